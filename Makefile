@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# make            build guts2d, guts2-publish and guts2-client into build/
+# make run        build, then show the main job on a sample, and go on serving
+# make check      build, then run every test
+# make help       the rest
+#
+# One file, not recursive. A variant (release, asan, tsan, cov) has its objects in
+# build/VARIANT/; the release binaries are linked into build/ itself.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+VARIANT ?= release
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+
+# ---- What must be there: package=minimum version, or package=minimum:command
+# where any origin of the command will do. See packaging/deps.
+
+DEPS_BUILD := gcc=12 libc6-dev=2.36 libmicrohttpd-dev=0.9.75 libcurl4-openssl-dev=7.88.1 \
+	libjansson-dev=2.14 libzstd-dev=1.5.4 libbz2-dev=1.0.8 libsqlite3-dev=3.40.1 \
+	libssl-dev=3.0 libsystemd-dev=252 dpkg-dev=1.21
+DEPS_RUN := curl=7.88.1 nginx-light=1.22:nginx
+DEPS_CHECK := $(DEPS_RUN) check=0.15.2 python3=3.11:python3 npm=9:npm strace=6.1 procps=4.0
+DEPS_LINT := clang=1:14:clang clang-format=1:14:clang-format clang-tidy=1:14:clang-tidy \
+	cppcheck=2.10 mandoc=1.14 shellcheck=0.9
+DEPS_FUZZ := clang=1:14:clang libclang-rt-14-dev=14
+DEPS_COV := gcovr=5.2
+
+# The version of Debian's source package that libxdelta3.a is built from.
+XDELTA_VERSION := 3.0.11-dfsg-1.2
+XDELTA_CPPFLAGS := -DXD3_MAIN=0 -DREGRESSION_TEST=0 -DSECONDARY_DJW=0 -DSECONDARY_FGK=0 \
+	-DSECONDARY_LZMA=0 -DEXTERNAL_COMPRESSION=0 -DXD3_USE_LARGEFILE64=1 -DXD3_ENCODER=1 \
+	-DXD3_POSIX=1 -DSIZEOF_SIZE_T=8 -DSIZEOF_UNSIGNED_INT=4 -DSIZEOF_UNSIGNED_LONG=8 \
+	-DSIZEOF_UNSIGNED_LONG_LONG=8
+
+# ---- Flags
+
+B := build/$(VARIANT)
+BIN := $(if $(filter release,$(VARIANT)),build,$(B)/bin)
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wvla
+CPPFLAGS_ALL := -D_GNU_SOURCE -DGUTS2_VERSION='"$(VERSION)"' -Ilib -Iconfig \
+	-isystem build/deps/include $(CPPFLAGS)
+CFLAGS_release := -O2
+CFLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined
+CFLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
+CFLAGS_cov := -O0 --coverage
+# assert is never compiled out, so that NDEBUG is not an option.
+CFLAGS_ALL = -std=gnu11 -g -pthread -MMD -MP $(WARNINGS) $(CFLAGS_$(VARIANT)) $(HARDEN_CFLAGS) \
+	$(CFLAGS)
+LDFLAGS_ALL = -pthread $(CFLAGS_$(VARIANT)) $(HARDEN_LDFLAGS) $(LDFLAGS)
+LIBS := build/deps/libxdelta3.a -lmicrohttpd -lcurl -ljansson -lzstd -lbz2 -lsqlite3 -lcrypto \
+	-lsystemd -lm
+
+# ---- Sources
+
+LIB_SRC := $(wildcard lib/*.c)
+SERVER_SRC := $(wildcard server/*.c)
+TOOL_PARTS := $(filter-out tools/guts2-%,$(wildcard tools/*.c))
+PROGRAMS := guts2d guts2-publish guts2-client
+UNIT_SRC := $(wildcard test/unit/*.c)
+FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
+
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+STAMP_BUILD := build/deps/build.stamp
+
+.PHONY: all run check check-unit check-scenario lint format asan tsan cov fuzz deps install man \
+	clean help unit-programs variant
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+
+# make Q= shows the commands.
+Q ?= @echo '  $(@F)';
+
+all: $(addprefix $(BIN)/,$(PROGRAMS))
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+	@echo 'make check-unit M=header      one module;  make check-scenario N=100  one scenario'
+	@echo 'make lint format              style, clang-tidy, cppcheck, layers, headers'
+	@echo 'make asan tsan                the whole suite with a sanitizer'
+	@echo 'make cov                      coverage of the suite, in build/cov/'
+	@echo 'make fuzz T=archive S=60      one fuzz target for S seconds'
+	@echo 'make install DESTDIR= PREFIX= programs and man pages'
+	@echo 'make deps                     install what is missing'
+
+# ---- Dependencies
+
+deps: $(STAMP_BUILD) build/deps/check.stamp
+
+$(STAMP_BUILD): packaging/deps packaging/xdelta3 Makefile
+	@packaging/deps $(DEPS_BUILD)
+	@packaging/xdelta3 $(XDELTA_VERSION) build/deps '$(CC)' '$(XDELTA_CPPFLAGS)'
+	@touch $@
+
+build/deps/%.stamp: packaging/deps Makefile
+	@mkdir -p build/deps
+	@packaging/deps $(DEPS_$(shell echo $* | tr a-z A-Z))
+	@touch $@
+
+# Hardening that this compiler and linker really take.
+$(B)/harden.mk: $(STAMP_BUILD) packaging/harden
+	@mkdir -p $(B)
+	@packaging/harden '$(CC)' $(VARIANT) > $@
+
+ifeq ($(filter clean help deps format man,$(or $(MAKECMDGOALS),all)),)
+include $(B)/harden.mk
+endif
+ifneq ($(CI),)
+HARDEN_CFLAGS += -Werror
+endif
+
+# ---- Build
+
+$(B)/obj/lib/codec_vcdiff.o: CPPFLAGS_ALL += $(XDELTA_CPPFLAGS)
+$(B)/obj/server/%.o: CPPFLAGS_ALL += -Iserver
+$(B)/obj/tools/%.o: CPPFLAGS_ALL += -Itools
+$(B)/obj/test/unit/%.o: CPPFLAGS_ALL += -Iserver -Itools -Itest/unit
+
+$(B)/obj/%.o: %.c $(B)/harden.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+$(B)/libguts2.a: $(call objects,$(LIB_SRC))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BIN)/guts2d: $(call objects,$(SERVER_SRC)) $(B)/libguts2.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(BIN)/guts2-%: $(B)/obj/tools/guts2-%.o $(call objects,$(TOOL_PARTS)) $(B)/libguts2.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(B)/unit-tests: $(call objects,$(UNIT_SRC)) \
+		$(call objects,$(filter-out server/main.c,$(SERVER_SRC))) $(B)/libguts2.a
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcheck -lsubunit -lrt
+
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(SERVER_SRC) $(wildcard tools/*.c) $(UNIT_SRC)))
+
+# ---- Run and test
+
+run: all build/deps/run.stamp
+	@tools/demo build
+
+variant: all $(B)/unit-tests
+
+check: build/deps/check.stamp
+	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) variant
+	@test/run $(VARIANT)
+
+check-unit: build/deps/check.stamp variant
+	@CK_RUN_SUITE=$(M) $(B)/unit-tests
+
+check-scenario: build/deps/check.stamp variant
+	@test/run $(VARIANT) $(N)
+
+asan tsan:
+	@$(MAKE) --no-print-directory VARIANT=$@ check
+
+cov: build/deps/cov.stamp
+	@$(MAKE) --no-print-directory VARIANT=cov check
+	@gcovr -r . --object-directory build/cov -e test/ --html-details build/cov/index.html \
+		--print-summary
+
+lint: build/deps/lint.stamp $(STAMP_BUILD)
+	@test/lint/run '$(CPPFLAGS_ALL) -Iserver -Itools -Itest/unit $(XDELTA_CPPFLAGS)' '$(WARNINGS)'
+
+format:
+	@clang-format -i $(wildcard lib/*.[ch] server/*.[ch] tools/*.[ch] test/*/*.[ch])
+
+T ?= archive
+S ?= 60
+fuzz: build/deps/fuzz.stamp $(STAMP_BUILD)
+	@test/fuzz/run $(T) $(S) '$(CPPFLAGS_ALL) -Iserver $(XDELTA_CPPFLAGS)' '$(LIBS)'
+
+# ---- Install
+
+man: all
+	@config/document build/guts2d man/guts2d.8 config/guts2d.conf
+
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/sbin' '$(DESTDIR)$(PREFIX)/bin' \
+		$(foreach s,1 7 8,'$(DESTDIR)$(PREFIX)/share/man/man$(s)')
+	install -m 755 build/guts2d '$(DESTDIR)$(PREFIX)/sbin/'
+	install -m 755 $(addprefix build/,$(filter-out guts2d,$(PROGRAMS))) '$(DESTDIR)$(PREFIX)/bin/'
+	$(foreach s,1 7 8,install -m 644 $(wildcard man/*.$(s)) '$(DESTDIR)$(PREFIX)/share/man/man$(s)/' &&) true
+
+clean:
+	rm -rf $(filter-out build/deps build/data,$(wildcard build/*))

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * apply.h - files from an archive.
+ *
+ * Does:     decodes every entry of an archive whose id was checked, against the
+ *           header it belongs to. Nothing is allocated or written beyond the
+ *           sizes the header states, and a file has its name only after its
+ *           SHA-256 matched.
+ * Shapes:   results are <64 hex> in the output directory
+ * Errors:   ERR_INPUT entries that are missing, extra, repeated or unlisted;
+ *           ERR_DIGEST; ERR_MISSING a base is not there; ERR_FULL; ERR_SYS
+ * Source:   PROTOCOL section 5
+ */
+#ifndef APPLY_H
+#define APPLY_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "digest.h"
+#include "err.h"
+#include "header.h"
+#include "map.h"
+
+/* The files that are there already: those of the version a difference starts from. */
+struct apply_base {
+	void *context;
+	bool (*has)(void *context, const struct digest *digest);
+	/* Map a file whose digest has been checked. */
+	int (*open)(void *context, const struct digest *digest, struct map *ret, struct err *e);
+};
+
+/*
+ * Decode into directory dir (emptied by the caller) what base has not. base is
+ * NULL for a full archive. 0: archive and base together hold every file of the
+ * header. The files are not synced.
+ */
+int apply_archive(struct span archive, const struct header *header, const struct apply_base *base,
+	int dir, struct err *e);
+
+#endif

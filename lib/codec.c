@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "codec.h"
+
+#include <string.h>
+
+#include "codec_each.h"
+
+static const struct {
+	char name[9];
+	bool is_delta;
+	size_t max_len; /* of file and base together, for the encoder */
+	enum codec_fit (*encode)(struct span file, struct span base, uint8_t *out, size_t room,
+		size_t *ret_len, struct err *e);
+	int (*decode)(
+		struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
+} codecs[CODEC_COUNT] = {
+	[CODEC_BZIP2] = {"BZIP2", false, SIZE_MAX, codec_bzip2_encode, codec_bzip2_decode},
+	[CODEC_ZSTD] = {"ZSTD", false, SIZE_MAX, codec_zstd_encode, codec_zstd_decode},
+	/* 2 GiB is the largest window of zstd. */
+	[CODEC_ZPATCH] = {"ZPATCH", true, 1UL << 31, codec_zstd_encode, codec_zstd_decode},
+	/* The encoder's hash table grows with the base. */
+	[CODEC_VCDIFF] = {"VCDIFF", true, 1UL << 31, codec_vcdiff_encode, codec_vcdiff_decode},
+};
+
+const char *
+codec_name(enum codec codec)
+{
+	return codecs[codec].name;
+}
+
+enum codec
+codec_find(const uint8_t name[8])
+{
+	char padded[8];
+
+	for (int i = 0; i < CODEC_COUNT; i++) {
+		memset(padded, 0, sizeof(padded));
+		memcpy(padded, codecs[i].name, strlen(codecs[i].name));
+		if (memcmp(padded, name, sizeof(padded)) == 0)
+			return (enum codec)i;
+	}
+	return CODEC_COUNT;
+}
+
+bool
+codec_is_delta(enum codec codec)
+{
+	return codecs[codec].is_delta;
+}
+
+bool
+codec_suits(enum codec codec, size_t len, size_t base_len)
+{
+	if (!codecs[codec].is_delta)
+		return true;
+	return len > 0 && base_len > 0 && len <= codecs[codec].max_len &&
+	       base_len <= codecs[codec].max_len - len;
+}
+
+size_t
+codec_bound(size_t len)
+{
+	/* bzip2 states 1 % and 600 bytes, zstd less. */
+	return len + len / 100 + 1024;
+}
+
+enum codec_fit
+codec_encode(enum codec codec, struct span file, struct span base, uint8_t *out, size_t room,
+	size_t *ret_len, struct err *e)
+{
+	enum codec_fit fit = codecs[codec].encode(file, base, out, room, ret_len, e);
+
+	if (fit == CODEC_ERROR)
+		(void)err_wrap(e, "%s", codecs[codec].name);
+	return fit;
+}
+
+int
+codec_decode(enum codec codec, struct span stream, struct span base, uint8_t *out, size_t len,
+	struct err *e)
+{
+	if (codecs[codec].decode(stream, base, out, len, e) != 0)
+		return err_wrap(e, "%s", codecs[codec].name);
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * codec_each.h - what each codec file offers to codec.c, and to nobody else.
+ *
+ * The encode and decode functions are those of codec.h for one encoding. An
+ * empty base makes codec_zstd_* work on whole files (ZSTD), another one is the
+ * prefix (ZPATCH).
+ */
+#ifndef CODEC_EACH_H
+#define CODEC_EACH_H
+
+#include "codec.h"
+
+enum codec_fit codec_bzip2_encode(struct span file, struct span base, uint8_t *out, size_t room,
+	size_t *ret_len, struct err *e);
+int codec_bzip2_decode(
+	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
+
+enum codec_fit codec_zstd_encode(struct span file, struct span base, uint8_t *out, size_t room,
+	size_t *ret_len, struct err *e);
+int codec_zstd_decode(
+	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
+
+enum codec_fit codec_vcdiff_encode(struct span file, struct span base, uint8_t *out, size_t room,
+	size_t *ret_len, struct err *e);
+int codec_vcdiff_decode(
+	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
+
+/* zstd piece by piece, for a stream that another encoding produces or reads. */
+struct zstd_packer;
+struct zstd_packer *zstd_packer_new(uint8_t *out, size_t room);
+enum codec_fit zstd_packer_add(struct zstd_packer *p, struct span bytes, struct err *e);
+enum codec_fit zstd_packer_end(struct zstd_packer *p, size_t *ret_len, struct err *e);
+void zstd_packer_free(struct zstd_packer *p);
+
+struct zstd_unpacker;
+struct zstd_unpacker *zstd_unpacker_new(struct span stream);
+/* Up to room bytes; *ret_len 0 at the end of the stream. */
+int zstd_unpacker_read(
+	struct zstd_unpacker *u, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+void zstd_unpacker_free(struct zstd_unpacker *u);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ident.h - the global identity of an update, and the names made of it.
+ *
+ * Does:     parses and formats what stands behind the host in a URL; the same
+ *           names are the file names of a repository.
+ * Shapes:   h;t=T;v=V;c=C   o;t=T;v=V;c=C[;pv=PV;pc=PC]   f/<64 hex>_archive   q
+ * Errors:   ERR_INPUT with the parameter and the reason
+ * Source:   PROTOCOL sections 1 and 2
+ */
+#ifndef IDENT_H
+#define IDENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "digest.h"
+#include "err.h"
+
+enum {
+	IDENT_TYPE_MAX = 64,
+	IDENT_COOKIE = 8,
+	IDENT_NAME_MAX = 192, /* any name above fits, with its NUL */
+};
+#define IDENT_VERSION_MAX ((1ULL << 53) - 1)
+
+/* The archive formats, worst first: a client takes the last one it knows. */
+enum format { FORMAT_AR1, FORMAT_AR2, FORMAT_COUNT };
+
+/* A version of no particular type: what `pv` and `pc` name. Version 0: none. */
+struct edition {
+	uint64_t version;
+	char cookie[IDENT_COOKIE + 1];
+};
+
+struct ident {
+	char type[IDENT_TYPE_MAX + 1];
+	struct edition edition;
+};
+
+enum target_kind { TARGET_QUERY, TARGET_HEADER, TARGET_OFFER, TARGET_FILE };
+
+/* What a request asks for. */
+struct target {
+	enum target_kind kind;
+	bool prefixed;	     /* the path began with /guts2 */
+	struct ident ident;  /* header, offer */
+	struct edition base; /* offer: version 0 asks for the full archive */
+	struct digest file;  /* file */
+};
+
+/* "guts2ar1", "guts2ar2". */
+const char *format_key(enum format format);
+
+bool ident_type_valid(const char *type);
+bool ident_cookie_valid(const char *cookie);
+bool edition_equal(const struct edition *a, const struct edition *b);
+bool ident_equal(const struct ident *a, const struct ident *b);
+
+/* A request's path, with its leading slash, from the raw bytes of the wire. */
+int target_parse(const char *path, struct target *ret, struct err *e);
+
+/* The repository's name of a target, without leading slash. Returns ret. */
+char *target_name(const struct target *target, char ret[IDENT_NAME_MAX]);
+
+/* Shorthands for target_name. */
+char *ident_header_name(const struct ident *ident, char ret[IDENT_NAME_MAX]);
+char *ident_offer_name(
+	const struct ident *ident, const struct edition *base, char ret[IDENT_NAME_MAX]);
+char *ident_file_name(const struct digest *id, char ret[IDENT_NAME_MAX]);
+
+#endif

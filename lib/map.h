@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * map.h - files as memory.
+ *
+ * Does:     maps a file to read it, or makes one of a known size to fill it. The
+ *           pages belong to the file, so memory use does not grow with its size.
+ * Owner:    map_close unmaps; the file stays
+ * Errors:   ERR_FULL: the whole size is reserved before the first byte is
+ *           written, since a full disk would otherwise arrive as a signal
+ * Source:   mmap(2), posix_fallocate(3)
+ */
+#ifndef MAP_H
+#define MAP_H
+
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+
+struct map {
+	uint8_t *at;
+	size_t len;
+};
+
+#define AUTO_MAP __attribute__((cleanup(map_close)))
+
+/* A regular file below dir, read-only. */
+int map_open(int dir, const char *name, struct map *ret, struct err *e);
+
+/* A new file of exactly len bytes, writable; one that is there is replaced. */
+int map_create(int dir, const char *name, size_t len, struct map *ret, struct err *e);
+
+/* Cut a file that nobody maps any more to its first len bytes. */
+int map_shrink(int dir, const char *name, size_t len, struct err *e);
+
+/* Unmap; a zeroed map is closed already. */
+void map_close(struct map *m);
+
+struct span map_span(const struct map *m);
+
+#endif

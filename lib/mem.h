@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mem.h - memory that is there or the process ends.
+ *
+ * Does:     allocation that never returns NULL: out of memory stops the process
+ *           with one line, and commits on disk are atomic, so nothing is lost.
+ * Owner:    the caller; free() releases. AUTO_FREE frees a local at scope end.
+ * Errors:   none; sizes from outside are capped before they reach here.
+ */
+#ifndef MEM_H
+#define MEM_H
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define AUTO_FREE __attribute__((cleanup(mem_cleanup)))
+
+/* count * size zeroed bytes; the product is checked. */
+void *mem_new(size_t count, size_t size);
+
+/* p resized to count * size bytes; the product is checked. */
+void *mem_resize(void *p, size_t count, size_t size);
+
+/* A copy of a string, or of its first len bytes with a NUL behind. */
+char *mem_string(const char *s);
+char *mem_string_n(const char *s, size_t len);
+
+/* A formatted string. */
+char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Make room for one more in a growing array: at[count] is writable afterwards.
+ * *capacity is kept by the caller beside the array.
+ */
+void *mem_grow(void *at, size_t count, size_t *capacity, size_t size);
+
+/* For AUTO_FREE only. */
+static inline void
+mem_cleanup(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * repo.h - the repository layout on disk: the cloud's tree and the server's cache.
+ *
+ * Does:     puts documents and files under the names of ident.h, whole or not
+ *           at all; what is not verified yet stays in stage/.
+ * Shapes:   q  h;...  o;...  f/<id>  c/<sha256>  stage/
+ * Threads:  any; the caller keeps two writers of one name apart
+ * Owner:    repo_open -> repo_close
+ * Errors:   ERR_FULL, ERR_MISSING, ERR_LIMIT, ERR_BUSY another process has it, ERR_SYS
+ * Source:   PROTOCOL section 6; rename(2), fsync(2), syncfs(2)
+ */
+#ifndef REPO_H
+#define REPO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "digest.h"
+#include "err.h"
+#include "ident.h"
+
+struct repo;
+
+#define AUTO_REPO __attribute__((cleanup(repo_cleanup)))
+
+/* Open a tree; create makes it and its parts where they are missing. */
+int repo_open(const char *path, bool create, struct repo **ret, struct err *e);
+void repo_close(struct repo *r);
+
+/* Be the only writer until repo_close. ERR_BUSY names the other process. */
+int repo_lock(struct repo *r, struct err *e);
+
+/* Descriptors for reading below them; they stay the repository's. */
+int repo_dir(const struct repo *r);
+int repo_stage_dir(const struct repo *r);
+
+/* Remove everything in stage/. */
+int repo_stage_clear(struct repo *r, struct err *e);
+
+/* A document under its name, durably. */
+int repo_put(struct repo *r, const char *name, struct span bytes, struct err *e);
+
+/* A staged file under its name, durably; it is synced first. */
+int repo_commit(struct repo *r, const char *stage, const char *name, struct err *e);
+
+/*
+ * For many at once: stage all, repo_sync, repo_move each, repo_sync again;
+ * only then write what refers to them.
+ */
+int repo_move(struct repo *r, const char *stage, const char *name, struct err *e);
+int repo_sync(struct repo *r, struct err *e);
+
+int repo_read(struct repo *r, const char *name, size_t max, struct buf *ret, struct err *e);
+bool repo_has(const struct repo *r, const char *name);
+int repo_remove(struct repo *r, const char *name, struct err *e);
+
+/*
+ * Call visit for each header and offer, in no order; anything but 0 ends the
+ * walk and is returned. Other names are passed over.
+ */
+int repo_walk(struct repo *r, int (*visit)(void *context, const struct target *t, struct err *e),
+	void *context, struct err *e);
+
+static inline void
+repo_cleanup(struct repo **pointer)
+{
+	repo_close(*pointer);
+}
+
+#endif

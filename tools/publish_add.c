@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish_add.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "answer.h"
+#include "clock.h"
+#include "fs.h"
+#include "header.h"
+#include "map.h"
+#include "mem.h"
+#include "publish_encode.h"
+#include "publish_scan.h"
+#include "publish_sweep.h"
+
+int
+publish_read_query(struct repo *repo, struct idents *ret, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+
+	*ret = (struct idents){0};
+	if (!repo_has(repo, "q"))
+		return 0;
+	if (repo_read(repo, "q", ANSWER_QUERY_BYTES_MAX, &bytes, e) != 0)
+		return -1;
+	return answer_query_parse(span_of(bytes.at, bytes.len), ret, e);
+}
+
+int
+publish_read_header(
+	struct repo *repo, const struct ident *ident, struct header **ret, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+
+	(void)ident_header_name(ident, name);
+	if (repo_read(repo, name, HEADER_BYTES_MAX, &bytes, e) != 0)
+		return -1;
+	if (header_parse(span_of(bytes.at, bytes.len), ret, e) != 0)
+		return err_wrap(e, "%s", name);
+	return 0;
+}
+
+struct version_list {
+	const char *type;
+	struct ident *at;
+	size_t count;
+	size_t capacity;
+};
+
+static int
+note_version(void *context, const struct target *t, struct err *e)
+{
+	struct version_list *list = context;
+
+	(void)e;
+	if (t->kind != TARGET_HEADER ||
+		(list->type != NULL && strcmp(list->type, t->ident.type) != 0))
+		return 0;
+	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
+	list->at[list->count++] = t->ident;
+	return 0;
+}
+
+static int
+compare_newest_first(const void *a, const void *b)
+{
+	const struct ident *left = a;
+	const struct ident *right = b;
+	int types = strcmp(left->type, right->type);
+
+	if (types != 0)
+		return types;
+	if (left->edition.version != right->edition.version)
+		return left->edition.version > right->edition.version ? -1 : 1;
+	return strcmp(left->edition.cookie, right->edition.cookie);
+}
+
+int
+publish_versions(
+	struct repo *repo, const char *type, struct ident **ret, size_t *ret_count, struct err *e)
+{
+	struct version_list list = {.type = type};
+
+	if (repo_walk(repo, note_version, &list, e) != 0) {
+		free(list.at);
+		return -1;
+	}
+	if (list.count > 0)
+		qsort(list.at, list.count, sizeof(*list.at), compare_newest_first);
+	*ret = list.at;
+	*ret_count = list.count;
+	return 0;
+}
+
+/* A version that differences start from. */
+struct older {
+	struct header *header;
+	const struct header_file **contents;
+	size_t count;
+	const struct header_file **by_name; /* sorted by file name */
+};
+
+struct add {
+	struct repo *repo;
+	const struct publish_request *request;
+	struct idents query;
+	struct header *header;
+	struct encode *encode;
+	struct older *older;
+	size_t older_count;
+	struct map donors[FORMAT_COUNT];
+	unsigned staged;
+	uint64_t full_bytes[FORMAT_COUNT];
+};
+
+static const char *
+file_name(const struct header_file *file)
+{
+	const char *slash = strrchr(file->path, '/');
+
+	return slash != NULL ? slash + 1 : file->path;
+}
+
+static int
+compare_file_names(const void *a, const void *b)
+{
+	return strcmp(file_name(*(const struct header_file *const *)a),
+		file_name(*(const struct header_file *const *)b));
+}
+
+static int
+open_older(struct repo *repo, const struct ident *ident, struct older *ret, struct err *e)
+{
+	if (publish_read_header(repo, ident, &ret->header, e) != 0)
+		return -1;
+	ret->contents = header_contents(ret->header, &ret->count);
+	ret->by_name = mem_new(ret->header->count, sizeof(const void *));
+	for (size_t i = 0; i < ret->header->count; i++)
+		ret->by_name[i] = &ret->header->files[i];
+	qsort(ret->by_name, ret->header->count, sizeof(const void *), compare_file_names);
+	return 0;
+}
+
+static void
+close_older(struct older *o)
+{
+	free(o->by_name);
+	free(o->contents);
+	header_free(o->header);
+}
+
+static bool
+older_has(const struct older *o, const struct digest *digest)
+{
+	return header_content_find(o->contents, o->count, digest) < o->count;
+}
+
+/* What a file was most likely made from: the same path, else the same name elsewhere. */
+static const struct header_file *
+base_for(const struct older *o, const struct header_file *file)
+{
+	const struct header_file *same_path = header_find(o->header, file->path);
+	const struct header_file *const *same_name = NULL;
+
+	if (same_path != NULL)
+		return same_path;
+	if (o->header->count > 0)
+		same_name = bsearch(&file, o->by_name, o->header->count, sizeof(const void *),
+			compare_file_names);
+	return same_name != NULL ? *same_name : NULL;
+}
+
+static int
+choose_version(struct add *a, struct err *e)
+{
+	const struct ident *last = idents_find(&a->query, a->request->type);
+	uint64_t last_version = last != NULL ? last->edition.version : 0;
+	uint64_t version = a->request->version;
+
+	if (version == 0) {
+		version = clock_wall_ms() / 1000;
+		if (version <= last_version)
+			version = last_version + 1;
+	}
+	if (version <= last_version)
+		return err_set(e, ERR_INPUT,
+			"--version %" PRIu64 ": must be larger than the last one, %" PRIu64,
+			version, last_version);
+	if (version > IDENT_VERSION_MAX)
+		return err_set(e, ERR_INPUT, "--version: larger than 2^53-1");
+	a->header->ident.edition.version = version;
+	return 0;
+}
+
+static int
+open_all_older(struct add *a, struct err *e)
+{
+	AUTO_FREE struct ident *versions = NULL;
+	size_t count;
+
+	if (publish_versions(a->repo, a->request->type, &versions, &count, e) != 0)
+		return -1;
+	if (count > a->request->diffs)
+		count = a->request->diffs;
+	a->older = mem_new(count, sizeof(*a->older));
+	for (; a->older_count < count; a->older_count++)
+		if (open_older(a->repo, &versions[a->older_count], &a->older[a->older_count], e) !=
+			0)
+			return -1;
+	return 0;
+}
+
+/* Whole files that did not change are in the last full archives already. */
+static int
+open_donors(struct add *a, struct err *e)
+{
+	const struct ident *last = idents_find(&a->query, a->request->type);
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
+
+	if (last == NULL)
+		return 0;
+	if (repo_read(a->repo, ident_offer_name(last, NULL, name), ANSWER_OFFER_BYTES_MAX, &bytes,
+		    e) != 0 ||
+		answer_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+		return -1;
+	for (int i = 0; i < FORMAT_COUNT; i++) {
+		if (offer.archive[i].bytes == 0)
+			continue;
+		(void)ident_file_name(&offer.archive[i].id, name);
+		if (map_open(repo_dir(a->repo), name, &a->donors[i], e) != 0 ||
+			encode_donor(a->encode, map_span(&a->donors[i]), e) != 0)
+			return err_wrap(e, "%s", name);
+	}
+	return 0;
+}
+
+static int
+encode_streams(struct add *a, struct err *e)
+{
+	const struct header_file *const *contents;
+	size_t count;
+
+	a->encode = encode_new(a->repo, a->header);
+	if (open_donors(a, e) != 0)
+		return -1;
+	contents = encode_contents(a->encode, &count);
+	for (size_t o = 0; o < a->older_count; o++) {
+		for (size_t i = 0; i < count; i++) {
+			const struct header_file *base = base_for(&a->older[o], contents[i]);
+
+			if (base != NULL && !older_has(&a->older[o], &contents[i]->digest))
+				encode_want_delta(a->encode, i, base);
+		}
+	}
+	return encode_all(a->encode, a->request->jobs, e);
+}
+
+static int
+write_archive(struct add *a, enum format format, const struct older *older,
+	struct archive_writer *w, struct archive_ref *ret, struct err *e)
+{
+	const struct header_file *const *contents;
+	struct archive_entry entry;
+	size_t count;
+
+	contents = encode_contents(a->encode, &count);
+	for (size_t i = 0; i < count; i++) {
+		AUTO_MAP struct map map = {0};
+		const struct header_file *base = NULL;
+
+		if (older != NULL && older_has(older, &contents[i]->digest))
+			continue;
+		if (older != NULL)
+			base = base_for(older, contents[i]);
+		if (encode_entry(a->encode, i, format, base, &entry, &map, e) != 0 ||
+			archive_add(w, &entry, e) != 0)
+			return -1;
+	}
+	return archive_end(w, ret, e);
+}
+
+/* Into stage/ and from there to f/, where nothing refers to it yet. */
+static int
+pack(struct add *a, enum format format, const struct older *older, struct archive_ref *ret,
+	struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	char stage[32];
+	char name[IDENT_NAME_MAX];
+	struct archive_writer *w;
+	int result;
+
+	(void)snprintf(stage, sizeof(stage), "archive-%u", a->staged++);
+	fd = openat(repo_stage_dir(a->repo), stage, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(e, "stage/%s", stage);
+	w = archive_writer_new(fd, format);
+	result = write_archive(a, format, older, w, ret, e);
+	archive_writer_free(w);
+	if (result != 0)
+		return err_wrap(e, "stage/%s", stage);
+	if (older == NULL) {
+		a->full_bytes[format] = ret->bytes;
+	} else if (ret->bytes > a->full_bytes[format] / 10 * 9) {
+		*ret = (struct archive_ref){0};
+		return fs_remove(repo_stage_dir(a->repo), stage, e);
+	}
+	return repo_move(a->repo, stage, ident_file_name(&ret->id, name), e);
+}
+
+/* older NULL: the full archive. */
+static int
+pack_offer(struct add *a, const struct older *older, struct err *e)
+{
+	const struct edition *base = older != NULL ? &older->header->ident.edition : NULL;
+	AUTO_BUF struct buf bytes = {0};
+	struct offer offer = {0};
+	char name[IDENT_NAME_MAX];
+	bool any = false;
+
+	for (int i = 0; i < FORMAT_COUNT; i++) {
+		if (pack(a, (enum format)i, older, &offer.archive[i], e) != 0)
+			return -1;
+		any = any || offer.archive[i].bytes > 0;
+	}
+	if (!any)
+		return 0;
+	answer_offer_format(&offer, &bytes);
+	return repo_put(a->repo, ident_offer_name(&a->header->ident, base, name),
+		span_of(bytes.at, bytes.len), e);
+}
+
+static int
+write_header(struct add *a, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+
+	header_format(a->header, &bytes);
+	if (bytes.len > HEADER_BYTES_MAX)
+		return err_set(e, ERR_LIMIT, "the header would be larger than %zu bytes",
+			HEADER_BYTES_MAX);
+	return repo_put(a->repo, ident_header_name(&a->header->ident, name),
+		span_of(bytes.at, bytes.len), e);
+}
+
+static int
+announce(struct add *a, struct err *e)
+{
+	const struct ident *last = idents_find(&a->query, a->request->type);
+	AUTO_BUF struct buf bytes = {0};
+
+	if (last != NULL)
+		a->query.at[last - a->query.at] = a->header->ident;
+	else
+		idents_add(&a->query, &a->header->ident);
+	(void)idents_sort(&a->query);
+	answer_query_format(&a->query, &bytes);
+	return repo_put(a->repo, "q", span_of(bytes.at, bytes.len), e);
+}
+
+static int
+make_version(struct add *a, struct err *e)
+{
+	if (publish_scan(a->repo, a->request->directory, a->header, e) != 0)
+		return -1;
+	header_cookie(a->header, a->header->ident.edition.cookie);
+	if (open_all_older(a, e) != 0 || encode_streams(a, e) != 0)
+		return -1;
+	if (pack_offer(a, NULL, e) != 0)
+		return -1;
+	for (size_t i = 0; i < a->older_count; i++)
+		if (pack_offer(a, &a->older[i], e) != 0)
+			return -1;
+	if (repo_sync(a->repo, e) != 0 || write_header(a, e) != 0)
+		return -1;
+	return announce(a, e);
+}
+
+int
+publish_add(
+	struct repo *repo, const struct publish_request *request, struct ident *ret, struct err *e)
+{
+	struct add a = {.repo = repo, .request = request, .header = header_new()};
+	int result = -1;
+
+	memcpy(a.header->ident.type, request->type, strlen(request->type));
+	a.header->title = mem_string(request->title != NULL ? request->title : request->type);
+	if (repo_lock(repo, e) == 0 && publish_read_query(repo, &a.query, e) == 0 &&
+		publish_sweep(repo, &a.query, e) == 0 && choose_version(&a, e) == 0)
+		result = make_version(&a, e);
+	*ret = a.header->ident;
+	encode_free(a.encode);
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		map_close(&a.donors[i]);
+	for (size_t i = 0; i < a.older_count; i++)
+		close_older(&a.older[i]);
+	free(a.older);
+	idents_free(&a.query);
+	header_free(a.header);
+	if (result == 0)
+		result = repo_stage_clear(repo, e);
+	return result;
+}

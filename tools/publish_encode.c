@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish_encode.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "map.h"
+#include "mem.h"
+#include "parallel.h"
+#include "publish_scan.h"
+
+enum { NAME_MAX_BYTES = 64 };
+
+/* A stream that was made lies in a staged file; a donated one in the donor's archive. */
+struct stream {
+	enum codec codec;
+	size_t len; /* 0: there is none */
+	const uint8_t *donated;
+	char name[NAME_MAX_BYTES];
+};
+
+struct content {
+	struct stream whole[2]; /* BZIP2, ZSTD */
+	bool settled;		/* a donor has shown which of them is smaller */
+};
+
+struct delta {
+	size_t content;
+	struct digest base;
+	uint64_t base_bytes;
+	struct stream streams[2]; /* ZPATCH, VCDIFF; len 0: not smaller than the whole file */
+};
+
+struct encode {
+	struct repo *repo;
+	const struct header_file **files;
+	struct content *contents;
+	size_t count;
+	struct delta *deltas; /* sorted by content and base once encode_all began */
+	size_t delta_count;
+	size_t delta_capacity;
+	struct progress progress;
+};
+
+struct encode *
+encode_new(struct repo *repo, const struct header *h)
+{
+	struct encode *x = mem_new(1, sizeof(*x));
+
+	x->repo = repo;
+	x->files = header_contents(h, &x->count);
+	x->contents = mem_new(x->count, sizeof(*x->contents));
+	return x;
+}
+
+void
+encode_free(struct encode *x)
+{
+	if (x == NULL)
+		return;
+	free(x->contents);
+	free(x->deltas);
+	free(x->files);
+	free(x);
+}
+
+const struct header_file *const *
+encode_contents(const struct encode *x, size_t *ret_count)
+{
+	*ret_count = x->count;
+	return x->files;
+}
+
+int
+encode_donor(struct encode *x, struct span archive, struct err *e)
+{
+	struct archive_reader reader;
+	struct archive_entry entry;
+	enum archive_step step;
+
+	if (archive_open(&reader, archive, e) != 0)
+		return -1;
+	while ((step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY) {
+		size_t i = header_content_find(x->files, x->count, &entry.file);
+
+		if (i == x->count || codec_is_delta(entry.codec))
+			continue;
+		x->contents[i].whole[entry.codec] = (struct stream){
+			.codec = entry.codec, .len = entry.stream.len, .donated = entry.stream.at};
+		x->contents[i].settled |= reader.format == FORMAT_AR2;
+	}
+	return step == ARCHIVE_END ? 0 : -1;
+}
+
+void
+encode_want_delta(struct encode *x, size_t content, const struct header_file *base)
+{
+	if (!codec_suits(CODEC_ZPATCH, x->files[content]->size, base->size) &&
+		!codec_suits(CODEC_VCDIFF, x->files[content]->size, base->size))
+		return;
+	x->deltas = mem_grow(x->deltas, x->delta_count, &x->delta_capacity, sizeof(*x->deltas));
+	x->deltas[x->delta_count++] =
+		(struct delta){.content = content, .base = base->digest, .base_bytes = base->size};
+}
+
+static int
+compare_deltas(const void *a, const void *b)
+{
+	const struct delta *left = a;
+	const struct delta *right = b;
+
+	if (left->content != right->content)
+		return left->content < right->content ? -1 : 1;
+	return digest_compare(&left->base, &right->base);
+}
+
+static void
+sort_deltas(struct encode *x)
+{
+	size_t kept = 0;
+
+	if (x->delta_count == 0)
+		return;
+	qsort(x->deltas, x->delta_count, sizeof(*x->deltas), compare_deltas);
+	for (size_t i = 0; i < x->delta_count; i++)
+		if (kept == 0 || compare_deltas(&x->deltas[kept - 1], &x->deltas[i]) != 0)
+			x->deltas[kept++] = x->deltas[i];
+	x->delta_count = kept;
+}
+
+static int
+open_content(const struct encode *x, const struct digest *digest, struct map *ret, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+
+	return map_open(repo_dir(x->repo), publish_content_name(digest, name), ret, e);
+}
+
+/* Decoding must give the file back; an encoder's mistake is found here and nowhere later. */
+static int
+verify(const struct encode *x, const struct stream *stream, struct span file, struct span base,
+	struct err *e)
+{
+	AUTO_FREE char *scratch = mem_printf("%s.decoded", stream->name);
+	AUTO_MAP struct map in = {0};
+	AUTO_MAP struct map out = {0};
+	int dir = repo_stage_dir(x->repo);
+	int result;
+
+	if (map_open(dir, stream->name, &in, e) != 0 ||
+		map_create(dir, scratch, file.len, &out, e) != 0)
+		return -1;
+	result = codec_decode(stream->codec, map_span(&in), base, out.at, out.len, e);
+	if (result == 0 && memcmp(out.at, file.at, file.len) != 0)
+		result = err_set(
+			e, ERR_DIGEST, "%s: decoded file differs", codec_name(stream->codec));
+	(void)unlinkat(dir, scratch, 0);
+	return result;
+}
+
+/* A stream of at most room bytes under its name; len stays 0 where it does not fit. */
+static int
+make_stream(const struct encode *x, struct stream *stream, struct span file, struct span base,
+	size_t room, struct err *e)
+{
+	int dir = repo_stage_dir(x->repo);
+	AUTO_MAP struct map out = {0};
+	enum codec_fit fit;
+	size_t len;
+
+	if (map_create(dir, stream->name, room, &out, e) != 0)
+		return -1;
+	fit = codec_encode(stream->codec, file, base, out.at, out.len, &len, e);
+	map_close(&out);
+	if (fit == CODEC_ERROR)
+		return -1;
+	if (fit == CODEC_TOO_LARGE) {
+		(void)unlinkat(dir, stream->name, 0);
+		return 0;
+	}
+	if (map_shrink(dir, stream->name, len, e) != 0 || verify(x, stream, file, base, e) != 0)
+		return -1;
+	stream->len = len;
+	return 0;
+}
+
+/* Two tasks for each content. */
+static int
+encode_whole(void *context, size_t index, struct err *e)
+{
+	struct encode *x = context;
+	const struct header_file *file = x->files[index / 2];
+	struct stream *stream = &x->contents[index / 2].whole[index % 2];
+	AUTO_MAP struct map bytes = {0};
+
+	stream->codec = index % 2 == 0 ? CODEC_BZIP2 : CODEC_ZSTD;
+	if (stream->len > 0 || (stream->codec == CODEC_ZSTD && x->contents[index / 2].settled))
+		return 0;
+	(void)snprintf(stream->name, sizeof(stream->name), "whole-%zu", index);
+	if (open_content(x, &file->digest, &bytes, e) != 0 ||
+		make_stream(x, stream, map_span(&bytes), span_of("", 0), codec_bound(bytes.len),
+			e) != 0)
+		return err_wrap(e, "%s", file->path);
+	progress_add(&x->progress, file->size);
+	return 0;
+}
+
+/* NULL where neither was made. */
+static const struct stream *
+smaller_of(const struct stream streams[2])
+{
+	int best = streams[1].len > 0 && (streams[0].len == 0 || streams[1].len < streams[0].len);
+
+	return streams[best].len > 0 ? &streams[best] : NULL;
+}
+
+static const struct stream *
+smallest_whole(const struct encode *x, size_t content)
+{
+	const struct stream *stream = smaller_of(x->contents[content].whole);
+
+	assert(stream != NULL);
+	return stream;
+}
+
+/* Two tasks for each delta. */
+static int
+encode_delta(void *context, size_t index, struct err *e)
+{
+	struct encode *x = context;
+	struct delta *delta = &x->deltas[index / 2];
+	const struct header_file *file = x->files[delta->content];
+	struct stream *stream = &delta->streams[index % 2];
+	size_t whole = smallest_whole(x, delta->content)->len;
+	AUTO_MAP struct map bytes = {0};
+	AUTO_MAP struct map base = {0};
+
+	stream->codec = index % 2 == 0 ? CODEC_ZPATCH : CODEC_VCDIFF;
+	if (whole < 2 || !codec_suits(stream->codec, file->size, delta->base_bytes))
+		return 0;
+	(void)snprintf(stream->name, sizeof(stream->name), "delta-%zu", index);
+	if (open_content(x, &file->digest, &bytes, e) != 0 ||
+		open_content(x, &delta->base, &base, e) != 0 ||
+		make_stream(x, stream, map_span(&bytes), map_span(&base), whole - 1, e) != 0)
+		return err_wrap(e, "%s", file->path);
+	progress_add(&x->progress, file->size);
+	return 0;
+}
+
+int
+encode_all(struct encode *x, unsigned threads, struct err *e)
+{
+	uint64_t whole_bytes = 0;
+	uint64_t delta_bytes = 0;
+	int result;
+
+	sort_deltas(x);
+	for (size_t i = 0; i < x->count; i++)
+		whole_bytes += 2 * x->files[i]->size;
+	for (size_t i = 0; i < x->delta_count; i++)
+		delta_bytes += 2 * x->files[x->deltas[i].content]->size;
+	progress_start(&x->progress, "files", whole_bytes);
+	result = parallel_for(2 * x->count, threads, encode_whole, x, e);
+	progress_end(&x->progress);
+	if (result != 0)
+		return -1;
+	progress_start(&x->progress, "differences", delta_bytes);
+	result = parallel_for(2 * x->delta_count, threads, encode_delta, x, e);
+	progress_end(&x->progress);
+	return result;
+}
+
+static const struct stream *
+find_delta(const struct encode *x, size_t content, const struct header_file *base)
+{
+	struct delta key = {.content = content, .base = base->digest};
+	const struct delta *delta = NULL;
+
+	if (x->delta_count > 0)
+		delta = bsearch(
+			&key, x->deltas, x->delta_count, sizeof(*x->deltas), compare_deltas);
+	return delta != NULL ? smaller_of(delta->streams) : NULL;
+}
+
+int
+encode_entry(const struct encode *x, size_t content, enum format format,
+	const struct header_file *base, struct archive_entry *ret, struct map *ret_map,
+	struct err *e)
+{
+	const struct stream *stream = &x->contents[content].whole[CODEC_BZIP2];
+	const struct stream *delta = NULL;
+
+	*ret = (struct archive_entry){.file = x->files[content]->digest};
+	if (format == FORMAT_AR2) {
+		stream = smallest_whole(x, content);
+		delta = base != NULL ? find_delta(x, content, base) : NULL;
+	}
+	if (delta != NULL) {
+		stream = delta;
+		ret->base = base->digest;
+	}
+	ret->codec = stream->codec;
+	ret->stream = span_of(stream->donated, stream->len);
+	if (stream->donated != NULL)
+		return 0;
+	if (map_open(repo_stage_dir(x->repo), stream->name, ret_map, e) != 0)
+		return -1;
+	ret->stream = map_span(ret_map);
+	return 0;
+}

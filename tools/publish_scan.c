@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish_scan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fs.h"
+#include "mem.h"
+
+struct scan {
+	struct repo *repo;
+	struct header *header;
+};
+
+char *
+publish_content_name(const struct digest *digest, char ret[IDENT_NAME_MAX])
+{
+	char hex[DIGEST_HEX + 1];
+
+	(void)snprintf(ret, IDENT_NAME_MAX, "c/%s", digest_hex(digest, hex));
+	return ret;
+}
+
+/* Copies what it hashes, so that what is stored is what the header says. */
+static int
+copy_and_hash(int from, int to, struct header_file *file, struct err *e)
+{
+	struct digester *d = digester_new();
+	AUTO_FREE char *block = mem_new(1, 1 << 18);
+	int result = 0;
+	ssize_t got;
+
+	file->size = 0;
+	while (result == 0 && (got = read(from, block, 1 << 18)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			result = err_sys(e, "read");
+			break;
+		}
+		digester_add(d, block, (size_t)got);
+		file->size += (uint64_t)got;
+		result = fs_write(to, block, (size_t)got, e);
+	}
+	file->digest = digester_end(d);
+	digester_free(d);
+	return result;
+}
+
+static int
+store(struct scan *s, int from, struct header_file *file, struct err *e)
+{
+	static const char stage[] = "content";
+	char name[IDENT_NAME_MAX];
+	AUTO_CLOSE int to = openat(
+		repo_stage_dir(s->repo), stage, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (to < 0)
+		return err_sys(e, "stage");
+	if (copy_and_hash(from, to, file, e) != 0)
+		return -1;
+	return repo_move(s->repo, stage, publish_content_name(&file->digest, name), e);
+}
+
+static int
+take_file(struct scan *s, int dir, const char *name, char *path, struct err *e)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct header_file file = {.path = path};
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_sys(e, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_INPUT, "%s: not a regular file or directory", path);
+	file.executable = (st.st_mode & S_IXUSR) != 0;
+	if (store(s, fd, &file, e) != 0 || header_add(s->header, &file, e) != 0)
+		return err_wrap(e, "%s", path);
+	return 0;
+}
+
+static int take_directory(
+	struct scan *s, int dir, const char *name, const char *path, struct err *e);
+
+static int
+take_entry(struct scan *s, int dir, const char *name, const char *parent, struct err *e)
+{
+	AUTO_FREE char *path =
+		*parent != '\0' ? mem_printf("%s/%s", parent, name) : mem_string(name);
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_sys(e, "%s", path);
+	if (S_ISDIR(st.st_mode))
+		return take_directory(s, dir, name, path, e);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_INPUT, "%s: not a regular file or directory", path);
+	return take_file(s, dir, name, path, e);
+}
+
+static int
+take_directory(struct scan *s, int dir, const char *name, const char *path, struct err *e)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int result = 0;
+	bool any = false;
+
+	if (list == NULL)
+		return err_sys(e, "%s", path);
+	while (result == 0 && (errno = 0, entry = readdir(list)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		any = true;
+		result = take_entry(s, fd, entry->d_name, path, e);
+	}
+	if (result == 0 && errno != 0)
+		result = err_sys(e, "%s", path);
+	(void)closedir(list);
+	if (result == 0 && !any)
+		result = err_set(e, ERR_INPUT, "%s: an empty directory cannot be published",
+			*path != '\0' ? path : name);
+	return result;
+}
+
+int
+publish_scan(struct repo *repo, const char *directory, struct header *h, struct err *e)
+{
+	struct scan s = {repo, h};
+	AUTO_CLOSE int dir = fs_open_dir(AT_FDCWD, directory, e);
+
+	if (dir < 0)
+		return -1;
+	if (take_directory(&s, dir, ".", "", e) != 0)
+		return err_wrap(e, "%s", directory);
+	return header_seal(h, e);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish_sweep.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fs.h"
+#include "header.h"
+#include "mem.h"
+#include "publish_add.h"
+#include "publish_scan.h"
+
+struct sweep {
+	struct repo *repo;
+	const struct idents *query;
+	bool found; /* something that was never announced */
+	struct digest *used;
+	size_t count;
+	size_t capacity;
+};
+
+static void
+use(struct sweep *s, const struct digest *digest)
+{
+	s->used = mem_grow(s->used, s->count, &s->capacity, sizeof(*s->used));
+	s->used[s->count++] = *digest;
+}
+
+/* Offers go with the version they lead to, and lead to it only once it is announced. */
+static int
+remove_unannounced(void *context, const struct target *t, struct err *e)
+{
+	struct sweep *s = context;
+	const struct ident *last = idents_find(s->query, t->ident.type);
+	char name[IDENT_NAME_MAX];
+
+	if (last != NULL && t->ident.edition.version <= last->edition.version)
+		return 0;
+	s->found = true;
+	return repo_remove(s->repo, target_name(t, name), e);
+}
+
+static int
+use_offer(struct sweep *s, const struct target *t, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
+
+	if (repo_read(s->repo, target_name(t, name), ANSWER_OFFER_BYTES_MAX, &bytes, e) != 0 ||
+		answer_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+		return err_wrap(e, "%s", name);
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		if (offer.archive[i].bytes > 0)
+			use(s, &offer.archive[i].id);
+	return 0;
+}
+
+static int
+use_target(void *context, const struct target *t, struct err *e)
+{
+	struct sweep *s = context;
+	AUTO_HEADER struct header *header = NULL;
+
+	if (t->kind == TARGET_OFFER)
+		return use_offer(s, t, e);
+	if (publish_read_header(s->repo, &t->ident, &header, e) != 0)
+		return -1;
+	for (size_t i = 0; i < header->count; i++)
+		use(s, &header->files[i].digest);
+	return 0;
+}
+
+static int
+remove_unused(struct sweep *s, const char *part, struct err *e)
+{
+	int fd = fs_open_dir(repo_dir(s->repo), part, e);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	struct digest digest;
+	int result = 0;
+
+	if (list == NULL)
+		return -1;
+	while (result == 0 && (entry = readdir(list)) != NULL) {
+		if (strlen(entry->d_name) < DIGEST_HEX || !digest_parse(entry->d_name, &digest))
+			continue;
+		if (s->count == 0 || bsearch(&digest, s->used, s->count, sizeof(*s->used),
+					     digest_compare) == NULL)
+			result = fs_remove(fd, entry->d_name, e);
+	}
+	(void)closedir(list);
+	return result;
+}
+
+int
+publish_sweep(struct repo *repo, const struct idents *query, struct err *e)
+{
+	struct sweep s = {.repo = repo, .query = query};
+	int result = -1;
+
+	if (repo_stage_clear(repo, e) != 0 || repo_walk(repo, remove_unannounced, &s, e) != 0)
+		return -1;
+	if (!s.found)
+		return 0;
+	if (repo_walk(repo, use_target, &s, e) == 0) {
+		if (s.count > 0)
+			qsort(s.used, s.count, sizeof(*s.used), digest_compare);
+		result = remove_unused(&s, "f", e) != 0 ? -1 : remove_unused(&s, "c", e);
+	}
+	free(s.used);
+	return result;
+}
