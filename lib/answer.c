@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "answer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "doc.h"
@@ -99,26 +100,28 @@ answer_query_format(const struct idents *list, struct buf *ret)
 	doc_format(json_pack("{s:o}", "updates", format_updates(list)), ret);
 }
 
-bool
+void
 answer_inventory_parse(struct span json, struct inventory *ret)
 {
 	AUTO_DOC json_t *doc = doc_parse(json, NULL);
 	const char *client = json_string_value(json_object_get(doc, "client"));
 
 	*ret = (struct inventory){0};
-	if (doc == NULL || parse_updates(doc, &ret->updates, NULL) != 0) {
-		idents_free(&ret->updates);
-		return false;
-	}
 	if (client != NULL)
-		(void)strncpy(ret->client, client, ANSWER_CLIENT_MAX);
-	return true;
+		(void)snprintf(ret->client, sizeof(ret->client), "%s", client);
+	ret->filter = doc != NULL && parse_updates(doc, &ret->updates, NULL) == 0;
+	if (!ret->filter)
+		idents_free(&ret->updates);
 }
 
 void
 answer_inventory_format(const char *client, const struct idents *has, struct buf *ret)
 {
-	doc_format(json_pack("{s:s,s:o}", "client", client, "updates", format_updates(has)), ret);
+	json_t *doc = json_pack("{s:s}", "client", client);
+
+	if (has != NULL)
+		(void)json_object_set_new(doc, "updates", format_updates(has));
+	doc_format(doc, ret);
 }
 
 static int

@@ -47,11 +47,13 @@ void answer_query_format(const struct idents *list, struct buf *ret);
 /* What a client says of itself. */
 struct inventory {
 	char client[ANSWER_CLIENT_MAX + 1]; /* "" where it did not say */
+	bool filter;			    /* `updates` says what it has */
 	struct idents updates;
 };
 
-/* False: the body is not an inventory, and is to be ignored. */
-bool answer_inventory_parse(struct span json, struct inventory *ret);
+/* A body that is no inventory asks for everything, as an empty one does. */
+void answer_inventory_parse(struct span json, struct inventory *ret);
+/* has NULL: ask for everything. */
 void answer_inventory_format(const char *client, const struct idents *has, struct buf *ret);
 
 /* An archive by its id. bytes 0: there is none (the smallest archive is its terminator). */

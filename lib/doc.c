@@ -117,7 +117,7 @@ doc_from_ident(const struct ident *ident)
 void
 doc_format(json_t *take, struct buf *ret)
 {
-	char *text = json_dumps(take, JSON_COMPACT | JSON_SORT_KEYS);
+	char *text = json_dumps(take, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(6));
 
 	assert(text != NULL);
 	buf_add_string(ret, text);

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "fs.h"
+#include "ident.h"
 #include "mem.h"
 #include "num.h"
 
@@ -383,7 +384,9 @@ outcome_of(struct upstream *u, struct transfer *t, CURLcode code)
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_GOT_NOTHING:
-		return wrong(t, UPSTREAM_UNREACHABLE, ERR_SYS, why);
+	case CURLE_PARTIAL_FILE:
+		/* Without curl's details, which differ each time (milliseconds, bytes). */
+		return wrong(t, UPSTREAM_UNREACHABLE, ERR_SYS, curl_easy_strerror(code));
 	default:
 		return wrong(t, UPSTREAM_BROKEN, ERR_INPUT, why);
 	}
@@ -474,6 +477,29 @@ upstream_fetch(struct upstream *u, struct upstream_request *request, struct upst
 	upstream_start(u, &inner);
 	while (!w.done)
 		upstream_run(u, 1000);
+}
+
+/* Where the path begins in http://host[:port]/path. */
+static const char *
+path_of(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	host = host != NULL ? host + 3 : url;
+	return host + strcspn(host, "/");
+}
+
+bool
+upstream_location_target(const struct upstream *u, const char *location, struct target *ret)
+{
+	const char *base_path = path_of(u->base);
+	size_t origin = (size_t)(base_path - u->base);
+
+	if (strncmp(location, u->base, origin) == 0)
+		location += origin;
+	if (location[0] != '/' || strncmp(location, base_path, strlen(base_path)) != 0)
+		return false;
+	return target_parse(location + strlen(base_path), ret, NULL) == 0;
 }
 
 bool

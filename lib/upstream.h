@@ -76,6 +76,13 @@ void upstream_wake(struct upstream *u);
 void upstream_fetch(
 	struct upstream *u, struct upstream_request *request, struct upstream_reply *ret);
 
+/*
+ * What a redirect leads to, where it stays on this server and below the base
+ * URL. False: somewhere else, or not a path of ident.h.
+ */
+struct target;
+bool upstream_location_target(const struct upstream *u, const char *location, struct target *ret);
+
 /* Whether a transfer's outcome may be another one later. */
 bool upstream_may_recover(enum upstream_outcome outcome);
 

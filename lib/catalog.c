@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "catalog.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mem.h"
+
+enum { SCHEMA_VERSION = 1, KIND_HEADER = FORMAT_COUNT };
+
+/* kind: a format, or KIND_HEADER. clean: 1 while nobody has it open. */
+static const char schema[] =
+	"CREATE TABLE IF NOT EXISTS item("
+	" type TEXT, version INTEGER, cookie TEXT, pv INTEGER, pc TEXT, kind INTEGER,"
+	" digest BLOB NOT NULL, bytes INTEGER NOT NULL,"
+	" PRIMARY KEY(type, version, cookie, pv, pc, kind)) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS item_digest ON item(digest);"
+	"CREATE TABLE IF NOT EXISTS state(clean INTEGER NOT NULL);";
+
+struct catalog {
+	sqlite3 *db;
+	sqlite3_stmt *put;
+	sqlite3_stmt *remove;
+	sqlite3_stmt *uses;
+};
+
+static int
+failed(struct catalog *c, struct err *e)
+{
+	int code = sqlite3_errcode(c->db);
+	enum err_code kind = ERR_SYS;
+
+	if (code == SQLITE_FULL)
+		kind = ERR_FULL;
+	else if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_ERROR)
+		kind = ERR_INPUT;
+	return err_set(e, kind, "index: %s", sqlite3_errmsg(c->db));
+}
+
+static int
+run(struct catalog *c, const char *sql, struct err *e)
+{
+	return sqlite3_exec(c->db, sql, NULL, NULL, NULL) != SQLITE_OK ? failed(c, e) : 0;
+}
+
+/* The first column of the first row; 0 where there is none. */
+static int
+read_number(struct catalog *c, const char *sql, int *ret, struct err *e)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(c->db, sql, -1, &statement, NULL);
+
+	*ret = 0;
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW)
+		*ret = sqlite3_column_int(statement, 0);
+	(void)sqlite3_finalize(statement);
+	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : failed(c, e);
+}
+
+static int
+prepare(struct catalog *c, struct err *e)
+{
+	static const char key[] =
+		"type=?1 AND version=?2 AND cookie=?3 AND pv=?4 AND pc=?5 AND kind=?6";
+	AUTO_FREE char *remove = mem_printf("DELETE FROM item WHERE %s", key);
+
+	if (sqlite3_prepare_v2(c->db, "INSERT OR REPLACE INTO item VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+		    -1, &c->put, NULL) != SQLITE_OK ||
+		sqlite3_prepare_v2(c->db, remove, -1, &c->remove, NULL) != SQLITE_OK ||
+		sqlite3_prepare_v2(c->db, "SELECT 1 FROM item WHERE digest=?1 AND kind<>?2", -1,
+			&c->uses, NULL) != SQLITE_OK)
+		return failed(c, e);
+	return 0;
+}
+
+static int
+set_up(struct catalog *c, bool *ret_trusted, struct err *e)
+{
+	int version;
+	int clean;
+
+	if (run(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", e) != 0 ||
+		read_number(c, "PRAGMA user_version", &version, e) != 0)
+		return -1;
+	if (version != 0 && version != SCHEMA_VERSION)
+		return err_set(e, ERR_INPUT, "index: made by another version");
+	if (run(c, schema, e) != 0 || read_number(c, "SELECT clean FROM state", &clean, e) != 0)
+		return -1;
+	*ret_trusted = clean == 1;
+	if (run(c, "PRAGMA user_version=1; DELETE FROM state; INSERT INTO state VALUES(0)", e) != 0)
+		return -1;
+	return prepare(c, e);
+}
+
+static void
+release(struct catalog *c)
+{
+	(void)sqlite3_finalize(c->put);
+	(void)sqlite3_finalize(c->remove);
+	(void)sqlite3_finalize(c->uses);
+	(void)sqlite3_close(c->db);
+	free(c);
+}
+
+int
+catalog_open(const char *path, struct catalog **ret, bool *ret_trusted, struct err *e)
+{
+	struct catalog *c = mem_new(1, sizeof(*c));
+	int result;
+
+	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+		SQLITE_OK)
+		result = failed(c, e);
+	else
+		result = set_up(c, ret_trusted, e);
+	if (result != 0) {
+		release(c);
+		return -1;
+	}
+	*ret = c;
+	return 0;
+}
+
+void
+catalog_close(struct catalog *c)
+{
+	if (c == NULL)
+		return;
+	(void)run(c, "UPDATE state SET clean=1", NULL);
+	release(c);
+}
+
+int
+catalog_clear(struct catalog *c, struct err *e)
+{
+	return run(c, "DELETE FROM item", e);
+}
+
+int
+catalog_begin(struct catalog *c, struct err *e)
+{
+	return run(c, "BEGIN", e);
+}
+
+int
+catalog_commit(struct catalog *c, struct err *e)
+{
+	return run(c, "COMMIT", e);
+}
+
+static void
+bind_key(sqlite3_stmt *s, const struct catalog_item *item)
+{
+	int kind = item->is_header ? KIND_HEADER : (int)item->format;
+
+	(void)sqlite3_bind_text(s, 1, item->ident.type, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(s, 2, (sqlite3_int64)item->ident.edition.version);
+	(void)sqlite3_bind_text(s, 3, item->ident.edition.cookie, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(s, 4, (sqlite3_int64)item->base.version);
+	(void)sqlite3_bind_text(s, 5, item->base.cookie, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int(s, 6, kind);
+}
+
+static int
+finish(struct catalog *c, sqlite3_stmt *s, struct err *e)
+{
+	int result = sqlite3_step(s) == SQLITE_DONE ? 0 : failed(c, e);
+
+	(void)sqlite3_reset(s);
+	return result;
+}
+
+int
+catalog_put(struct catalog *c, const struct catalog_item *item, struct err *e)
+{
+	bind_key(c->put, item);
+	(void)sqlite3_bind_blob(c->put, 7, item->ref.id.byte, DIGEST_BYTES, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(c->put, 8, (sqlite3_int64)item->ref.bytes);
+	return finish(c, c->put, e);
+}
+
+int
+catalog_remove(struct catalog *c, const struct catalog_item *item, struct err *e)
+{
+	bind_key(c->remove, item);
+	return finish(c, c->remove, e);
+}
+
+int
+catalog_uses(struct catalog *c, const struct digest *id, bool *ret, struct err *e)
+{
+	int code;
+
+	(void)sqlite3_bind_blob(c->uses, 1, id->byte, DIGEST_BYTES, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int(c->uses, 2, KIND_HEADER);
+	code = sqlite3_step(c->uses);
+	*ret = code == SQLITE_ROW;
+	(void)sqlite3_reset(c->uses);
+	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : failed(c, e);
+}
+
+static void
+copy_text(char *to, size_t size, sqlite3_stmt *s, int column)
+{
+	const unsigned char *text = sqlite3_column_text(s, column);
+
+	(void)snprintf(to, size, "%s", text != NULL ? (const char *)text : "");
+}
+
+/* An index is as hostile as any file: false where a row cannot be one of ours. */
+static bool
+read_item(sqlite3_stmt *s, struct catalog_item *ret)
+{
+	int kind = sqlite3_column_int(s, 5);
+
+	*ret = (struct catalog_item){.is_header = kind == KIND_HEADER};
+	if (kind < 0 || kind > KIND_HEADER || sqlite3_column_bytes(s, 6) != DIGEST_BYTES)
+		return false;
+	if (!ret->is_header)
+		ret->format = (enum format)kind;
+	copy_text(ret->ident.type, sizeof(ret->ident.type), s, 0);
+	ret->ident.edition.version = (uint64_t)sqlite3_column_int64(s, 1);
+	copy_text(ret->ident.edition.cookie, sizeof(ret->ident.edition.cookie), s, 2);
+	ret->base.version = (uint64_t)sqlite3_column_int64(s, 3);
+	copy_text(ret->base.cookie, sizeof(ret->base.cookie), s, 4);
+	memcpy(ret->ref.id.byte, sqlite3_column_blob(s, 6), DIGEST_BYTES);
+	ret->ref.bytes = (uint64_t)sqlite3_column_int64(s, 7);
+	return ident_type_valid(ret->ident.type) && ident_cookie_valid(ret->ident.edition.cookie) &&
+	       ret->ident.edition.version <= IDENT_VERSION_MAX &&
+	       ret->base.version <= IDENT_VERSION_MAX && ret->ref.bytes <= ANSWER_ARCHIVE_BYTES_MAX;
+}
+
+int
+catalog_each(struct catalog *c, int (*visit)(void *context, const struct catalog_item *item),
+	void *context, struct err *e)
+{
+	static const char sql[] =
+		"SELECT type, version, cookie, pv, pc, kind, digest, bytes FROM item"
+		" ORDER BY type, version DESC, cookie, kind DESC, pv";
+	sqlite3_stmt *s = NULL;
+	struct catalog_item item;
+	int code = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL);
+	int result = code == SQLITE_OK ? 0 : failed(c, e);
+
+	while (result == 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
+		if (!read_item(s, &item))
+			result = err_set(e, ERR_INPUT, "index: a row that is not ours");
+		else
+			result = visit(context, &item);
+	}
+	if (result == 0 && code != SQLITE_DONE)
+		result = failed(c, e);
+	(void)sqlite3_finalize(s);
+	return result;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "decide.h"
+
+#include <string.h>
+
+static struct decision
+not_found(const char *reason)
+{
+	return (struct decision){.kind = DECIDE_NOT_FOUND, .reason = reason};
+}
+
+static struct decision
+prepare(enum job_kind kind, const struct target *target, enum format format)
+{
+	return (struct decision){.kind = DECIDE_PREPARE,
+		.job = {.kind = kind,
+			.ident = target->ident,
+			.base = target->base,
+			.format = format},
+		.small = kind != JOB_OFFER};
+}
+
+/* Nothing leaves the cache before its digest was seen to be right. */
+static struct decision
+file(struct item *item)
+{
+	if (item->checked)
+		return (struct decision){.kind = DECIDE_FILE, .item = item};
+	return (struct decision){.kind = DECIDE_PREPARE,
+		.job = {.kind = JOB_CHECK,
+			.ident = item->row.ident,
+			.base = item->row.base,
+			.format = item->row.format,
+			.item = item},
+		.small = true};
+}
+
+static struct decision
+decide_file(const struct view *view, const struct target *target)
+{
+	struct item *item = view_find_id(view, &target->file);
+
+	return item != NULL ? file(item) : not_found("unknown archive");
+}
+
+static struct decision
+decide_header(const struct view_type *type, const struct view_version *version,
+	const struct target *target, const struct decide_jobs *jobs)
+{
+	struct decision d;
+
+	if (version != NULL && version->header != NULL)
+		return file(version->header);
+	if (version == NULL && !edition_equal(&type->announced, &target->ident.edition))
+		return not_found("unknown version");
+	d = prepare(JOB_HEADER, target, FORMAT_AR1);
+	return jobs->state(jobs->context, &d.job) == JOB_ABSENT ? not_found("no header upstream")
+								: d;
+}
+
+static struct decision
+moved(const struct view_type *type)
+{
+	struct decision d = {.kind = DECIDE_MOVED};
+
+	memcpy(d.moved.type, type->type, sizeof(d.moved.type));
+	d.moved.edition = type->announced;
+	return d;
+}
+
+/*
+ * The best format comes first; a worse one is taken when the upstream is known
+ * not to have the better. False: it has none of them.
+ */
+static bool
+find_offer(const struct view_version *version, const struct target *target, enum format best,
+	const struct decide_jobs *jobs, struct decision *ret)
+{
+	for (int i = (int)best; i >= 0; i--) {
+		enum format format = (enum format)i;
+		struct item *item = view_find_archive(version, &target->base, format);
+
+		if (item != NULL) {
+			*ret = (struct decision){.kind = DECIDE_OFFER, .item = item};
+			return true;
+		}
+		*ret = prepare(JOB_OFFER, target, format);
+		if (jobs->state(jobs->context, &ret->job) != JOB_ABSENT)
+			return true;
+	}
+	return false;
+}
+
+static struct decision
+decide_offer(const struct view_type *type, const struct view_version *version,
+	const struct target *target, enum format best, const struct decide_jobs *jobs)
+{
+	bool newest = edition_equal(&type->announced, &target->ident.edition);
+	struct decision d;
+
+	if (version == NULL && !newest)
+		return moved(type);
+	/* No difference leads backwards: the upstream need not be asked. */
+	if (target->base.version >= target->ident.edition.version)
+		return moved(type);
+	if (find_offer(version, target, best, jobs, &d))
+		return d;
+	if (newest && target->base.version == 0)
+		return not_found("no full archive upstream");
+	return moved(type);
+}
+
+struct decision
+decide(const struct view *view, const struct target *target, enum format best,
+	const struct decide_jobs *jobs)
+{
+	const struct view_type *type;
+	const struct view_version *version;
+
+	if (target->kind == TARGET_FILE)
+		return decide_file(view, target);
+	if (!view->has_query)
+		return (struct decision){
+			.kind = DECIDE_PREPARE, .job = {.kind = JOB_QUERY}, .small = true};
+	if (target->kind == TARGET_QUERY)
+		return (struct decision){.kind = DECIDE_QUERY};
+	type = view_find_type(view, target->ident.type);
+	if (type == NULL || type->announced.version == 0)
+		return not_found("unknown type");
+	version = view_find_version(type, &target->ident.edition);
+	if (target->kind == TARGET_HEADER)
+		return decide_header(type, version, target, jobs);
+	return decide_offer(type, version, target, best, jobs);
+}

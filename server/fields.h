@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fields.h - what header fields of a request ask for (RFC 9110, RFC 7240).
+ *
+ * Units:    bytes; seconds
+ */
+#ifndef FIELDS_H
+#define FIELDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum range_kind { RANGE_NONE, RANGE_PART, RANGE_UNSATISFIABLE };
+
+/* One range of a file of size bytes; several, or none that is valid, ask for all. */
+enum range_kind fields_range(
+	const char *value, uint64_t size, uint64_t *ret_first, uint64_t *ret_len);
+
+/* Whether If-None-Match (or If-Range) names this ETag; quotes belong to it. */
+bool fields_etag_matches(const char *value, const char *etag);
+
+/* Whether Accept has a media type, and not with q=0. */
+bool fields_accepts(const char *value, const char *type);
+
+/* N of Prefer: wait=N; 0: not there. */
+uint64_t fields_prefer_wait_s(const char *value);
+
+#endif

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "http.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "conns.h"
+#include "fs.h"
+#include "guard.h"
+#include "listen.h"
+#include "log.h"
+#include "mem.h"
+#include "reply.h"
+
+enum {
+	CONNECTION_BYTES = 4096, /* a connection touches all of it, so it is small */
+	IDLE_S = 75,
+	OPEN_FILES_MAX = 1024, /* files of the cache that stay open */
+	OTHER_FILES = 128,     /* logs, transfers, the index */
+};
+
+struct http {
+	struct reply_context context;
+	struct MHD_Daemon *daemon;
+	struct conns *conns;
+	char address[80];
+};
+
+/* From the request line to the end of the answer. */
+struct request {
+	struct http *http;
+	struct MHD_Connection *connection;
+	struct conn *conn;
+	char path[GUARD_LINE_MAX + 1]; /* cut where it is longer: then it is refused anyway */
+	size_t path_len;
+	char method[8];
+	bool began;
+	bool body_too_long;
+	struct buf body;
+	uint64_t started_ms;
+	uint64_t hold_until_ms; /* 0: not held yet */
+	struct waiter waiter;
+	struct reply reply; /* what the log and the end need of it */
+	uint64_t reply_bytes;
+};
+
+/* ---- Connections */
+
+static void
+on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct http *h = cls;
+	const union MHD_ConnectionInfo *fd;
+	const union MHD_ConnectionInfo *address;
+	char text[64];
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		conns_remove(h->conns, *socket_context);
+		*socket_context = NULL;
+		return;
+	}
+	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	assert(fd != NULL && address != NULL);
+	*socket_context = conns_add(h->conns, fd->connect_fd,
+		listen_address_text(address->client_addr, text, sizeof(text)));
+}
+
+static struct conn *
+conn_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	assert(info != NULL && info->socket_context != NULL);
+	return info->socket_context;
+}
+
+/* ---- The beginning and the end of a request */
+
+/* The raw request target, before anything in it was decoded. Its result becomes *request_cls. */
+static void *
+on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
+{
+	struct request *r = mem_new(1, sizeof(*r));
+
+	r->http = cls;
+	r->connection = connection;
+	r->conn = conn_of(connection);
+	r->started_ms = clock_mono_ms();
+	r->path_len = strlen(target);
+	(void)snprintf(r->path, sizeof(r->path), "%s", target);
+	if (r->conn->state != CONN_NEW) /* a first head has its time from the connection's start */
+		conn_enter(r->conn, CONN_HEAD);
+	return r;
+}
+
+static void
+log_request(const struct request *r, bool complete)
+{
+	AUTO_FREE char *request = mem_printf("%s %s", r->method, r->path);
+	uint64_t bytes = strcmp(r->method, "HEAD") == 0 ? 0 : r->reply_bytes;
+	struct log_line l;
+
+	log_begin(&l, EVENT_REQUEST);
+	log_text(&l, "address", r->conn->address);
+	if (r->conn->client[0] != '\0')
+		log_text(&l, "client", r->conn->client);
+	log_text(&l, "request", request);
+	log_number(&l, "status", r->reply.status);
+	if (r->reply.reason != NULL)
+		log_text(&l, "reason", r->reply.reason);
+	if (!complete) {
+		uint64_t acked = conn_acked(r->conn->fd);
+
+		bytes = acked < bytes ? acked : bytes; /* about: heads count in it */
+		log_text(&l, "aborted", "yes");
+	}
+	log_number(&l, "bytes", bytes);
+	log_number(&l, "ms", clock_mono_ms() - r->started_ms);
+	log_end(&l, LOG_SERVE);
+}
+
+static void
+on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
+	enum MHD_RequestTerminationCode code)
+{
+	struct request *r = *request_cls;
+
+	(void)cls;
+	(void)connection;
+	if (r == NULL)
+		return;
+	*request_cls = NULL;
+	if (r->reply.status != 0)
+		log_request(r, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	if (r->reply.holds_place)
+		limiter_give(&r->http->context.limiter, clock_mono_ms() - r->started_ms);
+	conn_enter(r->conn, CONN_IDLE);
+	reply_clear(&r->reply);
+	buf_free(&r->body);
+	free(r);
+}
+
+/* ---- Responses */
+
+static void
+add(struct MHD_Response *response, const char *name, const char *value)
+{
+	enum MHD_Result added = MHD_add_response_header(response, name, value);
+
+	assert(added == MHD_YES);
+}
+
+static void
+add_fields(struct MHD_Response *response, const struct reply *r)
+{
+	static const char *const cache[] = {
+		"no-store", "no-cache", "public, max-age=31536000, immutable"};
+	char text[80];
+
+	add(response, "Cache-Control", cache[r->cache]);
+	if (r->status != 304)
+		add(response, "Content-Type",
+			r->octets ? "application/octet-stream" : "application/json");
+	if (r->etag != NULL)
+		add(response, "ETag", r->etag);
+	if (r->vary_accept)
+		add(response, "Vary", "Accept");
+	if (r->body == REPLY_FILE)
+		add(response, "Accept-Ranges", "bytes");
+	if (r->location[0] != '\0')
+		add(response, "Location", r->location);
+	if (r->allow != NULL)
+		add(response, "Allow", r->allow);
+	if (r->close)
+		add(response, "Connection", "close");
+	if (r->retry_after_s > 0) {
+		(void)snprintf(text, sizeof(text), "%" PRIu64, r->retry_after_s);
+		add(response, "Retry-After", text);
+	}
+	if (r->whole_file_size && r->status == 206)
+		(void)snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+			r->first, r->first + r->len - 1, r->item->row.ref.bytes);
+	else if (r->whole_file_size)
+		(void)snprintf(text, sizeof(text), "bytes */%" PRIu64, r->item->row.ref.bytes);
+	if (r->whole_file_size)
+		add(response, "Content-Range", text);
+}
+
+/* Descriptors behind kept responses, of the whole process. */
+static _Atomic uint64_t open_files;
+
+static void
+release_response(void *response, bool is_file)
+{
+	MHD_destroy_response(response);
+	if (is_file)
+		(void)atomic_fetch_sub(&open_files, 1);
+}
+
+/* A response that stays with what it answers; the one that came first is kept. */
+static struct MHD_Response *
+keep(_Atomic(void *) *slot, struct MHD_Response *response, bool is_file)
+{
+	void *none = NULL;
+
+	if (atomic_compare_exchange_strong(slot, &none, response))
+		return response;
+	release_response(response, is_file);
+	return none;
+}
+
+static struct MHD_Response *
+blob_response(const struct reply *r)
+{
+	struct MHD_Response *response = r->blob->response;
+
+	if (response != NULL)
+		return response;
+	response = MHD_create_response_from_buffer(
+		r->blob->len, r->blob->bytes, MHD_RESPMEM_PERSISTENT);
+	assert(response != NULL);
+	add_fields(response, r);
+	return keep(&r->blob->response, response, false);
+}
+
+static int
+open_item(const struct http *h, const struct item *item)
+{
+	char name[IDENT_NAME_MAX];
+	uint64_t bytes;
+	int fd;
+
+	if (item->row.is_header)
+		(void)ident_header_name(&item->row.ident, name);
+	else
+		(void)ident_file_name(&item->row.ref.id, name);
+	fd = fs_open(repo_dir(depot_repo(h->context.server->depot)), name, &bytes, NULL);
+	if (fd >= 0 && bytes != item->row.ref.bytes)
+		fs_close(&fd);
+	return fd;
+}
+
+/* NULL: the file is not there as it was; it has to be looked at again. */
+static struct MHD_Response *
+new_file_response(const struct http *h, const struct reply *r)
+{
+	int fd = open_item(h, r->item);
+	struct MHD_Response *response;
+
+	if (fd < 0)
+		return NULL;
+	response = MHD_create_response_from_fd_at_offset64(r->len, fd, r->first);
+	if (response == NULL) {
+		(void)close(fd);
+		return NULL;
+	}
+	add_fields(response, r);
+	return response;
+}
+
+/* *ret_own: the caller has to destroy it, nobody keeps it. */
+static struct MHD_Response *
+file_response(const struct http *h, const struct reply *r, bool *ret_own)
+{
+	bool whole = r->status == 200;
+	struct MHD_Response *response = whole ? r->item->response : NULL;
+
+	*ret_own = false;
+	if (response != NULL)
+		return response;
+	response = new_file_response(h, r);
+	if (response == NULL)
+		return NULL;
+	if (whole && atomic_fetch_add(&open_files, 1) < OPEN_FILES_MAX)
+		return keep(&r->item->response, response, true);
+	if (whole)
+		(void)atomic_fetch_sub(&open_files, 1);
+	*ret_own = true;
+	return response;
+}
+
+static struct MHD_Response *
+response_for(const struct http *h, const struct reply *r, bool *ret_own)
+{
+	struct MHD_Response *response;
+
+	*ret_own = false;
+	if (r->body == REPLY_BLOB)
+		return blob_response(r);
+	if (r->body == REPLY_FILE)
+		return file_response(h, r, ret_own);
+	*ret_own = true;
+	response = MHD_create_response_from_buffer(r->text.len, r->text.at, MHD_RESPMEM_MUST_COPY);
+	assert(response != NULL);
+	add_fields(response, r);
+	return response;
+}
+
+static enum MHD_Result
+send_reply(struct request *r)
+{
+	struct MHD_Response *response;
+	enum MHD_Result queued;
+	bool own;
+
+	response = response_for(r->http, &r->reply, &own);
+	if (response == NULL) { /* somebody removed or changed the file */
+		r->reply.item->checked = false;
+		return MHD_NO;
+	}
+	r->reply_bytes = r->reply.body == REPLY_TEXT ? r->reply.text.len : r->reply.len;
+	conn_enter(r->conn, CONN_SENDING);
+	queued = MHD_queue_response(r->connection, r->reply.status, response);
+	if (own)
+		MHD_destroy_response(response);
+	return queued;
+}
+
+/* ---- Requests */
+
+struct head {
+	struct guard guard;
+	size_t bytes;
+};
+
+static enum MHD_Result
+on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+	size_t value_len)
+{
+	struct head *head = cls;
+
+	(void)kind;
+	head->bytes += name_len + value_len + strlen(": \r\n");
+	guard_header(&head->guard, name, name_len, value != NULL ? value : "", value_len);
+	return MHD_YES;
+}
+
+/* True: the head is to be believed. */
+static bool
+check_head(struct request *r, const char *method, const char *version)
+{
+	struct guard_head facts = {.method = method, .version = version};
+	struct head head = {0};
+	const char *reason = NULL;
+	unsigned status;
+
+	facts.line_bytes = strlen(method) + r->path_len + strlen(version) + strlen("  \r\n");
+	(void)MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, on_header, &head);
+	facts.head_bytes = facts.line_bytes + head.bytes + strlen("\r\n");
+	status = guard_judge(&head.guard, &facts, &reason);
+	if (status != 0)
+		reply_malformed(status, reason, &r->reply);
+	return status == 0;
+}
+
+static void
+resume(void *context)
+{
+	struct request *r = context;
+
+	MHD_resume_connection(r->connection);
+}
+
+/*
+ * Suspend first: the job may end, and resume, before jobs_ask is back. Where it
+ * has ended already nobody else will resume, and the answer is made at once.
+ */
+static enum MHD_Result
+hold(struct request *r)
+{
+	struct job_answer answer;
+
+	if (r->hold_until_ms == 0)
+		r->hold_until_ms = clock_mono_ms() + r->reply.hold_ms;
+	r->waiter =
+		(struct waiter){.resume = resume, .context = r, .deadline_ms = r->hold_until_ms};
+	conn_enter(r->conn, CONN_HELD);
+	MHD_suspend_connection(r->connection);
+	answer = jobs_ask(r->http->context.server->jobs, &r->reply.job, &r->waiter);
+	if (!answer.held)
+		MHD_resume_connection(r->connection);
+	return MHD_YES;
+}
+
+static const char *
+field(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result
+answer(struct request *r)
+{
+	struct request_facts facts = {.method = r->method,
+		.path = r->path,
+		.accept = field(r, MHD_HTTP_HEADER_ACCEPT),
+		.if_none_match = field(r, MHD_HTTP_HEADER_IF_NONE_MATCH),
+		.if_range = field(r, MHD_HTTP_HEADER_IF_RANGE),
+		.range = field(r, MHD_HTTP_HEADER_RANGE),
+		.prefer = field(r, "Prefer"),
+		.body = span_of(r->body.at, r->body.len)};
+	bool may_hold = r->hold_until_ms == 0 || clock_mono_ms() < r->hold_until_ms;
+
+	reply_clear(&r->reply);
+	if (r->body_too_long)
+		reply_malformed(413, "body too long", &r->reply);
+	else
+		reply_make(&r->http->context, &facts, may_hold, r->conn->client, &r->reply);
+	if (r->reply.status == 0)
+		return hold(r);
+	if (send_reply(r) == MHD_YES)
+		return MHD_YES;
+	if (r->reply.body != REPLY_FILE || r->reply.item->checked)
+		return MHD_NO;
+	/* The file was gone: ask again, which has it checked and fetched. */
+	if (r->reply.holds_place)
+		limiter_give(&r->http->context.limiter, 0);
+	reply_clear(&r->reply);
+	reply_make(&r->http->context, &facts, false, r->conn->client, &r->reply);
+	return send_reply(r);
+}
+
+static enum MHD_Result
+on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+	const char *version, const char *upload_data, size_t *upload_size, void **request_cls)
+{
+	struct request *r = *request_cls;
+
+	(void)cls;
+	(void)connection;
+	(void)url;
+	if (!r->began) {
+		r->began = true;
+		(void)snprintf(r->method, sizeof(r->method), "%s", method);
+		conn_enter(r->conn, CONN_BODY);
+		return check_head(r, method, version) ? MHD_YES : send_reply(r);
+	}
+	if (*upload_size == 0)
+		return answer(r);
+	if (r->body.len + *upload_size > GUARD_BODY_MAX)
+		r->body_too_long = true; /* the rest is read, within its deadline, and dropped */
+	else
+		buf_add(&r->body, upload_data, *upload_size);
+	*upload_size = 0;
+	return MHD_YES;
+}
+
+/* Nothing is decoded: the router knows raw paths only. */
+static size_t
+keep_escaped(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(text);
+}
+
+/* ---- The daemon */
+
+/* As many as were asked for, or as the process may open. */
+static unsigned
+connection_limit(const struct options *o)
+{
+	struct rlimit limit;
+	uint64_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 256;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	room = limit.rlim_cur > 2 * OPEN_FILES_MAX + OTHER_FILES
+		       ? limit.rlim_cur - OPEN_FILES_MAX - OTHER_FILES
+		       : limit.rlim_cur / 2;
+	if (room >= o->maxConnections)
+		return (unsigned)o->maxConnections;
+	log_note(EVENT_WARNING,
+		"maxConnections %" PRIu64 " lowered to %" PRIu64 ": the process may open %" PRIu64
+		" files",
+		o->maxConnections, room, (uint64_t)limit.rlim_cur);
+	return (unsigned)room;
+}
+
+static void log_library(void *cls, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+/* What the library says of single connections is the clients' doing, and goes to no log. */
+static void
+log_library(void *cls, const char *fmt, va_list ap)
+{
+	(void)cls;
+	(void)fmt;
+	(void)ap;
+}
+
+static int
+start_daemon(struct http *h, int fd, struct err *e)
+{
+	const struct options *o = &h->context.server->options;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned threads = processors > 0 ? (unsigned)processors : 1;
+	unsigned connections = connection_limit(o);
+
+	if (connections < threads)
+		connections = threads;
+	h->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+		NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+		threads > 1 ? threads : 0, MHD_OPTION_CONNECTION_LIMIT, connections,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->maxConnectionsPerAddress,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)1024,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
+	return h->daemon == NULL ? err_set(e, ERR_SYS, "the HTTP library does not start") : 0;
+}
+
+int
+http_start(struct server *s, struct http **ret, struct err *e)
+{
+	struct http *h = mem_new(1, sizeof(*h));
+	int fd = listen_open(s->options.hostModuleAddress, (uint16_t)s->options.hostModulePort, e);
+
+	view_response_free = release_response;
+	h->context.server = s;
+	h->context.limiter.max = s->options.maxSynchronousPackageRetrievalRequests;
+	h->conns = conns_new();
+	if (fd < 0 || listen_name(fd, h->address, sizeof(h->address), e) != 0 ||
+		start_daemon(h, fd, e) != 0) {
+		fs_close(&fd);
+		conns_free(h->conns);
+		free(h);
+		return -1;
+	}
+	*ret = h;
+	return 0;
+}
+
+const char *
+http_address(const struct http *h)
+{
+	return h->address;
+}
+
+void
+http_reap(struct http *h, uint64_t now_ms)
+{
+	(void)conns_reap(h->conns, now_ms);
+}
+
+void
+http_stop(struct http *h)
+{
+	if (h == NULL)
+		return;
+	MHD_stop_daemon(h->daemon); /* closes the listening socket too */
+	conns_free(h->conns);
+	free(h);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "keeper.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "clock.h"
+#include "mem.h"
+
+enum { TICK_MS = 100, REAP_MS = 1000 };
+
+struct keeper {
+	struct server *server;
+	struct http *http;
+	pthread_t thread;
+	pthread_mutex_t lock; /* stop */
+	pthread_cond_t wake;
+	bool stop;
+};
+
+/* False: it is time to end. */
+static bool
+sleep_for(struct keeper *k, long ms)
+{
+	struct timespec until;
+	bool stop;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += ms * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	(void)pthread_mutex_lock(&k->lock);
+	if (!k->stop)
+		(void)pthread_cond_timedwait(&k->wake, &k->lock, &until);
+	stop = k->stop;
+	(void)pthread_mutex_unlock(&k->lock);
+	return !stop;
+}
+
+static void *
+run(void *context)
+{
+	const struct job_spec query = {.kind = JOB_QUERY};
+	struct keeper *k = context;
+	uint64_t next_poll_ms = 0;
+	uint64_t next_reap_ms = 0;
+
+	do {
+		uint64_t now_ms = clock_mono_ms();
+
+		if (now_ms >= next_poll_ms) {
+			next_poll_ms = now_ms + k->server->options.updatePollingInterval;
+			(void)jobs_ask(k->server->jobs, &query, NULL);
+		}
+		if (now_ms >= next_reap_ms) {
+			next_reap_ms = now_ms + REAP_MS;
+			http_reap(k->http, now_ms);
+		}
+		jobs_tick(k->server->jobs, now_ms);
+	} while (sleep_for(k, TICK_MS));
+	return NULL;
+}
+
+int
+keeper_start(struct server *s, struct http *http, struct keeper **ret, struct err *e)
+{
+	struct keeper *k = mem_new(1, sizeof(*k));
+	pthread_condattr_t attributes;
+
+	k->server = s;
+	k->http = http;
+	(void)pthread_mutex_init(&k->lock, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&k->wake, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	if (pthread_create(&k->thread, NULL, run, k) != 0) {
+		free(k);
+		return err_set(e, ERR_SYS, "cannot start a thread");
+	}
+	*ret = k;
+	return 0;
+}
+
+void
+keeper_stop(struct keeper *k)
+{
+	if (k == NULL)
+		return;
+	(void)pthread_mutex_lock(&k->lock);
+	k->stop = true;
+	(void)pthread_mutex_unlock(&k->lock);
+	(void)pthread_cond_signal(&k->wake);
+	(void)pthread_join(k->thread, NULL);
+	(void)pthread_cond_destroy(&k->wake);
+	(void)pthread_mutex_destroy(&k->lock);
+	free(k);
+}

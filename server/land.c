@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "land.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "digest.h"
+#include "fs.h"
+#include "header.h"
+#include "log.h"
+#include "mem.h"
+
+static enum job_reason
+reason_of(const struct err *e)
+{
+	return e->code == ERR_FULL ? JOB_DISK_FULL : JOB_UPSTREAM_UNAVAILABLE;
+}
+
+void
+land_failure(struct server *s, struct job *job, const char *name, const struct err *why,
+	enum job_reason reason, uint64_t delay_ms)
+{
+	struct log_line l;
+
+	if (strcmp(job->complaint, why->text) != 0) {
+		(void)snprintf(job->complaint, sizeof(job->complaint), "%s", why->text);
+		log_begin(&l, EVENT_DOWNLOAD_FAILED);
+		log_text(&l, "name", name);
+		log_text(&l, "reason", why->text);
+		log_end(&l, LOG_DOWNLOAD);
+	}
+	jobs_failed(s->jobs, job, reason, delay_ms);
+}
+
+static void
+log_row(struct log_line *l, const struct catalog_item *row)
+{
+	log_text(l, "type", row->ident.type);
+	log_number(l, "version", row->ident.edition.version);
+	log_text(l, "cookie", row->ident.edition.cookie);
+	if (!row->is_header && row->base.version > 0)
+		log_number(l, "from", row->base.version);
+	log_text(l, "what",
+		row->is_header		? "header"
+		: row->base.version > 0 ? "difference"
+					: "full");
+	if (!row->is_header)
+		log_text(l, "format", format_key(row->format));
+}
+
+static void
+log_downloaded(const struct catalog_item *row, uint64_t received, uint64_t took_ms)
+{
+	struct log_line l;
+
+	log_begin(&l, EVENT_DOWNLOADED);
+	log_row(&l, row);
+	log_number(&l, "bytes", row->ref.bytes);
+	log_number(&l, "received", received);
+	log_number(&l, "ms", took_ms);
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+/* ---- Announcements */
+
+/* The newest edition that is known of a type: announced before, or kept. */
+static struct edition
+known_edition(const struct view_type *t)
+{
+	struct edition known = t->announced;
+
+	if (t->count > 0 && t->versions[0].edition.version > known.version)
+		known = t->versions[0].edition;
+	return known;
+}
+
+static void
+log_refused(const struct ident *new, const struct edition *known, const char *why)
+{
+	struct log_line l;
+
+	log_begin(&l, EVENT_VERSION_REFUSED);
+	log_text(&l, "type", new->type);
+	log_number(&l, "version", new->edition.version);
+	log_text(&l, "cookie", new->edition.cookie);
+	log_number(&l, "known", known->version);
+	log_text(&l, "reason", why);
+	log_end(&l, LOG_DOWNLOAD);
+	log_end(&l, LOG_PROCESS);
+}
+
+/* NULL: acceptable. */
+static const char *
+refusal(const struct view_type *t, const struct edition *new)
+{
+	struct edition known = known_edition(t);
+
+	if (new->version < known.version)
+		return "the version goes back";
+	for (size_t i = 0; i < t->count; i++)
+		if (t->versions[i].edition.version == new->version &&
+			strcmp(t->versions[i].edition.cookie, new->cookie) != 0)
+			return "another cookie for a kept version";
+	if (new->version == t->announced.version && strcmp(new->cookie, t->announced.cookie) != 0)
+		return "another cookie for an announced version";
+	return NULL;
+}
+
+static void
+log_metadata(const struct ident *new)
+{
+	struct log_line l;
+
+	log_begin(&l, EVENT_METADATA);
+	log_text(&l, "type", new->type);
+	log_number(&l, "version", new->edition.version);
+	log_text(&l, "cookie", new->edition.cookie);
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+/*
+ * What is to be announced: the upstream's list, with the known version of a
+ * type in the place of one that was refused. A refusal is logged once.
+ */
+static void
+merge(const struct view *view, const struct idents *fetched, struct idents *ret)
+{
+	static struct idents refused; /* only one announcement lands at a time */
+
+	for (size_t i = 0; i < fetched->count; i++) {
+		struct ident chosen = fetched->at[i];
+		const struct view_type *t = view_find_type(view, chosen.type);
+		const char *why = t != NULL ? refusal(t, &chosen.edition) : NULL;
+		const struct ident *before = idents_find(&refused, chosen.type);
+
+		if (why != NULL) {
+			struct edition known = known_edition(t);
+
+			if (before == NULL) {
+				idents_add(&refused, &chosen);
+				(void)idents_sort(&refused);
+			}
+			if (before == NULL || !edition_equal(&before->edition, &chosen.edition)) {
+				log_refused(&chosen, &known, why);
+				refused.at[idents_find(&refused, chosen.type) - refused.at] =
+					chosen;
+			}
+			chosen.edition = known;
+		} else if (t == NULL || !edition_equal(&t->announced, &chosen.edition)) {
+			log_metadata(&chosen);
+		}
+		idents_add(ret, &chosen);
+	}
+}
+
+static bool
+same_announcement(const struct view *view, const struct idents *query)
+{
+	size_t announced = 0;
+
+	for (size_t i = 0; i < view->count; i++)
+		announced += view->types[i]->announced.version > 0;
+	if (!view->has_query || announced != query->count)
+		return false;
+	for (size_t i = 0; i < query->count; i++) {
+		const struct view_type *t = view_find_type(view, query->at[i].type);
+
+		if (t == NULL || !edition_equal(&t->announced, &query->at[i].edition))
+			return false;
+	}
+	return true;
+}
+
+/* Types in use get the header of a new version before anybody asks. */
+static void
+refresh_headers(struct server *s)
+{
+	struct view *view = view_take(s->views);
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_type *t = view->types[i];
+		const struct view_version *newest = view_find_version(t, &t->announced);
+		struct job_spec spec = {.kind = JOB_HEADER};
+
+		if (t->announced.version == 0 || t->count == 0 ||
+			(newest != NULL && newest->header != NULL))
+			continue;
+		memcpy(spec.ident.type, t->type, sizeof(spec.ident.type));
+		spec.ident.edition = t->announced;
+		(void)jobs_ask(s->jobs, &spec, NULL);
+	}
+	view_release(view);
+}
+
+int
+land_query(struct server *s, struct span bytes, struct err *e)
+{
+	AUTO_IDENTS struct idents fetched = {0};
+	AUTO_IDENTS struct idents query = {0};
+	struct view *view;
+	bool same;
+
+	if (answer_query_parse(bytes, &fetched, e) != 0)
+		return -1;
+	view = view_take(s->views);
+	merge(view, &fetched, &query);
+	same = same_announcement(view, &query);
+	view_release(view);
+	if (same)
+		return 0;
+	if (depot_put_query(s->depot, &query, e) != 0)
+		return -1;
+	view_set_query(s->views, &query);
+	jobs_forget_absent(s->jobs);
+	refresh_headers(s);
+	return 0;
+}
+
+/* ---- Headers and archives */
+
+void
+land_header(struct server *s, struct job *job, struct span bytes, uint64_t took_ms)
+{
+	AUTO_HEADER struct header *header = NULL;
+	struct catalog_item row = {.ident = job->spec.ident, .is_header = true};
+	char name[IDENT_NAME_MAX];
+	struct err e = {0};
+
+	(void)ident_header_name(&row.ident, name);
+	if (header_parse(bytes, &header, &e) == 0 && !ident_equal(&header->ident, &row.ident))
+		(void)err_set(&e, ERR_INPUT, "header of another version");
+	if (e.code == ERR_NONE)
+		(void)depot_put_header(s->depot, &row.ident, bytes, &row.ref, &e);
+	if (e.code != ERR_NONE) {
+		land_failure(s, job, name, &e, reason_of(&e), 0);
+		return;
+	}
+	view_add_item(s->views, &row, true);
+	log_downloaded(&row, row.ref.bytes, took_ms);
+	jobs_done(s->jobs, job);
+}
+
+void
+land_archive(struct server *s, struct job *job, const struct landing *landing)
+{
+	char name[IDENT_NAME_MAX];
+	struct err e = {0};
+
+	if (depot_put_archive(s->depot, &landing->row, landing->stage, &e) != 0) {
+		(void)ident_offer_name(&landing->row.ident, &landing->row.base, name);
+		land_failure(s, job, name, &e, reason_of(&e), 0);
+		return;
+	}
+	view_add_item(s->views, &landing->row, true);
+	log_downloaded(&landing->row, landing->received_bytes, landing->took_ms);
+	if (landing->last_choice)
+		jobs_absent(s->jobs, job);
+	else
+		jobs_done(s->jobs, job);
+}
+
+/* ---- Files that lay there */
+
+static int
+check_file(struct server *s, const struct catalog_item *row, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+	AUTO_CLOSE int fd = -1;
+	struct digest got;
+	uint64_t bytes;
+
+	if (row->is_header)
+		(void)ident_header_name(&row->ident, name);
+	else
+		(void)ident_file_name(&row->ref.id, name);
+	fd = fs_open(repo_dir(depot_repo(s->depot)), name, NULL, e);
+	if (fd < 0 || digest_of_file(fd, &got, &bytes, e) != 0)
+		return -1;
+	if (bytes != row->ref.bytes || !digest_equal(&got, &row->ref.id))
+		return err_set(e, ERR_DIGEST, "%s: not what was stored", name);
+	return 0;
+}
+
+void
+land_check(struct server *s, struct job *job)
+{
+	struct item *item = job->spec.item;
+	struct log_line l;
+	struct err e = {0};
+
+	if (check_file(s, &item->row, &e) == 0) {
+		item->checked = true;
+		jobs_done(s->jobs, job);
+		return;
+	}
+	log_begin(&l, EVENT_DAMAGED);
+	log_row(&l, &item->row);
+	log_text(&l, "reason", e.text);
+	log_end(&l, LOG_PROCESS);
+	log_end(&l, LOG_DOWNLOAD);
+	view_remove_item(s->views, &item->row);
+	if (depot_forget(s->depot, &item->row, &e) != 0)
+		log_note(EVENT_FAILED, "cannot remove a damaged file: %s", e.text);
+	jobs_done(s->jobs, job);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "fs.h"
+#include "mem.h"
+
+enum { BUFFER_BYTES = 1 << 20, FLUSH_MS = 200 };
+
+static const struct {
+	const char *name;
+	const char *level;
+} events[EVENT_COUNT] = {
+#define EVENT(symbol, name, level, meaning) {name, level},
+#include "events.def"
+#undef EVENT
+};
+
+static const char *const file_names[LOG_TARGETS] = {
+	NULL, "fspms-download-updates.log", "fspms-serve-updates.log"};
+
+struct sink {
+	char *filling; /* request threads append here */
+	char *writing; /* the writer's alone */
+	size_t len;
+	uint64_t lost; /* lines that did not fit */
+	int fd;	       /* the writer's alone */
+};
+
+static struct {
+	pthread_mutex_t lock; /* filling, len, lost, stop, reopen */
+	pthread_cond_t wake;
+	pthread_t writer;
+	bool running;
+	bool stop;
+	bool reopen;
+	char *directory;
+	struct sink sinks[LOG_TARGETS];
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* ---- Lines */
+
+static void
+append(struct log_line *l, const char *text, size_t len)
+{
+	size_t room = sizeof(l->text) - 2 - l->len; /* newline and NUL */
+
+	if (len > room)
+		len = room;
+	memcpy(l->text + l->len, text, len);
+	l->len += (unsigned)len;
+}
+
+static void
+append_time(struct log_line *l)
+{
+	struct timespec now;
+	struct tm parts;
+	char text[64];
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &parts);
+	(void)snprintf(text, sizeof(text), "time=%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ",
+		parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+		parts.tm_sec, now.tv_nsec / 1000000);
+	append(l, text, strlen(text));
+}
+
+void
+log_begin(struct log_line *l, enum log_event event)
+{
+	l->event = event;
+	l->len = 0;
+	append_time(l);
+	log_text(l, "level", events[event].level);
+	log_text(l, "event", events[event].name);
+}
+
+static bool
+needs_quotes(const char *value)
+{
+	if (*value == '\0')
+		return true;
+	for (; *value != '\0'; value++)
+		if ((unsigned char)*value <= ' ' || (unsigned char)*value >= 0x7f ||
+			strchr("\"=\\", *value) != NULL)
+			return true;
+	return false;
+}
+
+/* Whatever it is, it stays one value on one line. */
+static void
+append_quoted(struct log_line *l, const char *value)
+{
+	append(l, "\"", 1);
+	for (; *value != '\0'; value++) {
+		unsigned char c = (unsigned char)*value;
+		char escaped[8];
+
+		if (c == '"' || c == '\\')
+			(void)snprintf(escaped, sizeof(escaped), "\\%c", c);
+		else if (c < ' ' || c >= 0x7f)
+			(void)snprintf(escaped, sizeof(escaped), "\\x%02x", c);
+		else
+			(void)snprintf(escaped, sizeof(escaped), "%c", c);
+		append(l, escaped, strlen(escaped));
+	}
+	append(l, "\"", 1);
+}
+
+void
+log_text(struct log_line *l, const char *key, const char *value)
+{
+	append(l, " ", 1);
+	append(l, key, strlen(key));
+	append(l, "=", 1);
+	if (needs_quotes(value))
+		append_quoted(l, value);
+	else
+		append(l, value, strlen(value));
+}
+
+void
+log_number(struct log_line *l, const char *key, uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
+	log_text(l, key, text);
+}
+
+void
+log_end(struct log_line *l, enum log_target target)
+{
+	struct sink *sink = &state.sinks[target];
+	bool half;
+
+	l->text[l->len++] = '\n';
+	if (target == LOG_PROCESS || !state.running) {
+		(void)!write(STDERR_FILENO, l->text, l->len);
+		return;
+	}
+	(void)pthread_mutex_lock(&state.lock);
+	if (l->len > BUFFER_BYTES - sink->len) {
+		sink->lost++;
+	} else {
+		memcpy(sink->filling + sink->len, l->text, l->len);
+		sink->len += l->len;
+	}
+	half = sink->len > BUFFER_BYTES / 2;
+	(void)pthread_mutex_unlock(&state.lock);
+	if (half)
+		(void)pthread_cond_signal(&state.wake);
+}
+
+void
+log_note(enum log_event event, const char *fmt, ...)
+{
+	struct log_line l;
+	char text[1000];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_begin(&l, event);
+	log_text(&l, "text", text);
+	log_end(&l, LOG_PROCESS);
+}
+
+/* ---- The writer */
+
+static int
+open_file(const char *directory, enum log_target target, struct err *e)
+{
+	AUTO_FREE char *path = mem_printf("%s/%s", directory, file_names[target]);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	return fd < 0 ? err_sys(e, "%s", path) : fd;
+}
+
+static void
+reopen_files(void)
+{
+	for (int i = LOG_DOWNLOAD; i < LOG_TARGETS; i++) {
+		struct err e;
+		int fd = open_file(state.directory, (enum log_target)i, &e);
+
+		if (fd < 0) {
+			log_note(EVENT_FAILED, "log stays as it was: %s", e.text);
+			continue;
+		}
+		fs_close(&state.sinks[i].fd);
+		state.sinks[i].fd = fd;
+	}
+}
+
+/* Called with the lock, which is open while it writes. */
+static void
+empty(enum log_target target)
+{
+	struct sink *sink = &state.sinks[target];
+	char *full = sink->filling;
+	size_t len = sink->len;
+	uint64_t lost = sink->lost;
+
+	if (len == 0)
+		return;
+	sink->filling = sink->writing;
+	sink->writing = full;
+	sink->len = 0;
+	sink->lost = 0;
+	(void)pthread_mutex_unlock(&state.lock);
+	if (fs_write(sink->fd, full, len, NULL) != 0)
+		lost++;
+	if (lost > 0)
+		log_note(EVENT_LINES_LOST, "%" PRIu64 " or more lines of %s", lost,
+			file_names[target]);
+	(void)pthread_mutex_lock(&state.lock);
+}
+
+static void *
+write_logs(void *unused)
+{
+	bool stop;
+
+	(void)unused;
+	(void)pthread_mutex_lock(&state.lock);
+	do {
+		struct timespec until;
+
+		(void)clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += FLUSH_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000L;
+		until.tv_nsec %= 1000000000L;
+		if (!state.stop)
+			(void)pthread_cond_timedwait(&state.wake, &state.lock, &until);
+		stop = state.stop;
+		for (int i = LOG_DOWNLOAD; i < LOG_TARGETS; i++)
+			empty((enum log_target)i);
+		if (state.reopen) {
+			state.reopen = false;
+			(void)pthread_mutex_unlock(&state.lock);
+			reopen_files();
+			(void)pthread_mutex_lock(&state.lock);
+		}
+	} while (!stop);
+	(void)pthread_mutex_unlock(&state.lock);
+	return NULL;
+}
+
+int
+log_start(const char *directory, struct err *e)
+{
+	pthread_condattr_t attributes;
+	AUTO_CLOSE int dir = fs_make_dirs(AT_FDCWD, directory, e);
+
+	if (dir < 0)
+		return -1;
+	for (int i = LOG_DOWNLOAD; i < LOG_TARGETS; i++) {
+		state.sinks[i].fd = open_file(directory, (enum log_target)i, e);
+		if (state.sinks[i].fd < 0)
+			return -1;
+		state.sinks[i].filling = mem_new(1, BUFFER_BYTES);
+		state.sinks[i].writing = mem_new(1, BUFFER_BYTES);
+	}
+	state.directory = mem_string(directory);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&state.wake, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	if (pthread_create(&state.writer, NULL, write_logs, NULL) != 0)
+		return err_set(e, ERR_SYS, "cannot start a thread");
+	state.running = true;
+	return 0;
+}
+
+void
+log_reopen(void)
+{
+	(void)pthread_mutex_lock(&state.lock);
+	state.reopen = true;
+	(void)pthread_mutex_unlock(&state.lock);
+	(void)pthread_cond_signal(&state.wake);
+}
+
+void
+log_stop(void)
+{
+	if (!state.running)
+		return;
+	(void)pthread_mutex_lock(&state.lock);
+	state.stop = true;
+	(void)pthread_mutex_unlock(&state.lock);
+	(void)pthread_cond_signal(&state.wake);
+	(void)pthread_join(state.writer, NULL);
+	state.running = false;
+	for (int i = LOG_DOWNLOAD; i < LOG_TARGETS; i++) {
+		fs_close(&state.sinks[i].fd);
+		free(state.sinks[i].filling);
+		free(state.sinks[i].writing);
+	}
+	free(state.directory);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * guts2d - stands between a vendor's cloud and the clients of a network.
+ *
+ * Everything is started and ended here, and nowhere else.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "fetch.h"
+#include "fs.h"
+#include "http.h"
+#include "keeper.h"
+#include "land.h"
+#include "log.h"
+#include "mem.h"
+#include "server.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_KEPT_S = 7 * 86400 };
+
+struct parts {
+	struct server server;
+	struct http *http;
+	struct keeper *keeper;
+};
+
+static void
+run_check(void *context)
+{
+	struct server *s = context;
+	struct job *job = jobs_take(s->jobs, true);
+
+	if (job != NULL)
+		land_check(s, job);
+}
+
+static void
+on_queued(void *context, enum job_kind kind)
+{
+	struct server *s = context;
+
+	if (kind == JOB_CHECK)
+		workers_add(s->workers, run_check, s);
+	else
+		fetcher_wake(s->fetcher);
+}
+
+/* Parts of downloads go on after a restart; everything else that was not finished is of no use. */
+static int
+clear_stage(struct repo *repo, struct err *e)
+{
+	int fd = fs_open_dir(repo_stage_dir(repo), ".", e);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int result = 0;
+
+	if (list == NULL)
+		return -1;
+	while (result == 0 && (entry = readdir(list)) != NULL) {
+		const char *dot = strrchr(entry->d_name, '.');
+		struct stat st;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (dot != NULL && strcmp(dot, ".part") == 0 &&
+			fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(st.st_mode) && st.st_mtime > time(NULL) - PART_KEPT_S)
+			continue;
+		result = fs_remove(fd, entry->d_name, e);
+	}
+	(void)closedir(list);
+	return result;
+}
+
+struct rows {
+	struct catalog_item *at;
+	size_t count;
+	size_t capacity;
+};
+
+static int
+take_row(void *context, const struct catalog_item *item)
+{
+	struct rows *rows = context;
+
+	rows->at = mem_grow(rows->at, rows->count, &rows->capacity, sizeof(*rows->at));
+	rows->at[rows->count++] = *item;
+	return 0;
+}
+
+static int
+open_cache(struct server *s, struct err *e)
+{
+	AUTO_FREE char *path = mem_printf("%s/data/guts2/updates", s->options.root);
+	AUTO_IDENTS struct idents query = {0};
+	struct rows rows = {0};
+	bool reindexed;
+	int result;
+
+	if (depot_open(path, &s->depot, &reindexed, e) != 0 ||
+		clear_stage(depot_repo(s->depot), e) != 0 || depot_query(s->depot, &query, e) != 0)
+		return -1;
+	s->views = view_holder_new();
+	result = depot_each(s->depot, take_row, &rows, e);
+	if (result == 0)
+		view_load(s->views, rows.at, rows.count);
+	free(rows.at);
+	if (result == 0 && query.count > 0)
+		view_set_query(s->views, &query);
+	if (result == 0 && reindexed)
+		log_note(EVENT_REINDEXED, "%zu items", rows.count);
+	return result;
+}
+
+static int
+start(struct parts *p, struct err *e)
+{
+	struct server *s = &p->server;
+	AUTO_FREE char *logs = mem_printf("%s/logs", s->options.root);
+
+	if (open_cache(s, e) != 0 || log_start(logs, e) != 0)
+		return -1;
+	s->jobs = jobs_new(on_queued, s);
+	if (workers_start(WORKERS, &s->workers, e) != 0 || fetcher_start(s, &s->fetcher, e) != 0 ||
+		http_start(s, &p->http, e) != 0)
+		return -1;
+	return keeper_start(s, p->http, &p->keeper, e);
+}
+
+/* Held answers first, or the HTTP library would wait for them; what stores things last. */
+static void
+stop(struct parts *p)
+{
+	struct server *s = &p->server;
+
+	keeper_stop(p->keeper);
+	if (s->jobs != NULL)
+		jobs_stop(s->jobs);
+	http_stop(p->http);
+	fetcher_stop(s->fetcher);
+	workers_stop(s->workers);
+	jobs_free(s->jobs);
+	view_holder_free(s->views);
+	depot_close(s->depot);
+	log_stop();
+}
+
+static void
+wait_for_signals(const sigset_t *signals)
+{
+	int number;
+
+	for (;;) {
+		if (sigwait(signals, &number) != 0)
+			continue;
+		if (number != SIGHUP)
+			return;
+		log_reopen();
+	}
+}
+
+static int
+serve(struct parts *p)
+{
+	sigset_t signals;
+	struct err e = {0};
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(022);
+	if (start(p, &e) != 0) {
+		log_note(EVENT_FAILED, "%s", e.text);
+		stop(p);
+		return EXIT_FAILED;
+	}
+	(void)printf("guts2d ready: http://%s/guts2\n", http_address(p->http));
+	(void)fflush(stdout);
+	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s", http_address(p->http),
+		p->server.options.guts2ServerUrl);
+	(void)sd_notify(0, "READY=1");
+	wait_for_signals(&signals);
+	(void)sd_notify(0, "STOPPING=1");
+	stop(p);
+	log_note(EVENT_STOPPED, "by a signal");
+	return EXIT_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct parts p = {0};
+	struct err e = {0};
+	int code = EXIT_OK;
+
+	if (options_read(&p.server.options, argc, argv, &e) != 0) {
+		(void)fprintf(stderr, "guts2d: %s\nTry 'guts2d --help'.\n", e.text);
+		code = EXIT_USAGE;
+	} else if (p.server.options.show_help) {
+		options_print_help(stdout);
+	} else if (p.server.options.show_version) {
+		(void)printf("guts2d %s\n", GUTS2_VERSION);
+	} else if (p.server.options.check_only) {
+		options_print_values(&p.server.options, stdout);
+	} else {
+		code = serve(&p);
+	}
+	options_free(&p.server.options);
+	return code;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reply.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decide.h"
+#include "fields.h"
+#include "retry.h"
+
+enum { SMALL_HOLD_MS = 5000 };
+
+static const char accept_ar2[] = "application/x-guts2ar2";
+
+void
+reply_clear(struct reply *r)
+{
+	buf_free(&r->text);
+	item_release(r->item);
+	item_release(r->job.item);
+	if (r->view != NULL)
+		view_release(r->view);
+	*r = (struct reply){0};
+}
+
+static void
+set_error(struct reply *r, unsigned status, const char *error, const char *reason)
+{
+	r->status = status;
+	r->reason = reason;
+	r->body = REPLY_TEXT;
+	r->cache = REPLY_NO_STORE;
+	buf_clear(&r->text);
+	buf_printf(&r->text, "{\"error\":\"%s\",\"reason\":\"%s\"}\n", error, reason);
+}
+
+void
+reply_malformed(unsigned status, const char *reason, struct reply *ret)
+{
+	*ret = (struct reply){0};
+	set_error(ret, status, status == 405 ? "method-not-allowed" : "malformed", reason);
+	if (status == 405)
+		ret->allow = "GET, HEAD, POST";
+	ret->close = true;
+}
+
+static void
+set_preparing(const struct reply_context *c, struct reply *r, const struct job_answer *answer)
+{
+	const struct options *o = &c->server->options;
+	const char *reason = job_reason_name(answer->reason);
+	char progress[16] = "null";
+
+	if (answer->progress >= 0)
+		(void)snprintf(progress, sizeof(progress), "%.2f",
+			answer->progress < 1 ? answer->progress : 1.0);
+	r->status = 503;
+	r->reason = reason;
+	r->body = REPLY_TEXT;
+	r->cache = REPLY_NO_STORE;
+	r->retry_after_s = retry_after_s(
+		answer->need_ms, o->retryAfterMin, o->retryAfterMax, (uint32_t)random());
+	buf_clear(&r->text);
+	buf_printf(&r->text,
+		"{\"error\":\"preparing\",\"reason\":\"%s\",\"progress\":%s,\"retry_after\":"
+		"%" PRIu64 "}\n",
+		reason, progress, r->retry_after_s);
+}
+
+/* How long the client lets its answer be held. */
+static uint64_t
+hold_ms(const struct reply_context *c, const struct request_facts *facts, bool small)
+{
+	uint64_t ms = fields_prefer_wait_s(facts->prefer) * 1000;
+
+	if (small && ms < SMALL_HOLD_MS)
+		ms = SMALL_HOLD_MS;
+	return ms < c->server->options.holdMax ? ms : c->server->options.holdMax;
+}
+
+static void
+set_prepare(const struct reply_context *c, const struct request_facts *facts,
+	const struct decision *d, bool may_hold, struct reply *r)
+{
+	struct job_answer answer = jobs_ask(c->server->jobs, &d->job, NULL);
+	bool on_its_way = answer.reason == JOB_DOWNLOADING || answer.reason == JOB_BUILDING;
+
+	r->hold_ms = hold_ms(c, facts, d->small);
+	if (may_hold && on_its_way && r->hold_ms > 0) {
+		r->job = d->job;
+		if (r->job.item != NULL)
+			item_hold(r->job.item);
+		return;
+	}
+	set_preparing(c, r, &answer);
+}
+
+static void
+set_blob(struct reply *r, struct blob *blob, const struct request_facts *facts)
+{
+	r->cache = REPLY_REVALIDATE;
+	r->etag = blob->etag;
+	if (fields_etag_matches(facts->if_none_match, blob->etag)) {
+		r->status = 304;
+		r->body = REPLY_TEXT;
+		return;
+	}
+	r->status = 200;
+	r->body = REPLY_BLOB;
+	r->blob = blob;
+	r->len = blob->len;
+}
+
+static bool
+is_large(const struct item *item)
+{
+	return !item->row.is_header && item->row.base.version == 0;
+}
+
+static void
+set_range(const struct request_facts *facts, struct reply *r)
+{
+	uint64_t size = r->item->row.ref.bytes;
+	bool applies = facts->if_range == NULL || fields_etag_matches(facts->if_range, r->etag);
+
+	r->status = 200;
+	r->body = REPLY_FILE;
+	r->len = size;
+	if (!applies || strcmp(facts->method, "POST") == 0)
+		return;
+	switch (fields_range(facts->range, size, &r->first, &r->len)) {
+	case RANGE_NONE:
+		r->len = size;
+		break;
+	case RANGE_PART:
+		r->status = 206;
+		r->whole_file_size = true;
+		break;
+	case RANGE_UNSATISFIABLE:
+		set_error(r, 416, "range", "range begins behind the end");
+		r->whole_file_size = true;
+		break;
+	}
+}
+
+static void
+set_file(struct reply_context *c, const struct request_facts *facts, struct item *item,
+	struct reply *r)
+{
+	r->item = item;
+	item_hold(item);
+	r->cache = REPLY_IMMUTABLE;
+	r->etag = item->etag;
+	r->octets = !item->row.is_header;
+	if (fields_etag_matches(facts->if_none_match, item->etag)) {
+		r->status = 304;
+		r->body = REPLY_TEXT;
+		return;
+	}
+	set_range(facts, r);
+	if (r->status == 416)
+		r->octets = false;
+	if (r->status == 416 || !is_large(item) || strcmp(facts->method, "HEAD") == 0)
+		return;
+	if (limiter_take(&c->limiter)) {
+		r->holds_place = true;
+	} else {
+		struct job_answer busy = {.reason = JOB_BUSY,
+			.progress = -1,
+			.need_ms = limiter_need_ms(&c->limiter)};
+
+		r->etag = NULL;
+		r->octets = false;
+		r->whole_file_size = false;
+		set_preparing(c, r, &busy);
+	}
+}
+
+/* What is newer than what the client has, of the types it has. */
+static void
+filter(const struct view *view, const struct inventory *inventory, struct buf *ret)
+{
+	AUTO_IDENTS struct idents newer = {0};
+
+	for (size_t i = 0; i < inventory->updates.count; i++) {
+		struct ident ident = inventory->updates.at[i];
+		const struct view_type *t = view_find_type(view, ident.type);
+
+		if (t == NULL || t->announced.version == 0 ||
+			edition_equal(&t->announced, &ident.edition))
+			continue;
+		ident.edition = t->announced;
+		idents_add(&newer, &ident);
+	}
+	answer_query_format(&newer, ret);
+}
+
+/* r->view keeps the prepared announcement alive. */
+static void
+set_query(const struct request_facts *facts, char *client, struct reply *r)
+{
+	struct inventory inventory = {0};
+
+	if (facts->body.len > 0)
+		answer_inventory_parse(facts->body, &inventory);
+	if (inventory.client[0] != '\0')
+		memcpy(client, inventory.client, sizeof(inventory.client));
+	if (!inventory.filter) {
+		set_blob(r, &r->view->query, facts);
+		return;
+	}
+	r->status = 200;
+	r->body = REPLY_TEXT;
+	r->cache = REPLY_REVALIDATE;
+	filter(r->view, &inventory, &r->text);
+	idents_free(&inventory.updates);
+}
+
+static void
+set_moved(const struct target *target, const struct decision *d, struct reply *r)
+{
+	char name[IDENT_NAME_MAX];
+
+	set_error(r, 301, "moved", "no difference; the full archive is there");
+	r->reason = "no-difference";
+	(void)snprintf(r->location, sizeof(r->location), "%s/%s", target->prefixed ? "/guts2" : "",
+		ident_offer_name(&d->moved, NULL, name));
+}
+
+static enum job_state
+look_up(void *context, const struct job_spec *spec)
+{
+	return jobs_state(context, spec);
+}
+
+static void
+carry_out(struct reply_context *c, const struct request_facts *facts, const struct target *target,
+	const struct decision *d, bool may_hold, char *client, struct reply *r)
+{
+	switch (d->kind) {
+	case DECIDE_QUERY:
+		set_query(facts, client, r);
+		break;
+	case DECIDE_FILE:
+		set_file(c, facts, d->item, r);
+		break;
+	case DECIDE_OFFER:
+		r->item = d->item;
+		item_hold(d->item);
+		r->vary_accept = true;
+		set_blob(r, &d->item->offer, facts);
+		break;
+	case DECIDE_PREPARE:
+		set_prepare(c, facts, d, may_hold, r);
+		break;
+	case DECIDE_MOVED:
+		set_moved(target, d, r);
+		break;
+	case DECIDE_NOT_FOUND:
+		set_error(r, 404, "not-found", d->reason);
+		break;
+	}
+}
+
+void
+reply_make(struct reply_context *c, const struct request_facts *facts, bool may_hold, char *client,
+	struct reply *ret)
+{
+	struct decide_jobs jobs = {look_up, c->server->jobs};
+	bool ar2 = fields_accepts(facts->accept, accept_ar2);
+	struct target target;
+	struct decision d;
+	struct err e;
+
+	if (target_parse(facts->path, &target, &e) != 0) {
+		reply_malformed(400, "see the path", ret);
+		return;
+	}
+	if (target.kind != TARGET_QUERY && strcmp(facts->method, "POST") == 0) {
+		reply_malformed(405, "POST is for q", ret);
+		ret->allow = "GET, HEAD";
+		return;
+	}
+	*ret = (struct reply){.view = view_take(c->server->views)};
+	d = decide(ret->view, &target, ar2 ? FORMAT_AR2 : FORMAT_AR1, &jobs);
+	carry_out(c, facts, &target, &d, may_hold, client, ret);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * server.h - the parts of one running server, and who may use them.
+ *
+ * Owner:    main.c makes and ends every part; the others only use them
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "depot.h"
+#include "jobs.h"
+#include "options.h"
+#include "view.h"
+#include "workers.h"
+
+struct fetcher;
+
+struct server {
+	struct options options;
+	struct depot *depot;
+	struct view_holder *views;
+	struct jobs *jobs;
+	struct workers *workers;
+	struct fetcher *fetcher;
+};
+
+#endif

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "view.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mem.h"
+
+void (*view_response_free)(void *response, bool is_file);
+
+struct view_holder {
+	pthread_mutex_t lock;	 /* current, for as long as it takes to count a reference */
+	pthread_mutex_t writers; /* one change after the other */
+	struct view *current;
+};
+
+/* ---- Items and blobs */
+
+static void
+etag_from(const struct digest *digest, char ret[ETAG_MAX])
+{
+	char hex[DIGEST_HEX + 1];
+
+	(void)snprintf(ret, ETAG_MAX, "\"%s\"", digest_hex(digest, hex));
+}
+
+static void
+response_release(_Atomic(void *) *slot, bool is_file)
+{
+	void *response = atomic_exchange(slot, NULL);
+
+	if (response != NULL)
+		view_response_free(response, is_file);
+}
+
+static struct item *
+item_new(const struct catalog_item *row, bool checked)
+{
+	struct item *item = mem_new(1, sizeof(*item));
+	struct buf bytes = {0};
+	struct offer offer = {0};
+
+	item->references = 1;
+	item->row = *row;
+	item->checked = checked;
+	etag_from(&row->ref.id, item->etag);
+	if (row->is_header)
+		return item;
+	offer.archive[row->format] = row->ref;
+	answer_offer_format(&offer, &bytes);
+	item->offer.bytes = bytes.at;
+	item->offer.len = bytes.len;
+	memcpy(item->offer.etag, item->etag, sizeof(item->etag));
+	return item;
+}
+
+void
+item_hold(struct item *item)
+{
+	(void)atomic_fetch_add(&item->references, 1);
+}
+
+void
+item_release(struct item *item)
+{
+	if (item == NULL || atomic_fetch_sub(&item->references, 1) != 1)
+		return;
+	response_release(&item->response, true);
+	response_release(&item->offer.response, false);
+	free(item->offer.bytes);
+	free(item);
+}
+
+/* ---- Types */
+
+static struct view_type *
+type_new(const char *name)
+{
+	struct view_type *t = mem_new(1, sizeof(*t));
+
+	t->references = 1;
+	(void)snprintf(t->type, sizeof(t->type), "%s", name);
+	return t;
+}
+
+static void
+offer_each(const struct view_offer *offer, void (*act)(struct item *item))
+{
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		if (offer->archive[i] != NULL)
+			act(offer->archive[i]);
+}
+
+static void
+type_release(struct view_type *t)
+{
+	if (atomic_fetch_sub(&t->references, 1) != 1)
+		return;
+	for (size_t i = 0; i < t->count; i++) {
+		item_release(t->versions[i].header);
+		for (size_t j = 0; j < t->versions[i].count; j++)
+			offer_each(&t->versions[i].offers[j], item_release);
+		free(t->versions[i].offers);
+	}
+	free(t->versions);
+	free(t->by_id);
+	free(t);
+}
+
+static struct view_type *
+type_copy(const struct view_type *t)
+{
+	struct view_type *copy = type_new(t->type);
+
+	copy->announced = t->announced;
+	copy->count = copy->capacity = t->count;
+	copy->versions = mem_new(t->count, sizeof(*t->versions));
+	for (size_t i = 0; i < t->count; i++) {
+		const struct view_version *from = &t->versions[i];
+		struct view_version *to = &copy->versions[i];
+
+		*to = *from;
+		to->capacity = from->count;
+		to->offers = mem_new(from->count, sizeof(*from->offers));
+		if (from->header != NULL)
+			item_hold(from->header);
+		for (size_t j = 0; j < from->count; j++) {
+			to->offers[j] = from->offers[j];
+			offer_each(&to->offers[j], item_hold);
+		}
+	}
+	return copy;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return digest_compare(
+		&(*(struct item *const *)a)->row.ref.id, &(*(struct item *const *)b)->row.ref.id);
+}
+
+/* The index by id, once nothing changes any more. */
+static void
+type_finish(struct view_type *t)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < t->count; i++)
+		room += t->versions[i].count * FORMAT_COUNT;
+	free(t->by_id);
+	t->by_id = mem_new(room, sizeof(*t->by_id));
+	t->id_count = 0;
+	for (size_t i = 0; i < t->count; i++)
+		for (size_t j = 0; j < t->versions[i].count; j++)
+			for (int k = 0; k < FORMAT_COUNT; k++)
+				if (t->versions[i].offers[j].archive[k] != NULL)
+					t->by_id[t->id_count++] =
+						t->versions[i].offers[j].archive[k];
+	if (t->id_count > 0)
+		qsort(t->by_id, t->id_count, sizeof(*t->by_id), compare_ids);
+}
+
+static struct view_version *
+type_version(struct view_type *t, const struct edition *edition)
+{
+	size_t i = 0;
+
+	while (i < t->count && t->versions[i].edition.version > edition->version)
+		i++;
+	for (size_t j = i; j < t->count && t->versions[j].edition.version == edition->version; j++)
+		if (edition_equal(&t->versions[j].edition, edition))
+			return &t->versions[j];
+	t->versions = mem_grow(t->versions, t->count, &t->capacity, sizeof(*t->versions));
+	memmove(&t->versions[i + 1], &t->versions[i], (t->count - i) * sizeof(*t->versions));
+	t->count++;
+	t->versions[i] = (struct view_version){.edition = *edition};
+	return &t->versions[i];
+}
+
+static struct view_offer *
+version_offer(struct view_version *v, const struct edition *base)
+{
+	for (size_t i = 0; i < v->count; i++)
+		if (edition_equal(&v->offers[i].base, base))
+			return &v->offers[i];
+	v->offers = mem_grow(v->offers, v->count, &v->capacity, sizeof(*v->offers));
+	v->offers[v->count] = (struct view_offer){.base = *base};
+	return &v->offers[v->count++];
+}
+
+/* Where an item of this row is or belongs. */
+static struct item **
+type_slot(struct view_type *t, const struct catalog_item *row)
+{
+	struct view_version *version = type_version(t, &row->ident.edition);
+
+	if (row->is_header)
+		return &version->header;
+	return &version_offer(version, &row->base)->archive[row->format];
+}
+
+static bool
+version_is_empty(const struct view_version *v)
+{
+	for (size_t i = 0; i < v->count; i++)
+		for (int k = 0; k < FORMAT_COUNT; k++)
+			if (v->offers[i].archive[k] != NULL)
+				return false;
+	return v->header == NULL;
+}
+
+static void
+type_drop_empty_versions(struct view_type *t)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (version_is_empty(&t->versions[i]))
+			free(t->versions[i].offers);
+		else
+			t->versions[kept++] = t->versions[i];
+	}
+	t->count = kept;
+}
+
+/* ---- Views */
+
+static struct view *
+view_new(void)
+{
+	struct view *v = mem_new(1, sizeof(*v));
+
+	v->references = 1;
+	return v;
+}
+
+static struct view *
+view_copy(const struct view *v)
+{
+	struct view *copy = view_new();
+
+	copy->count = v->count;
+	copy->types = mem_new(v->count + 1, sizeof(struct view_type *)); /* room for one more */
+	for (size_t i = 0; i < v->count; i++) {
+		copy->types[i] = v->types[i];
+		(void)atomic_fetch_add(&copy->types[i]->references, 1);
+	}
+	copy->has_query = v->has_query;
+	if (v->has_query) {
+		copy->query.bytes = mem_string_n(v->query.bytes, v->query.len);
+		copy->query.len = v->query.len;
+		memcpy(copy->query.etag, v->query.etag, sizeof(copy->query.etag));
+	}
+	return copy;
+}
+
+void
+view_release(struct view *v)
+{
+	if (atomic_fetch_sub(&v->references, 1) != 1)
+		return;
+	for (size_t i = 0; i < v->count; i++)
+		type_release(v->types[i]);
+	response_release(&v->query.response, false);
+	free(v->query.bytes);
+	free(v->types);
+	free(v);
+}
+
+struct view_holder *
+view_holder_new(void)
+{
+	struct view_holder *h = mem_new(1, sizeof(*h));
+
+	(void)pthread_mutex_init(&h->lock, NULL);
+	(void)pthread_mutex_init(&h->writers, NULL);
+	h->current = view_new();
+	return h;
+}
+
+void
+view_holder_free(struct view_holder *h)
+{
+	if (h == NULL)
+		return;
+	view_release(h->current);
+	(void)pthread_mutex_destroy(&h->lock);
+	(void)pthread_mutex_destroy(&h->writers);
+	free(h);
+}
+
+struct view *
+view_take(struct view_holder *h)
+{
+	struct view *v;
+
+	(void)pthread_mutex_lock(&h->lock);
+	v = h->current;
+	(void)atomic_fetch_add(&v->references, 1);
+	(void)pthread_mutex_unlock(&h->lock);
+	return v;
+}
+
+static void
+publish(struct view_holder *h, struct view *take_new)
+{
+	struct view *old;
+
+	(void)pthread_mutex_lock(&h->lock);
+	old = h->current;
+	h->current = take_new;
+	(void)pthread_mutex_unlock(&h->lock);
+	view_release(old);
+}
+
+/* The index of a type, or of where it belongs; *ret_found tells which. */
+static size_t
+type_index(const struct view *v, const char *type, bool *ret_found)
+{
+	size_t low = 0;
+	size_t high = v->count;
+
+	*ret_found = false;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = strcmp(v->types[middle]->type, type);
+
+		if (order == 0) {
+			*ret_found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct view_type *
+view_find_type(const struct view *v, const char *type)
+{
+	bool found;
+	size_t i = type_index(v, type, &found);
+
+	return found ? v->types[i] : NULL;
+}
+
+const struct view_version *
+view_find_version(const struct view_type *t, const struct edition *edition)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (edition_equal(&t->versions[i].edition, edition))
+			return &t->versions[i];
+	return NULL;
+}
+
+struct item *
+view_find_archive(
+	const struct view_version *version, const struct edition *base, enum format format)
+{
+	for (size_t i = 0; version != NULL && i < version->count; i++)
+		if (edition_equal(&version->offers[i].base, base))
+			return version->offers[i].archive[format];
+	return NULL;
+}
+
+struct item *
+view_find_id(const struct view *v, const struct digest *id)
+{
+	struct item key = {.row.ref.id = *id};
+	struct item *pointer = &key;
+
+	for (size_t i = 0; i < v->count; i++) {
+		const struct view_type *t = v->types[i];
+		struct item **found = NULL;
+
+		if (t->id_count > 0)
+			found = bsearch(
+				&pointer, t->by_id, t->id_count, sizeof(*t->by_id), compare_ids);
+		if (found != NULL)
+			return *found;
+	}
+	return NULL;
+}
+
+/* The type in an unpublished view as a copy of its own, made if it is new. */
+static struct view_type *
+own_type(struct view *v, const char *type)
+{
+	bool found;
+	size_t i = type_index(v, type, &found);
+	struct view_type *old = found ? v->types[i] : NULL;
+
+	if (!found) {
+		memmove(&v->types[i + 1], &v->types[i], (v->count - i) * sizeof(*v->types));
+		v->count++;
+	}
+	v->types[i] = found ? type_copy(old) : type_new(type);
+	if (old != NULL)
+		type_release(old);
+	return v->types[i];
+}
+
+void
+view_load(struct view_holder *h, const struct catalog_item *rows, size_t count)
+{
+	struct view_type *t = NULL;
+	struct view *v;
+
+	(void)pthread_mutex_lock(&h->writers);
+	v = view_copy(h->current);
+	for (size_t i = 0; i < count; i++) {
+		struct item **slot;
+
+		if (t == NULL || strcmp(t->type, rows[i].ident.type) != 0) {
+			v->types = mem_resize(v->types, v->count + 1, sizeof(*v->types));
+			t = own_type(v, rows[i].ident.type);
+		}
+		slot = type_slot(t, &rows[i]);
+		item_release(*slot);
+		*slot = item_new(&rows[i], false);
+	}
+	for (size_t i = 0; i < v->count; i++)
+		type_finish(v->types[i]);
+	publish(h, v);
+	(void)pthread_mutex_unlock(&h->writers);
+}
+
+static void
+set_item(struct view_holder *h, const struct catalog_item *row, struct item *take_item)
+{
+	struct view *v;
+	struct view_type *t;
+	struct item **slot;
+
+	(void)pthread_mutex_lock(&h->writers);
+	v = view_copy(h->current);
+	t = own_type(v, row->ident.type);
+	slot = type_slot(t, row);
+	item_release(*slot);
+	*slot = take_item;
+	type_drop_empty_versions(t);
+	type_finish(t);
+	publish(h, v);
+	(void)pthread_mutex_unlock(&h->writers);
+}
+
+void
+view_add_item(struct view_holder *h, const struct catalog_item *row, bool checked)
+{
+	set_item(h, row, item_new(row, checked));
+}
+
+void
+view_remove_item(struct view_holder *h, const struct catalog_item *row)
+{
+	set_item(h, row, NULL);
+}
+
+static void
+set_query_blob(struct view *v, const struct idents *query)
+{
+	struct buf bytes = {0};
+	struct digest digest;
+
+	answer_query_format(query, &bytes);
+	digest = digest_of(span_of(bytes.at, bytes.len));
+	free(v->query.bytes);
+	v->query.bytes = bytes.at;
+	v->query.len = bytes.len;
+	etag_from(&digest, v->query.etag);
+	v->has_query = true;
+}
+
+void
+view_set_query(struct view_holder *h, const struct idents *query)
+{
+	static const struct edition none;
+	struct view *v;
+
+	(void)pthread_mutex_lock(&h->writers);
+	v = view_copy(h->current);
+	v->types = mem_resize(v->types, v->count + query->count + 1, sizeof(*v->types));
+	for (size_t i = 0; i < query->count; i++) {
+		const struct view_type *known = view_find_type(v, query->at[i].type);
+		struct view_type *t;
+
+		if (known != NULL && edition_equal(&known->announced, &query->at[i].edition))
+			continue;
+		t = own_type(v, query->at[i].type);
+		t->announced = query->at[i].edition;
+		type_finish(t);
+	}
+	for (size_t i = 0; i < v->count; i++) {
+		struct view_type *t;
+
+		if (idents_find(query, v->types[i]->type) != NULL ||
+			v->types[i]->announced.version == 0)
+			continue;
+		t = own_type(v, v->types[i]->type);
+		t->announced = none;
+		type_finish(t);
+	}
+	set_query_blob(v, query);
+	publish(h, v);
+	(void)pthread_mutex_unlock(&h->writers);
+}

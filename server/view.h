@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * view.h - what the server knows, as an immutable picture.
+ *
+ * Does:     request threads take the current view and answer from it; whoever
+ *           changes something makes a new one from the old and publishes it. Only the
+ *           type that changed is copied.
+ * Threads:  a published view is never written to, but for the atomics of an item
+ * Owner:    view_take -> view_release; types, items and blobs are counted references
+ */
+#ifndef VIEW_H
+#define VIEW_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "answer.h"
+#include "catalog.h"
+#include "ident.h"
+
+enum { ETAG_MAX = DIGEST_HEX + 3 };
+
+/* Bytes of an answer, prepared once. `response` belongs to the HTTP layer. */
+struct blob {
+	char *bytes;
+	size_t len;
+	char etag[ETAG_MAX];
+	_Atomic(void *) response;
+};
+
+/* A file of the cache: a header, or an archive with the offer that names it. */
+struct item {
+	atomic_uint references;
+	struct catalog_item row;
+	struct blob offer;	  /* archives */
+	char etag[ETAG_MAX];	  /* of the file */
+	atomic_bool checked;	  /* its digest was seen to be right since the start */
+	_Atomic(void *) response; /* the open file, of the HTTP layer */
+};
+
+struct view_offer {
+	struct edition base;
+	struct item *archive[FORMAT_COUNT]; /* NULL: not here */
+};
+
+struct view_version {
+	struct edition edition;
+	struct item *header; /* NULL: not here */
+	struct view_offer *offers;
+	size_t count;
+	size_t capacity;
+};
+
+struct view_type {
+	atomic_uint references;
+	char type[IDENT_TYPE_MAX + 1];
+	struct edition announced;      /* version 0: metadata does not name it any more */
+	struct view_version *versions; /* kept ones, newest first */
+	size_t count;
+	size_t capacity;
+	struct item **by_id; /* archives, sorted by id */
+	size_t id_count;
+};
+
+struct view {
+	atomic_uint references;
+	struct view_type **types; /* sorted by name */
+	size_t count;
+	bool has_query; /* metadata was seen, now or before the last start */
+	struct blob query;
+};
+
+/* How the HTTP layer's part of a blob or (is_file) item is released. Set before any thread runs. */
+extern void (*view_response_free)(void *response, bool is_file);
+
+struct view_holder;
+struct view_holder *view_holder_new(void);
+void view_holder_free(struct view_holder *h);
+
+struct view *view_take(struct view_holder *h);
+void view_release(struct view *v);
+
+/* ---- Looking */
+const struct view_type *view_find_type(const struct view *v, const char *type);
+const struct view_version *view_find_version(
+	const struct view_type *t, const struct edition *edition);
+/* An item with this id, of any type; NULL: none. */
+struct item *view_find_id(const struct view *v, const struct digest *id);
+struct item *view_find_archive(
+	const struct view_version *version, const struct edition *base, enum format format);
+
+/* ---- Changing: each publishes a new view */
+/* Rows sorted by type, none of them checked: what a cache holds at the start. */
+void view_load(struct view_holder *h, const struct catalog_item *rows, size_t count);
+/* checked: the caller has seen the digest. */
+void view_add_item(struct view_holder *h, const struct catalog_item *row, bool checked);
+void view_remove_item(struct view_holder *h, const struct catalog_item *row);
+void view_set_query(struct view_holder *h, const struct idents *query);
+
+void item_hold(struct item *item);
+void item_release(struct item *item);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "client_home.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "apply.h"
+#include "fs.h"
+#include "mem.h"
+#include "num.h"
+
+enum { TREE_NAME_MAX = 48 };
+
+static char *
+tree_name(const struct edition *edition, char ret[TREE_NAME_MAX])
+{
+	(void)snprintf(ret, TREE_NAME_MAX, "%" PRIu64 "-%s", edition->version, edition->cookie);
+	return ret;
+}
+
+static bool
+tree_parse(const char *name, struct edition *ret)
+{
+	size_t digits = strspn(name, "0123456789");
+
+	if (!num_parse(name, digits, IDENT_VERSION_MAX, &ret->version) || name[digits] != '-' ||
+		!ident_cookie_valid(name + digits + 1))
+		return false;
+	memcpy(ret->cookie, name + digits + 1, IDENT_COOKIE + 1);
+	return true;
+}
+
+/* Nothing is installed where the link, its tree or its header is missing: then a full archive is.
+ */
+static int
+read_installed(struct home *h, struct err *e)
+{
+	char link[TREE_NAME_MAX] = "";
+	char name[IDENT_NAME_MAX];
+	struct ident ident = {0};
+	AUTO_BUF struct buf bytes = {0};
+	ssize_t len = readlinkat(h->dir, "current", link, sizeof(link) - 1);
+
+	if (len < 0 && errno != ENOENT)
+		return err_sys(e, "current");
+	memcpy(ident.type, h->type, sizeof(ident.type));
+	if (len < 0 || !tree_parse(link, &ident.edition) || !fs_exists(h->dir, link) ||
+		!fs_exists(h->state, ident_header_name(&ident, name)))
+		return 0;
+	if (fs_read(h->state, name, HEADER_BYTES_MAX, &bytes, e) != 0 ||
+		header_parse(span_of(bytes.at, bytes.len), &h->installed, e) != 0)
+		return err_wrap(e, ".state/%s", name);
+	return 0;
+}
+
+int
+home_open(struct home *h, const char *directory, const char *type, struct err *e)
+{
+	AUTO_FREE char *path = mem_printf("%s/%s", directory, type);
+
+	*h = (struct home){.dir = -1, .state = -1, .lock = -1};
+	(void)snprintf(h->type, sizeof(h->type), "%s", type);
+	h->dir = fs_make_dirs(AT_FDCWD, path, e);
+	h->state = h->dir < 0 ? -1 : fs_make_dirs(h->dir, ".state", e);
+	h->lock = h->state < 0 ? -1 : fs_lock(h->state, "lock", e);
+	if (h->lock >= 0 && read_installed(h, e) == 0)
+		return 0;
+	home_close(h);
+	return err_wrap(e, "%s", path);
+}
+
+void
+home_close(struct home *h)
+{
+	header_free(h->installed);
+	h->installed = NULL;
+	fs_close(&h->lock);
+	fs_close(&h->state);
+	fs_close(&h->dir);
+}
+
+/* ---- The installed version as a base */
+
+struct base {
+	const struct home *home;
+	const struct header_file **contents;
+	size_t count;
+};
+
+static const struct header_file *
+base_find(const struct base *b, const struct digest *digest)
+{
+	size_t i = header_content_find(b->contents, b->count, digest);
+
+	return i < b->count ? b->contents[i] : NULL;
+}
+
+static bool
+base_has(void *context, const struct digest *digest)
+{
+	return base_find(context, digest) != NULL;
+}
+
+/* The name below h->dir of an installed file. The caller frees. */
+static char *
+installed_path(const struct home *h, const struct header_file *file)
+{
+	char tree[TREE_NAME_MAX];
+
+	return mem_printf("%s/%s", tree_name(&h->installed->ident.edition, tree), file->path);
+}
+
+/* Files of an installed version can have been changed by anybody: check before use. */
+static int
+base_open(void *context, const struct digest *digest, struct map *ret, struct err *e)
+{
+	struct base *b = context;
+	AUTO_FREE char *path = installed_path(b->home, base_find(b, digest));
+	struct digest got;
+
+	if (map_open(b->home->dir, path, ret, e) != 0)
+		return -1;
+	got = digest_of(map_span(ret));
+	if (digest_equal(&got, digest))
+		return 0;
+	map_close(ret);
+	return err_set(e, ERR_DIGEST, "%s: was changed since it was installed", path);
+}
+
+/* ---- Putting a version together */
+
+struct install {
+	struct home *home;
+	const struct header *header;
+	struct base base;
+	int fresh; /* decoded files by digest */
+	int tree;
+};
+
+static int
+make_parents(int tree, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *parent = NULL;
+	AUTO_CLOSE int fd = -1;
+
+	if (slash == NULL)
+		return 0;
+	parent = mem_string_n(path, (size_t)(slash - path));
+	fd = fs_make_dirs(tree, parent, e);
+	return fd < 0 ? -1 : 0;
+}
+
+static int
+copy_file(int from_dir, const char *from, int to_dir, const char *to, struct err *e)
+{
+	AUTO_MAP struct map source = {0};
+	AUTO_MAP struct map copy = {0};
+
+	if (map_open(from_dir, from, &source, e) != 0 ||
+		map_create(to_dir, to, source.len, &copy, e) != 0)
+		return -1;
+	memcpy(copy.at, source.at, source.len);
+	return 0;
+}
+
+/*
+ * A hard link shares its mode with every other name of the file: it will do
+ * where the mode is right, and elsewhere the version gets a copy.
+ */
+static int
+place(struct install *x, int from_dir, const char *from, const struct header_file *file,
+	struct err *e)
+{
+	mode_t mode = file->executable ? 0755 : 0644;
+	struct stat st;
+
+	if (make_parents(x->tree, file->path, e) != 0)
+		return -1;
+	if (fstatat(from_dir, from, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_sys(e, "%s", from);
+	if ((st.st_mode & 0777) == mode && linkat(from_dir, from, x->tree, file->path, 0) == 0)
+		return 0;
+	if (copy_file(from_dir, from, x->tree, file->path, e) != 0)
+		return err_wrap(e, "%s", file->path);
+	return fchmodat(x->tree, file->path, mode, 0) != 0 ? err_sys(e, "%s", file->path) : 0;
+}
+
+/* A decoded file is right already, an unchanged one is checked before it is linked. */
+static int
+place_file(struct install *x, const struct header_file *file, struct err *e)
+{
+	char hex[DIGEST_HEX + 1];
+	AUTO_FREE char *installed = NULL;
+	AUTO_MAP struct map map = {0};
+
+	(void)digest_hex(&file->digest, hex);
+	if (fs_exists(x->fresh, hex))
+		return place(x, x->fresh, hex, file, e);
+	if (base_open(&x->base, &file->digest, &map, e) != 0)
+		return -1;
+	installed = installed_path(x->home, base_find(&x->base, &file->digest));
+	return place(x, x->home->dir, installed, file, e);
+}
+
+/* fd of a new empty directory in .state/. */
+static int
+empty_dir(struct home *h, const char *name, struct err *e)
+{
+	if (fs_remove(h->state, name, e) != 0)
+		return -1;
+	return fs_make_dirs(h->state, name, e);
+}
+
+static int
+build_tree(struct install *x, struct span archive, bool difference, struct err *e)
+{
+	struct apply_base base = {&x->base, base_has, base_open};
+
+	if (apply_archive(archive, x->header, difference ? &base : NULL, x->fresh, e) != 0)
+		return -1;
+	for (size_t i = 0; i < x->header->count; i++)
+		if (place_file(x, &x->header->files[i], e) != 0)
+			return -1;
+	return syncfs(x->tree) != 0 ? err_sys(e, "sync") : 0;
+}
+
+static int
+switch_current(struct home *h, const char *tree, struct err *e)
+{
+	if (fs_remove(h->state, "current", e) != 0)
+		return -1;
+	if (symlinkat(tree, h->state, "current") != 0)
+		return err_sys(e, "current");
+	return fs_publish(h->state, "current", h->dir, "current", e);
+}
+
+/* Versions other than the new one and the one before it. */
+static int
+remove_old_trees(struct home *h, const struct edition *new, struct err *e)
+{
+	int fd = fs_open_dir(h->dir, ".", e);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct ident ident = {0};
+	struct dirent *entry;
+	char name[IDENT_NAME_MAX];
+	int result = 0;
+
+	if (list == NULL)
+		return -1;
+	memcpy(ident.type, h->type, sizeof(ident.type));
+	while (result == 0 && (entry = readdir(list)) != NULL) {
+		if (!tree_parse(entry->d_name, &ident.edition) ||
+			edition_equal(&ident.edition, new) ||
+			(h->installed != NULL &&
+				edition_equal(&ident.edition, &h->installed->ident.edition)))
+			continue;
+		result = fs_remove(h->dir, entry->d_name, e);
+		if (result == 0)
+			result = fs_remove(h->state, ident_header_name(&ident, name), e);
+	}
+	(void)closedir(list);
+	return result;
+}
+
+/* A tree of this name is left from an earlier try, and `current` may lead to it: exchange them. */
+static int
+publish_directory(struct home *h, const char *tree, struct err *e)
+{
+	if (!fs_exists(h->dir, tree))
+		return fs_publish(h->state, "tree", h->dir, tree, e);
+	if (renameat2(h->state, "tree", h->dir, tree, RENAME_EXCHANGE) != 0)
+		return err_sys(e, "%s", tree);
+	return fs_remove(h->state, "tree", e);
+}
+
+/* The header goes first: a tree that is there without one would be of no use. */
+static int
+publish_tree(struct install *x, struct span header_bytes, struct err *e)
+{
+	struct home *h = x->home;
+	const struct edition *edition = &x->header->ident.edition;
+	char name[IDENT_NAME_MAX];
+	char tree[TREE_NAME_MAX];
+
+	if (fs_put(h->state, "header", ident_header_name(&x->header->ident, name), header_bytes,
+		    e) != 0 ||
+		publish_directory(h, tree_name(edition, tree), e) != 0)
+		return -1;
+	return switch_current(h, tree, e);
+}
+
+int
+home_install(struct home *h, const struct header *header, struct span header_bytes,
+	struct span archive, bool difference, struct err *e)
+{
+	struct install x = {.home = h, .header = header, .fresh = -1, .tree = -1};
+	int result = -1;
+
+	x.base.home = h;
+	if (h->installed != NULL)
+		x.base.contents = header_contents(h->installed, &x.base.count);
+	x.fresh = empty_dir(h, "new", e);
+	x.tree = x.fresh < 0 ? -1 : empty_dir(h, "tree", e);
+	if (x.tree >= 0 && build_tree(&x, archive, difference, e) == 0)
+		result = publish_tree(&x, header_bytes, e);
+	fs_close(&x.tree);
+	fs_close(&x.fresh);
+	free(x.base.contents);
+	if (result == 0)
+		result = fs_remove(h->state, "new", e) != 0
+				 ? -1
+				 : remove_old_trees(h, &header->ident.edition, e);
+	return result;
+}
