@@ -340,6 +340,12 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
 	struct head *head = cls;
 
 	(void)kind;
+	/*
+	 * The library joins a folded line to the name of its field, and for that moves
+	 * the name out of the read buffer: it does not stand before its value any more.
+	 */
+	if (value == NULL || value <= name || value - name > CONNECTION_BYTES)
+		head->guard.bad_header = true;
 	head->bytes += name_len + value_len + strlen(": \r\n");
 	guard_header(&head->guard, name, name_len, value != NULL ? value : "", value_len);
 	return MHD_YES;
@@ -519,7 +525,7 @@ start_daemon(struct http *h, int fd, struct err *e)
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->maxConnectionsPerAddress,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)1024,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
+		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
 		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
 	return h->daemon == NULL ? err_set(e, ERR_SYS, "the HTTP library does not start") : 0;

@@ -1,0 +1,494 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the scenarios share: the real binaries, a scripted cloud, raw sockets, claims.
+
+A scenario is a program. It states claims with claim(), each printed as a line
+"ok" or "not ok", and ends through finish(). Ports are the kernel's choice,
+processes are ended by their own id, and nothing sleeps for luck: until() waits
+for a condition and fails at its limit.
+"""
+import hashlib
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+VARIANT = os.environ.get("VARIANT", "release")
+BIN = os.path.join(TOP, "build" if VARIANT == "release" else f"build/{VARIANT}/bin")
+SLOW = 10 if VARIANT in ("asan", "tsan", "cov") else 1  # how much longer a limit is
+
+_work = tempfile.mkdtemp(prefix="guts2-test-")
+_failed = 0
+_passed = 0
+_running = []
+
+
+def path(*parts):
+    """A path in the scenario's own directory."""
+    return os.path.join(_work, *parts)
+
+
+def claim(text, condition, detail=""):
+    """One thing that must be true."""
+    global _failed, _passed
+    if condition:
+        _passed += 1
+    else:
+        _failed += 1
+    print(("ok" if condition else "not ok") + " - " + text + (f"  [{detail}]" if detail != "" and not condition else ""), flush=True)
+    return bool(condition)
+
+
+def note(text):
+    print("# " + text, flush=True)
+
+
+def until(condition, seconds=20, what=None):
+    """Wait for condition() to be true; its value, or None at the limit."""
+    deadline = time.monotonic() + seconds * SLOW
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            if what:
+                claim(what, False, f"not within {seconds * SLOW} s")
+            return None
+        time.sleep(0.01)
+
+
+def finish():
+    """End what still runs, and the scenario."""
+    for one in list(_running):
+        one.stop()
+    if _failed == 0:
+        shutil.rmtree(_work, ignore_errors=True)
+    else:
+        note(f"kept for a look: {_work}")
+    sys.exit(1 if _failed or not _passed else 0)
+
+
+def free_of_reports(text):
+    """Whether a sanitizer has nothing to say."""
+    return "Sanitizer" not in text and "runtime error" not in text
+
+
+def run(program, *arguments, timeout=600, **more):
+    """Run one of our programs to its end."""
+    done = subprocess.run([os.path.join(BIN, program), *map(str, arguments)],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL, text=True, timeout=timeout, **more)
+    if not free_of_reports(done.stderr):
+        claim(f"{program} runs without a sanitizer's report", False, done.stderr[:3000])
+    return done
+
+
+# ---- Content
+
+def write_tree(directory, files):
+    """{path: bytes} below directory."""
+    for name, content in files.items():
+        full = os.path.join(directory, name)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "wb") as f:
+            f.write(content)
+    return directory
+
+
+def read_tree(directory):
+    found = {}
+    for base, _, names in os.walk(directory):
+        for name in names:
+            full = os.path.join(base, name)
+            with open(full, "rb") as f:
+                found[os.path.relpath(full, directory)] = f.read()
+    return found
+
+
+def text_like(size, seed, changes=0):
+    """Bytes that compress and change like a definition database does."""
+    import random
+    source = random.Random(seed)
+    words = [bytes(source.choices(b"abcdefghijklmnopqrstuvwxyz0123456789", k=12)) for _ in range(4000)]
+    lines = []
+    length = 0
+    while length < size:
+        line = b" ".join(source.choices(words, k=6)) + b"\n"
+        lines.append(line)
+        length += len(line)
+    change = random.Random(f"{seed} {changes}")
+    for _ in range(changes):
+        lines[change.randrange(len(lines))] = bytes(change.choices(b"0123456789abcdef", k=60)) + b"\n"
+    return b"".join(lines)
+
+
+class Repository:
+    """A published tree on disk."""
+
+    def __init__(self, name="repo"):
+        self.path = path(name)
+        done = run("guts2-publish", "init", self.path)
+        assert done.returncode == 0, done.stderr
+
+    def add(self, type_, files, version=None, diffs=40, title=None):
+        """Publish files ({path: bytes} or a directory); (version, cookie)."""
+        directory = files
+        if isinstance(files, dict):
+            directory = write_tree(tempfile.mkdtemp(dir=_work), files)
+        more = ["--version", version] if version else []
+        if title:
+            more += ["--title", title]
+        done = run("guts2-publish", "add", self.path, "--type", type_, "--diffs", diffs, *more, directory)
+        assert done.returncode == 0, done.stderr
+        _, version, cookie = done.stdout.split()
+        return int(version), cookie
+
+    def read(self, name):
+        with open(os.path.join(self.path, name), "rb") as f:
+            return f.read()
+
+    def offer(self, type_, new, old=None):
+        """The parsed o document between two (version, cookie)."""
+        return json.loads(self.read(offer_name(type_, new, old)))
+
+
+def header_name(type_, new):
+    return f"h;t={type_};v={new[0]};c={new[1]}"
+
+
+def offer_name(type_, new, old=None):
+    return f"o;t={type_};v={new[0]};c={new[1]}" + (f";pv={old[0]};pc={old[1]}" if old else "")
+
+
+# ---- Processes
+
+class Process:
+    """A program that runs until it is stopped."""
+
+    def __init__(self, arguments, ready, **more):
+        self.errors = tempfile.TemporaryFile(dir=_work)
+        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=self.errors, **more)
+        _running.append(self)
+        self.line = ""
+        if ready:
+            self.line = self.process.stdout.readline().decode()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def error_text(self):
+        self.errors.flush()
+        position = self.errors.tell()
+        self.errors.seek(0)
+        text = self.errors.read().decode(errors="replace")
+        self.errors.seek(position)
+        return text
+
+    def kill(self):
+        """As a power cut would."""
+        self.process.kill()
+        self.process.wait()
+        _running.remove(self)
+
+    def stop(self, number=signal.SIGTERM):
+        """End it, and look whether it ended well."""
+        if self in _running:
+            _running.remove(self)
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            code = self.process.wait(timeout=30 * SLOW)
+        except subprocess.TimeoutExpired:
+            claim("a process ends when it is told to", False, self.error_text()[-2000:])
+            self.process.kill()
+            code = self.process.wait()
+        text = self.error_text()
+        if not free_of_reports(text):
+            claim("a process runs without a sanitizer's report", False, text[:4000])
+        return code
+
+
+class Server(Process):
+    """guts2d on loopback."""
+
+    def __init__(self, upstream, root="root", **options):
+        self.root = path(root)
+        values = {"root": self.root, "guts2ServerUrl": upstream, "hostModuleAddress": "127.0.0.1",
+                  "hostModulePort": 0, "updatePollingInterval": "200ms", "retryAfterMin": "1s", **options}
+        super().__init__([os.path.join(BIN, "guts2d"), *[f"-D{k}={v}" for k, v in values.items()]], True)
+        match = re.match(r"guts2d ready: (http://(.*):(\d+)/guts2)\n", self.line)
+        if not match:
+            claim("guts2d gets ready", False, self.line + self.error_text())
+            finish()
+        self.url = match.group(1)
+        self.port = int(match.group(3))
+
+    def get(self, name, method="GET", body=None, **headers):
+        return request(self.port, method, "/guts2/" + name, body,
+                       {k.replace("_", "-"): v for k, v in headers.items()})
+
+    def log(self, which):
+        """The parsed lines of serve or download."""
+        file = os.path.join(self.root, "logs", f"fspms-{which}-updates.log")
+        with open(file, encoding="utf-8") as f:
+            return [dict(re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)', line)) for line in f if line.endswith("\n")]
+
+    def cache(self, *parts):
+        return os.path.join(self.root, "data/guts2/updates", *parts)
+
+    def metadata(self):
+        """Its announcement as {type: (version, cookie)}."""
+        status, _, body = self.get("q")
+        return {u["type"]: (u["version"], u["cookie"]) for u in json.loads(body)["updates"]} if status == 200 else {}
+
+    def obtain(self, name, seconds=30, **headers):
+        """Ask until it is no 503 any more."""
+        answer = []
+
+        def ready():
+            answer[:] = self.get(name, **headers)
+            return answer[0] != 503
+        until(ready, seconds)
+        return answer
+
+
+def client(server, directory, *types, arguments=("--once",), timeout=300, **more):
+    """Run guts2-client; (exit code, its objects by type)."""
+    flags = [x for t in types for x in ("--type", t)]
+    done = run("guts2-client", "--server", server, "--dir", path(directory), *flags, "--json",
+               *arguments, timeout=timeout, **more)
+    rows = {}
+    for line in done.stdout.splitlines():
+        row = json.loads(line)
+        rows[row["type"]] = row
+    return done.returncode, rows
+
+
+def nginx(root, name="nginx"):
+    """A plain static web server over a tree; (process, url, path of its access log)."""
+    port = free_port()
+    base = path(name)
+    os.makedirs(base, exist_ok=True)
+    with open(os.path.join(base, "nginx.conf"), "w", encoding="utf-8") as f:
+        f.write(f"""
+daemon off; master_process off; worker_processes 1;
+pid {base}/pid; error_log {base}/error.log;
+events {{ worker_connections 512; }}
+http {{
+  access_log {base}/access.log; default_type application/octet-stream; sendfile on;
+  client_body_temp_path {base}/b; proxy_temp_path {base}/p; fastcgi_temp_path {base}/f;
+  uwsgi_temp_path {base}/u; scgi_temp_path {base}/s;
+  server {{ listen 127.0.0.1:{port}; root {root}; }}
+}}
+""")
+    binary = shutil.which("nginx") or "/usr/sbin/nginx"
+    process = Process([binary, "-c", os.path.join(base, "nginx.conf"), "-p", base], False)
+    until(lambda: can_connect(port), 10, "nginx starts")
+    return process, f"http://127.0.0.1:{port}", os.path.join(base, "access.log")
+
+
+def free_port():
+    """A port that was free a moment ago, for programs that cannot ask the kernel themselves."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def can_connect(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+# ---- HTTP
+
+def raw(port, data, timeout=15, half_close=False):
+    """Send bytes, and read until the other side closes or says nothing for long."""
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout * SLOW) as s:
+        s.sendall(data)
+        if half_close:
+            s.shutdown(socket.SHUT_WR)
+        answer = b""
+        try:
+            while True:
+                got = s.recv(65536)
+                if not got:
+                    return answer, True
+                answer += got
+        except (TimeoutError, socket.timeout):
+            return answer, False
+        except ConnectionResetError:
+            return answer, True
+
+
+def split(answer):
+    """(status, {lower-case field: value}, body) of raw bytes."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")
+    fields = {}
+    for line in lines[1:]:
+        name, _, value = line.partition(":")
+        fields[name.strip().lower()] = value.strip()
+    try:
+        status = int(lines[0].split()[1])
+    except (IndexError, ValueError):
+        status = 0
+    return status, fields, body
+
+
+def request(port, method, target, body=None, headers=None, timeout=60):
+    """One request on a connection of its own."""
+    import http.client
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout * SLOW)
+    try:
+        connection.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in (headers or {}).items():
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
+class Cloud:
+    """A scripted upstream over a published tree. It counts what it is asked for.
+
+    rule(name, handler): handler(cloud) for requests whose path contains name; it
+    may answer through the methods of the handler, or return False to have the file sent.
+    """
+
+    def __init__(self, tree):
+        self.tree = tree
+        self.asked = []   # (method, name, {field: value})
+        self.rules = []
+        self.rate = None  # bytes a second
+        self.gate = None  # an Event that archives wait for
+        self.lock = threading.Lock()
+        cloud = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                cloud.answer(self)
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                cloud.answer(self)
+
+        class Threads(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 512
+            allow_reuse_address = True
+
+            def handle_error(self, *_):
+                pass
+
+        self.handler = Handler
+        self.threads = Threads
+        self.port = 0
+        self.start()
+
+    def start(self):
+        self.server = self.threads(("127.0.0.1", self.port), self.handler)
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def count(self, part, method=None):
+        with self.lock:
+            return sum(1 for m, name, _ in self.asked if part in name and method in (None, m))
+
+    def fields(self, part):
+        """The header fields of each request whose name contains part."""
+        with self.lock:
+            return [fields for _, name, fields in self.asked if part in name]
+
+    def forget(self):
+        with self.lock:
+            self.asked = []
+
+    def rule(self, part, handler):
+        self.rules = [(part, handler)] if handler else []
+
+    def answer(self, h):
+        name = h.path.lstrip("/")
+        with self.lock:
+            self.asked.append((h.command, name, {k.lower(): v for k, v in h.headers.items()}))
+        for part, handler in self.rules:
+            if part in name and handler(h) is not False:
+                return
+        if h.command != "GET":
+            self.send(h, 405, b"")
+            return
+        try:
+            with open(os.path.join(self.tree, name), "rb") as f:
+                content = f.read()
+        except OSError:
+            self.send(h, 404, b"")
+            return
+        if name.startswith("f/") and self.gate:
+            self.gate.wait(60 * SLOW)
+        self.send_content(h, content)
+
+    def send(self, h, status, content, **fields):
+        h.send_response(status)
+        for key, value in fields.items():
+            h.send_header(key.replace("_", "-"), value)
+        h.send_header("Content-Length", str(len(content)))
+        h.end_headers()
+        h.wfile.write(content)
+
+    def send_content(self, h, content, ranges=True):
+        etag = '"' + hashlib.md5(content).hexdigest() + '"'
+        if h.headers.get("If-None-Match") == etag:
+            h.send_response(304)
+            h.end_headers()
+            return
+        match = re.match(r"bytes=(\d+)-$", h.headers.get("Range", ""))
+        if match and ranges:
+            first = int(match.group(1))
+            if first >= len(content):
+                self.send(h, 416, b"")
+                return
+            h.send_response(206)
+            h.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
+            content = content[first:]
+        else:
+            h.send_response(200)
+        h.send_header("ETag", etag)
+        h.send_header("Content-Length", str(len(content)))
+        h.end_headers()
+        self.trickle(h, content)
+
+    def trickle(self, h, content):
+        if not self.rate:
+            h.wfile.write(content)
+            return
+        piece = max(1, self.rate // 50)
+        for at in range(0, len(content), piece):
+            h.wfile.write(content[at:at + piece])
+            h.wfile.flush()
+            time.sleep(0.02)
