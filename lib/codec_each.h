@@ -28,7 +28,8 @@ int codec_vcdiff_decode(
 
 /* zstd piece by piece, for a stream that another encoding produces or reads. */
 struct zstd_packer;
-struct zstd_packer *zstd_packer_new(uint8_t *out, size_t room);
+/* len: about how many bytes will come. */
+struct zstd_packer *zstd_packer_new(size_t len, uint8_t *out, size_t room);
 enum codec_fit zstd_packer_add(struct zstd_packer *p, struct span bytes, struct err *e);
 enum codec_fit zstd_packer_end(struct zstd_packer *p, size_t *ret_len, struct err *e);
 void zstd_packer_free(struct zstd_packer *p);

@@ -129,14 +129,14 @@ enum codec_fit
 codec_vcdiff_encode(struct span file, struct span base, uint8_t *out, size_t room, size_t *ret_len,
 	struct err *e)
 {
-	struct zstd_packer *packer = zstd_packer_new(out, room);
+	struct zstd_packer *packer = zstd_packer_new(file.len, out, room);
 	xd3_stream stream;
 	xd3_source source;
 	xd3_config config;
 	enum codec_fit fit = CODEC_ERROR;
 
 	xd3_init_config(&config, base.len > THOROUGH_BYTES ? XD3_COMPLEVEL_1 : XD3_COMPLEVEL_9);
-	config.winsize = WINDOW_BYTES;
+	config.winsize = file.len < WINDOW_BYTES ? block_size_for(file.len) : WINDOW_BYTES;
 	if (open_stream(&stream, &source, &config, &base, e) == 0)
 		fit = encode_all(&stream, file, packer, e);
 	if (fit == CODEC_FITS)

@@ -80,14 +80,22 @@ struct zstd_packer {
 };
 
 struct zstd_packer *
-zstd_packer_new(uint8_t *out, size_t room)
+zstd_packer_new(size_t len, uint8_t *out, size_t room)
 {
+	int log = window_log_for(len);
+
 	struct zstd_packer *p = mem_new(1, sizeof(*p));
 
 	p->z = ZSTD_createCCtx();
 	assert(p->z != NULL);
 	(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_compressionLevel, LEVEL_BEST);
 	(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_windowLog, PACKER_WINDOW_LOG);
+	if (log < PACKER_WINDOW_LOG) {
+		/* Of a stream of unknown length the tables are tens of megabytes, cleared each time. */
+		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_windowLog, log);
+		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_hashLog, log + 1 < 22 ? log + 1 : 22);
+		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_chainLog, log + 1);
+	}
 	p->out = (ZSTD_outBuffer){out, room, 0};
 	return p;
 }

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -11,13 +13,17 @@
 /* mmap refuses length 0; an empty file is an empty span that is not NULL. */
 static uint8_t nothing;
 
+enum { ANONYMOUS_MAX = 4 << 20 };
+
+/* fd -1: anonymous memory. */
 static int
 map_fd(int fd, size_t len, int protection, struct map *ret, struct err *e)
 {
 	void *at = &nothing;
 
 	if (len > 0)
-		at = mmap(NULL, len, protection, MAP_SHARED, fd, 0);
+		at = mmap(NULL, len, protection,
+			fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return err_sys(e, "map");
 	*ret = (struct map){at, len};
@@ -52,13 +58,22 @@ map_create(int dir, const char *name, size_t len, struct map *ret, struct err *e
 }
 
 int
-map_shrink(int dir, const char *name, size_t len, struct err *e)
+map_scratch(int dir, size_t len, struct map *ret, struct err *e)
 {
-	AUTO_CLOSE int fd = openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	static atomic_uint counter;
+	AUTO_CLOSE int fd = -1;
+	char name[48];
 
-	if (fd < 0 || ftruncate(fd, (off_t)len) != 0)
-		return err_sys(e, "%s", name);
-	return 0;
+	if (len <= ANONYMOUS_MAX)
+		return map_fd(-1, len, PROT_READ | PROT_WRITE, ret, e);
+	/* Not O_TMPFILE, which overlay and network file systems may refuse. */
+	(void)snprintf(name, sizeof(name), "scratch-%d-%u", (int)getpid(), atomic_fetch_add(&counter, 1));
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		(void)unlinkat(dir, name, 0);
+	if (fd < 0 || (errno = posix_fallocate(fd, 0, (off_t)len)) != 0)
+		return err_sys(e, "scratch file");
+	return map_fd(fd, len, PROT_READ | PROT_WRITE, ret, e);
 }
 
 void

@@ -30,8 +30,11 @@ int map_open(int dir, const char *name, struct map *ret, struct err *e);
 /* A new file of exactly len bytes, writable; one that is there is replaced. */
 int map_create(int dir, const char *name, size_t len, struct map *ret, struct err *e);
 
-/* Cut a file that nobody maps any more to its first len bytes. */
-int map_shrink(int dir, const char *name, size_t len, struct err *e);
+/*
+ * Writable memory of len bytes that is gone with map_close: anonymous where it is
+ * small, otherwise a file in dir that has no name.
+ */
+int map_scratch(int dir, size_t len, struct map *ret, struct err *e);
 
 /* Unmap; a zeroed map is closed already. */
 void map_close(struct map *m);

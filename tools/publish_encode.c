@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "fs.h"
 #include "map.h"
 #include "mem.h"
 #include "parallel.h"
@@ -141,24 +141,26 @@ open_content(const struct encode *x, const struct digest *digest, struct map *re
 
 /* Decoding must give the file back; an encoder's mistake is found here and nowhere later. */
 static int
-verify(const struct encode *x, const struct stream *stream, struct span file, struct span base,
-	struct err *e)
+verify(const struct encode *x, enum codec codec, struct span stream, struct span file,
+	struct span base, struct err *e)
 {
-	AUTO_FREE char *scratch = mem_printf("%s.decoded", stream->name);
-	AUTO_MAP struct map in = {0};
 	AUTO_MAP struct map out = {0};
-	int dir = repo_stage_dir(x->repo);
-	int result;
 
-	if (map_open(dir, stream->name, &in, e) != 0 ||
-		map_create(dir, scratch, file.len, &out, e) != 0)
+	if (map_scratch(repo_stage_dir(x->repo), file.len, &out, e) != 0 ||
+		codec_decode(codec, stream, base, out.at, out.len, e) != 0)
 		return -1;
-	result = codec_decode(stream->codec, map_span(&in), base, out.at, out.len, e);
-	if (result == 0 && memcmp(out.at, file.at, file.len) != 0)
-		result = err_set(
-			e, ERR_DIGEST, "%s: decoded file differs", codec_name(stream->codec));
-	(void)unlinkat(dir, scratch, 0);
-	return result;
+	if (file.len > 0 && memcmp(out.at, file.at, file.len) != 0)
+		return err_set(e, ERR_DIGEST, "%s: decoded file differs", codec_name(codec));
+	return 0;
+}
+
+static int
+save(const struct encode *x, const char *name, struct span bytes, struct err *e)
+{
+	AUTO_CLOSE int fd = openat(
+		repo_stage_dir(x->repo), name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	return fd < 0 ? err_sys(e, "stage/%s", name) : fs_write(fd, bytes.at, bytes.len, e);
 }
 
 /* A stream of at most room bytes under its name; len stays 0 where it does not fit. */
@@ -166,22 +168,17 @@ static int
 make_stream(const struct encode *x, struct stream *stream, struct span file, struct span base,
 	size_t room, struct err *e)
 {
-	int dir = repo_stage_dir(x->repo);
 	AUTO_MAP struct map out = {0};
 	enum codec_fit fit;
 	size_t len;
 
-	if (map_create(dir, stream->name, room, &out, e) != 0)
+	if (map_scratch(repo_stage_dir(x->repo), room, &out, e) != 0)
 		return -1;
 	fit = codec_encode(stream->codec, file, base, out.at, out.len, &len, e);
-	map_close(&out);
-	if (fit == CODEC_ERROR)
-		return -1;
-	if (fit == CODEC_TOO_LARGE) {
-		(void)unlinkat(dir, stream->name, 0);
-		return 0;
-	}
-	if (map_shrink(dir, stream->name, len, e) != 0 || verify(x, stream, file, base, e) != 0)
+	if (fit != CODEC_FITS)
+		return fit == CODEC_ERROR ? -1 : 0;
+	if (verify(x, stream->codec, span_of(out.at, len), file, base, e) != 0 ||
+		save(x, stream->name, span_of(out.at, len), e) != 0)
 		return -1;
 	stream->len = len;
 	return 0;

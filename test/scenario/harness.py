@@ -6,6 +6,7 @@ A scenario is a program. It states claims with claim(), each printed as a line
 processes are ended by their own id, and nothing sleeps for luck: until() waits
 for a condition and fails at its limit.
 """
+import atexit
 import hashlib
 import http.server
 import json
@@ -45,6 +46,13 @@ def claim(text, condition, detail=""):
         _failed += 1
     print(("ok" if condition else "not ok") + " - " + text + (f"  [{detail}]" if detail != "" and not condition else ""), flush=True)
     return bool(condition)
+
+
+@atexit.register
+def _end_processes():
+    """Whatever way a scenario ends, its processes end with it."""
+    for one in _running:
+        one.process.kill()
 
 
 def note(text):
@@ -243,6 +251,10 @@ class Server(Process):
         with open(file, encoding="utf-8") as f:
             return [dict(re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)', line)) for line in f if line.endswith("\n")]
 
+    def logged(self, which, condition, seconds=20):
+        """The first line of a log that meets the condition; lines are written with a delay."""
+        return until(lambda: next((r for r in self.log(which) if condition(r)), None), seconds)
+
     def cache(self, *parts):
         return os.path.join(self.root, "data/guts2/updates", *parts)
 
@@ -379,6 +391,7 @@ class Cloud:
         self.rate = None  # bytes a second
         self.gate = None  # an Event that archives wait for
         self.lock = threading.Lock()
+        self.connections = set()
         cloud = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -386,6 +399,16 @@ class Cloud:
 
             def log_message(self, *_):
                 pass
+
+            def setup(self):
+                super().setup()
+                with cloud.lock:
+                    cloud.connections.add(self.connection)
+
+            def finish(self):
+                with cloud.lock:
+                    cloud.connections.discard(self.connection)
+                super().finish()
 
             def do_GET(self):
                 cloud.answer(self)
@@ -414,8 +437,15 @@ class Cloud:
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self):
+        """Gone, with every connection; start() brings it back on the same port."""
         self.server.shutdown()
         self.server.server_close()
+        with self.lock:
+            for connection in self.connections:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
 
     def count(self, part, method=None):
         with self.lock:
