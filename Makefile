@@ -139,7 +139,7 @@ $(BIN)/guts2-%: $(B)/obj/tools/guts2-%.o $(call objects,$(TOOL_PARTS)) $(B)/libg
 
 $(B)/unit-tests: $(call objects,$(UNIT_SRC)) \
 		$(call objects,$(filter-out server/main.c,$(SERVER_SRC))) $(B)/libguts2.a
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcheck -lsubunit -lrt
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcheck -lsubunit -lrt -lm
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(SERVER_SRC) $(wildcard tools/*.c) $(UNIT_SRC)))
 

@@ -460,7 +460,7 @@ tick_job(struct jobs *j, struct job *job, void *context)
 	expire_waiters(job, tick);
 	if (job->state != JOB_FAILED || tick->now_ms < job->retry_at_ms)
 		return;
-	if (job->asked) {
+	if (job->asked || job->spec.kind == JOB_QUERY) {
 		enqueue(j, job);
 		tick->queued = true;
 	} else if (tick->now_ms - job->retry_at_ms > FAILED_KEPT_MS) {

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "codec.h"
+
+#include "mem.h"
+#include "unit.h"
+
+enum { ROOM = 400000 };
+
+/* old with a few bytes changed, some inserted and some gone. */
+static size_t
+change(const unsigned char *old, size_t len, unsigned char *ret)
+{
+	size_t cut = len / 3;
+
+	if (len < 100) {
+		memcpy(ret, old, len);
+		ret[len] = 'x';
+		return len + 1;
+	}
+	memcpy(ret, old, cut);
+	memcpy(ret + cut, "inserted here", 13);
+	memcpy(ret + cut + 13, old + cut + 7, len - cut - 7);
+	ret[len / 2] ^= 1;
+	return len + 6;
+}
+
+START_TEST(codec__gives_the_file_back)
+{
+	static const size_t sizes[] = {0, 1, 99, 5000, 131072, 300000};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		AUTO_FREE unsigned char *old = unit_bytes(sizes[i], 3);
+		AUTO_FREE unsigned char *file = mem_new(sizes[i] + 20, 1);
+		AUTO_FREE unsigned char *stream = mem_new(ROOM, 1);
+		AUTO_FREE unsigned char *back = mem_new(ROOM, 1);
+		size_t len = change(old, sizes[i], file);
+
+		for (int codec = 0; codec < CODEC_COUNT; codec++) {
+			bool delta = codec_is_delta((enum codec)codec);
+			struct span base = span_of(old, delta ? sizes[i] : 0);
+			size_t stream_len = 0;
+			struct err e = {0};
+
+			if (!codec_suits((enum codec)codec, len, base.len))
+				continue;
+			ck_assert_msg(codec_encode((enum codec)codec, span_of(file, len), base,
+					      stream, ROOM, &stream_len, &e) == CODEC_FITS,
+				"%s: %s", codec_name((enum codec)codec), e.text);
+			ck_assert_msg(codec_decode((enum codec)codec, span_of(stream, stream_len),
+					      base, back, len, &e) == 0,
+				"%s: %s", codec_name((enum codec)codec), e.text);
+			ck_assert_mem_eq(back, file, len);
+			if (delta && len > 5000)
+				ck_assert_uint_lt(stream_len, 1000);
+		}
+	}
+}
+END_TEST
+
+START_TEST(codec_encode__says_when_the_room_is_too_small)
+{
+	AUTO_FREE unsigned char *file = unit_bytes(50000, 9);
+	AUTO_FREE unsigned char *base = unit_bytes(50000, 10);
+	unsigned char out[64];
+	size_t len;
+
+	for (int codec = 0; codec < CODEC_COUNT; codec++)
+		ck_assert_int_eq(
+			codec_encode((enum codec)codec, span_of(file, 50000),
+				span_of(base, codec_is_delta((enum codec)codec) ? 50000 : 0), out,
+				sizeof(out), &len, NULL),
+			CODEC_TOO_LARGE);
+}
+END_TEST
+
+/* Every stream cut, lengthened, or decoded to another size is refused; nothing is written behind
+ * len. */
+START_TEST(codec_decode__refuses_damaged_streams)
+{
+	AUTO_FREE unsigned char *old = unit_bytes(20000, 3);
+	AUTO_FREE unsigned char *file = mem_new(20100, 1);
+	AUTO_FREE unsigned char *stream = mem_new(ROOM, 1);
+	AUTO_FREE unsigned char *back = mem_new(20100 + 64, 1);
+	size_t len = change(old, 20000, file);
+
+	for (int codec = 0; codec < CODEC_COUNT; codec++) {
+		enum codec which = (enum codec)codec;
+		struct span base = span_of(old, codec_is_delta(which) ? 20000 : 0);
+		size_t n;
+
+		ck_assert_int_eq(
+			codec_encode(which, span_of(file, len), base, stream, ROOM, &n, NULL),
+			CODEC_FITS);
+		memset(stream + n, 0xA5, 16);
+		memset(back, 0xEE, 20164);
+		ck_assert_int_eq(
+			codec_decode(which, span_of(stream, n), base, back, len - 1, NULL), -1);
+		ck_assert_int_eq(
+			codec_decode(which, span_of(stream, n), base, back, len + 1, NULL), -1);
+		ck_assert_int_eq(
+			codec_decode(which, span_of(stream, n + 16), base, back, len, NULL), -1);
+		for (size_t cut = 0; cut < n; cut += 1 + n / 50)
+			ck_assert_int_eq(
+				codec_decode(which, span_of(stream, cut), base, back, len, NULL),
+				-1);
+		for (size_t i = len + 1; i < 20164; i++)
+			ck_assert_uint_eq(back[i], 0xEE);
+	}
+}
+END_TEST
+
+START_TEST(codec_decode__a_wrong_base_is_not_read_past_its_end)
+{
+	AUTO_FREE unsigned char *old = unit_bytes(20000, 3);
+	AUTO_FREE unsigned char *file = mem_new(20100, 1);
+	AUTO_FREE unsigned char *stream = mem_new(ROOM, 1);
+	AUTO_FREE unsigned char *back = mem_new(20100, 1);
+	AUTO_FREE unsigned char *small = mem_new(10, 1);
+	size_t len = change(old, 20000, file);
+	size_t n;
+
+	ck_assert_int_eq(codec_encode(CODEC_VCDIFF, span_of(file, len), span_of(old, 20000), stream,
+				 ROOM, &n, NULL),
+		CODEC_FITS);
+	ck_assert_int_eq(
+		codec_decode(CODEC_VCDIFF, span_of(stream, n), span_of(small, 10), back, len, NULL),
+		-1);
+}
+END_TEST
+
+START_TEST(codec_find__wants_the_padded_name)
+{
+	ck_assert_int_eq(codec_find((const uint8_t *)"BZIP2\0\0\0"), CODEC_BZIP2);
+	ck_assert_int_eq(codec_find((const uint8_t *)"VCDIFF\0\0"), CODEC_VCDIFF);
+	ck_assert_int_eq(codec_find((const uint8_t *)"BZIP2\0\0x"), CODEC_COUNT);
+	ck_assert_int_eq(codec_find((const uint8_t *)"bzip2\0\0\0"), CODEC_COUNT);
+}
+END_TEST
+
+void
+codec_tests(TCase *c)
+{
+	tcase_add_test(c, codec__gives_the_file_back);
+	tcase_add_test(c, codec_encode__says_when_the_room_is_too_small);
+	tcase_add_test(c, codec_decode__refuses_damaged_streams);
+	tcase_add_test(c, codec_decode__a_wrong_base_is_not_read_past_its_end);
+	tcase_add_test(c, codec_find__wants_the_padded_name);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fs.h"
+#include "mem.h"
+#include "unit.h"
+#include "view.h"
+
+struct span
+unit_text(const char *s)
+{
+	return span_of(s, strlen(s));
+}
+
+unsigned char *
+unit_bytes(size_t len, unsigned seed)
+{
+	unsigned char *bytes = mem_new(len, 1);
+
+	for (size_t i = 0; i < len; i++) {
+		seed = seed * 1103515245U + 12345U;
+		bytes[i] = (unsigned char)("etaoin shrdlu\n0123"[(seed >> 16) % 18]);
+	}
+	return bytes;
+}
+
+static char base[] = "/tmp/guts2-unit-XXXXXX";
+
+int
+unit_dir(char **ret_path)
+{
+	static unsigned count;
+
+	*ret_path = mem_printf("%s/%d-%u", base, (int)getpid(), count++);
+	return fs_make_dirs(AT_FDCWD, *ret_path, NULL);
+}
+
+static void
+no_responses(void *response, bool is_file)
+{
+	(void)response;
+	(void)is_file;
+}
+
+int
+main(void)
+{
+	static const struct {
+		const char *name;
+		void (*tests)(TCase *c);
+	} suites[] = {
+#define SUITE(name) {#name, name##_tests},
+#include "suites.def"
+#undef SUITE
+	};
+	SRunner *runner = srunner_create(NULL);
+	int failed;
+
+	if (mkdtemp(base) == NULL)
+		return 1;
+	view_response_free = no_responses;
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		Suite *suite = suite_create(suites[i].name);
+		TCase *c = tcase_create(suites[i].name);
+
+		tcase_set_timeout(c, 120);
+		suites[i].tests(c);
+		suite_add_tcase(suite, c);
+		srunner_add_suite(runner, suite);
+	}
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	(void)fs_remove(AT_FDCWD, base, NULL);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* repo, catalog and depot together: what is put is there, and nothing else. */
+#include <fcntl.h>
+
+#include "depot.h"
+#include "fs.h"
+#include "mem.h"
+#include "unit.h"
+
+static const struct ident ident = {"t", {5, "00000005"}};
+static const struct edition base = {4, "00000004"};
+
+static struct depot *
+open_depot(const char *path, bool *ret_reindexed)
+{
+	struct depot *d = NULL;
+	struct err e = {0};
+
+	ck_assert_msg(depot_open(path, &d, ret_reindexed, &e) == 0, "%s", e.text);
+	return d;
+}
+
+static void
+stage(struct depot *d, const char *name, const char *bytes)
+{
+	ck_assert_int_eq(
+		fs_put(repo_stage_dir(depot_repo(d)), "s", name, unit_text(bytes), NULL), 0);
+}
+
+static struct catalog_item
+item_of(const char *bytes, enum format format)
+{
+	return (struct catalog_item){.ident = ident,
+		.base = base,
+		.format = format,
+		.ref = {digest_of(unit_text(bytes)), strlen(bytes)}};
+}
+
+static int
+count(void *context, const struct catalog_item *item)
+{
+	(void)item;
+	(*(int *)context)++;
+	return 0;
+}
+
+static int
+count_items(struct depot *d)
+{
+	int n = 0;
+
+	ck_assert_int_eq(depot_each(d, count, &n, NULL), 0);
+	return n;
+}
+
+START_TEST(depot_put_archive__both_formats_share_an_offer)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_BUF struct buf bytes = {0};
+	struct catalog_item one = item_of("one", FORMAT_AR1);
+	struct catalog_item two = item_of("two", FORMAT_AR2);
+	char name[IDENT_NAME_MAX];
+	bool reindexed;
+	struct depot *d = open_depot(path, &reindexed);
+	struct offer offer;
+
+	stage(d, "a", "one");
+	stage(d, "b", "two");
+	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &two, "b", NULL), 0);
+	ck_assert_int_eq(
+		fs_read(dir, ident_offer_name(&ident, &base, name), 10000, &bytes, NULL), 0);
+	ck_assert_int_eq(answer_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
+	ck_assert(offer.archive[0].bytes == 3 && offer.archive[1].bytes == 3);
+	ck_assert_int_eq(depot_forget(d, &one, NULL), 0);
+	buf_clear(&bytes);
+	ck_assert_int_eq(fs_read(dir, name, 10000, &bytes, NULL), 0);
+	ck_assert_int_eq(answer_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
+	ck_assert(offer.archive[0].bytes == 0 && offer.archive[1].bytes == 3);
+	ck_assert_int_eq(depot_forget(d, &two, NULL), 0);
+	ck_assert(!fs_exists(dir, name));
+	ck_assert_int_eq(count_items(d), 0);
+	depot_close(d);
+}
+END_TEST
+
+START_TEST(depot_put_archive__wrong_digest_or_size_leaves_nothing)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct catalog_item item = item_of("right", FORMAT_AR2);
+	char name[IDENT_NAME_MAX];
+	bool reindexed;
+	struct depot *d = open_depot(path, &reindexed);
+	struct err e = {0};
+
+	stage(d, "a", "wrong");
+	ck_assert_int_eq(depot_put_archive(d, &item, "a", &e), -1);
+	ck_assert_int_eq(e.code, ERR_DIGEST);
+	stage(d, "a", "right");
+	item.ref.bytes++;
+	ck_assert_int_eq(depot_put_archive(d, &item, "a", &e), -1);
+	ck_assert(!fs_exists(repo_stage_dir(depot_repo(d)), "a"));
+	ck_assert(!fs_exists(dir, ident_file_name(&item.ref.id, name)));
+	ck_assert(!fs_exists(dir, ident_offer_name(&ident, &base, name)));
+	ck_assert_int_eq(count_items(d), 0);
+	depot_close(d);
+}
+END_TEST
+
+START_TEST(depot_open__the_index_follows_the_files)
+{
+	static const char header[] = "{\"cookie\":\"00000005\",\"files\":[],\"title\":\"\","
+				     "\"type\":\"t\",\"version\":5}";
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct catalog_item item = item_of("one", FORMAT_AR1);
+	struct archive_ref ref;
+	char name[IDENT_NAME_MAX];
+	bool reindexed;
+	struct depot *d = open_depot(path, &reindexed);
+
+	ck_assert(reindexed);
+	stage(d, "a", "one");
+	ck_assert_int_eq(depot_put_archive(d, &item, "a", NULL), 0);
+	ck_assert_int_eq(depot_put_header(d, &ident, unit_text(header), &ref, NULL), 0);
+	depot_close(d);
+	d = open_depot(path, &reindexed);
+	ck_assert(!reindexed);
+	ck_assert_int_eq(count_items(d), 2);
+	depot_close(d);
+	/* garbage for an index, a header that is damaged, an archive that nothing refers to */
+	ck_assert_int_eq(
+		fs_put(dir, "x", "index.sqlite", unit_text("garbage garbage garbage"), NULL), 0);
+	ck_assert_int_eq(
+		fs_put(dir, "x", ident_header_name(&ident, name), unit_text("{"), NULL), 0);
+	item.ref.id.byte[0] ^= 1;
+	ck_assert_int_eq(
+		fs_put(dir, "x", ident_file_name(&item.ref.id, name), unit_text("?"), NULL), 0);
+	d = open_depot(path, &reindexed);
+	ck_assert(reindexed);
+	ck_assert_int_eq(count_items(d), 1);
+	ck_assert(!fs_exists(dir, name));
+	depot_close(d);
+}
+END_TEST
+
+START_TEST(depot_open__one_at_a_time)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	bool reindexed;
+	struct depot *d = open_depot(path, &reindexed);
+	struct depot *second = NULL;
+	struct err e = {0};
+
+	ck_assert_int_eq(depot_open(path, &second, &reindexed, &e), -1);
+	ck_assert_int_eq(e.code, ERR_BUSY);
+	ck_assert_ptr_nonnull(strstr(e.text, "in use by process"));
+	depot_close(d);
+}
+END_TEST
+
+START_TEST(fs__never_follows_links_and_bounds_reads)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_BUF struct buf bytes = {0};
+	struct err e = {0};
+
+	ck_assert_int_eq(symlinkat("/etc/passwd", dir, "link"), 0);
+	ck_assert_int_eq(fs_open(dir, "link", NULL, &e), -1);
+	ck_assert_int_eq(fs_put(dir, "x", "ten", unit_text("0123456789"), NULL), 0);
+	ck_assert_int_eq(fs_read(dir, "ten", 9, &bytes, &e), -1);
+	ck_assert_int_eq(e.code, ERR_LIMIT);
+	ck_assert_int_eq(fs_read(dir, "none", 9, &bytes, &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	fs_close(&(int){fs_make_dirs(dir, "a/b/c", NULL)});
+	ck_assert_int_eq(symlinkat("/etc", dir, "a/b/c/etc"), 0);
+	ck_assert_int_eq(fs_remove(dir, "a", NULL), 0);
+	ck_assert(fs_exists(AT_FDCWD, "/etc/passwd"));
+}
+END_TEST
+
+void
+store_tests(TCase *c)
+{
+	tcase_add_test(c, depot_put_archive__both_formats_share_an_offer);
+	tcase_add_test(c, depot_put_archive__wrong_digest_or_size_leaves_nothing);
+	tcase_add_test(c, depot_open__the_index_follows_the_files);
+	tcase_add_test(c, depot_open__one_at_a_time);
+	tcase_add_test(c, fs__never_follows_links_and_bounds_reads);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * unit.h - what the unit tests share. A test's name is a claim: thing__what_is_true.
+ */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <check.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "buf.h"
+
+#define SUITE(name) void name##_tests(TCase *c);
+#include "suites.def"
+#undef SUITE
+
+struct span unit_text(const char *s);
+
+/* A new directory for one test, removed when the tests end. Returns a descriptor and its path. */
+int unit_dir(char **ret_path);
+
+/* Bytes that compress like text does; the same seed, the same bytes. The caller frees. */
+unsigned char *unit_bytes(size_t len, unsigned seed);
+
+#endif
