@@ -51,6 +51,14 @@ doc_parse(struct span json, struct err *e)
 	return doc;
 }
 
+bool
+doc_text_valid(const char *text)
+{
+	AUTO_DOC json_t *string = json_string(text);
+
+	return string != NULL;
+}
+
 const char *
 doc_string(const json_t *object, const char *key, struct err *e)
 {

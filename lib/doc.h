@@ -12,6 +12,7 @@
 #define DOC_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "buf.h"
 #include "err.h"
@@ -23,6 +24,9 @@ enum { DOC_DEPTH_MAX = 16 };
 
 /* An object, at most DOC_DEPTH_MAX deep, no repeated keys; NULL: not that. */
 json_t *doc_parse(struct span json, struct err *e);
+
+/* Whether a text can be in a document: valid UTF-8. */
+bool doc_text_valid(const char *text);
 
 /* A string member; NULL and an error where it is missing or something else. */
 const char *doc_string(const json_t *object, const char *key, struct err *e);

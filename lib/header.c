@@ -40,15 +40,6 @@ component_valid(const char *s, size_t len)
 	return true;
 }
 
-/* jansson's check is the one that parsed headers pass, so it decides here too. */
-static bool
-utf8_valid(const char *s)
-{
-	AUTO_DOC json_t *text = json_string(s);
-
-	return text != NULL;
-}
-
 static bool
 path_valid(const char *path)
 {
@@ -67,7 +58,7 @@ path_valid(const char *path)
 int
 header_add(struct header *h, const struct header_file *file, struct err *e)
 {
-	if (!path_valid(file->path) || !utf8_valid(file->path))
+	if (!path_valid(file->path) || !doc_text_valid(file->path))
 		return err_set(e, ERR_INPUT,
 			"a path must be at most %d components of 1 to %d bytes of UTF-8 without "
 			"control characters, and none of them . or ..",

@@ -8,16 +8,19 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "doc.h"
 #include "num.h"
 
 static void
 complain(const char *fmt, va_list ap)
 {
 	char text[1024];
+	bool plain;
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	plain = !doc_text_valid(text);
 	for (char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f || (plain && (unsigned char)*c >= 0x80))
 			*c = '?';
 	(void)fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
 }

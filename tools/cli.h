@@ -15,7 +15,7 @@
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_TRY_LATER = 75 };
 
-/* "program: text" on standard error; control characters of text are replaced. */
+/* "program: text" on standard error; what a terminal could take amiss is replaced. */
 void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same with a hint where the help is. Returns CLI_USAGE. */

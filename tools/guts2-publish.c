@@ -62,12 +62,12 @@ run_init(const char *path)
 static int
 open_repository(const char *path, struct repo **ret, struct err *e)
 {
-	if (repo_open(path, false, ret, e) != 0)
+	if (repo_open(path, false, ret, e) != 0 && e->code != ERR_MISSING)
 		return -1;
-	if (!repo_has(*ret, "q"))
-		return err_set(e, ERR_INPUT,
-			"%s: not a repository; make one with: guts2-publish init %s", path, path);
-	return 0;
+	if (*ret != NULL && repo_has(*ret, "q"))
+		return 0;
+	return err_set(e, ERR_INPUT, "%s: not a repository; make one with: guts2-publish init %s",
+		path, path);
 }
 
 static int
