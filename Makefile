@@ -107,7 +107,7 @@ $(B)/harden.mk: $(STAMP_BUILD) packaging/harden
 	@mkdir -p $(B)
 	@packaging/harden '$(CC)' $(VARIANT) > $@
 
-ifeq ($(filter clean help deps format man,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter clean help deps format,$(or $(MAKECMDGOALS),all)),)
 include $(B)/harden.mk
 endif
 ifneq ($(CI),)
@@ -117,7 +117,7 @@ endif
 # ---- Build
 
 $(B)/obj/lib/codec_vcdiff.o: CPPFLAGS_ALL += $(XDELTA_CPPFLAGS)
-$(B)/obj/server/%.o: CPPFLAGS_ALL += -Iserver
+$(B)/obj/server/%.o $(B)/obj/config/%.o: CPPFLAGS_ALL += -Iserver
 $(B)/obj/tools/%.o: CPPFLAGS_ALL += -Itools
 $(B)/obj/test/unit/%.o: CPPFLAGS_ALL += -Iserver -Itools -Itest/unit
 
@@ -168,7 +168,7 @@ cov: build/deps/cov.stamp
 	@gcovr -r . --object-directory build/cov -e test/ --html-details build/cov/index.html \
 		--print-summary
 
-lint: build/deps/lint.stamp $(STAMP_BUILD)
+lint: build/deps/lint.stamp $(B)/document
 	@test/lint/run '$(CPPFLAGS_ALL) -Iserver -Itools -Itest/unit $(XDELTA_CPPFLAGS)' '$(WARNINGS)'
 
 format:
@@ -181,8 +181,12 @@ fuzz: build/deps/fuzz.stamp $(STAMP_BUILD)
 
 # ---- Install
 
-man: all
-	@config/document build/guts2d man/guts2d.8 config/guts2d.conf
+# The settings in the manual and the sample configuration come from config/options.def.
+$(B)/document: $(B)/obj/config/document.o $(B)/obj/server/options.o $(B)/libguts2.a
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+man: $(B)/document
+	@config/document.sh $(B)/document man/guts2d.8 config/guts2d.conf
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/sbin' '$(DESTDIR)$(PREFIX)/bin' \

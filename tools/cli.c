@@ -11,6 +11,8 @@
 #include "doc.h"
 #include "num.h"
 
+static void complain(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
 static void
 complain(const char *fmt, va_list ap)
 {
