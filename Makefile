@@ -169,7 +169,7 @@ cov: build/deps/cov.stamp
 		--print-summary
 
 lint: build/deps/lint.stamp $(B)/document
-	@test/lint/run '$(CPPFLAGS_ALL) -Iserver -Itools -Itest/unit $(XDELTA_CPPFLAGS)' '$(WARNINGS)'
+	@test/lint/run '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools -Itest/unit $(XDELTA_CPPFLAGS)' '$(WARNINGS)'
 
 format:
 	@clang-format -i $(wildcard lib/*.[ch] server/*.[ch] tools/*.[ch] test/*/*.[ch])
@@ -177,7 +177,7 @@ format:
 T ?= archive
 S ?= 60
 fuzz: build/deps/fuzz.stamp $(STAMP_BUILD)
-	@test/fuzz/run $(T) $(S) '$(CPPFLAGS_ALL) -Iserver $(XDELTA_CPPFLAGS)' '$(LIBS)'
+	@test/fuzz/run $(T) $(S) '$(subst ',,$(CPPFLAGS_ALL)) -Iserver $(XDELTA_CPPFLAGS)' '$(LIBS)'
 
 # ---- Install
 

@@ -65,7 +65,7 @@ decode_stream(bz_stream *z, struct span stream, uint8_t *out, size_t len, struct
 {
 	size_t in_at = 0;
 	size_t out_at = 0;
-	uint8_t extra; /* where a byte too many lands, so that it is seen */
+	uint8_t extra = 0; /* where a byte too many lands, so that it is seen */
 
 	for (;;) {
 		unsigned in = piece(stream.len - in_at);

@@ -91,7 +91,8 @@ zstd_packer_new(size_t len, uint8_t *out, size_t room)
 	(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_compressionLevel, LEVEL_BEST);
 	(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_windowLog, PACKER_WINDOW_LOG);
 	if (log < PACKER_WINDOW_LOG) {
-		/* Of a stream of unknown length the tables are tens of megabytes, cleared each time. */
+		/* Of a stream of unknown length the tables are tens of megabytes, cleared each
+		 * time. */
 		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_windowLog, log);
 		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_hashLog, log + 1 < 22 ? log + 1 : 22);
 		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_chainLog, log + 1);

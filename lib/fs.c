@@ -52,7 +52,6 @@ fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e)
 {
 	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
-	int opened = fd;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return err_sys(e, "%s", name);
@@ -60,8 +59,7 @@ fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e)
 		return err_set(e, ERR_INPUT, "%s: not a regular file", name);
 	if (ret_bytes != NULL)
 		*ret_bytes = (uint64_t)st.st_size;
-	fd = -1;
-	return opened;
+	return fs_take(&fd);
 }
 
 int
@@ -195,7 +193,6 @@ fs_lock(int dir, const char *name, struct err *e)
 {
 	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	char text[32] = "";
-	int locked = fd;
 
 	if (fd < 0)
 		return err_sys(e, "%s", name);
@@ -210,6 +207,5 @@ fs_lock(int dir, const char *name, struct err *e)
 	(void)snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0)
 		return err_sys(e, "%s", name);
-	fd = -1;
-	return locked;
+	return fs_take(&fd);
 }

@@ -24,6 +24,16 @@
 /* Closes *fd unless it is -1, and makes it -1. */
 void fs_close(int *fd);
 
+/* *fd, which is -1 from now on: what leaves a scope that would close it. */
+static inline int
+fs_take(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
 /* A descriptor of a directory below dir (AT_FDCWD allowed). */
 int fs_open_dir(int dir, const char *path, struct err *e);
 

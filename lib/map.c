@@ -22,8 +22,8 @@ map_fd(int fd, size_t len, int protection, struct map *ret, struct err *e)
 	void *at = &nothing;
 
 	if (len > 0)
-		at = mmap(NULL, len, protection,
-			fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
+		at = mmap(NULL, len, protection, fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED,
+			fd, 0);
 	if (at == MAP_FAILED)
 		return err_sys(e, "map");
 	*ret = (struct map){at, len};
@@ -67,7 +67,8 @@ map_scratch(int dir, size_t len, struct map *ret, struct err *e)
 	if (len <= ANONYMOUS_MAX)
 		return map_fd(-1, len, PROT_READ | PROT_WRITE, ret, e);
 	/* Not O_TMPFILE, which overlay and network file systems may refuse. */
-	(void)snprintf(name, sizeof(name), "scratch-%d-%u", (int)getpid(), atomic_fetch_add(&counter, 1));
+	(void)snprintf(
+		name, sizeof(name), "scratch-%d-%u", (int)getpid(), atomic_fetch_add(&counter, 1));
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		(void)unlinkat(dir, name, 0);

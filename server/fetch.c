@@ -494,10 +494,8 @@ fetcher_stop(struct fetcher *f)
 	upstream_wake(f->upstream);
 	(void)pthread_join(f->thread, NULL);
 	upstream_free(f->upstream);
-	while (f->first != NULL) {
-		struct fetch *dropped = f->first;
-
-		fetch_leave(dropped);
+	for (struct fetch *dropped = f->first, *next; dropped != NULL; dropped = next) {
+		next = dropped->next;
 		fetch_free(dropped);
 	}
 	free(f);

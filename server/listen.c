@@ -23,7 +23,6 @@ open_at(const union address *at, socklen_t len, struct err *e)
 		socket(at->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1;
 	int off = 0;
-	int opened = fd;
 
 	if (fd < 0)
 		return err_sys(e, "socket");
@@ -32,8 +31,7 @@ open_at(const union address *at, socklen_t len, struct err *e)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(fd, &at->any, len) != 0 || listen(fd, BACKLOG) != 0)
 		return err_sys(e, "listen");
-	fd = -1;
-	return opened;
+	return fs_take(&fd);
 }
 
 int

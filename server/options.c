@@ -132,30 +132,36 @@ range_text(const struct row *row, char *ret, size_t size)
 			num_ms_text(row->max, max, sizeof(max)));
 }
 
+/* ret_number is set for rows that are numbers. */
 static int
-store(struct options *o, const struct row *row, const char *value, struct err *e)
+check(const struct row *row, const char *value, uint64_t *ret_number, struct err *e)
 {
-	uint64_t *number = number_of(o, row);
 	char range[80];
 	bool ok;
 
-	if (row->kind == ROW_TEXT) {
-		if (check_text(row, value, e) != 0)
-			return -1;
-		free(*text_of(o, row));
-		*text_of(o, row) = mem_string(value);
-		return 0;
-	}
+	if (row->kind == ROW_TEXT)
+		return check_text(row, value, e);
 	if (row->kind == ROW_NUMBER)
-		ok = num_parse(value, strlen(value), row->max, number);
+		ok = num_parse(value, strlen(value), row->max, ret_number);
 	else
-		ok = num_parse_ms(value, row->bare_unit_ms, number);
-	if (ok && *number >= row->min && *number <= row->max)
+		ok = num_parse_ms(value, row->bare_unit_ms, ret_number);
+	if (ok && *ret_number >= row->min && *ret_number <= row->max)
 		return 0;
 	range_text(row, range, sizeof(range));
 	return err_set(e, ERR_INPUT, "'%s' is not %s from %s", value,
 		row->kind == ROW_NUMBER ? "a whole number" : "a time (as 500ms, 5s, 10m, 2h)",
 		range);
+}
+
+static void
+assign(struct options *o, const struct row *row, const char *value, uint64_t number)
+{
+	if (row->kind == ROW_TEXT) {
+		free(*text_of(o, row));
+		*text_of(o, row) = mem_string(value);
+	} else {
+		*number_of(o, row) = number;
+	}
 }
 
 /*
@@ -167,6 +173,7 @@ set(struct options *o, int *ranks, int rank, const char *text, const char *origi
 {
 	size_t len = strcspn(text, "=");
 	AUTO_FREE char *name = mem_string_n(text, len);
+	uint64_t number = 0;
 	size_t i = 0;
 
 	if (text[len] != '=')
@@ -178,16 +185,11 @@ set(struct options *o, int *ranks, int rank, const char *text, const char *origi
 		return unknown(name, origin, e);
 	if (ranks[i] == rank)
 		return err_set(e, ERR_INPUT, "%s: %s has two values", origin, name);
-	if (ranks[i] > rank) { /* checked all the same */
-		struct options scratch = {0};
-		int result = store(&scratch, &rows[i], text + len + 1, e);
-
-		if (rows[i].kind == ROW_TEXT)
-			free(*text_of(&scratch, &rows[i]));
-		return result != 0 ? err_wrap(e, "%s: %s", origin, name) : 0;
-	}
-	if (store(o, &rows[i], text + len + 1, e) != 0)
+	if (check(&rows[i], text + len + 1, &number, e) != 0)
 		return err_wrap(e, "%s: %s", origin, name);
+	if (ranks[i] > rank)
+		return 0;
+	assign(o, &rows[i], text + len + 1, number);
 	ranks[i] = rank;
 	free(o->origins[i]);
 	o->origins[i] = mem_string(origin);
@@ -257,15 +259,15 @@ options_read(struct options *o, int argc, char **argv, struct err *e)
 {
 	int ranks[ROWS] = {0};
 	const char *file = NULL;
-	struct err ignored;
 
 	*o = (struct options){.origins = mem_new(ROWS, sizeof(char *))};
 	for (size_t i = 0; i < ROWS; i++) {
+		uint64_t number = 0;
+
 		o->origins[i] = mem_string("default");
-		if (rows[i].standard[0] == '\0')
-			*text_of(o, &rows[i]) = mem_string("");
-		else
-			(void)store(o, &rows[i], rows[i].standard, &ignored);
+		if (rows[i].kind != ROW_TEXT && check(&rows[i], rows[i].standard, &number, e) != 0)
+			return err_wrap(e, "%s", rows[i].name);
+		assign(o, &rows[i], rows[i].standard, number);
 	}
 	if (read_arguments(o, ranks, argc, argv, &file, e) != 0)
 		return -1;
@@ -340,7 +342,8 @@ options_print_values(const struct options *o, FILE *to)
 void
 options_print_sample(FILE *to)
 {
-	(void)fputs("# guts2d: settings for --config; every line is name=value.\n"
+	(void)fputs("# SPDX-License-Identifier: GPL-3.0-or-later\n"
+		    "# guts2d: settings for --config; every line is name=value.\n"
 		    "# A line with # in front shows the default.\n",
 		to);
 	for (size_t i = 0; i < ROWS; i++) {

@@ -391,15 +391,17 @@ own_type(struct view *v, const char *type)
 {
 	bool found;
 	size_t i = type_index(v, type, &found);
-	struct view_type *old = found ? v->types[i] : NULL;
 
-	if (!found) {
+	if (found) {
+		struct view_type *old = v->types[i];
+
+		v->types[i] = type_copy(old);
+		type_release(old);
+	} else {
 		memmove(&v->types[i + 1], &v->types[i], (v->count - i) * sizeof(*v->types));
 		v->count++;
+		v->types[i] = type_new(type);
 	}
-	v->types[i] = found ? type_copy(old) : type_new(type);
-	if (old != NULL)
-		type_release(old);
 	return v->types[i];
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "client_home.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -202,6 +203,7 @@ place_file(struct install *x, const struct header_file *file, struct err *e)
 	(void)digest_hex(&file->digest, hex);
 	if (fs_exists(x->fresh, hex))
 		return place(x, x->fresh, hex, file, e);
+	assert(x->home->installed != NULL); /* apply found it there */
 	if (base_open(&x->base, &file->digest, &map, e) != 0)
 		return -1;
 	installed = installed_path(x->home, base_find(&x->base, &file->digest));

@@ -159,7 +159,8 @@ run_list(const char *path, bool json)
 		publish_versions(repo, NULL, &versions, &c.count, &e) != 0)
 		return fail(&e);
 	c.versions = versions;
-	c.differences = differences = mem_new(c.count, sizeof(*differences));
+	differences = mem_new(c.count, sizeof(*differences));
+	c.differences = differences;
 	if (repo_walk(repo, count_difference, &c, &e) != 0 ||
 		list_versions(repo, &c, json, &e) != 0)
 		return fail(&e);

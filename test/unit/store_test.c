@@ -149,12 +149,13 @@ END_TEST
 START_TEST(depot_open__one_at_a_time)
 {
 	AUTO_FREE char *path = NULL;
-	AUTO_CLOSE int dir = unit_dir(&path);
 	bool reindexed;
-	struct depot *d = open_depot(path, &reindexed);
+	struct depot *d;
 	struct depot *second = NULL;
 	struct err e = {0};
 
+	fs_close(&(int){unit_dir(&path)});
+	d = open_depot(path, &reindexed);
 	ck_assert_int_eq(depot_open(path, &second, &reindexed, &e), -1);
 	ck_assert_int_eq(e.code, ERR_BUSY);
 	ck_assert_ptr_nonnull(strstr(e.text, "in use by process"));
