@@ -141,6 +141,13 @@ $(B)/unit-tests: $(call objects,$(UNIT_SRC)) \
 		$(call objects,$(filter-out server/main.c,$(SERVER_SRC))) $(B)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcheck -lsubunit -lrt -lm
 
+# The fuzz targets over their corpus, without a fuzzer.
+$(B)/obj/test/fuzz/%.o: CPPFLAGS_ALL += -Iserver -Itest/fuzz
+$(B)/fuzz/%: $(B)/obj/test/fuzz/%.o $(B)/obj/test/fuzz/replay/main.o \
+		$(B)/obj/server/fields.o $(B)/obj/server/guard.o $(B)/libguts2.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
 -include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(SERVER_SRC) $(wildcard tools/*.c) $(UNIT_SRC)))
 
 # ---- Run and test
@@ -148,7 +155,7 @@ $(B)/unit-tests: $(call objects,$(UNIT_SRC)) \
 run: all build/deps/run.stamp
 	@tools/demo build
 
-variant: all $(B)/unit-tests
+variant: all $(B)/unit-tests $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS))
 
 check: build/deps/check.stamp
 	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) variant
@@ -169,7 +176,7 @@ cov: build/deps/cov.stamp
 		--print-summary
 
 lint: build/deps/lint.stamp $(B)/document
-	@test/lint/run '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools -Itest/unit $(XDELTA_CPPFLAGS)' '$(WARNINGS)'
+	@test/lint/run '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools -Itest/unit -Itest/fuzz $(XDELTA_CPPFLAGS)' '$(WARNINGS)'
 
 format:
 	@clang-format -i $(wildcard lib/*.[ch] server/*.[ch] tools/*.[ch] test/*/*.[ch])

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Streams: the first byte chooses the encoding and the size of the output, which
+ * is never written past. The base has a fixed content.
+ */
+#include "codec.h"
+
+#include <string.h>
+
+#include "fuzz.h"
+#include "mem.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char base[] =
+		"the quick brown fox jumps over the lazy dog, the quick brown fox";
+	size_t len;
+	enum codec codec;
+	uint8_t *out;
+
+	if (size < 1)
+		return 0;
+	codec = (enum codec)(data[0] % CODEC_COUNT);
+	len = (size_t)(data[0] / CODEC_COUNT) * 64;
+	out = mem_new(len, 1); /* of the exact size, so that a sanitizer sees the byte behind it */
+	(void)codec_decode(codec, span_of(data + 1, size - 1),
+		codec_is_delta(codec) ? span_of(base, sizeof(base)) : span_of("", 0), out, len,
+		NULL);
+	free(out);
+	return 0;
+}
