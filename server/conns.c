@@ -132,6 +132,17 @@ is_past(struct conn *conn, uint64_t now_ms)
 	return false;
 }
 
+/* Its thread notices, and closes it. Of a slow reader what the kernel holds goes at once. */
+static void
+cut_off(const struct conn *conn)
+{
+	const struct linger drop = {.l_onoff = 1, .l_linger = 0};
+
+	if (conn->state == CONN_SENDING)
+		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &drop, sizeof(drop));
+	(void)shutdown(conn->fd, SHUT_RDWR);
+}
+
 unsigned
 conns_reap(struct conns *c, uint64_t now_ms)
 {
@@ -141,7 +152,7 @@ conns_reap(struct conns *c, uint64_t now_ms)
 	for (struct conn *conn = c->first; conn != NULL; conn = conn->next) {
 		if (!is_past(conn, now_ms))
 			continue;
-		(void)shutdown(conn->fd, SHUT_RDWR); /* its thread notices and closes it */
+		cut_off(conn);
 		count++;
 	}
 	(void)pthread_mutex_unlock(&c->lock);
