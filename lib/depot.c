@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "depot.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -93,29 +92,19 @@ index_target(void *context, const struct target *t, struct err *e)
 	return t->kind == TARGET_HEADER ? index_header(context, t, e) : index_offer(context, t, e);
 }
 
-/* Archives whose offer was never written: a crash came between. */
+/* An archive whose offer was never written: a crash came between. */
 static int
-remove_orphans(struct depot *d, struct err *e)
+remove_if_orphan(void *context, int dir, const char *name, struct err *e)
 {
-	int fd = fs_open_dir(repo_dir(d->repo), "f", e);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	struct depot *d = context;
 	struct digest id;
-	int result = 0;
+	bool used;
 
-	if (list == NULL)
+	if (strlen(name) < DIGEST_HEX || !digest_parse(name, &id))
+		return 0;
+	if (catalog_uses(d->catalog, &id, &used, e) != 0)
 		return -1;
-	while (result == 0 && (entry = readdir(list)) != NULL) {
-		bool used = false;
-
-		if (strlen(entry->d_name) < DIGEST_HEX || !digest_parse(entry->d_name, &id))
-			continue;
-		result = catalog_uses(d->catalog, &id, &used, e);
-		if (result == 0 && !used)
-			result = fs_remove(fd, entry->d_name, e);
-	}
-	(void)closedir(list);
-	return result;
+	return used ? 0 : fs_remove(dir, name, e);
 }
 
 static int
@@ -124,7 +113,7 @@ reindex(struct depot *d, struct err *e)
 	if (catalog_begin(d->catalog, e) != 0 || catalog_clear(d->catalog, e) != 0 ||
 		repo_walk(d->repo, index_target, d, e) != 0 || catalog_commit(d->catalog, e) != 0)
 		return -1;
-	return remove_orphans(d, e);
+	return fs_each(repo_dir(d->repo), "f", remove_if_orphan, d, e);
 }
 
 static int

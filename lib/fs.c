@@ -156,24 +156,57 @@ fs_exists(int dir, const char *name)
 	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* All names first: removing while reading may skip some. */
 static int
-remove_children(int dir, const char *name, struct err *e)
+read_names(int fd, const char *path, char ***ret, size_t *ret_count, struct err *e)
 {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	DIR *list = fdopendir(fd);
 	struct dirent *entry;
+	size_t capacity = 0;
 	int result = 0;
 
-	if (list == NULL) {
-		(void)err_sys(e, "%s", name);
-		fs_close(&fd);
-		return -1;
+	if (list == NULL)
+		return err_sys(e, "%s", path);
+	while ((errno = 0, entry = readdir(list)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		*ret = mem_grow(*ret, *ret_count, &capacity, sizeof(**ret));
+		(*ret)[(*ret_count)++] = mem_string(entry->d_name);
 	}
-	while (result == 0 && (entry = readdir(list)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			result = fs_remove(fd, entry->d_name, e);
+	if (errno != 0)
+		result = err_sys(e, "%s", path);
 	(void)closedir(list);
 	return result;
+}
+
+int
+fs_each(int dir, const char *path,
+	int (*visit)(void *context, int dir, const char *name, struct err *e), void *context,
+	struct err *e)
+{
+	AUTO_CLOSE int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int list_fd = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char **names = NULL;
+	size_t count = 0;
+	int result;
+
+	if (list_fd < 0)
+		return err_sys(e, "%s", path);
+	result = read_names(list_fd, path, &names, &count, e);
+	for (size_t i = 0; i < count; i++) {
+		if (result == 0)
+			result = visit(context, fd, names[i], e);
+		free(names[i]);
+	}
+	free(names);
+	return result;
+}
+
+static int
+remove_one(void *context, int dir, const char *name, struct err *e)
+{
+	(void)context;
+	return fs_remove(dir, name, e);
 }
 
 int
@@ -183,7 +216,7 @@ fs_remove(int dir, const char *name, struct err *e)
 		return 0;
 	if (errno != EISDIR)
 		return err_sys(e, "%s", name);
-	if (remove_children(dir, name, e) != 0)
+	if (fs_each(dir, name, remove_one, NULL, e) != 0)
 		return -1;
 	return unlinkat(dir, name, AT_REMOVEDIR) != 0 ? err_sys(e, "%s", name) : 0;
 }

@@ -57,6 +57,15 @@ int fs_publish(int from, const char *stage, int dir, const char *name, struct er
 
 bool fs_exists(int dir, const char *name);
 
+/*
+ * Call visit with each name in a directory and the directory's descriptor, in no
+ * order; it may remove what it is given. What it returns other than 0 ends the
+ * walk and is returned.
+ */
+int fs_each(int dir, const char *path,
+	int (*visit)(void *context, int dir, const char *name, struct err *e), void *context,
+	struct err *e);
+
 /* Remove a file or a whole tree; what is absent is removed already. */
 int fs_remove(int dir, const char *name, struct err *e);
 

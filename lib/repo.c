@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "repo.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,48 +76,17 @@ repo_stage_dir(const struct repo *r)
 	return r->stage;
 }
 
-/* The names in a directory; on its own since removing while reading may skip some. */
 static int
-list_names(int dir, char ***ret, size_t *ret_count, struct err *e)
+remove_staged(void *context, int dir, const char *name, struct err *e)
 {
-	int fd = fs_open_dir(dir, ".", e);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	size_t capacity = 0;
-
-	*ret = NULL;
-	*ret_count = 0;
-	if (list == NULL)
-		return -1;
-	while ((entry = readdir(list)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		*ret = mem_grow(*ret, *ret_count, &capacity, sizeof(**ret));
-		(*ret)[(*ret_count)++] = mem_string(entry->d_name);
-	}
-	(void)closedir(list);
-	return 0;
-}
-
-static void
-free_names(char **names, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		free(names[i]);
-	free(names);
+	(void)context;
+	return fs_remove(dir, name, e);
 }
 
 int
 repo_stage_clear(struct repo *r, struct err *e)
 {
-	char **names;
-	size_t count;
-	int result = list_names(r->stage, &names, &count, e);
-
-	for (size_t i = 0; result == 0 && i < count; i++)
-		result = fs_remove(r->stage, names[i], e);
-	free_names(names, count);
-	return result;
+	return fs_each(r->stage, ".", remove_staged, NULL, e);
 }
 
 int
@@ -170,24 +138,33 @@ repo_remove(struct repo *r, const char *name, struct err *e)
 	return fs_remove(r->dir, name, e);
 }
 
+struct walk {
+	int (*visit)(void *context, const struct target *t, struct err *e);
+	void *context;
+};
+
+static int
+visit_name(void *context, int dir, const char *name, struct err *e)
+{
+	const struct walk *walk = context;
+	char path[IDENT_NAME_MAX + 1];
+	struct target target;
+
+	(void)dir;
+	if (strlen(name) >= IDENT_NAME_MAX)
+		return 0;
+	(void)snprintf(path, sizeof(path), "/%s", name);
+	if (target_parse(path, &target, NULL) != 0 || target.prefixed ||
+		(target.kind != TARGET_HEADER && target.kind != TARGET_OFFER))
+		return 0;
+	return walk->visit(walk->context, &target, e);
+}
+
 int
 repo_walk(struct repo *r, int (*visit)(void *context, const struct target *t, struct err *e),
 	void *context, struct err *e)
 {
-	char path[IDENT_NAME_MAX + 1] = "/";
-	struct target target;
-	char **names;
-	size_t count;
-	int result = list_names(r->dir, &names, &count, e);
+	struct walk walk = {visit, context};
 
-	for (size_t i = 0; result == 0 && i < count; i++) {
-		if (strlen(names[i]) >= IDENT_NAME_MAX)
-			continue;
-		memcpy(path + 1, names[i], strlen(names[i]) + 1);
-		if (target_parse(path, &target, NULL) == 0 && !target.prefixed &&
-			(target.kind == TARGET_HEADER || target.kind == TARGET_OFFER))
-			result = visit(context, &target, e);
-	}
-	free_names(names, count);
-	return result;
+	return fs_each(r->dir, ".", visit_name, &walk, e);
 }

@@ -4,7 +4,6 @@
  *
  * Everything is started and ended here, and nowhere else.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -53,29 +52,17 @@ on_queued(void *context, enum job_kind kind)
 
 /* Parts of downloads go on after a restart; everything else that was not finished is of no use. */
 static int
-clear_stage(struct repo *repo, struct err *e)
+clear_staged(void *context, int dir, const char *name, struct err *e)
 {
-	int fd = fs_open_dir(repo_stage_dir(repo), ".", e);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	int result = 0;
+	const char *dot = strrchr(name, '.');
+	struct stat st;
 
-	if (list == NULL)
-		return -1;
-	while (result == 0 && (entry = readdir(list)) != NULL) {
-		const char *dot = strrchr(entry->d_name, '.');
-		struct stat st;
-
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (dot != NULL && strcmp(dot, ".part") == 0 &&
-			fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			S_ISREG(st.st_mode) && st.st_mtime > time(NULL) - PART_KEPT_S)
-			continue;
-		result = fs_remove(fd, entry->d_name, e);
-	}
-	(void)closedir(list);
-	return result;
+	(void)context;
+	if (dot != NULL && strcmp(dot, ".part") == 0 &&
+		fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		st.st_mtime > time(NULL) - PART_KEPT_S)
+		return 0;
+	return fs_remove(dir, name, e);
 }
 
 struct rows {
@@ -104,7 +91,8 @@ open_cache(struct server *s, struct err *e)
 	int result;
 
 	if (depot_open(path, &s->depot, &reindexed, e) != 0 ||
-		clear_stage(depot_repo(s->depot), e) != 0 || depot_query(s->depot, &query, e) != 0)
+		fs_each(repo_stage_dir(depot_repo(s->depot)), ".", clear_staged, NULL, e) != 0 ||
+		depot_query(s->depot, &query, e) != 0)
 		return -1;
 	s->views = view_holder_new();
 	result = depot_each(s->depot, take_row, &rows, e);

@@ -2,7 +2,6 @@
 #include "client_home.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -242,32 +241,28 @@ switch_current(struct home *h, const char *tree, struct err *e)
 	return fs_publish(h->state, "current", h->dir, "current", e);
 }
 
-/* Versions other than the new one and the one before it. */
-static int
-remove_old_trees(struct home *h, const struct edition *new, struct err *e)
-{
-	int fd = fs_open_dir(h->dir, ".", e);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct ident ident = {0};
-	struct dirent *entry;
-	char name[IDENT_NAME_MAX];
-	int result = 0;
+struct keep {
+	const struct home *home;
+	const struct edition *newest;
+};
 
-	if (list == NULL)
-		return -1;
+/* Versions other than the new one and the one before it go. */
+static int
+remove_if_old(void *context, int dir, const char *name, struct err *e)
+{
+	const struct keep *keep = context;
+	const struct home *h = keep->home;
+	struct ident ident = {0};
+	char header[IDENT_NAME_MAX];
+
+	if (!tree_parse(name, &ident.edition) || edition_equal(&ident.edition, keep->newest) ||
+		(h->installed != NULL &&
+			edition_equal(&ident.edition, &h->installed->ident.edition)))
+		return 0;
 	memcpy(ident.type, h->type, sizeof(ident.type));
-	while (result == 0 && (entry = readdir(list)) != NULL) {
-		if (!tree_parse(entry->d_name, &ident.edition) ||
-			edition_equal(&ident.edition, new) ||
-			(h->installed != NULL &&
-				edition_equal(&ident.edition, &h->installed->ident.edition)))
-			continue;
-		result = fs_remove(h->dir, entry->d_name, e);
-		if (result == 0)
-			result = fs_remove(h->state, ident_header_name(&ident, name), e);
-	}
-	(void)closedir(list);
-	return result;
+	if (fs_remove(dir, name, e) != 0)
+		return -1;
+	return fs_remove(h->state, ident_header_name(&ident, header), e);
 }
 
 /* A tree of this name is left from an earlier try, and `current` may lead to it: exchange them. */
@@ -302,6 +297,7 @@ home_install(struct home *h, const struct header *header, struct span header_byt
 	struct span archive, bool difference, struct err *e)
 {
 	struct install x = {.home = h, .header = header, .fresh = -1, .tree = -1};
+	struct keep keep = {h, &header->ident.edition};
 	int result = -1;
 
 	x.base.home = h;
@@ -315,8 +311,8 @@ home_install(struct home *h, const struct header *header, struct span header_byt
 	fs_close(&x.fresh);
 	free(x.base.contents);
 	if (result == 0)
-		result = fs_remove(h->state, "new", e) != 0
-				 ? -1
-				 : remove_old_trees(h, &header->ident.edition, e);
+		result = fs_remove(h->state, "new", e);
+	if (result == 0)
+		result = fs_each(h->dir, ".", remove_if_old, &keep, e);
 	return result;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish_scan.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -84,60 +83,47 @@ take_file(struct scan *s, int dir, const char *name, char *path, struct err *e)
 	return 0;
 }
 
-static int take_directory(
-	struct scan *s, int dir, const char *name, const char *path, struct err *e);
+/* Where the walk is: path is that of the directory, "" for the top. */
+struct level {
+	struct scan *scan;
+	const char *path;
+	bool any;
+};
 
 static int
-take_entry(struct scan *s, int dir, const char *name, const char *parent, struct err *e)
+take_entry(void *context, int dir, const char *name, struct err *e)
 {
+	struct level *level = context;
 	AUTO_FREE char *path =
-		*parent != '\0' ? mem_printf("%s/%s", parent, name) : mem_string(name);
+		level->path[0] != '\0' ? mem_printf("%s/%s", level->path, name) : mem_string(name);
+	struct level below = {level->scan, path, false};
 	struct stat st;
 
+	level->any = true;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return err_sys(e, "%s", path);
-	if (S_ISDIR(st.st_mode))
-		return take_directory(s, dir, name, path, e);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_INPUT, "%s: not a regular file or directory", path);
-	return take_file(s, dir, name, path, e);
-}
-
-static int
-take_directory(struct scan *s, int dir, const char *name, const char *path, struct err *e)
-{
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	int result = 0;
-	bool any = false;
-
-	if (list == NULL)
-		return err_sys(e, "%s", path);
-	while (result == 0 && (errno = 0, entry = readdir(list)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		any = true;
-		result = take_entry(s, fd, entry->d_name, path, e);
-	}
-	if (result == 0 && errno != 0)
-		result = err_sys(e, "%s", path);
-	(void)closedir(list);
-	if (result == 0 && !any)
-		result = err_set(e, ERR_INPUT, "%s: an empty directory cannot be published",
-			*path != '\0' ? path : name);
-	return result;
+	if (!S_ISDIR(st.st_mode))
+		return take_file(level->scan, dir, name, path, e);
+	if (fs_each(dir, name, take_entry, &below, e) != 0)
+		return -1;
+	return below.any
+		       ? 0
+		       : err_set(e, ERR_INPUT, "%s: an empty directory cannot be published", path);
 }
 
 int
 publish_scan(struct repo *repo, const char *directory, struct header *h, struct err *e)
 {
 	struct scan s = {repo, h};
+	struct level top = {&s, "", false};
 	AUTO_CLOSE int dir = fs_open_dir(AT_FDCWD, directory, e);
 
 	if (dir < 0)
 		return -1;
-	if (take_directory(&s, dir, ".", "", e) != 0)
+	if (fs_each(dir, ".", take_entry, &top, e) != 0)
 		return err_wrap(e, "%s", directory);
+	if (!top.any)
+		return err_set(
+			e, ERR_INPUT, "%s: an empty directory cannot be published", directory);
 	return header_seal(h, e);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish_sweep.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,25 +72,17 @@ use_target(void *context, const struct target *t, struct err *e)
 }
 
 static int
-remove_unused(struct sweep *s, const char *part, struct err *e)
+remove_if_unused(void *context, int dir, const char *name, struct err *e)
 {
-	int fd = fs_open_dir(repo_dir(s->repo), part, e);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	const struct sweep *s = context;
 	struct digest digest;
-	int result = 0;
 
-	if (list == NULL)
-		return -1;
-	while (result == 0 && (entry = readdir(list)) != NULL) {
-		if (strlen(entry->d_name) < DIGEST_HEX || !digest_parse(entry->d_name, &digest))
-			continue;
-		if (s->count == 0 || bsearch(&digest, s->used, s->count, sizeof(*s->used),
-					     digest_compare) == NULL)
-			result = fs_remove(fd, entry->d_name, e);
-	}
-	(void)closedir(list);
-	return result;
+	if (strlen(name) < DIGEST_HEX || !digest_parse(name, &digest))
+		return 0;
+	if (s->count > 0 &&
+		bsearch(&digest, s->used, s->count, sizeof(*s->used), digest_compare) != NULL)
+		return 0;
+	return fs_remove(dir, name, e);
 }
 
 int
@@ -107,7 +98,9 @@ publish_sweep(struct repo *repo, const struct idents *query, struct err *e)
 	if (repo_walk(repo, use_target, &s, e) == 0) {
 		if (s.count > 0)
 			qsort(s.used, s.count, sizeof(*s.used), digest_compare);
-		result = remove_unused(&s, "f", e) != 0 ? -1 : remove_unused(&s, "c", e);
+		result = fs_each(repo_dir(repo), "f", remove_if_unused, &s, e);
+		if (result == 0)
+			result = fs_each(repo_dir(repo), "c", remove_if_unused, &s, e);
 	}
 	free(s.used);
 	return result;
