@@ -7,9 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "clock.h"
+#include "log.h"
 #include "mem.h"
 
 enum {
@@ -18,12 +20,34 @@ enum {
 	IDLE_MS = 75000,
 	WINDOW_MS = 60000,
 	WINDOW_BYTES = 60000, /* 1 kB/s */
+	FILES_MAX = 1024,
+	OTHER_FILES = 128, /* logs, transfers, the index */
 };
 
 struct conns {
 	pthread_mutex_t lock; /* the list */
 	struct conn *first;
 };
+
+unsigned
+conns_limit(unsigned wanted, unsigned *ret_files)
+{
+	struct rlimit limit = {.rlim_max = 1024};
+	rlim_t room;
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	*ret_files = limit.rlim_cur / 8 < FILES_MAX ? (unsigned)(limit.rlim_cur / 8) : FILES_MAX;
+	room = limit.rlim_cur - *ret_files;
+	room -= room / 4 < OTHER_FILES ? room / 4 : OTHER_FILES;
+	if (room >= wanted)
+		return wanted;
+	log_note(EVENT_WARNING,
+		"maxConnections %u lowered to %llu: the process may open %llu files", wanted,
+		(unsigned long long)room, (unsigned long long)limit.rlim_cur);
+	return (unsigned)room;
+}
 
 struct conns *
 conns_new(void)

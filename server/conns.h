@@ -41,6 +41,13 @@ struct conn {
 
 struct conns;
 
+/*
+ * How many connections there can be: wanted, or, with a warning in the log, what
+ * the process may open beside other files. Raises the process's soft limit.
+ * ret_files: how many files of the cache may stay open.
+ */
+unsigned conns_limit(unsigned wanted, unsigned *ret_files);
+
 struct conns *conns_new(void);
 void conns_free(struct conns *c);
 

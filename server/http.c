@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -22,14 +21,13 @@
 enum {
 	CONNECTION_BYTES = 4096, /* a connection touches all of it, so it is small */
 	IDLE_S = 75,
-	OPEN_FILES_MAX = 1024, /* files of the cache that stay open */
-	OTHER_FILES = 128,     /* logs, transfers, the index */
 };
 
 struct http {
 	struct reply_context context;
 	struct MHD_Daemon *daemon;
 	struct conns *conns;
+	unsigned files_max; /* of the cache, that stay open */
 	char address[80];
 };
 
@@ -281,7 +279,7 @@ file_response(const struct http *h, const struct reply *r, bool *ret_own)
 	response = new_file_response(h, r);
 	if (response == NULL)
 		return NULL;
-	if (whole && atomic_fetch_add(&open_files, 1) < OPEN_FILES_MAX)
+	if (whole && atomic_fetch_add(&open_files, 1) < h->files_max)
 		return keep(&r->item->response, response, true);
 	if (whole)
 		(void)atomic_fetch_sub(&open_files, 1);
@@ -472,33 +470,6 @@ keep_escaped(void *cls, struct MHD_Connection *connection, char *text)
 
 /* ---- The daemon */
 
-/* As many as were asked for, or as the process may open. */
-static unsigned
-connection_limit(const struct options *o)
-{
-	struct rlimit limit;
-	uint64_t room;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return 256;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-	room = limit.rlim_cur > 2 * OPEN_FILES_MAX + OTHER_FILES
-		       ? limit.rlim_cur - OPEN_FILES_MAX - OTHER_FILES
-		       : limit.rlim_cur / 2;
-	if (room >= o->maxConnections)
-		return (unsigned)o->maxConnections;
-	log_note(EVENT_WARNING,
-		"maxConnections %" PRIu64 " lowered to %" PRIu64 ": the process may open %" PRIu64
-		" files",
-		o->maxConnections, room, (uint64_t)limit.rlim_cur);
-	return (unsigned)room;
-}
-
-static void log_library(void *cls, const char *fmt, va_list ap)
-	__attribute__((format(printf, 2, 0)));
-
-/* What the library says of single connections is the clients' doing, and goes to no log. */
 static void
 log_library(void *cls, const char *fmt, va_list ap)
 {
@@ -513,7 +484,7 @@ start_daemon(struct http *h, int fd, struct err *e)
 	const struct options *o = &h->context.server->options;
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned threads = processors > 0 ? (unsigned)processors : 1;
-	unsigned connections = connection_limit(o);
+	unsigned connections = conns_limit((unsigned)o->maxConnections, &h->files_max);
 
 	if (connections < threads)
 		connections = threads;

@@ -294,6 +294,11 @@ land_check(struct server *s, struct job *job)
 		jobs_done(s->jobs, job);
 		return;
 	}
+	/* Only what is known to be wrong goes: not a file that cannot be read just now. */
+	if (e.code != ERR_DIGEST && e.code != ERR_MISSING && e.code != ERR_INPUT) {
+		land_failure(s, job, "check", &e, JOB_BUSY, 0);
+		return;
+	}
 	log_begin(&l, EVENT_DAMAGED);
 	log_row(&l, &item->row);
 	log_text(&l, "reason", e.text);
