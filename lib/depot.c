@@ -53,8 +53,8 @@ index_header(struct depot *d, const struct target *t, struct err *e)
 	return catalog_put(d->catalog, &item, e);
 }
 
-static bool
-archive_is_there(struct depot *d, const struct archive_ref *ref)
+bool
+depot_has_archive(struct depot *d, const struct archive_ref *ref)
 {
 	char name[IDENT_NAME_MAX];
 	struct stat st;
@@ -80,7 +80,7 @@ index_offer(struct depot *d, const struct target *t, struct err *e)
 	for (int i = 0; result == 0 && i < FORMAT_COUNT; i++) {
 		item.format = (enum format)i;
 		item.ref = offer.archive[i];
-		if (item.ref.bytes > 0 && archive_is_there(d, &item.ref))
+		if (item.ref.bytes > 0 && depot_has_archive(d, &item.ref))
 			result = catalog_put(d->catalog, &item, e);
 	}
 	return result;
@@ -219,10 +219,11 @@ depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
 	return result;
 }
 
+/* Of a file below the repository's directory. */
 static int
-check_staged(struct depot *d, const struct archive_ref *ref, const char *stage, struct err *e)
+check_archive(struct depot *d, const struct archive_ref *ref, const char *path, struct err *e)
 {
-	AUTO_CLOSE int fd = fs_open(repo_stage_dir(d->repo), stage, NULL, e);
+	AUTO_CLOSE int fd = fs_open(repo_dir(d->repo), path, NULL, e);
 	struct digest got;
 	uint64_t bytes;
 
@@ -230,7 +231,7 @@ check_staged(struct depot *d, const struct archive_ref *ref, const char *stage, 
 		return -1;
 	if (bytes == ref->bytes && digest_equal(&got, &ref->id))
 		return 0;
-	(void)fs_remove(repo_stage_dir(d->repo), stage, NULL);
+	(void)repo_remove(d->repo, path, NULL);
 	return err_set(e, ERR_DIGEST, "content is not what the id says");
 }
 
@@ -245,7 +246,7 @@ read_offer(struct depot *d, const char *name, struct offer *ret)
 		answer_offer_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
 		*ret = (struct offer){0};
 	for (int i = 0; i < FORMAT_COUNT; i++)
-		if (!archive_is_there(d, &ret->archive[i]))
+		if (!depot_has_archive(d, &ret->archive[i]))
 			ret->archive[i] = (struct archive_ref){0};
 }
 
@@ -271,7 +272,8 @@ put_archive(struct depot *d, const struct catalog_item *item, const char *stage,
 	char name[IDENT_NAME_MAX];
 	struct offer offer;
 
-	if (repo_commit(d->repo, stage, ident_file_name(&item->ref.id, file), e) != 0)
+	(void)ident_file_name(&item->ref.id, file);
+	if (!depot_has_archive(d, &item->ref) && repo_commit(d->repo, stage, file, e) != 0)
 		return -1;
 	read_offer(d, item_name(item, name), &offer);
 	offer.archive[item->format] = item->ref;
@@ -284,10 +286,15 @@ int
 depot_put_archive(
 	struct depot *d, const struct catalog_item *item, const char *stage, struct err *e)
 {
+	char path[IDENT_NAME_MAX + 16];
 	int result;
 
+	if (depot_has_archive(d, &item->ref))
+		(void)ident_file_name(&item->ref.id, path);
+	else
+		(void)snprintf(path, sizeof(path), "stage/%s", stage);
 	/* Reading it all takes time, and needs no lock. */
-	if (check_staged(d, &item->ref, stage, e) != 0)
+	if (check_archive(d, &item->ref, path, e) != 0)
 		return -1;
 	(void)pthread_mutex_lock(&d->lock);
 	result = put_archive(d, item, stage, e);

@@ -39,9 +39,13 @@ int depot_put_query(struct depot *d, const struct idents *query, struct err *e);
 int depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
 	struct archive_ref *ret, struct err *e);
 
+/* Whether an archive is stored already: several offers can name one. */
+bool depot_has_archive(struct depot *d, const struct archive_ref *ref);
+
 /*
- * A staged file becomes the archive of an offer. Its size and digest are checked
- * here; where they are wrong nothing is put and the staged file is removed.
+ * A staged file, or one that is stored already, becomes the archive of an offer.
+ * Its size and digest are checked here; where they are wrong nothing is put and
+ * the file is removed.
  */
 int depot_put_archive(
 	struct depot *d, const struct catalog_item *item, const char *stage, struct err *e);

@@ -16,7 +16,7 @@
 #include "mem.h"
 #include "upstream.h"
 
-enum { RUNNING_MAX = 16 };
+enum { RUNNING_MAX = 16, SAME_ARCHIVE_MS = 1000 };
 
 static const char accept_all[] = "application/x-guts2ar2, application/json";
 static const char accept_ar1[] = "application/json";
@@ -316,6 +316,16 @@ open_part(struct fetch *f, struct err *e)
 	return 0;
 }
 
+/* Two offers can name one archive: its part is written by one of them. */
+static bool
+part_is_taken(const struct fetch *f)
+{
+	for (const struct fetch *other = f->fetcher->first; other != NULL; other = other->next)
+		if (other != f && strcmp(other->landing.stage, f->landing.stage) == 0)
+			return true;
+	return false;
+}
+
 static void
 start_archive(struct fetch *f)
 {
@@ -324,6 +334,16 @@ start_archive(struct fetch *f)
 
 	(void)snprintf(f->landing.stage, sizeof(f->landing.stage), "%s.part",
 		digest_hex(&f->landing.row.ref.id, hex));
+	if (depot_has_archive(f->fetcher->server->depot, &f->landing.row.ref)) {
+		hand_over(f, work_archive);
+		return;
+	}
+	if (part_is_taken(f)) {
+		(void)err_set(
+			&e, ERR_BUSY, "the same archive is being downloaded for another offer");
+		fetch_failed(f, &e, JOB_DOWNLOADING, SAME_ARCHIVE_MS);
+		return;
+	}
 	if (open_part(f, &e) != 0) {
 		fetch_failed(f, &e, e.code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
 		return;

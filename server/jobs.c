@@ -219,6 +219,7 @@ describe(const struct jobs *j, const struct job *job)
 	uint64_t total = job->total_bytes;
 	struct job_answer answer = {.reason = JOB_DOWNLOADING, .progress = -1};
 
+	answer.coming = job->state == JOB_QUEUED || job->state == JOB_RUNNING;
 	if (job->state == JOB_FAILED)
 		answer.reason = job->reason;
 	else if (job->spec.kind == JOB_CHECK)
@@ -267,7 +268,7 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 	}
 	job->asked = true;
 	answer = describe(j, job);
-	if (waiter != NULL && (job->state == JOB_QUEUED || job->state == JOB_RUNNING)) {
+	if (waiter != NULL && answer.coming) {
 		waiter->next = job->waiters;
 		job->waiters = waiter;
 		answer.held = true;

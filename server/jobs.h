@@ -88,6 +88,7 @@ struct job_answer {
 	enum job_reason reason;
 	double progress;  /* 0 to 1; negative: not known */
 	uint64_t need_ms; /* UINT64_MAX: not known */
+	bool coming;	  /* queued or running: worth holding an answer for */
 	bool held;	  /* the waiter was taken, and will be resumed exactly once */
 };
 

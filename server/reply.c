@@ -85,10 +85,9 @@ set_prepare(const struct reply_context *c, const struct request_facts *facts,
 	const struct decision *d, bool may_hold, struct reply *r)
 {
 	struct job_answer answer = jobs_ask(c->server->jobs, &d->job, NULL);
-	bool on_its_way = answer.reason == JOB_DOWNLOADING || answer.reason == JOB_BUILDING;
 
 	r->hold_ms = hold_ms(c, facts, d->small);
-	if (may_hold && on_its_way && r->hold_ms > 0) {
+	if (may_hold && answer.coming && r->hold_ms > 0) {
 		r->job = d->job;
 		if (r->job.item != NULL)
 			item_hold(r->job.item);

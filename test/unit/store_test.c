@@ -85,6 +85,28 @@ START_TEST(depot_put_archive__both_formats_share_an_offer)
 }
 END_TEST
 
+START_TEST(depot_put_archive__two_offers_can_name_one_archive)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct catalog_item one = item_of("same", FORMAT_AR2);
+	struct catalog_item two = item_of("same", FORMAT_AR2);
+	bool reindexed;
+	struct depot *d = open_depot(path, &reindexed);
+	char name[IDENT_NAME_MAX];
+
+	two.base.version = 3;
+	stage(d, "a", "same");
+	ck_assert(!depot_has_archive(d, &one.ref));
+	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
+	ck_assert(depot_has_archive(d, &one.ref));
+	ck_assert_int_eq(depot_put_archive(d, &two, "none", NULL), 0);
+	ck_assert_int_eq(count_items(d), 2);
+	ck_assert(fs_exists(dir, ident_offer_name(&ident, &two.base, name)));
+	depot_close(d);
+}
+END_TEST
+
 START_TEST(depot_put_archive__wrong_digest_or_size_leaves_nothing)
 {
 	AUTO_FREE char *path = NULL;
@@ -188,6 +210,7 @@ void
 store_tests(TCase *c)
 {
 	tcase_add_test(c, depot_put_archive__both_formats_share_an_offer);
+	tcase_add_test(c, depot_put_archive__two_offers_can_name_one_archive);
 	tcase_add_test(c, depot_put_archive__wrong_digest_or_size_leaves_nothing);
 	tcase_add_test(c, depot_open__the_index_follows_the_files);
 	tcase_add_test(c, depot_open__one_at_a_time);
