@@ -127,7 +127,7 @@ set_range(const struct request_facts *facts, struct reply *r)
 	r->status = 200;
 	r->body = REPLY_FILE;
 	r->len = size;
-	if (!applies || strcmp(facts->method, "POST") == 0)
+	if (!applies)
 		return;
 	switch (fields_range(facts->range, size, &r->first, &r->len)) {
 	case RANGE_NONE:
