@@ -210,13 +210,19 @@ remove_one(void *context, int dir, const char *name, struct err *e)
 }
 
 int
+fs_clear(int dir, const char *path, struct err *e)
+{
+	return fs_each(dir, path, remove_one, NULL, e);
+}
+
+int
 fs_remove(int dir, const char *name, struct err *e)
 {
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR)
 		return err_sys(e, "%s", name);
-	if (fs_each(dir, name, remove_one, NULL, e) != 0)
+	if (fs_clear(dir, name, e) != 0)
 		return -1;
 	return unlinkat(dir, name, AT_REMOVEDIR) != 0 ? err_sys(e, "%s", name) : 0;
 }

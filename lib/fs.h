@@ -66,6 +66,9 @@ int fs_each(int dir, const char *path,
 	int (*visit)(void *context, int dir, const char *name, struct err *e), void *context,
 	struct err *e);
 
+/* Remove everything in a directory, which stays. */
+int fs_clear(int dir, const char *path, struct err *e);
+
 /* Remove a file or a whole tree; what is absent is removed already. */
 int fs_remove(int dir, const char *name, struct err *e);
 

@@ -76,17 +76,10 @@ repo_stage_dir(const struct repo *r)
 	return r->stage;
 }
 
-static int
-remove_staged(void *context, int dir, const char *name, struct err *e)
-{
-	(void)context;
-	return fs_remove(dir, name, e);
-}
-
 int
 repo_stage_clear(struct repo *r, struct err *e)
 {
-	return fs_each(r->stage, ".", remove_staged, NULL, e);
+	return fs_clear(r->stage, ".", e);
 }
 
 int
