@@ -7,13 +7,14 @@
 
 #include "mem.h"
 
-enum { SCHEMA_VERSION = 1, KIND_HEADER = FORMAT_COUNT };
+enum { SCHEMA_VERSION = 2, KIND_HEADER = FORMAT_COUNT, KIND_CONTENT, KIND_COUNT, BUSY_MS = 2000 };
 
-/* kind: a format, or KIND_HEADER. clean: 1 while nobody has it open. */
+/* kind: a format, or KIND_HEADER, KIND_CONTENT. clean: 1 while nobody has it open. */
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS item("
 	" type TEXT, version INTEGER, cookie TEXT, pv INTEGER, pc TEXT, kind INTEGER,"
 	" digest BLOB NOT NULL, bytes INTEGER NOT NULL,"
+	" served INTEGER NOT NULL, checked INTEGER NOT NULL,"
 	" PRIMARY KEY(type, version, cookie, pv, pc, kind)) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS item_digest ON item(digest);"
 	"CREATE TABLE IF NOT EXISTS state(clean INTEGER NOT NULL);";
@@ -23,6 +24,8 @@ struct catalog {
 	sqlite3_stmt *put;
 	sqlite3_stmt *remove;
 	sqlite3_stmt *uses;
+	sqlite3_stmt *times;
+	bool reading;
 };
 
 static int
@@ -66,13 +69,20 @@ prepare(struct catalog *c, struct err *e)
 	static const char key[] =
 		"type=?1 AND version=?2 AND cookie=?3 AND pv=?4 AND pc=?5 AND kind=?6";
 	AUTO_FREE char *remove = mem_printf("DELETE FROM item WHERE %s", key);
+	AUTO_FREE char *times = mem_printf("UPDATE item SET served=?7, checked=?8 WHERE %s", key);
+	const struct {
+		const char *sql;
+		sqlite3_stmt **statement;
+	} all[] = {
+		{"INSERT OR REPLACE INTO item VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)", &c->put},
+		{"SELECT 1 FROM item WHERE digest=?1 AND kind<?2", &c->uses},
+		{remove, &c->remove},
+		{times, &c->times},
+	};
 
-	if (sqlite3_prepare_v2(c->db, "INSERT OR REPLACE INTO item VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
-		    -1, &c->put, NULL) != SQLITE_OK ||
-		sqlite3_prepare_v2(c->db, remove, -1, &c->remove, NULL) != SQLITE_OK ||
-		sqlite3_prepare_v2(c->db, "SELECT 1 FROM item WHERE digest=?1 AND kind<>?2", -1,
-			&c->uses, NULL) != SQLITE_OK)
-		return failed(c, e);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (sqlite3_prepare_v2(c->db, all[i].sql, -1, all[i].statement, NULL) != SQLITE_OK)
+			return failed(c, e);
 	return 0;
 }
 
@@ -90,7 +100,7 @@ set_up(struct catalog *c, bool *ret_trusted, struct err *e)
 	if (run(c, schema, e) != 0 || read_number(c, "SELECT clean FROM state", &clean, e) != 0)
 		return -1;
 	*ret_trusted = clean == 1;
-	if (run(c, "PRAGMA user_version=1; DELETE FROM state; INSERT INTO state VALUES(0)", e) != 0)
+	if (run(c, "PRAGMA user_version=2; DELETE FROM state; INSERT INTO state VALUES(0)", e) != 0)
 		return -1;
 	return prepare(c, e);
 }
@@ -101,6 +111,7 @@ release(struct catalog *c)
 	(void)sqlite3_finalize(c->put);
 	(void)sqlite3_finalize(c->remove);
 	(void)sqlite3_finalize(c->uses);
+	(void)sqlite3_finalize(c->times);
 	(void)sqlite3_close(c->db);
 	free(c);
 }
@@ -124,12 +135,36 @@ catalog_open(const char *path, struct catalog **ret, bool *ret_trusted, struct e
 	return 0;
 }
 
+int
+catalog_open_reading(const char *path, struct catalog **ret, struct err *e)
+{
+	struct catalog *c = mem_new(1, sizeof(*c));
+	int result = 0;
+	int version = 0;
+
+	c->reading = true;
+	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+		result = failed(c, e);
+	else
+		result = read_number(c, "PRAGMA user_version", &version, e);
+	if (result == 0 && version != SCHEMA_VERSION)
+		result = err_set(e, ERR_INPUT, "index: made by another version");
+	if (result != 0) {
+		release(c);
+		return -1;
+	}
+	(void)sqlite3_busy_timeout(c->db, BUSY_MS);
+	*ret = c;
+	return 0;
+}
+
 void
 catalog_close(struct catalog *c)
 {
 	if (c == NULL)
 		return;
-	(void)run(c, "UPDATE state SET clean=1", NULL);
+	if (!c->reading)
+		(void)run(c, "UPDATE state SET clean=1", NULL);
 	release(c);
 }
 
@@ -151,10 +186,18 @@ catalog_commit(struct catalog *c, struct err *e)
 	return run(c, "COMMIT", e);
 }
 
-static void
-bind_key(sqlite3_stmt *s, const struct catalog_item *item)
+void
+catalog_rollback(struct catalog *c)
 {
-	int kind = item->is_header ? KIND_HEADER : (int)item->format;
+	(void)run(c, "ROLLBACK", NULL);
+}
+
+static void
+bind_key(sqlite3_stmt *s, const struct record *item)
+{
+	int kind = item->kind == RECORD_HEADER	  ? KIND_HEADER
+		   : item->kind == RECORD_CONTENT ? KIND_CONTENT
+						  : (int)item->format;
 
 	(void)sqlite3_bind_text(s, 1, item->ident.type, -1, SQLITE_TRANSIENT);
 	(void)sqlite3_bind_int64(s, 2, (sqlite3_int64)item->ident.edition.version);
@@ -174,16 +217,27 @@ finish(struct catalog *c, sqlite3_stmt *s, struct err *e)
 }
 
 int
-catalog_put(struct catalog *c, const struct catalog_item *item, struct err *e)
+catalog_put(struct catalog *c, const struct record *item, struct err *e)
 {
 	bind_key(c->put, item);
 	(void)sqlite3_bind_blob(c->put, 7, item->ref.id.byte, DIGEST_BYTES, SQLITE_TRANSIENT);
 	(void)sqlite3_bind_int64(c->put, 8, (sqlite3_int64)item->ref.bytes);
+	(void)sqlite3_bind_int64(c->put, 9, (sqlite3_int64)item->served_ms);
+	(void)sqlite3_bind_int64(c->put, 10, (sqlite3_int64)item->checked_ms);
 	return finish(c, c->put, e);
 }
 
 int
-catalog_remove(struct catalog *c, const struct catalog_item *item, struct err *e)
+catalog_put_times(struct catalog *c, const struct record *item, struct err *e)
+{
+	bind_key(c->times, item);
+	(void)sqlite3_bind_int64(c->times, 7, (sqlite3_int64)item->served_ms);
+	(void)sqlite3_bind_int64(c->times, 8, (sqlite3_int64)item->checked_ms);
+	return finish(c, c->times, e);
+}
+
+int
+catalog_remove(struct catalog *c, const struct record *item, struct err *e)
 {
 	bind_key(c->remove, item);
 	return finish(c, c->remove, e);
@@ -212,15 +266,17 @@ copy_text(char *to, size_t size, sqlite3_stmt *s, int column)
 
 /* An index is as hostile as any file: false where a row cannot be one of ours. */
 static bool
-read_item(sqlite3_stmt *s, struct catalog_item *ret)
+read_item(sqlite3_stmt *s, struct record *ret)
 {
 	int kind = sqlite3_column_int(s, 5);
 
-	*ret = (struct catalog_item){.is_header = kind == KIND_HEADER};
-	if (kind < 0 || kind > KIND_HEADER || sqlite3_column_bytes(s, 6) != DIGEST_BYTES)
+	*ret = (struct record){0};
+	if (kind < 0 || kind >= KIND_COUNT || sqlite3_column_bytes(s, 6) != DIGEST_BYTES)
 		return false;
-	if (!ret->is_header)
+	if (kind < KIND_HEADER)
 		ret->format = (enum format)kind;
+	else
+		ret->kind = kind == KIND_HEADER ? RECORD_HEADER : RECORD_CONTENT;
 	copy_text(ret->ident.type, sizeof(ret->ident.type), s, 0);
 	ret->ident.edition.version = (uint64_t)sqlite3_column_int64(s, 1);
 	copy_text(ret->ident.edition.cookie, sizeof(ret->ident.edition.cookie), s, 2);
@@ -228,20 +284,23 @@ read_item(sqlite3_stmt *s, struct catalog_item *ret)
 	copy_text(ret->base.cookie, sizeof(ret->base.cookie), s, 4);
 	memcpy(ret->ref.id.byte, sqlite3_column_blob(s, 6), DIGEST_BYTES);
 	ret->ref.bytes = (uint64_t)sqlite3_column_int64(s, 7);
+	ret->served_ms = (uint64_t)sqlite3_column_int64(s, 8);
+	ret->checked_ms = (uint64_t)sqlite3_column_int64(s, 9);
 	return ident_type_valid(ret->ident.type) && ident_cookie_valid(ret->ident.edition.cookie) &&
 	       ret->ident.edition.version <= IDENT_VERSION_MAX &&
 	       ret->base.version <= IDENT_VERSION_MAX && ret->ref.bytes <= ANSWER_ARCHIVE_BYTES_MAX;
 }
 
 int
-catalog_each(struct catalog *c, int (*visit)(void *context, const struct catalog_item *item),
+catalog_each(struct catalog *c, int (*visit)(void *context, const struct record *item),
 	void *context, struct err *e)
 {
 	static const char sql[] =
-		"SELECT type, version, cookie, pv, pc, kind, digest, bytes FROM item"
+		"SELECT type, version, cookie, pv, pc, kind, digest, bytes, served, checked"
+		" FROM item"
 		" ORDER BY type, version DESC, cookie, kind DESC, pv";
 	sqlite3_stmt *s = NULL;
-	struct catalog_item item;
+	struct record item;
 	int code = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL);
 	int result = code == SQLITE_OK ? 0 : failed(c, e);
 

@@ -2,9 +2,9 @@
 /*
  * catalog.h - the index of a cache (the only user of SQLite).
  *
- * Does:     remembers for each header and archive whose it is, how large and
- *           which digest it has. It says nothing that the files do not say, and can be
- *           deleted at any time.
+ * Does:     remembers for each header, archive and content whose it is, how
+ *           large and which digest it has, when it was last served and checked. It can
+ *           be deleted at any time: the files say the same but for these two times.
  * Threads:  one at a time; depot.h sees to it
  * Owner:    catalog_open -> catalog_close
  * Errors:   ERR_INPUT not an index of ours; ERR_FULL; ERR_SYS
@@ -15,18 +15,8 @@
 
 #include <stdbool.h>
 
-#include "answer.h"
 #include "err.h"
-#include "ident.h"
-
-/* A header, or one format of an offer's archive. */
-struct catalog_item {
-	struct ident ident;
-	struct edition base; /* archives: version 0 is the full archive */
-	bool is_header;
-	enum format format;	/* archives */
-	struct archive_ref ref; /* digest and bytes of the file, headers too */
-};
+#include "record.h"
 
 struct catalog;
 
@@ -36,22 +26,32 @@ struct catalog;
  */
 int catalog_open(const char *path, struct catalog **ret, bool *ret_trusted, struct err *e);
 
-/* Marks it as closed properly. */
+/*
+ * Open one that is there, and that somebody else may be writing to, for
+ * catalog_each only.
+ */
+int catalog_open_reading(const char *path, struct catalog **ret, struct err *e);
+
+/* Marks it as closed properly, unless it was opened for reading. */
 void catalog_close(struct catalog *c);
 
 int catalog_clear(struct catalog *c, struct err *e);
-int catalog_put(struct catalog *c, const struct catalog_item *item, struct err *e);
-int catalog_remove(struct catalog *c, const struct catalog_item *item, struct err *e);
+int catalog_put(struct catalog *c, const struct record *item, struct err *e);
+int catalog_remove(struct catalog *c, const struct record *item, struct err *e);
+
+/* Only the times of a record that is there. */
+int catalog_put_times(struct catalog *c, const struct record *item, struct err *e);
 
 /* One transaction around many changes. */
 int catalog_begin(struct catalog *c, struct err *e);
 int catalog_commit(struct catalog *c, struct err *e);
+void catalog_rollback(struct catalog *c);
 
 /* Whether any archive has this id. */
 int catalog_uses(struct catalog *c, const struct digest *id, bool *ret, struct err *e);
 
 /* Every item; visit returns 0 to go on. */
-int catalog_each(struct catalog *c, int (*visit)(void *context, const struct catalog_item *item),
+int catalog_each(struct catalog *c, int (*visit)(void *context, const struct record *item),
 	void *context, struct err *e);
 
 #endif

@@ -5,11 +5,11 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "content.h"
 #include "fs.h"
-#include "header.h"
 #include "mem.h"
+#include "survey.h"
 
 static const char index_name[] = "index.sqlite";
 
@@ -26,83 +26,85 @@ depot_repo(struct depot *d)
 	return d->repo;
 }
 
-static char *
-item_name(const struct catalog_item *item, char ret[IDENT_NAME_MAX])
-{
-	return item->is_header ? ident_header_name(&item->ident, ret)
-			       : ident_offer_name(&item->ident, &item->base, ret);
-}
-
 /* ---- The index from the files */
 
 static int
-index_header(struct depot *d, const struct target *t, struct err *e)
+collect(void *context, const struct record *item)
 {
-	AUTO_HEADER struct header *header = NULL;
-	AUTO_BUF struct buf bytes = {0};
-	struct catalog_item item = {.ident = t->ident, .is_header = true};
-	char name[IDENT_NAME_MAX];
-
-	if (repo_read(d->repo, target_name(t, name), HEADER_BYTES_MAX, &bytes, e) != 0)
-		return -1;
-	if (header_parse(span_of(bytes.at, bytes.len), &header, NULL) != 0 ||
-		!ident_equal(&header->ident, &t->ident))
-		return repo_remove(d->repo, name, e); /* it can be had again */
-	item.ref.id = digest_of(span_of(bytes.at, bytes.len));
-	item.ref.bytes = bytes.len;
-	return catalog_put(d->catalog, &item, e);
-}
-
-bool
-depot_has_archive(struct depot *d, const struct archive_ref *ref)
-{
-	char name[IDENT_NAME_MAX];
-	struct stat st;
-
-	return fstatat(repo_dir(d->repo), ident_file_name(&ref->id, name), &st,
-		       AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == ref->bytes;
+	records_add(context, item);
+	return 0;
 }
 
 static int
-index_offer(struct depot *d, const struct target *t, struct err *e)
+quarantine_document(void *context, const char *name, const char *why, struct err *e)
 {
-	AUTO_BUF struct buf bytes = {0};
-	struct catalog_item item = {.ident = t->ident, .base = t->base};
-	struct offer offer;
-	char name[IDENT_NAME_MAX];
-	int result = 0;
+	struct depot *d = context;
 
-	if (repo_read(d->repo, target_name(t, name), ANSWER_OFFER_BYTES_MAX, &bytes, e) != 0)
-		return -1;
-	if (answer_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL) != 0)
-		return repo_remove(d->repo, name, e);
-	for (int i = 0; result == 0 && i < FORMAT_COUNT; i++) {
-		item.format = (enum format)i;
-		item.ref = offer.archive[i];
-		if (item.ref.bytes > 0 && depot_has_archive(d, &item.ref))
-			result = catalog_put(d->catalog, &item, e);
+	(void)why;
+	return repo_quarantine(d->repo, name, e);
+}
+
+static struct record *
+find_same(const struct records *list, const struct record *r)
+{
+	return list->count == 0 ? NULL
+				: bsearch(r, list->at, list->count, sizeof(*r), record_compare);
+}
+
+/*
+ * What the files do not say is taken over from the index as it was: the times,
+ * and that a header has other bytes than it had.
+ */
+static int
+take_over(struct depot *d, const struct records *before, struct records *now, struct err *e)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < now->count; i++) {
+		const struct record *old = find_same(before, &now->at[i]);
+		char name[IDENT_NAME_MAX];
+
+		if (old != NULL && digest_equal(&old->ref.id, &now->at[i].ref.id)) {
+			now->at[i].served_ms = old->served_ms;
+			now->at[i].checked_ms = old->checked_ms;
+		} else if (old != NULL && now->at[i].kind == RECORD_HEADER) {
+			if (repo_quarantine(d->repo, record_name(old, name), e) != 0)
+				return -1;
+			continue;
+		}
+		now->at[kept++] = now->at[i];
 	}
-	return result;
+	now->count = kept;
+	return 0;
 }
 
 static int
-index_target(void *context, const struct target *t, struct err *e)
+write_index(struct depot *d, const struct records *all, struct err *e)
 {
-	return t->kind == TARGET_HEADER ? index_header(context, t, e) : index_offer(context, t, e);
+	if (catalog_begin(d->catalog, e) != 0)
+		return -1;
+	if (catalog_clear(d->catalog, e) != 0)
+		goto failed;
+	for (size_t i = 0; i < all->count; i++)
+		if (catalog_put(d->catalog, &all->at[i], e) != 0)
+			goto failed;
+	if (catalog_commit(d->catalog, e) == 0)
+		return 0;
+failed:
+	catalog_rollback(d->catalog);
+	return -1;
 }
 
-/* An archive whose offer was never written: a crash came between. */
+/* An archive whose offer was never written, or is gone: a crash came between. */
 static int
 remove_if_orphan(void *context, int dir, const char *name, struct err *e)
 {
 	struct depot *d = context;
 	struct digest id;
-	bool used;
+	bool used = false;
 
-	if (strlen(name) < DIGEST_HEX || !digest_parse(name, &id))
-		return 0;
-	if (catalog_uses(d->catalog, &id, &used, e) != 0)
+	if (strlen(name) >= DIGEST_HEX && digest_parse(name, &id) &&
+		catalog_uses(d->catalog, &id, &used, e) != 0)
 		return -1;
 	return used ? 0 : fs_remove(dir, name, e);
 }
@@ -110,10 +112,30 @@ remove_if_orphan(void *context, int dir, const char *name, struct err *e)
 static int
 reindex(struct depot *d, struct err *e)
 {
-	if (catalog_begin(d->catalog, e) != 0 || catalog_clear(d->catalog, e) != 0 ||
-		repo_walk(d->repo, index_target, d, e) != 0 || catalog_commit(d->catalog, e) != 0)
+	AUTO_RECORDS struct records before = {0};
+	AUTO_RECORDS struct records now = {0};
+
+	/* A damaged index has nothing to say. */
+	if (catalog_each(d->catalog, collect, &before, NULL) != 0)
+		before.count = 0;
+	records_sort(&before);
+	if (survey_read(d->repo, quarantine_document, d, &now, e) != 0 ||
+		take_over(d, &before, &now, e) != 0 || write_index(d, &now, e) != 0)
 		return -1;
-	return fs_each(repo_dir(d->repo), "f", remove_if_orphan, d, e);
+	if (fs_each(repo_dir(d->repo), "f", remove_if_orphan, d, e) != 0)
+		return -1;
+	return content_sweep(d->repo, e);
+}
+
+int
+depot_reindex(struct depot *d, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = reindex(d, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
 }
 
 static int
@@ -204,7 +226,7 @@ int
 depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
 	struct archive_ref *ret, struct err *e)
 {
-	struct catalog_item item = {.ident = *ident, .is_header = true};
+	struct record item = {.ident = *ident, .kind = RECORD_HEADER};
 	char name[IDENT_NAME_MAX];
 	int result;
 
@@ -246,7 +268,7 @@ read_offer(struct depot *d, const char *name, struct offer *ret)
 		answer_offer_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
 		*ret = (struct offer){0};
 	for (int i = 0; i < FORMAT_COUNT; i++)
-		if (!depot_has_archive(d, &ret->archive[i]))
+		if (!repo_has_archive(d->repo, &ret->archive[i]))
 			ret->archive[i] = (struct archive_ref){0};
 }
 
@@ -266,16 +288,16 @@ write_offer(struct depot *d, const char *name, const struct offer *offer, struct
 }
 
 static int
-put_archive(struct depot *d, const struct catalog_item *item, const char *stage, struct err *e)
+put_archive(struct depot *d, const struct record *item, const char *stage, struct err *e)
 {
 	char file[IDENT_NAME_MAX];
 	char name[IDENT_NAME_MAX];
 	struct offer offer;
 
 	(void)ident_file_name(&item->ref.id, file);
-	if (!depot_has_archive(d, &item->ref) && repo_commit(d->repo, stage, file, e) != 0)
+	if (!repo_has_archive(d->repo, &item->ref) && repo_commit(d->repo, stage, file, e) != 0)
 		return -1;
-	read_offer(d, item_name(item, name), &offer);
+	read_offer(d, record_name(item, name), &offer);
 	offer.archive[item->format] = item->ref;
 	if (write_offer(d, name, &offer, e) != 0)
 		return -1;
@@ -284,12 +306,12 @@ put_archive(struct depot *d, const struct catalog_item *item, const char *stage,
 
 int
 depot_put_archive(
-	struct depot *d, const struct catalog_item *item, const char *stage, struct err *e)
+	struct depot *d, const struct record *item, const char *stage, struct err *e)
 {
 	char path[IDENT_NAME_MAX + 16];
 	int result;
 
-	if (depot_has_archive(d, &item->ref))
+	if (repo_has_archive(d->repo, &item->ref))
 		(void)ident_file_name(&item->ref.id, path);
 	else
 		(void)snprintf(path, sizeof(path), "stage/%s", stage);
@@ -302,44 +324,198 @@ depot_put_archive(
 	return result;
 }
 
+/* Of a stored header. */
 static int
-forget(struct depot *d, const struct catalog_item *item, struct err *e)
+header_ref(struct depot *d, const struct ident *ident, struct archive_ref *ret, struct err *e)
 {
-	char name[IDENT_NAME_MAX];
-	char file[IDENT_NAME_MAX];
-	struct offer offer;
+	AUTO_HEADER struct header *h = NULL;
 
-	(void)item_name(item, name);
-	if (catalog_remove(d->catalog, item, e) != 0)
-		return -1;
-	if (item->is_header)
-		return repo_remove(d->repo, name, e);
-	read_offer(d, name, &offer);
-	offer.archive[item->format] = (struct archive_ref){0};
-	if (write_offer(d, name, &offer, e) != 0)
-		return -1;
-	return repo_remove(d->repo, ident_file_name(&item->ref.id, file), e);
+	return repo_read_header(d->repo, ident, &h, ret, e);
 }
 
 int
-depot_forget(struct depot *d, const struct catalog_item *item, struct err *e)
+depot_put_content(
+	struct depot *d, const struct header *h, int from, struct record *ret, struct err *e)
+{
+	int result;
+
+	*ret = (struct record){.kind = RECORD_CONTENT, .ident = h->ident};
+	(void)pthread_mutex_lock(&d->lock);
+	result = header_ref(d, &h->ident, &ret->ref, e);
+	ret->ref.bytes = content_bytes(h);
+	if (result == 0)
+		result = content_put(d->repo, h, from, e);
+	if (result == 0)
+		result = catalog_put(d->catalog, ret, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+/* ---- Removing */
+
+static int
+remove_archive(struct depot *d, const struct record *item, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
+	bool used;
+
+	read_offer(d, record_name(item, name), &offer);
+	offer.archive[item->format] = (struct archive_ref){0};
+	if (write_offer(d, name, &offer, e) != 0 ||
+		catalog_uses(d->catalog, &item->ref.id, &used, e) != 0)
+		return -1;
+	return used ? 0 : repo_remove(d->repo, ident_file_name(&item->ref.id, name), e);
+}
+
+static int
+remove_item(struct depot *d, const struct record *item, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+
+	if (catalog_remove(d->catalog, item, e) != 0)
+		return -1;
+	switch (item->kind) {
+	case RECORD_HEADER:
+		return repo_remove(d->repo, record_name(item, name), e);
+	case RECORD_CONTENT:
+		if (content_remove(d->repo, &item->ident, e) != 0)
+			return -1;
+		return content_sweep(d->repo, e);
+	case RECORD_ARCHIVE:
+		break;
+	}
+	return remove_archive(d, item, e);
+}
+
+int
+depot_remove(struct depot *d, const struct record *item, struct err *e)
 {
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = forget(d, item, e);
+	result = remove_item(d, item, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+/* ---- Looking at bytes */
+
+static int
+check_bytes(struct depot *d, const char *name, const struct archive_ref *ref, struct err *e)
+{
+	AUTO_CLOSE int fd = fs_open(repo_dir(d->repo), name, NULL, e);
+	struct digest got;
+	uint64_t bytes;
+
+	if (fd < 0 || digest_of_file(fd, &got, &bytes, e) != 0)
+		return -1;
+	if (bytes != ref->bytes || !digest_equal(&got, &ref->id))
+		return err_set(e, ERR_DIGEST, "%s: not what was stored", name);
+	return 0;
+}
+
+int
+depot_check(struct depot *d, const struct record *item, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+	char name[IDENT_NAME_MAX];
+
+	switch (item->kind) {
+	case RECORD_HEADER:
+		return check_bytes(d, record_name(item, name), &item->ref, e);
+	case RECORD_CONTENT:
+		if (repo_read_header(d->repo, &item->ident, &h, NULL, e) != 0)
+			return -1;
+		return content_check(d->repo, h, NULL, NULL, e);
+	case RECORD_ARCHIVE:
+		break;
+	}
+	return check_bytes(d, ident_file_name(&item->ref.id, name), &item->ref, e);
+}
+
+bool
+depot_is_damage(const struct err *e)
+{
+	return e->code == ERR_DIGEST || e->code == ERR_MISSING || e->code == ERR_INPUT;
+}
+
+static void
+quarantine_file(void *context, const char *name)
+{
+	struct depot *d = context;
+
+	(void)repo_quarantine(d->repo, name, NULL);
+}
+
+static int
+quarantine(struct depot *d, const struct record *item, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+	char name[IDENT_NAME_MAX];
+
+	(void)(item->kind == RECORD_HEADER ? record_name(item, name)
+					   : ident_file_name(&item->ref.id, name));
+	if (item->kind != RECORD_CONTENT)
+		return repo_quarantine(d->repo, name, e);
+	/* Without its header nobody can say which file is wrong. */
+	if (repo_read_header(d->repo, &item->ident, &h, NULL, NULL) == 0)
+		(void)content_check(d->repo, h, quarantine_file, d, NULL);
+	return 0;
+}
+
+int
+depot_quarantine(struct depot *d, const struct record *item, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = quarantine(d, item, e);
+	if (result == 0)
+		result = remove_item(d, item, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+/* ---- The index */
+
+static int
+put_times(struct depot *d, const struct record *items, size_t count, struct err *e)
+{
+	if (catalog_begin(d->catalog, e) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (catalog_put_times(d->catalog, &items[i], e) != 0) {
+			catalog_rollback(d->catalog);
+			return -1;
+		}
+	}
+	if (catalog_commit(d->catalog, e) == 0)
+		return 0;
+	catalog_rollback(d->catalog);
+	return -1;
+}
+
+int
+depot_put_times(struct depot *d, const struct record *items, size_t count, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = put_times(d, items, count, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
 
 int
-depot_each(struct depot *d, int (*visit)(void *context, const struct catalog_item *item),
-	void *context, struct err *e)
+depot_records(struct depot *d, struct records *ret, struct err *e)
 {
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = catalog_each(d->catalog, visit, context, e);
+	result = catalog_each(d->catalog, collect, ret, e);
 	(void)pthread_mutex_unlock(&d->lock);
+	if (result == 0)
+		records_sort(ret);
 	return result;
 }

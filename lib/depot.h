@@ -17,7 +17,8 @@
 #include "buf.h"
 #include "catalog.h"
 #include "err.h"
-#include "ident.h"
+#include "header.h"
+#include "record.h"
 #include "repo.h"
 
 struct depot;
@@ -31,6 +32,12 @@ void depot_close(struct depot *d);
 
 struct repo *depot_repo(struct depot *d);
 
+/*
+ * Make the index anew from the files. What is damaged goes to quarantine/, and
+ * what nothing refers to is removed.
+ */
+int depot_reindex(struct depot *d, struct err *e);
+
 /* The announcement that was stored last; empty where there is none. */
 int depot_query(struct depot *d, struct idents *ret, struct err *e);
 int depot_put_query(struct depot *d, const struct idents *query, struct err *e);
@@ -39,21 +46,38 @@ int depot_put_query(struct depot *d, const struct idents *query, struct err *e);
 int depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
 	struct archive_ref *ret, struct err *e);
 
-/* Whether an archive is stored already: several offers can name one. */
-bool depot_has_archive(struct depot *d, const struct archive_ref *ref);
-
 /*
  * A staged file, or one that is stored already, becomes the archive of an offer.
  * Its size and digest are checked here; where they are wrong nothing is put and
  * the file is removed.
  */
 int depot_put_archive(
-	struct depot *d, const struct catalog_item *item, const char *stage, struct err *e);
+	struct depot *d, const struct record *item, const char *stage, struct err *e);
 
-/* An item whose file is missing or damaged: remove what is left of it. */
-int depot_forget(struct depot *d, const struct catalog_item *item, struct err *e);
+/*
+ * The content of a version whose header is stored: see content_put. ret is its
+ * record.
+ */
+int depot_put_content(struct depot *d, const struct header *h, int from, struct record *ret,
+	struct err *e);
 
-int depot_each(struct depot *d, int (*visit)(void *context, const struct catalog_item *item),
-	void *context, struct err *e);
+/* Remove it, and the files that nothing else needs. What is absent is removed already. */
+int depot_remove(struct depot *d, const struct record *item, struct err *e);
+
+/*
+ * Look at the stored bytes of an item. ERR_DIGEST, ERR_MISSING, ERR_INPUT: they
+ * are not what they were; after other errors they may be.
+ */
+int depot_check(struct depot *d, const struct record *item, struct err *e);
+bool depot_is_damage(const struct err *e);
+
+/* An item that depot_check found to be damaged: its bytes go to quarantine/. */
+int depot_quarantine(struct depot *d, const struct record *item, struct err *e);
+
+/* Remember when these were served and checked. */
+int depot_put_times(struct depot *d, const struct record *items, size_t count, struct err *e);
+
+/* Everything that the index has, sorted. */
+int depot_records(struct depot *d, struct records *ret, struct err *e);
 
 #endif

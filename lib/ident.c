@@ -117,7 +117,7 @@ parse_matrix(const char *s, struct target *t, unsigned *ret_seen, struct err *e)
 }
 
 static int
-parse_header_or_offer(const char *s, struct target *t, struct err *e)
+parse_identity(const char *s, struct target *t, struct err *e)
 {
 	const unsigned identity = 1U << PARAM_T | 1U << PARAM_V | 1U << PARAM_C;
 	const unsigned with_base = identity | 1U << PARAM_PV | 1U << PARAM_PC;
@@ -156,7 +156,7 @@ target_parse(const char *path, struct target *ret, struct err *e)
 	}
 	if (strncmp(path, "/h;", 3) == 0 || strncmp(path, "/o;", 3) == 0) {
 		ret->kind = path[1] == 'h' ? TARGET_HEADER : TARGET_OFFER;
-		return parse_header_or_offer(path + 2, ret, e);
+		return parse_identity(path + 2, ret, e);
 	}
 	if (strncmp(path, "/f/", 3) == 0) {
 		ret->kind = TARGET_FILE;
@@ -180,8 +180,12 @@ target_name(const struct target *t, char ret[IDENT_NAME_MAX])
 		break;
 	case TARGET_HEADER:
 	case TARGET_OFFER:
+	case TARGET_CONTENT:
 		(void)snprintf(ret, IDENT_NAME_MAX, "%c;t=%s;v=%" PRIu64 ";c=%s",
-			t->kind == TARGET_HEADER ? 'h' : 'o', t->ident.type,
+			t->kind == TARGET_HEADER  ? 'h'
+			: t->kind == TARGET_OFFER ? 'o'
+						  : 'c',
+			t->ident.type,
 			t->ident.edition.version, t->ident.edition.cookie);
 		if (t->base.version > 0)
 			(void)snprintf(ret + strlen(ret), IDENT_NAME_MAX - strlen(ret),
@@ -195,6 +199,14 @@ char *
 ident_header_name(const struct ident *ident, char ret[IDENT_NAME_MAX])
 {
 	struct target t = {.kind = TARGET_HEADER, .ident = *ident};
+
+	return target_name(&t, ret);
+}
+
+char *
+ident_content_name(const struct ident *ident, char ret[IDENT_NAME_MAX])
+{
+	struct target t = {.kind = TARGET_CONTENT, .ident = *ident};
 
 	return target_name(&t, ret);
 }
@@ -215,4 +227,35 @@ ident_file_name(const struct digest *id, char ret[IDENT_NAME_MAX])
 	struct target t = {.kind = TARGET_FILE, .file = *id};
 
 	return target_name(&t, ret);
+}
+
+char *
+ident_content_file_name(const struct digest *file, char ret[IDENT_NAME_MAX])
+{
+	char hex[DIGEST_HEX + 1];
+
+	(void)snprintf(ret, IDENT_NAME_MAX, "c/%s", digest_hex(file, hex));
+	return ret;
+}
+
+bool
+target_parse_stored(const char *name, struct target *ret)
+{
+	*ret = (struct target){0};
+	if (strlen(name) >= IDENT_NAME_MAX || name[0] == '\0' || name[1] != ';')
+		return false;
+	switch (name[0]) {
+	case 'h':
+		ret->kind = TARGET_HEADER;
+		break;
+	case 'o':
+		ret->kind = TARGET_OFFER;
+		break;
+	case 'c':
+		ret->kind = TARGET_CONTENT;
+		break;
+	default:
+		return false;
+	}
+	return parse_identity(name + 1, ret, NULL) == 0;
 }

@@ -5,6 +5,7 @@
  * Does:     parses and formats what stands behind the host in a URL; the same
  *           names are the file names of a repository.
  * Shapes:   h;t=T;v=V;c=C   o;t=T;v=V;c=C[;pv=PV;pc=PC]   f/<64 hex>_archive   q
+ *           c;t=T;v=V;c=C and c/<64 hex> on disk: content (repo.h)
  * Errors:   ERR_INPUT with the parameter and the reason
  * Source:   PROTOCOL sections 1 and 2
  */
@@ -38,13 +39,14 @@ struct ident {
 	struct edition edition;
 };
 
-enum target_kind { TARGET_QUERY, TARGET_HEADER, TARGET_OFFER, TARGET_FILE };
+/* CONTENT is a name on a server's disk only, and never parsed from a request. */
+enum target_kind { TARGET_QUERY, TARGET_HEADER, TARGET_OFFER, TARGET_FILE, TARGET_CONTENT };
 
 /* What a request asks for. */
 struct target {
 	enum target_kind kind;
 	bool prefixed;	     /* the path began with /guts2 */
-	struct ident ident;  /* header, offer */
+	struct ident ident;  /* header, offer, content */
 	struct edition base; /* offer: version 0 asks for the full archive */
 	struct digest file;  /* file */
 };
@@ -65,8 +67,14 @@ char *target_name(const struct target *target, char ret[IDENT_NAME_MAX]);
 
 /* Shorthands for target_name. */
 char *ident_header_name(const struct ident *ident, char ret[IDENT_NAME_MAX]);
+char *ident_content_name(const struct ident *ident, char ret[IDENT_NAME_MAX]);
 char *ident_offer_name(
 	const struct ident *ident, const struct edition *base, char ret[IDENT_NAME_MAX]);
 char *ident_file_name(const struct digest *id, char ret[IDENT_NAME_MAX]);
+/* "c/<64 hex>" */
+char *ident_content_file_name(const struct digest *file, char ret[IDENT_NAME_MAX]);
+
+/* A file name of the repository's top: a header, an offer or a content. False: another one. */
+bool target_parse_stored(const char *name, struct target *ret);
 
 #endif

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fs.h"
+#include "header.h"
 #include "mem.h"
 
 struct repo {
@@ -125,10 +127,55 @@ repo_has(const struct repo *r, const char *name)
 	return fs_exists(r->dir, name);
 }
 
+bool
+repo_has_archive(const struct repo *r, const struct archive_ref *ref)
+{
+	char name[IDENT_NAME_MAX];
+	struct stat st;
+
+	return fstatat(r->dir, ident_file_name(&ref->id, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == ref->bytes;
+}
+
 int
 repo_remove(struct repo *r, const char *name, struct err *e)
 {
 	return fs_remove(r->dir, name, e);
+}
+
+int
+repo_quarantine(struct repo *r, const char *name, struct err *e)
+{
+	const char *slash = strrchr(name, '/');
+	AUTO_FREE char *to = mem_printf("quarantine/%s", slash != NULL ? slash + 1 : name);
+	AUTO_CLOSE int fd = fs_make_dirs(r->dir, "quarantine", e);
+
+	if (fd < 0)
+		return -1;
+	return fs_exists(r->dir, name) ? fs_publish(r->dir, name, r->dir, to, e) : 0;
+}
+
+int
+repo_read_header(struct repo *r, const struct ident *ident, struct header **ret,
+	struct archive_ref *ret_ref, struct err *e)
+{
+	AUTO_HEADER struct header *header = NULL;
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+
+	(void)ident_header_name(ident, name);
+	if (repo_read(r, name, HEADER_BYTES_MAX, &bytes, e) != 0)
+		return -1;
+	if (header_parse(span_of(bytes.at, bytes.len), &header, e) != 0)
+		return err_wrap(e, "%s", name);
+	if (!ident_equal(&header->ident, ident))
+		return err_set(e, ERR_INPUT, "%s: header of another version", name);
+	if (ret_ref != NULL)
+		*ret_ref = (struct archive_ref){
+			digest_of(span_of(bytes.at, bytes.len)), bytes.len};
+	*ret = header;
+	header = NULL;
+	return 0;
 }
 
 struct walk {
@@ -140,17 +187,10 @@ static int
 visit_name(void *context, int dir, const char *name, struct err *e)
 {
 	const struct walk *walk = context;
-	char path[IDENT_NAME_MAX + 1];
 	struct target target;
 
 	(void)dir;
-	if (strlen(name) >= IDENT_NAME_MAX)
-		return 0;
-	(void)snprintf(path, sizeof(path), "/%s", name);
-	if (target_parse(path, &target, NULL) != 0 || target.prefixed ||
-		(target.kind != TARGET_HEADER && target.kind != TARGET_OFFER))
-		return 0;
-	return walk->visit(walk->context, &target, e);
+	return target_parse_stored(name, &target) ? walk->visit(walk->context, &target, e) : 0;
 }
 
 int

@@ -4,7 +4,9 @@
  *
  * Does:     puts documents and files under the names of ident.h, whole or not
  *           at all; what is not verified yet stays in stage/.
- * Shapes:   q  h;...  o;...  f/<id>  c/<sha256>  stage/
+ * Shapes:   q  h;...  o;...  f/<id>  c/<sha256>  stage/; of a server also c;t=T;v=V;c=C,
+ *           an empty file: every file of that version is in c/, and was right when
+ *           it came there; and quarantine/, what was found to be damaged
  * Threads:  any; the caller keeps two writers of one name apart
  * Owner:    repo_open -> repo_close
  * Errors:   ERR_FULL, ERR_MISSING, ERR_LIMIT, ERR_BUSY another process has it, ERR_SYS
@@ -16,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "buf.h"
 #include "digest.h"
 #include "err.h"
@@ -36,6 +39,11 @@ int repo_lock(struct repo *r, struct err *e);
 int repo_dir(const struct repo *r);
 int repo_stage_dir(const struct repo *r);
 
+/* The header of a version, parsed; ret_ref (may be NULL): digest and length of its bytes. */
+struct header;
+int repo_read_header(struct repo *r, const struct ident *ident, struct header **ret,
+	struct archive_ref *ret_ref, struct err *e);
+
 /* Remove everything in stage/. */
 int repo_stage_clear(struct repo *r, struct err *e);
 
@@ -54,10 +62,16 @@ int repo_sync(struct repo *r, struct err *e);
 
 int repo_read(struct repo *r, const char *name, size_t max, struct buf *ret, struct err *e);
 bool repo_has(const struct repo *r, const char *name);
+
+/* Whether f/ has a file of this id and size. */
+bool repo_has_archive(const struct repo *r, const struct archive_ref *ref);
 int repo_remove(struct repo *r, const char *name, struct err *e);
 
+/* Move what is damaged out of the way, to quarantine/; what is absent is out of it already. */
+int repo_quarantine(struct repo *r, const char *name, struct err *e);
+
 /*
- * Call visit for each header and offer, in no order; anything but 0 ends the
+ * Call visit for each header, offer and content, in no order; anything but 0 ends the
  * walk and is returned. Other names are passed over.
  */
 int repo_walk(struct repo *r, int (*visit)(void *context, const struct target *t, struct err *e),

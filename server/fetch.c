@@ -334,7 +334,7 @@ start_archive(struct fetch *f)
 
 	(void)snprintf(f->landing.stage, sizeof(f->landing.stage), "%s.part",
 		digest_hex(&f->landing.row.ref.id, hex));
-	if (depot_has_archive(f->fetcher->server->depot, &f->landing.row.ref)) {
+	if (repo_has_archive(depot_repo(f->fetcher->server->depot), &f->landing.row.ref)) {
 		hand_over(f, work_archive);
 		return;
 	}
@@ -406,7 +406,7 @@ on_offer(void *context, const struct upstream_reply *reply)
 		fetch_absent(f);
 		return;
 	}
-	f->landing.row = (struct catalog_item){.ident = spec->ident,
+	f->landing.row = (struct record){.ident = spec->ident,
 		.base = spec->base,
 		.format = (enum format)format,
 		.ref = offer.archive[format]};

@@ -238,7 +238,7 @@ open_item(const struct http *h, const struct item *item)
 	uint64_t bytes;
 	int fd;
 
-	if (item->row.is_header)
+	if (item->row.kind == RECORD_HEADER)
 		(void)ident_header_name(&item->row.ident, name);
 	else
 		(void)ident_file_name(&item->row.ref.id, name);

@@ -100,10 +100,7 @@ key_of(const struct job_spec *spec, char *ret, size_t size)
 		(void)ident_offer_name(&spec->ident, &spec->base, name);
 		break;
 	case JOB_CHECK:
-		if (spec->item->row.is_header)
-			(void)ident_header_name(&spec->ident, name);
-		else
-			(void)ident_offer_name(&spec->ident, &spec->base, name);
+		(void)record_name(&spec->item->row, name);
 		break;
 	}
 	(void)snprintf(ret, size, "%s%d %s", prefixes[spec->kind], (int)spec->format, name);

@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "clock.h"
-#include "digest.h"
-#include "fs.h"
 #include "header.h"
 #include "log.h"
 #include "mem.h"
@@ -33,29 +31,26 @@ land_failure(struct server *s, struct job *job, const char *name, const struct e
 	jobs_failed(s->jobs, job, reason, delay_ms);
 }
 
-static void
-log_row(struct log_line *l, const struct catalog_item *row)
+void
+land_log_row(struct log_line *l, const struct record *row)
 {
 	log_text(l, "type", row->ident.type);
 	log_number(l, "version", row->ident.edition.version);
 	log_text(l, "cookie", row->ident.edition.cookie);
-	if (!row->is_header && row->base.version > 0)
+	if (record_is_difference(row))
 		log_number(l, "from", row->base.version);
-	log_text(l, "what",
-		row->is_header		? "header"
-		: row->base.version > 0 ? "difference"
-					: "full");
-	if (!row->is_header)
+	log_text(l, "what", record_kind_name(row));
+	if (row->kind == RECORD_ARCHIVE)
 		log_text(l, "format", format_key(row->format));
 }
 
 static void
-log_downloaded(const struct catalog_item *row, uint64_t received, uint64_t took_ms)
+log_downloaded(const struct record *row, uint64_t received, uint64_t took_ms)
 {
 	struct log_line l;
 
 	log_begin(&l, EVENT_DOWNLOADED);
-	log_row(&l, row);
+	land_log_row(&l, row);
 	log_number(&l, "bytes", row->ref.bytes);
 	log_number(&l, "received", received);
 	log_number(&l, "ms", took_ms);
@@ -223,7 +218,7 @@ void
 land_header(struct server *s, struct job *job, struct span bytes, uint64_t took_ms)
 {
 	AUTO_HEADER struct header *header = NULL;
-	struct catalog_item row = {.ident = job->spec.ident, .is_header = true};
+	struct record row = {.ident = job->spec.ident, .kind = RECORD_HEADER};
 	char name[IDENT_NAME_MAX];
 	struct err e = {0};
 
@@ -262,50 +257,38 @@ land_archive(struct server *s, struct job *job, const struct landing *landing)
 
 /* ---- Files that lay there */
 
-static int
-check_file(struct server *s, const struct catalog_item *row, struct err *e)
+void
+land_damage(struct server *s, const struct record *row, const char *why)
 {
-	char name[IDENT_NAME_MAX];
-	AUTO_CLOSE int fd = -1;
-	struct digest got;
-	uint64_t bytes;
+	struct log_line l;
+	struct err e = {0};
 
-	if (row->is_header)
-		(void)ident_header_name(&row->ident, name);
-	else
-		(void)ident_file_name(&row->ref.id, name);
-	fd = fs_open(repo_dir(depot_repo(s->depot)), name, NULL, e);
-	if (fd < 0 || digest_of_file(fd, &got, &bytes, e) != 0)
-		return -1;
-	if (bytes != row->ref.bytes || !digest_equal(&got, &row->ref.id))
-		return err_set(e, ERR_DIGEST, "%s: not what was stored", name);
-	return 0;
+	log_begin(&l, EVENT_DAMAGED);
+	land_log_row(&l, row);
+	log_text(&l, "reason", why);
+	log_end(&l, LOG_PROCESS);
+	log_end(&l, LOG_DOWNLOAD);
+	view_remove_item(s->views, row);
+	if (depot_quarantine(s->depot, row, &e) != 0)
+		log_note(EVENT_FAILED, "cannot remove a damaged file: %s", e.text);
 }
 
 void
 land_check(struct server *s, struct job *job)
 {
 	struct item *item = job->spec.item;
-	struct log_line l;
 	struct err e = {0};
 
-	if (check_file(s, &item->row, &e) == 0) {
-		item->checked = true;
+	if (depot_check(s->depot, &item->row, &e) == 0) {
+		item_note_checked(item);
 		jobs_done(s->jobs, job);
 		return;
 	}
 	/* Only what is known to be wrong goes: not a file that cannot be read just now. */
-	if (e.code != ERR_DIGEST && e.code != ERR_MISSING && e.code != ERR_INPUT) {
+	if (!depot_is_damage(&e)) {
 		land_failure(s, job, "check", &e, JOB_BUSY, 0);
 		return;
 	}
-	log_begin(&l, EVENT_DAMAGED);
-	log_row(&l, &item->row);
-	log_text(&l, "reason", e.text);
-	log_end(&l, LOG_PROCESS);
-	log_end(&l, LOG_DOWNLOAD);
-	view_remove_item(s->views, &item->row);
-	if (depot_forget(s->depot, &item->row, &e) != 0)
-		log_note(EVENT_FAILED, "cannot remove a damaged file: %s", e.text);
+	land_damage(s, &item->row, e.text);
 	jobs_done(s->jobs, job);
 }

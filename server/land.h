@@ -26,7 +26,7 @@ void land_header(struct server *s, struct job *job, struct span bytes, uint64_t 
  * exist upstream, and this one is the next best.
  */
 struct landing {
-	struct catalog_item row;
+	struct record row;
 	char stage[DIGEST_HEX + 8];
 	uint64_t received_bytes; /* in this run, without what an earlier one had */
 	uint64_t took_ms;
@@ -36,6 +36,13 @@ void land_archive(struct server *s, struct job *job, const struct landing *landi
 
 /* A stored file whose digest was not looked at since the start. */
 void land_check(struct server *s, struct job *job);
+
+/* A stored item is not what it was: out of the view, to quarantine/. */
+void land_damage(struct server *s, const struct record *row, const char *why);
+
+/* type, version, cookie, what it is. */
+struct log_line;
+void land_log_row(struct log_line *l, const struct record *row);
 
 /* A job failed: one line where the reason is new to it, and the job knows when it is due. */
 void land_failure(struct server *s, struct job *job, const char *name, const struct err *why,

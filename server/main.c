@@ -65,28 +65,12 @@ clear_staged(void *context, int dir, const char *name, struct err *e)
 	return fs_remove(dir, name, e);
 }
 
-struct rows {
-	struct catalog_item *at;
-	size_t count;
-	size_t capacity;
-};
-
-static int
-take_row(void *context, const struct catalog_item *item)
-{
-	struct rows *rows = context;
-
-	rows->at = mem_grow(rows->at, rows->count, &rows->capacity, sizeof(*rows->at));
-	rows->at[rows->count++] = *item;
-	return 0;
-}
-
 static int
 open_cache(struct server *s, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/data/guts2/updates", s->options.root);
 	AUTO_IDENTS struct idents query = {0};
-	struct rows rows = {0};
+	AUTO_RECORDS struct records rows = {0};
 	bool reindexed;
 	int result;
 
@@ -95,10 +79,9 @@ open_cache(struct server *s, struct err *e)
 		depot_query(s->depot, &query, e) != 0)
 		return -1;
 	s->views = view_holder_new();
-	result = depot_each(s->depot, take_row, &rows, e);
+	result = depot_records(s->depot, &rows, e);
 	if (result == 0)
 		view_load(s->views, rows.at, rows.count);
-	free(rows.at);
 	if (result == 0 && query.count > 0)
 		view_set_query(s->views, &query);
 	if (result == 0 && reindexed)

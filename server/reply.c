@@ -115,7 +115,7 @@ set_blob(struct reply *r, struct blob *blob, const struct request_facts *facts)
 static bool
 is_large(const struct item *item)
 {
-	return !item->row.is_header && item->row.base.version == 0;
+	return record_is_full(&item->row);
 }
 
 static void
@@ -152,7 +152,7 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct item
 	item_hold(item);
 	r->cache = REPLY_IMMUTABLE;
 	r->etag = item->etag;
-	r->octets = !item->row.is_header;
+	r->octets = item->row.kind != RECORD_HEADER;
 	if (fields_etag_matches(facts->if_none_match, item->etag)) {
 		r->status = 304;
 		r->body = REPLY_TEXT;

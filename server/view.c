@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "mem.h"
 
 void (*view_response_free)(void *response, bool is_file);
@@ -34,8 +35,23 @@ response_release(_Atomic(void *) *slot, bool is_file)
 		view_response_free(response, is_file);
 }
 
+void
+item_note_checked(struct item *item)
+{
+	item->checked = true;
+	item->checked_ms = clock_wall_ms();
+	item->times_changed = true;
+}
+
+void
+item_note_served(struct item *item)
+{
+	item->served_ms = clock_wall_ms();
+	item->times_changed = true;
+}
+
 static struct item *
-item_new(const struct catalog_item *row, bool checked)
+item_new(const struct record *row, bool checked)
 {
 	struct item *item = mem_new(1, sizeof(*item));
 	struct buf bytes = {0};
@@ -43,9 +59,12 @@ item_new(const struct catalog_item *row, bool checked)
 
 	item->references = 1;
 	item->row = *row;
-	item->checked = checked;
+	item->served_ms = row->served_ms;
+	item->checked_ms = row->checked_ms;
+	if (checked)
+		item_note_checked(item);
 	etag_from(&row->ref.id, item->etag);
-	if (row->is_header)
+	if (row->kind != RECORD_ARCHIVE)
 		return item;
 	offer.archive[row->format] = row->ref;
 	answer_offer_format(&offer, &bytes);
@@ -99,6 +118,7 @@ type_release(struct view_type *t)
 		return;
 	for (size_t i = 0; i < t->count; i++) {
 		item_release(t->versions[i].header);
+		item_release(t->versions[i].content);
 		for (size_t j = 0; j < t->versions[i].count; j++)
 			offer_each(&t->versions[i].offers[j], item_release);
 		free(t->versions[i].offers);
@@ -125,6 +145,8 @@ type_copy(const struct view_type *t)
 		to->offers = mem_new(from->count, sizeof(*from->offers));
 		if (from->header != NULL)
 			item_hold(from->header);
+		if (from->content != NULL)
+			item_hold(from->content);
 		for (size_t j = 0; j < from->count; j++) {
 			to->offers[j] = from->offers[j];
 			offer_each(&to->offers[j], item_hold);
@@ -191,12 +213,14 @@ version_offer(struct view_version *v, const struct edition *base)
 
 /* Where an item of this row is or belongs. */
 static struct item **
-type_slot(struct view_type *t, const struct catalog_item *row)
+type_slot(struct view_type *t, const struct record *row)
 {
 	struct view_version *version = type_version(t, &row->ident.edition);
 
-	if (row->is_header)
+	if (row->kind == RECORD_HEADER)
 		return &version->header;
+	if (row->kind == RECORD_CONTENT)
+		return &version->content;
 	return &version_offer(version, &row->base)->archive[row->format];
 }
 
@@ -207,7 +231,7 @@ version_is_empty(const struct view_version *v)
 		for (int k = 0; k < FORMAT_COUNT; k++)
 			if (v->offers[i].archive[k] != NULL)
 				return false;
-	return v->header == NULL;
+	return v->header == NULL && v->content == NULL;
 }
 
 static void
@@ -385,6 +409,30 @@ view_find_id(const struct view *v, const struct digest *id)
 	return NULL;
 }
 
+static void
+version_each(const struct view_version *version, void (*act)(void *context, struct item *item),
+	void *context)
+{
+	if (version->header != NULL)
+		act(context, version->header);
+	if (version->content != NULL)
+		act(context, version->content);
+	for (size_t j = 0; j < version->count; j++)
+		for (int k = 0; k < FORMAT_COUNT; k++)
+			if (version->offers[j].archive[k] != NULL)
+				act(context, version->offers[j].archive[k]);
+}
+
+void
+view_each(const struct view *v, const char *type, void (*act)(void *context, struct item *item),
+	void *context)
+{
+	for (size_t i = 0; i < v->count; i++)
+		for (size_t j = 0; j < v->types[i]->count; j++)
+			if (type == NULL || strcmp(v->types[i]->type, type) == 0)
+				version_each(&v->types[i]->versions[j], act, context);
+}
+
 /* The type in an unpublished view as a copy of its own, made if it is new. */
 static struct view_type *
 own_type(struct view *v, const char *type)
@@ -406,7 +454,7 @@ own_type(struct view *v, const char *type)
 }
 
 void
-view_load(struct view_holder *h, const struct catalog_item *rows, size_t count)
+view_load(struct view_holder *h, const struct record *rows, size_t count)
 {
 	struct view_type *t = NULL;
 	struct view *v;
@@ -431,7 +479,7 @@ view_load(struct view_holder *h, const struct catalog_item *rows, size_t count)
 }
 
 static void
-set_item(struct view_holder *h, const struct catalog_item *row, struct item *take_item)
+set_item(struct view_holder *h, const struct record *row, struct item *take_item)
 {
 	struct view *v;
 	struct view_type *t;
@@ -450,13 +498,13 @@ set_item(struct view_holder *h, const struct catalog_item *row, struct item *tak
 }
 
 void
-view_add_item(struct view_holder *h, const struct catalog_item *row, bool checked)
+view_add_item(struct view_holder *h, const struct record *row, bool checked)
 {
 	set_item(h, row, item_new(row, checked));
 }
 
 void
-view_remove_item(struct view_holder *h, const struct catalog_item *row)
+view_remove_item(struct view_holder *h, const struct record *row)
 {
 	set_item(h, row, NULL);
 }

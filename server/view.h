@@ -16,8 +16,8 @@
 #include <stddef.h>
 
 #include "answer.h"
-#include "catalog.h"
 #include "ident.h"
+#include "record.h"
 
 enum { ETAG_MAX = DIGEST_HEX + 3 };
 
@@ -29,13 +29,17 @@ struct blob {
 	_Atomic(void *) response;
 };
 
-/* A file of the cache: a header, or an archive with the offer that names it. */
+/* What the cache holds: a header, an archive with the offer that names it, or a content. */
 struct item {
 	atomic_uint references;
-	struct catalog_item row;
+	struct record row;
 	struct blob offer;	  /* archives */
 	char etag[ETAG_MAX];	  /* of the file */
 	atomic_bool checked;	  /* its digest was seen to be right since the start */
+	atomic_uint sending;	  /* replies that are sending its bytes */
+	_Atomic uint64_t served_ms;  /* as in record.h; the row's own are those of the start */
+	_Atomic uint64_t checked_ms;
+	atomic_bool times_changed; /* since they were written to the index */
 	_Atomic(void *) response; /* the open file, of the HTTP layer */
 };
 
@@ -46,7 +50,8 @@ struct view_offer {
 
 struct view_version {
 	struct edition edition;
-	struct item *header; /* NULL: not here */
+	struct item *header;  /* NULL: not here */
+	struct item *content; /* NULL: not here */
 	struct view_offer *offers;
 	size_t count;
 	size_t capacity;
@@ -90,13 +95,21 @@ struct item *view_find_id(const struct view *v, const struct digest *id);
 struct item *view_find_archive(
 	const struct view_version *version, const struct edition *base, enum format format);
 
+/* Call act for every item; of a type (NULL: of all). */
+void view_each(const struct view *v, const char *type,
+	void (*act)(void *context, struct item *item), void *context);
+
 /* ---- Changing: each publishes a new view */
 /* Rows sorted by type, none of them checked: what a cache holds at the start. */
-void view_load(struct view_holder *h, const struct catalog_item *rows, size_t count);
+void view_load(struct view_holder *h, const struct record *rows, size_t count);
 /* checked: the caller has seen the digest. */
-void view_add_item(struct view_holder *h, const struct catalog_item *row, bool checked);
-void view_remove_item(struct view_holder *h, const struct catalog_item *row);
+void view_add_item(struct view_holder *h, const struct record *row, bool checked);
+void view_remove_item(struct view_holder *h, const struct record *row);
 void view_set_query(struct view_holder *h, const struct idents *query);
+
+/* The digest was seen to be right, or a client got it, just now. */
+void item_note_checked(struct item *item);
+void item_note_served(struct item *item);
 
 void item_hold(struct item *item);
 void item_release(struct item *item);

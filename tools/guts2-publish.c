@@ -134,7 +134,7 @@ list_versions(struct repo *repo, const struct counts *c, bool json, struct err *
 	for (size_t i = 0; result == 0 && i < c->count; i++) {
 		AUTO_HEADER struct header *h = NULL;
 
-		result = publish_read_header(repo, &c->versions[i], &h, e);
+		result = repo_read_header(repo, &c->versions[i], &h, NULL, e);
 		if (result == 0 && json)
 			(void)json_array_append_new(rows, json_row(h, c->differences[i]));
 		else if (result == 0)

@@ -30,21 +30,6 @@ publish_read_query(struct repo *repo, struct idents *ret, struct err *e)
 	return answer_query_parse(span_of(bytes.at, bytes.len), ret, e);
 }
 
-int
-publish_read_header(
-	struct repo *repo, const struct ident *ident, struct header **ret, struct err *e)
-{
-	AUTO_BUF struct buf bytes = {0};
-	char name[IDENT_NAME_MAX];
-
-	(void)ident_header_name(ident, name);
-	if (repo_read(repo, name, HEADER_BYTES_MAX, &bytes, e) != 0)
-		return -1;
-	if (header_parse(span_of(bytes.at, bytes.len), ret, e) != 0)
-		return err_wrap(e, "%s", name);
-	return 0;
-}
-
 struct version_list {
 	const char *type;
 	struct ident *at;
@@ -136,7 +121,7 @@ compare_file_names(const void *a, const void *b)
 static int
 open_older(struct repo *repo, const struct ident *ident, struct older *ret, struct err *e)
 {
-	if (publish_read_header(repo, ident, &ret->header, e) != 0)
+	if (repo_read_header(repo, ident, &ret->header, NULL, e) != 0)
 		return -1;
 	ret->contents = header_contents(ret->header, &ret->count);
 	ret->by_name = mem_new(ret->header->count, sizeof(const void *));

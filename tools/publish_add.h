@@ -33,10 +33,6 @@ int publish_add(
 struct idents;
 int publish_read_query(struct repo *repo, struct idents *ret, struct err *e);
 
-struct header;
-int publish_read_header(
-	struct repo *repo, const struct ident *ident, struct header **ret, struct err *e);
-
 /* All versions of a type (NULL: of all types), newest first within a type. The caller frees. */
 int publish_versions(
 	struct repo *repo, const char *type, struct ident **ret, size_t *ret_count, struct err *e);

@@ -136,7 +136,7 @@ open_content(const struct encode *x, const struct digest *digest, struct map *re
 {
 	char name[IDENT_NAME_MAX];
 
-	return map_open(repo_dir(x->repo), publish_content_name(digest, name), ret, e);
+	return map_open(repo_dir(x->repo), ident_content_file_name(digest, name), ret, e);
 }
 
 /* Decoding must give the file back; an encoder's mistake is found here and nowhere later. */

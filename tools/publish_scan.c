@@ -16,15 +16,6 @@ struct scan {
 	struct header *header;
 };
 
-char *
-publish_content_name(const struct digest *digest, char ret[IDENT_NAME_MAX])
-{
-	char hex[DIGEST_HEX + 1];
-
-	(void)snprintf(ret, IDENT_NAME_MAX, "c/%s", digest_hex(digest, hex));
-	return ret;
-}
-
 /* Copies what it hashes, so that what is stored is what the header says. */
 static int
 copy_and_hash(int from, int to, struct header_file *file, struct err *e)
@@ -63,7 +54,7 @@ store(struct scan *s, int from, struct header_file *file, struct err *e)
 		return err_sys(e, "stage");
 	if (copy_and_hash(from, to, file, e) != 0)
 		return -1;
-	return repo_move(s->repo, stage, publish_content_name(&file->digest, name), e);
+	return repo_move(s->repo, stage, ident_content_file_name(&file->digest, name), e);
 }
 
 static int

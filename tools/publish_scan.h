@@ -16,7 +16,4 @@
 /* Fills and seals h. Contents are staged and moved; repo_sync is the caller's. */
 int publish_scan(struct repo *repo, const char *directory, struct header *h, struct err *e);
 
-/* The name of a content below the repository. Returns ret. */
-char *publish_content_name(const struct digest *digest, char ret[IDENT_NAME_MAX]);
-
 #endif

@@ -64,7 +64,9 @@ use_target(void *context, const struct target *t, struct err *e)
 
 	if (t->kind == TARGET_OFFER)
 		return use_offer(s, t, e);
-	if (publish_read_header(s->repo, &t->ident, &header, e) != 0)
+	if (t->kind == TARGET_CONTENT) /* a server's; its files are the header's */
+		return 0;
+	if (repo_read_header(s->repo, &t->ident, &header, NULL, e) != 0)
 		return -1;
 	for (size_t i = 0; i < header->count; i++)
 		use(s, &header->files[i].digest);

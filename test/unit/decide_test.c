@@ -14,13 +14,13 @@ sample(bool with_query)
 {
 	struct view_holder *h = view_holder_new();
 	AUTO_IDENTS struct idents query = {0};
-	struct catalog_item item = {
-		.ident = {"t", {9, "00000009"}}, .is_header = true, .ref.bytes = 1};
+	struct record item = {
+		.ident = {"t", {9, "00000009"}}, .kind = RECORD_HEADER, .ref.bytes = 1};
 
 	view_add_item(h, &item, true);
 	item.ident.edition = (struct edition){8, "00000008"};
 	view_add_item(h, &item, false);
-	item.is_header = false;
+	item.kind = RECORD_ARCHIVE;
 	item.base = (struct edition){5, "00000005"};
 	item.format = FORMAT_AR1;
 	item.ref.id.byte[0] = 1;

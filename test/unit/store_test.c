@@ -27,30 +27,22 @@ stage(struct depot *d, const char *name, const char *bytes)
 		fs_put(repo_stage_dir(depot_repo(d)), "s", name, unit_text(bytes), NULL), 0);
 }
 
-static struct catalog_item
+static struct record
 item_of(const char *bytes, enum format format)
 {
-	return (struct catalog_item){.ident = ident,
+	return (struct record){.ident = ident,
 		.base = base,
 		.format = format,
 		.ref = {digest_of(unit_text(bytes)), strlen(bytes)}};
 }
 
 static int
-count(void *context, const struct catalog_item *item)
-{
-	(void)item;
-	(*(int *)context)++;
-	return 0;
-}
-
-static int
 count_items(struct depot *d)
 {
-	int n = 0;
+	AUTO_RECORDS struct records all = {0};
 
-	ck_assert_int_eq(depot_each(d, count, &n, NULL), 0);
-	return n;
+	ck_assert_int_eq(depot_records(d, &all, NULL), 0);
+	return (int)all.count;
 }
 
 START_TEST(depot_put_archive__both_formats_share_an_offer)
@@ -58,8 +50,8 @@ START_TEST(depot_put_archive__both_formats_share_an_offer)
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
 	AUTO_BUF struct buf bytes = {0};
-	struct catalog_item one = item_of("one", FORMAT_AR1);
-	struct catalog_item two = item_of("two", FORMAT_AR2);
+	struct record one = item_of("one", FORMAT_AR1);
+	struct record two = item_of("two", FORMAT_AR2);
 	char name[IDENT_NAME_MAX];
 	bool reindexed;
 	struct depot *d = open_depot(path, &reindexed);
@@ -73,12 +65,12 @@ START_TEST(depot_put_archive__both_formats_share_an_offer)
 		fs_read(dir, ident_offer_name(&ident, &base, name), 10000, &bytes, NULL), 0);
 	ck_assert_int_eq(answer_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
 	ck_assert(offer.archive[0].bytes == 3 && offer.archive[1].bytes == 3);
-	ck_assert_int_eq(depot_forget(d, &one, NULL), 0);
+	ck_assert_int_eq(depot_remove(d, &one, NULL), 0);
 	buf_clear(&bytes);
 	ck_assert_int_eq(fs_read(dir, name, 10000, &bytes, NULL), 0);
 	ck_assert_int_eq(answer_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
 	ck_assert(offer.archive[0].bytes == 0 && offer.archive[1].bytes == 3);
-	ck_assert_int_eq(depot_forget(d, &two, NULL), 0);
+	ck_assert_int_eq(depot_remove(d, &two, NULL), 0);
 	ck_assert(!fs_exists(dir, name));
 	ck_assert_int_eq(count_items(d), 0);
 	depot_close(d);
@@ -89,17 +81,17 @@ START_TEST(depot_put_archive__two_offers_can_name_one_archive)
 {
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
-	struct catalog_item one = item_of("same", FORMAT_AR2);
-	struct catalog_item two = item_of("same", FORMAT_AR2);
+	struct record one = item_of("same", FORMAT_AR2);
+	struct record two = item_of("same", FORMAT_AR2);
 	bool reindexed;
 	struct depot *d = open_depot(path, &reindexed);
 	char name[IDENT_NAME_MAX];
 
 	two.base.version = 3;
 	stage(d, "a", "same");
-	ck_assert(!depot_has_archive(d, &one.ref));
+	ck_assert(!repo_has_archive(depot_repo(d), &one.ref));
 	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
-	ck_assert(depot_has_archive(d, &one.ref));
+	ck_assert(repo_has_archive(depot_repo(d), &one.ref));
 	ck_assert_int_eq(depot_put_archive(d, &two, "none", NULL), 0);
 	ck_assert_int_eq(count_items(d), 2);
 	ck_assert(fs_exists(dir, ident_offer_name(&ident, &two.base, name)));
@@ -111,7 +103,7 @@ START_TEST(depot_put_archive__wrong_digest_or_size_leaves_nothing)
 {
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
-	struct catalog_item item = item_of("right", FORMAT_AR2);
+	struct record item = item_of("right", FORMAT_AR2);
 	char name[IDENT_NAME_MAX];
 	bool reindexed;
 	struct depot *d = open_depot(path, &reindexed);
@@ -137,7 +129,7 @@ START_TEST(depot_open__the_index_follows_the_files)
 				     "\"type\":\"t\",\"version\":5}";
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
-	struct catalog_item item = item_of("one", FORMAT_AR1);
+	struct record item = item_of("one", FORMAT_AR1);
 	struct archive_ref ref;
 	char name[IDENT_NAME_MAX];
 	bool reindexed;

@@ -5,16 +5,16 @@
 
 #include "unit.h"
 
-static struct catalog_item
+static struct record
 row(const char *type, uint64_t version, uint64_t from, int kind, unsigned char id)
 {
-	struct catalog_item item = {.is_header = kind == FORMAT_COUNT};
+	struct record item = {.kind = kind == FORMAT_COUNT ? RECORD_HEADER : RECORD_ARCHIVE};
 
 	(void)snprintf(item.ident.type, sizeof(item.ident.type), "%s", type);
 	item.ident.edition.version = version;
 	memcpy(item.ident.edition.cookie, "00000000", 9);
 	item.base.version = from;
-	if (!item.is_header)
+	if (item.kind != RECORD_HEADER)
 		item.format = (enum format)kind;
 	item.ref.id.byte[0] = id;
 	item.ref.bytes = 100;
@@ -24,7 +24,7 @@ row(const char *type, uint64_t version, uint64_t from, int kind, unsigned char i
 START_TEST(view__an_old_view_stays_as_it_was)
 {
 	struct view_holder *h = view_holder_new();
-	struct catalog_item one = row("t", 5, 0, FORMAT_AR2, 1);
+	struct record one = row("t", 5, 0, FORMAT_AR2, 1);
 	struct view *before = view_take(h);
 	struct view *with;
 	struct view *after;
@@ -46,7 +46,7 @@ END_TEST
 
 START_TEST(view_load__gives_versions_newest_first_and_finds_all)
 {
-	struct catalog_item rows[] = {row("a", 3, 0, FORMAT_COUNT, 9),
+	struct record rows[] = {row("a", 3, 0, FORMAT_COUNT, 9),
 		row("a", 5, 3, FORMAT_AR1, 1), row("a", 4, 0, FORMAT_AR2, 2),
 		row("b", 7, 1, FORMAT_AR2, 3)};
 	struct view_holder *h = view_holder_new();
@@ -73,7 +73,7 @@ END_TEST
 START_TEST(view_set_query__types_come_and_go)
 {
 	struct view_holder *h = view_holder_new();
-	struct catalog_item kept = row("kept", 5, 0, FORMAT_AR2, 1);
+	struct record kept = row("kept", 5, 0, FORMAT_AR2, 1);
 	AUTO_IDENTS struct idents query = {0};
 	struct idents none = {0};
 	struct view *v;

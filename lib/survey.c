@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "survey.h"
+
+#include <string.h>
+
+#include "content.h"
+#include "header.h"
+
+struct survey {
+	struct repo *repo;
+	int (*bad)(void *context, const char *name, const char *why, struct err *e);
+	void *context;
+	struct records *records;
+};
+
+/* A document that cannot be believed is told of; one that cannot be read is an error. */
+static int
+complain(struct survey *s, const struct target *t, const struct err *why, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+
+	if (why->code == ERR_SYS || why->code == ERR_FULL) {
+		if (e != NULL)
+			*e = *why;
+		return -1;
+	}
+	return s->bad != NULL ? s->bad(s->context, target_name(t, name), why->text, e) : 0;
+}
+
+/* A header, or what its content marker stands for. */
+static int
+visit_version(struct survey *s, const struct target *t, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+	struct record r = {.kind = RECORD_HEADER, .ident = t->ident};
+	struct err why = {0};
+
+	if (repo_read_header(s->repo, &t->ident, &h, &r.ref, &why) != 0)
+		return complain(s, t, &why, e);
+	if (t->kind == TARGET_CONTENT) {
+		r.kind = RECORD_CONTENT;
+		r.ref.bytes = content_bytes(h);
+		if (!content_is_complete(s->repo, h)) {
+			(void)err_set(&why, ERR_MISSING, "a file of it is not in c/");
+			return complain(s, t, &why, e);
+		}
+	}
+	records_add(s->records, &r);
+	return 0;
+}
+
+static int
+visit_offer(struct survey *s, const struct target *t, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	struct record r = {.ident = t->ident, .base = t->base};
+	struct offer offer;
+	struct err why = {0};
+	char name[IDENT_NAME_MAX];
+	bool any = false;
+
+	if (repo_read(s->repo, target_name(t, name), ANSWER_OFFER_BYTES_MAX, &bytes, &why) != 0 ||
+		answer_offer_parse(span_of(bytes.at, bytes.len), &offer, &why) != 0)
+		return complain(s, t, &why, e);
+	for (int i = 0; i < FORMAT_COUNT; i++) {
+		r.format = (enum format)i;
+		r.ref = offer.archive[i];
+		if (r.ref.bytes == 0 || !repo_has_archive(s->repo, &r.ref))
+			continue;
+		records_add(s->records, &r);
+		any = true;
+	}
+	if (any)
+		return 0;
+	(void)err_set(&why, ERR_MISSING, "no archive that it names is there");
+	return complain(s, t, &why, e);
+}
+
+static int
+visit(void *context, const struct target *t, struct err *e)
+{
+	return t->kind == TARGET_OFFER ? visit_offer(context, t, e) : visit_version(context, t, e);
+}
+
+int
+survey_read(struct repo *repo,
+	int (*bad)(void *context, const char *name, const char *why, struct err *e), void *context,
+	struct records *ret, struct err *e)
+{
+	struct survey s = {repo, bad, context, ret};
+
+	if (repo_walk(repo, visit, &s, e) != 0)
+		return -1;
+	records_sort(ret);
+	return 0;
+}
