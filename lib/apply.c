@@ -13,7 +13,7 @@ struct work {
 	const struct header_file **contents;
 	size_t count;
 	bool *seen;
-	const struct apply_base *base;
+	const struct files *base;
 	int dir;
 };
 
@@ -76,7 +76,7 @@ check_complete(const struct work *w, struct err *e)
 }
 
 int
-apply_archive(struct span archive, const struct header *header, const struct apply_base *base,
+apply_archive(struct span archive, const struct header *header, const struct files *base,
 	int dir, struct err *e)
 {
 	size_t count;

@@ -19,23 +19,15 @@
 #include "buf.h"
 #include "digest.h"
 #include "err.h"
+#include "files.h"
 #include "header.h"
-#include "map.h"
-
-/* The files that are there already: those of the version a difference starts from. */
-struct apply_base {
-	void *context;
-	bool (*has)(void *context, const struct digest *digest);
-	/* Map a file whose digest has been checked. */
-	int (*open)(void *context, const struct digest *digest, struct map *ret, struct err *e);
-};
 
 /*
- * Decode into directory dir (emptied by the caller) what base has not. base is
- * NULL for a full archive. 0: archive and base together hold every file of the
+ * Decode into directory dir (emptied by the caller) what base has not: the
+ * files of the version a difference starts from. base is NULL for a full archive. 0: archive and base together hold every file of the
  * header. The files are not synced.
  */
-int apply_archive(struct span archive, const struct header *header, const struct apply_base *base,
+int apply_archive(struct span archive, const struct header *header, const struct files *base,
 	int dir, struct err *e);
 
 #endif

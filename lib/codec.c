@@ -9,7 +9,7 @@ static const struct {
 	char name[9];
 	bool is_delta;
 	size_t max_len; /* of file and base together, for the encoder */
-	enum codec_fit (*encode)(struct span file, struct span base, uint8_t *out, size_t room,
+	enum codec_fit (*encode)(const struct codec_source *from, uint8_t *out, size_t room,
 		size_t *ret_len, struct err *e);
 	int (*decode)(
 		struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
@@ -65,10 +65,10 @@ codec_bound(size_t len)
 }
 
 enum codec_fit
-codec_encode(enum codec codec, struct span file, struct span base, uint8_t *out, size_t room,
+codec_encode(enum codec codec, const struct codec_source *from, uint8_t *out, size_t room,
 	size_t *ret_len, struct err *e)
 {
-	enum codec_fit fit = codecs[codec].encode(file, base, out, room, ret_len, e);
+	enum codec_fit fit = codecs[codec].encode(from, out, room, ret_len, e);
 
 	if (fit == CODEC_ERROR)
 		(void)err_wrap(e, "%s", codecs[codec].name);

@@ -42,8 +42,15 @@ bool codec_suits(enum codec codec, size_t len, size_t base_len);
 /* The room that a stream for len bytes needs at the most, for encodings of whole files. */
 size_t codec_bound(size_t len);
 
+/* What is encoded, and how thoroughly. */
+struct codec_source {
+	struct span file;
+	struct span base; /* deltas */
+	bool quick;	  /* somebody is waiting: take the first good stream, not the smallest */
+};
+
 /* Encode into room bytes at out; *ret_len is the stream's length where it fits. */
-enum codec_fit codec_encode(enum codec codec, struct span file, struct span base, uint8_t *out,
+enum codec_fit codec_encode(enum codec codec, const struct codec_source *from, uint8_t *out,
 	size_t room, size_t *ret_len, struct err *e);
 
 /* Decode a stream to exactly len bytes at out: fewer or more are an error. */

@@ -24,9 +24,10 @@ unconst(const uint8_t *at)
 }
 
 enum codec_fit
-codec_bzip2_encode(struct span file, struct span base, uint8_t *out, size_t room, size_t *ret_len,
+codec_bzip2_encode(const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len,
 	struct err *e)
 {
+	struct span file = from->file;
 	bz_stream z = {0};
 	size_t in_at = 0;
 	size_t out_at = 0;
@@ -35,7 +36,6 @@ codec_bzip2_encode(struct span file, struct span base, uint8_t *out, size_t room
 	/* The encoder clears memory for a whole block, which a small file does not fill. */
 	int block_100k = file.len < 900000 ? (int)(file.len / 100000) + 1 : 9;
 
-	(void)base;
 	if (BZ2_bzCompressInit(&z, block_100k, 0, 0) != BZ_OK)
 		return err_set(e, ERR_SYS, "cannot start the encoder");
 	while (status != BZ_STREAM_END && out_at < room) {

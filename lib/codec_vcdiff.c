@@ -126,16 +126,19 @@ encode_all(xd3_stream *stream, struct span file, struct zstd_packer *packer, str
 }
 
 enum codec_fit
-codec_vcdiff_encode(struct span file, struct span base, uint8_t *out, size_t room, size_t *ret_len,
+codec_vcdiff_encode(const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len,
 	struct err *e)
 {
+	struct span file = from->file;
+	struct span base = from->base;
+	bool quick = from->quick || base.len > THOROUGH_BYTES;
 	struct zstd_packer *packer = zstd_packer_new(file.len, out, room);
 	xd3_stream stream;
 	xd3_source source;
 	xd3_config config;
 	enum codec_fit fit = CODEC_ERROR;
 
-	xd3_init_config(&config, base.len > THOROUGH_BYTES ? XD3_COMPLEVEL_1 : XD3_COMPLEVEL_9);
+	xd3_init_config(&config, quick ? XD3_COMPLEVEL_1 : XD3_COMPLEVEL_9);
 	config.winsize = file.len < WINDOW_BYTES ? block_size_for(file.len) : WINDOW_BYTES;
 	if (open_stream(&stream, &source, &config, &base, e) == 0)
 		fit = encode_all(&stream, file, packer, e);

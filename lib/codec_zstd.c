@@ -7,6 +7,7 @@
 #include "mem.h"
 
 enum {
+	LEVEL_QUICK = 3,
 	LEVEL_BEST = 19,
 	LEVEL_LARGE = 9,       /* past LARGE_BYTES the best level takes minutes */
 	PACKER_WINDOW_LOG = 23 /* guts2(7): a packed delta needs at most 8 MiB to read */
@@ -24,14 +25,18 @@ window_log_for(size_t len)
 }
 
 enum codec_fit
-codec_zstd_encode(struct span file, struct span base, uint8_t *out, size_t room, size_t *ret_len,
+codec_zstd_encode(const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len,
 	struct err *e)
 {
+	struct span file = from->file;
+	struct span base = from->base;
 	ZSTD_CCtx *z = ZSTD_createCCtx();
 	int level = file.len > LARGE_BYTES ? LEVEL_LARGE : LEVEL_BEST;
 	size_t len;
 
 	assert(z != NULL);
+	if (from->quick)
+		level = LEVEL_QUICK;
 	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level);
 	if (base.len > 0) {
 		int log = window_log_for(file.len + base.len);

@@ -221,7 +221,7 @@ empty_dir(struct home *h, const char *name, struct err *e)
 static int
 build_tree(struct install *x, struct span archive, bool difference, struct err *e)
 {
-	struct apply_base base = {&x->base, base_has, base_open};
+	struct files base = {&x->base, base_has, base_open};
 
 	if (apply_archive(archive, x->header, difference ? &base : NULL, x->fresh, e) != 0)
 		return -1;

@@ -11,9 +11,10 @@
 #include "clock.h"
 #include "fs.h"
 #include "header.h"
-#include "map.h"
+#include "encode.h"
 #include "mem.h"
-#include "publish_encode.h"
+#include "pack.h"
+#include "parallel.h"
 #include "publish_scan.h"
 #include "publish_sweep.h"
 
@@ -82,83 +83,54 @@ publish_versions(
 	return 0;
 }
 
-/* A version that differences start from. */
-struct older {
-	struct header *header;
-	const struct header_file **contents;
-	size_t count;
-	const struct header_file **by_name; /* sorted by file name */
-};
-
 struct add {
 	struct repo *repo;
 	const struct publish_request *request;
 	struct idents query;
 	struct header *header;
 	struct encode *encode;
-	struct older *older;
+	struct pack_older **older;
 	size_t older_count;
 	struct map donors[FORMAT_COUNT];
+	struct files_dirs contents;
+	int streams; /* directory */
+	const struct encode_crew *crew;
 	unsigned staged;
 	uint64_t full_bytes[FORMAT_COUNT];
 };
 
-static const char *
-file_name(const struct header_file *file)
-{
-	const char *slash = strrchr(file->path, '/');
+/* ---- Threads and a bar */
 
-	return slash != NULL ? slash + 1 : file->path;
-}
-
-static int
-compare_file_names(const void *a, const void *b)
-{
-	return strcmp(file_name(*(const struct header_file *const *)a),
-		file_name(*(const struct header_file *const *)b));
-}
+struct publish_crew {
+	unsigned threads;
+	struct progress *progress;
+};
 
 static int
-open_older(struct repo *repo, const struct ident *ident, struct older *ret, struct err *e)
+each_task(void *context, size_t count, int (*run)(void *context, size_t index, struct err *e),
+	void *run_context, struct err *e)
 {
-	if (repo_read_header(repo, ident, &ret->header, NULL, e) != 0)
-		return -1;
-	ret->contents = header_contents(ret->header, &ret->count);
-	ret->by_name = mem_new(ret->header->count, sizeof(const void *));
-	for (size_t i = 0; i < ret->header->count; i++)
-		ret->by_name[i] = &ret->header->files[i];
-	qsort(ret->by_name, ret->header->count, sizeof(const void *), compare_file_names);
-	return 0;
+	const struct publish_crew *crew = context;
+
+	return parallel_for(count, crew->threads, run, run_context, e);
 }
 
 static void
-close_older(struct older *o)
+begin_tasks(void *context, const char *what, uint64_t bytes)
 {
-	free(o->by_name);
-	free(o->contents);
-	header_free(o->header);
+	const struct publish_crew *crew = context;
+
+	progress_end(crew->progress);
+	progress_start(crew->progress, what, bytes);
 }
 
-static bool
-older_has(const struct older *o, const struct digest *digest)
+static void
+add_bytes(void *context, uint64_t bytes)
 {
-	return header_content_find(o->contents, o->count, digest) < o->count;
+	progress_add(((struct publish_crew *)context)->progress, bytes);
 }
 
-/* What a file was most likely made from: the same path, else the same name elsewhere. */
-static const struct header_file *
-base_for(const struct older *o, const struct header_file *file)
-{
-	const struct header_file *same_path = header_find(o->header, file->path);
-	const struct header_file *const *same_name = NULL;
-
-	if (same_path != NULL)
-		return same_path;
-	if (o->header->count > 0)
-		same_name = bsearch(&file, o->by_name, o->header->count, sizeof(const void *),
-			compare_file_names);
-	return same_name != NULL ? *same_name : NULL;
-}
+/* ---- One version */
 
 static int
 choose_version(struct add *a, struct err *e)
@@ -193,10 +165,13 @@ open_all_older(struct add *a, struct err *e)
 	if (count > a->request->diffs)
 		count = a->request->diffs;
 	a->older = mem_new(count, sizeof(*a->older));
-	for (; a->older_count < count; a->older_count++)
-		if (open_older(a->repo, &versions[a->older_count], &a->older[a->older_count], e) !=
-			0)
+	for (; a->older_count < count; a->older_count++) {
+		struct header *header = NULL;
+
+		if (repo_read_header(a->repo, &versions[a->older_count], &header, NULL, e) != 0)
 			return -1;
+		a->older[a->older_count] = pack_older_new(header);
+	}
 	return 0;
 }
 
@@ -220,7 +195,7 @@ open_donors(struct add *a, struct err *e)
 			continue;
 		(void)ident_file_name(&offer.archive[i].id, name);
 		if (map_open(repo_dir(a->repo), name, &a->donors[i], e) != 0 ||
-			encode_donor(a->encode, map_span(&a->donors[i]), e) != 0)
+			encode_donor(a->encode, map_span(&a->donors[i]), true, e) != 0)
 			return err_wrap(e, "%s", name);
 	}
 	return 0;
@@ -229,71 +204,42 @@ open_donors(struct add *a, struct err *e)
 static int
 encode_streams(struct add *a, struct err *e)
 {
-	const struct header_file *const *contents;
-	size_t count;
+	struct encode_settings settings = {.files = files_in(&a->contents),
+		.formats = (1U << FORMAT_COUNT) - 1,
+		.crew = a->crew};
 
-	a->encode = encode_new(a->repo, a->header);
+	a->streams = fs_make_dirs(repo_stage_dir(a->repo), "streams", e);
+	a->contents.dir[0] = fs_open_dir(repo_dir(a->repo), "c", e);
+	if (a->streams < 0 || a->contents.dir[0] < 0)
+		return -1;
+	a->contents.count = 1;
+	settings.stage = a->streams;
+	a->encode = encode_new(a->header, &settings);
 	if (open_donors(a, e) != 0)
 		return -1;
-	contents = encode_contents(a->encode, &count);
-	for (size_t o = 0; o < a->older_count; o++) {
-		for (size_t i = 0; i < count; i++) {
-			const struct header_file *base = base_for(&a->older[o], contents[i]);
-
-			if (base != NULL && !older_has(&a->older[o], &contents[i]->digest))
-				encode_want_delta(a->encode, i, base);
-		}
-	}
-	return encode_all(a->encode, a->request->jobs, e);
-}
-
-static int
-write_archive(struct add *a, enum format format, const struct older *older,
-	struct archive_writer *w, struct archive_ref *ret, struct err *e)
-{
-	const struct header_file *const *contents;
-	struct archive_entry entry;
-	size_t count;
-
-	contents = encode_contents(a->encode, &count);
-	for (size_t i = 0; i < count; i++) {
-		AUTO_MAP struct map map = {0};
-		const struct header_file *base = NULL;
-
-		if (older != NULL && older_has(older, &contents[i]->digest))
-			continue;
-		if (older != NULL)
-			base = base_for(older, contents[i]);
-		if (encode_entry(a->encode, i, format, base, &entry, &map, e) != 0 ||
-			archive_add(w, &entry, e) != 0)
-			return -1;
-	}
-	return archive_end(w, ret, e);
+	for (size_t i = 0; i < a->older_count; i++)
+		pack_want_deltas(a->encode, a->older[i], &settings.files);
+	return encode_all(a->encode, e);
 }
 
 /* Into stage/ and from there to f/, where nothing refers to it yet. */
 static int
-pack(struct add *a, enum format format, const struct older *older, struct archive_ref *ret,
+pack(struct add *a, enum format format, const struct pack_older *older, struct archive_ref *ret,
 	struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	char stage[32];
 	char name[IDENT_NAME_MAX];
-	struct archive_writer *w;
-	int result;
 
 	(void)snprintf(stage, sizeof(stage), "archive-%u", a->staged++);
 	fd = openat(repo_stage_dir(a->repo), stage, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_sys(e, "stage/%s", stage);
-	w = archive_writer_new(fd, format);
-	result = write_archive(a, format, older, w, ret, e);
-	archive_writer_free(w);
-	if (result != 0)
+	if (pack_archive(a->encode, format, older, fd, ret, e) != 0)
 		return err_wrap(e, "stage/%s", stage);
 	if (older == NULL) {
 		a->full_bytes[format] = ret->bytes;
-	} else if (ret->bytes > a->full_bytes[format] / 10 * 9) {
+	} else if (!pack_is_worth_it(ret->bytes, a->full_bytes[format])) {
 		*ret = (struct archive_ref){0};
 		return fs_remove(repo_stage_dir(a->repo), stage, e);
 	}
@@ -302,9 +248,9 @@ pack(struct add *a, enum format format, const struct older *older, struct archiv
 
 /* older NULL: the full archive. */
 static int
-pack_offer(struct add *a, const struct older *older, struct err *e)
+pack_offer(struct add *a, const struct pack_older *older, struct err *e)
 {
-	const struct edition *base = older != NULL ? &older->header->ident.edition : NULL;
+	const struct edition *base = older != NULL ? pack_older_edition(older) : NULL;
 	AUTO_BUF struct buf bytes = {0};
 	struct offer offer = {0};
 	char name[IDENT_NAME_MAX];
@@ -362,7 +308,7 @@ make_version(struct add *a, struct err *e)
 	if (pack_offer(a, NULL, e) != 0)
 		return -1;
 	for (size_t i = 0; i < a->older_count; i++)
-		if (pack_offer(a, &a->older[i], e) != 0)
+		if (pack_offer(a, a->older[i], e) != 0)
 			return -1;
 	if (repo_sync(a->repo, e) != 0 || write_header(a, e) != 0)
 		return -1;
@@ -373,7 +319,15 @@ int
 publish_add(
 	struct repo *repo, const struct publish_request *request, struct ident *ret, struct err *e)
 {
-	struct add a = {.repo = repo, .request = request, .header = header_new()};
+	struct progress progress = {0};
+	struct publish_crew publish_crew = {request->jobs, &progress};
+	struct encode_crew crew = {each_task, begin_tasks, add_bytes, &publish_crew};
+	struct add a = {.repo = repo,
+		.request = request,
+		.header = header_new(),
+		.streams = -1,
+		.contents.dir[0] = -1,
+		.crew = &crew};
 	int result = -1;
 
 	memcpy(a.header->ident.type, request->type, strlen(request->type));
@@ -382,11 +336,14 @@ publish_add(
 		publish_sweep(repo, &a.query, e) == 0 && choose_version(&a, e) == 0)
 		result = make_version(&a, e);
 	*ret = a.header->ident;
+	progress_end(&progress);
 	encode_free(a.encode);
+	fs_close(&a.streams);
+	fs_close(&a.contents.dir[0]);
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		map_close(&a.donors[i]);
 	for (size_t i = 0; i < a.older_count; i++)
-		close_older(&a.older[i]);
+		pack_older_free(a.older[i]);
 	free(a.older);
 	idents_free(&a.query);
 	header_free(a.header);

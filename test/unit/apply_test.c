@@ -40,15 +40,17 @@ sample_set_up(struct sample *s)
 						 .path = name, .digest = s->digest[i], .size = LEN},
 					 NULL),
 			0);
-		ck_assert_int_eq(codec_encode(CODEC_ZSTD, span_of(s->bytes[i], LEN), span_of("", 0),
+		ck_assert_int_eq(codec_encode(CODEC_ZSTD, &(struct codec_source){span_of(s->bytes[i], LEN), span_of("", 0), false},
 					 out, sizeof(out), &len, NULL),
 			CODEC_FITS);
 		s->streams[i] = (struct buf){0};
 		buf_add(&s->streams[i], out, len);
 		if (i < 2)
 			continue;
-		ck_assert_int_eq(codec_encode(CODEC_VCDIFF, span_of(s->bytes[2], LEN),
-					 span_of(s->bytes[1], LEN), out, sizeof(out), &len, NULL),
+		ck_assert_int_eq(codec_encode(CODEC_VCDIFF,
+					 &(struct codec_source){span_of(s->bytes[2], LEN),
+						 span_of(s->bytes[1], LEN), false},
+					 out, sizeof(out), &len, NULL),
 			CODEC_FITS);
 		s->streams[FILES] = (struct buf){0};
 		buf_add(&s->streams[FILES], out, len);
@@ -125,7 +127,7 @@ START_TEST(apply_archive__takes_complete_archives_and_no_others)
 
 	sample_set_up(&s);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct apply_base base = {&s, has, open_base};
+		struct files base = {&s, has, open_base};
 		AUTO_BUF struct buf archive = {0};
 		AUTO_CLOSE int out = -1;
 		struct err e = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "publish_encode.h"
+#include "encode.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -7,10 +7,7 @@
 #include <string.h>
 
 #include "fs.h"
-#include "map.h"
 #include "mem.h"
-#include "parallel.h"
-#include "publish_scan.h"
 
 enum { NAME_MAX_BYTES = 64 };
 
@@ -19,38 +16,38 @@ struct stream {
 	enum codec codec;
 	size_t len; /* 0: there is none */
 	const uint8_t *donated;
+	bool doubtful; /* donated by somebody else: to be decoded before it is used */
 	char name[NAME_MAX_BYTES];
 };
 
 struct content {
 	struct stream whole[2]; /* BZIP2, ZSTD */
 	bool settled;		/* a donor has shown which of them is smaller */
+	bool skipped;
 };
 
 struct delta {
 	size_t content;
-	struct digest base;
-	uint64_t base_bytes;
+	struct header_file base; /* its path is the older header's */
 	struct stream streams[2]; /* ZPATCH, VCDIFF; len 0: not smaller than the whole file */
 };
 
 struct encode {
-	struct repo *repo;
+	struct encode_settings settings;
 	const struct header_file **files;
 	struct content *contents;
 	size_t count;
 	struct delta *deltas; /* sorted by content and base once encode_all began */
 	size_t delta_count;
 	size_t delta_capacity;
-	struct progress progress;
 };
 
 struct encode *
-encode_new(struct repo *repo, const struct header *h)
+encode_new(const struct header *h, const struct encode_settings *settings)
 {
 	struct encode *x = mem_new(1, sizeof(*x));
 
-	x->repo = repo;
+	x->settings = *settings;
 	x->files = header_contents(h, &x->count);
 	x->contents = mem_new(x->count, sizeof(*x->contents));
 	return x;
@@ -74,8 +71,14 @@ encode_contents(const struct encode *x, size_t *ret_count)
 	return x->files;
 }
 
+void
+encode_skip(struct encode *x, size_t content)
+{
+	x->contents[content].skipped = true;
+}
+
 int
-encode_donor(struct encode *x, struct span archive, struct err *e)
+encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e)
 {
 	struct archive_reader reader;
 	struct archive_entry entry;
@@ -89,7 +92,10 @@ encode_donor(struct encode *x, struct span archive, struct err *e)
 		if (i == x->count || codec_is_delta(entry.codec))
 			continue;
 		x->contents[i].whole[entry.codec] = (struct stream){
-			.codec = entry.codec, .len = entry.stream.len, .donated = entry.stream.at};
+			.codec = entry.codec,
+			.len = entry.stream.len,
+			.donated = entry.stream.at,
+			.doubtful = !trusted};
 		x->contents[i].settled |= reader.format == FORMAT_AR2;
 	}
 	return step == ARCHIVE_END ? 0 : -1;
@@ -102,8 +108,7 @@ encode_want_delta(struct encode *x, size_t content, const struct header_file *ba
 		!codec_suits(CODEC_VCDIFF, x->files[content]->size, base->size))
 		return;
 	x->deltas = mem_grow(x->deltas, x->delta_count, &x->delta_capacity, sizeof(*x->deltas));
-	x->deltas[x->delta_count++] =
-		(struct delta){.content = content, .base = base->digest, .base_bytes = base->size};
+	x->deltas[x->delta_count++] = (struct delta){.content = content, .base = *base};
 }
 
 static int
@@ -114,7 +119,7 @@ compare_deltas(const void *a, const void *b)
 
 	if (left->content != right->content)
 		return left->content < right->content ? -1 : 1;
-	return digest_compare(&left->base, &right->base);
+	return digest_compare(&left->base.digest, &right->base.digest);
 }
 
 static void
@@ -131,56 +136,110 @@ sort_deltas(struct encode *x)
 	x->delta_count = kept;
 }
 
-static int
-open_content(const struct encode *x, const struct digest *digest, struct map *ret, struct err *e)
-{
-	char name[IDENT_NAME_MAX];
-
-	return map_open(repo_dir(x->repo), ident_content_file_name(digest, name), ret, e);
-}
-
 /* Decoding must give the file back; an encoder's mistake is found here and nowhere later. */
 static int
-verify(const struct encode *x, enum codec codec, struct span stream, struct span file,
-	struct span base, struct err *e)
+verify(const struct encode *x, enum codec codec, struct span stream,
+	const struct codec_source *from, struct err *e)
 {
 	AUTO_MAP struct map out = {0};
 
-	if (map_scratch(repo_stage_dir(x->repo), file.len, &out, e) != 0 ||
-		codec_decode(codec, stream, base, out.at, out.len, e) != 0)
+	if (map_scratch(x->settings.stage, from->file.len, &out, e) != 0 ||
+		codec_decode(codec, stream, from->base, out.at, out.len, e) != 0)
 		return -1;
-	if (file.len > 0 && memcmp(out.at, file.at, file.len) != 0)
+	if (from->file.len > 0 && memcmp(out.at, from->file.at, from->file.len) != 0)
 		return err_set(e, ERR_DIGEST, "%s: decoded file differs", codec_name(codec));
 	return 0;
+}
+
+/* Whether somebody else's stream is what it says. */
+static bool
+is_right(const struct encode *x, const struct stream *stream, const struct header_file *file)
+{
+	AUTO_MAP struct map out = {0};
+	struct digest got;
+
+	if (map_scratch(x->settings.stage, file->size, &out, NULL) != 0 ||
+		codec_decode(stream->codec, span_of(stream->donated, stream->len), span_of("", 0),
+			out.at, out.len, NULL) != 0)
+		return false;
+	got = digest_of(map_span(&out));
+	return digest_equal(&got, &file->digest);
 }
 
 static int
 save(const struct encode *x, const char *name, struct span bytes, struct err *e)
 {
 	AUTO_CLOSE int fd = openat(
-		repo_stage_dir(x->repo), name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		x->settings.stage, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	return fd < 0 ? err_sys(e, "stage/%s", name) : fs_write(fd, bytes.at, bytes.len, e);
 }
 
 /* A stream of at most room bytes under its name; len stays 0 where it does not fit. */
 static int
-make_stream(const struct encode *x, struct stream *stream, struct span file, struct span base,
+make_stream(const struct encode *x, struct stream *stream, const struct codec_source *from,
 	size_t room, struct err *e)
 {
 	AUTO_MAP struct map out = {0};
 	enum codec_fit fit;
 	size_t len;
 
-	if (map_scratch(repo_stage_dir(x->repo), room, &out, e) != 0)
+	if (map_scratch(x->settings.stage, room, &out, e) != 0)
 		return -1;
-	fit = codec_encode(stream->codec, file, base, out.at, out.len, &len, e);
+	fit = codec_encode(stream->codec, from, out.at, out.len, &len, e);
 	if (fit != CODEC_FITS)
 		return fit == CODEC_ERROR ? -1 : 0;
-	if (verify(x, stream->codec, span_of(out.at, len), file, base, e) != 0 ||
+	if (verify(x, stream->codec, span_of(out.at, len), from, e) != 0 ||
 		save(x, stream->name, span_of(out.at, len), e) != 0)
 		return -1;
 	stream->len = len;
+	return 0;
+}
+
+/* Which encodings of whole files the archives will choose from. */
+static bool
+is_needed(const struct encode *x, const struct content *content, enum codec codec)
+{
+	const unsigned old = 1U << FORMAT_AR1;
+	const unsigned new = 1U << FORMAT_AR2;
+
+	if (content->skipped)
+		return false;
+	if (codec == CODEC_BZIP2)
+		return (x->settings.formats & old) != 0 ||
+		       (!x->settings.quick && !content->settled);
+	return (x->settings.formats & new) != 0 && !content->settled;
+}
+
+static int
+open_checked(const struct encode *x, const struct header_file *file, struct map *ret, struct err *e)
+{
+	struct digest got;
+
+	if (x->settings.files.open(x->settings.files.context, &file->digest, ret, e) != 0)
+		return -1;
+	got = digest_of(map_span(ret));
+	return digest_equal(&got, &file->digest)
+		       ? 0
+		       : err_set(e, ERR_DIGEST, "the file is not what its name says");
+}
+
+/* One task for each content. */
+static int
+check_donated(void *context, size_t index, struct err *e)
+{
+	struct encode *x = context;
+	struct content *content = &x->contents[index];
+
+	(void)e;
+	for (int i = 0; i < 2 && !content->skipped; i++) {
+		struct stream *stream = &content->whole[i];
+
+		if (stream->len == 0 || !stream->doubtful || is_right(x, stream, x->files[index]))
+			continue;
+		*stream = (struct stream){0};
+		content->settled = false;
+	}
 	return 0;
 }
 
@@ -189,19 +248,22 @@ static int
 encode_whole(void *context, size_t index, struct err *e)
 {
 	struct encode *x = context;
+	struct content *content = &x->contents[index / 2];
 	const struct header_file *file = x->files[index / 2];
-	struct stream *stream = &x->contents[index / 2].whole[index % 2];
+	struct stream *stream = &content->whole[index % 2];
+	struct codec_source from = {.quick = x->settings.quick};
 	AUTO_MAP struct map bytes = {0};
 
 	stream->codec = index % 2 == 0 ? CODEC_BZIP2 : CODEC_ZSTD;
-	if (stream->len > 0 || (stream->codec == CODEC_ZSTD && x->contents[index / 2].settled))
+	if (stream->len > 0 || !is_needed(x, content, stream->codec))
 		return 0;
 	(void)snprintf(stream->name, sizeof(stream->name), "whole-%zu", index);
-	if (open_content(x, &file->digest, &bytes, e) != 0 ||
-		make_stream(x, stream, map_span(&bytes), span_of("", 0), codec_bound(bytes.len),
-			e) != 0)
+	if (open_checked(x, file, &bytes, e) != 0)
 		return err_wrap(e, "%s", file->path);
-	progress_add(&x->progress, file->size);
+	from.file = map_span(&bytes);
+	if (make_stream(x, stream, &from, codec_bound(bytes.len), e) != 0)
+		return err_wrap(e, "%s", file->path);
+	x->settings.crew->add(x->settings.crew->context, file->size);
 	return 0;
 }
 
@@ -232,48 +294,59 @@ encode_delta(void *context, size_t index, struct err *e)
 	const struct header_file *file = x->files[delta->content];
 	struct stream *stream = &delta->streams[index % 2];
 	size_t whole = smallest_whole(x, delta->content)->len;
+	struct codec_source from = {.quick = x->settings.quick};
 	AUTO_MAP struct map bytes = {0};
 	AUTO_MAP struct map base = {0};
 
 	stream->codec = index % 2 == 0 ? CODEC_ZPATCH : CODEC_VCDIFF;
-	if (whole < 2 || !codec_suits(stream->codec, file->size, delta->base_bytes))
+	if (whole < 2 || !codec_suits(stream->codec, file->size, delta->base.size))
 		return 0;
 	(void)snprintf(stream->name, sizeof(stream->name), "delta-%zu", index);
-	if (open_content(x, &file->digest, &bytes, e) != 0 ||
-		open_content(x, &delta->base, &base, e) != 0 ||
-		make_stream(x, stream, map_span(&bytes), map_span(&base), whole - 1, e) != 0)
+	if (open_checked(x, file, &bytes, e) != 0 || open_checked(x, &delta->base, &base, e) != 0)
 		return err_wrap(e, "%s", file->path);
-	progress_add(&x->progress, file->size);
+	from.file = map_span(&bytes);
+	from.base = map_span(&base);
+	if (make_stream(x, stream, &from, whole - 1, e) != 0)
+		return err_wrap(e, "%s", file->path);
+	x->settings.crew->add(x->settings.crew->context, file->size);
 	return 0;
 }
 
+static int
+run_all(struct encode *x, const char *what, uint64_t bytes, size_t count,
+	int (*run)(void *context, size_t index, struct err *e), struct err *e)
+{
+	const struct encode_crew *crew = x->settings.crew;
+
+	crew->begin(crew->context, what, bytes);
+	return crew->each(crew->context, count, run, x, e);
+}
+
 int
-encode_all(struct encode *x, unsigned threads, struct err *e)
+encode_all(struct encode *x, struct err *e)
 {
 	uint64_t whole_bytes = 0;
 	uint64_t delta_bytes = 0;
-	int result;
 
 	sort_deltas(x);
+	if (run_all(x, "check", 0, x->count, check_donated, e) != 0)
+		return -1;
 	for (size_t i = 0; i < x->count; i++)
-		whole_bytes += 2 * x->files[i]->size;
+		for (int codec = CODEC_BZIP2; codec <= CODEC_ZSTD; codec++)
+			if (x->contents[i].whole[codec].len == 0 &&
+				is_needed(x, &x->contents[i], (enum codec)codec))
+				whole_bytes += x->files[i]->size;
 	for (size_t i = 0; i < x->delta_count; i++)
 		delta_bytes += 2 * x->files[x->deltas[i].content]->size;
-	progress_start(&x->progress, "files", whole_bytes);
-	result = parallel_for(2 * x->count, threads, encode_whole, x, e);
-	progress_end(&x->progress);
-	if (result != 0)
+	if (run_all(x, "files", whole_bytes, 2 * x->count, encode_whole, e) != 0)
 		return -1;
-	progress_start(&x->progress, "differences", delta_bytes);
-	result = parallel_for(2 * x->delta_count, threads, encode_delta, x, e);
-	progress_end(&x->progress);
-	return result;
+	return run_all(x, "differences", delta_bytes, 2 * x->delta_count, encode_delta, e);
 }
 
 static const struct stream *
 find_delta(const struct encode *x, size_t content, const struct header_file *base)
 {
-	struct delta key = {.content = content, .base = base->digest};
+	struct delta key = {.content = content, .base = *base};
 	const struct delta *delta = NULL;
 
 	if (x->delta_count > 0)
@@ -303,7 +376,7 @@ encode_entry(const struct encode *x, size_t content, enum format format,
 	ret->stream = span_of(stream->donated, stream->len);
 	if (stream->donated != NULL)
 		return 0;
-	if (map_open(repo_stage_dir(x->repo), stream->name, ret_map, e) != 0)
+	if (map_open(x->settings.stage, stream->name, ret_map, e) != 0)
 		return -1;
 	ret->stream = map_span(ret_map);
 	return 0;

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "build.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "apply.h"
+#include "content.h"
+#include "fs.h"
+#include "mem.h"
+#include "pack.h"
+
+/* Where one build puts what it makes on the way. */
+struct space {
+	const struct build *build;
+	struct repo *repo;
+	int work;	       /* the workspace; decoded files are in it */
+	int streams;	       /* a directory in it */
+	struct files_dirs dirs; /* the workspace, then c/ */
+	struct files files;
+};
+
+static int
+space_open(struct space *s, const struct build *b, struct err *e)
+{
+	*s = (struct space){.build = b, .repo = depot_repo(b->depot), .work = -1, .streams = -1};
+	s->dirs.dir[1] = -1;
+	if (fs_remove(repo_stage_dir(s->repo), b->workspace, e) != 0)
+		return -1;
+	s->work = fs_make_dirs(repo_stage_dir(s->repo), b->workspace, e);
+	if (s->work < 0)
+		return -1;
+	s->streams = fs_make_dirs(s->work, "streams", e);
+	s->dirs.dir[0] = s->work;
+	s->dirs.dir[1] = fs_open_dir(repo_dir(s->repo), "c", e);
+	s->dirs.count = 2;
+	s->files = files_in(&s->dirs);
+	return s->streams < 0 || s->dirs.dir[1] < 0 ? -1 : 0;
+}
+
+static void
+space_close(struct space *s)
+{
+	fs_close(&s->streams);
+	fs_close(&s->dirs.dir[1]);
+	fs_close(&s->work);
+	(void)fs_remove(repo_stage_dir(s->repo), s->build->workspace, NULL);
+}
+
+static int
+map_archive(const struct space *s, const struct record *archive, struct map *ret, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+
+	return map_open(repo_dir(s->repo), ident_file_name(&archive->ref.id, name), ret, e);
+}
+
+/* Decode an archive into the workspace, on top of what is there and in c/. */
+static int
+decode(const struct space *s, const struct record *archive, const struct header *h, struct err *e)
+{
+	const struct files *base = record_is_full(archive) ? NULL : &s->files;
+	AUTO_MAP struct map map = {0};
+	char name[IDENT_NAME_MAX];
+
+	if (map_archive(s, archive, &map, e) != 0 ||
+		apply_archive(map_span(&map), h, base, s->work, e) != 0)
+		return err_wrap(e, "%s", record_name(archive, name));
+	return 0;
+}
+
+/* What was decoded has been checked; what was in c/ all the time has not. */
+static int
+check_kept(const struct space *s, const struct header *h, struct err *e)
+{
+	size_t count;
+	AUTO_FREE const struct header_file **files = header_contents(h, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		AUTO_MAP struct map map = {0};
+		char hex[DIGEST_HEX + 1];
+		struct digest got;
+
+		if (fs_exists(s->work, digest_hex(&files[i]->digest, hex)))
+			continue;
+		if (map_open(s->dirs.dir[1], hex, &map, e) != 0)
+			return -1;
+		got = digest_of(map_span(&map));
+		if (!digest_equal(&got, &files[i]->digest))
+			return err_set(e, ERR_DIGEST, "c/%s: not what its name says", hex);
+	}
+	return 0;
+}
+
+static int
+make_content(const struct space *s, const struct record *start, const struct record *differences,
+	size_t count, struct record *ret, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+
+	if (repo_read_header(s->repo, &start->ident, &h, NULL, e) != 0)
+		return -1;
+	if (record_is_full(start) && decode(s, start, h, e) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		header_free(h);
+		h = NULL;
+		if (repo_read_header(s->repo, &differences[i].ident, &h, NULL, e) != 0 ||
+			decode(s, &differences[i], h, e) != 0)
+			return -1;
+	}
+	if (check_kept(s, h, e) != 0)
+		return -1;
+	return depot_put_content(s->build->depot, h, s->work, ret, e);
+}
+
+int
+build_content(const struct build *b, const struct record *start, const struct record *differences,
+	size_t count, struct record *ret, struct err *e)
+{
+	struct space s;
+	int result = space_open(&s, b, e);
+
+	if (result == 0)
+		result = make_content(&s, start, differences, count, ret, e);
+	space_close(&s);
+	return result == 0 ? 0 : err_wrap(e, "build");
+}
+
+static struct encode *
+start_encoding(const struct space *s, const struct header *h, enum format format)
+{
+	struct encode_settings settings = {.files = s->files,
+		.stage = s->streams,
+		.quick = true,
+		.formats = 1U << format,
+		.crew = s->build->crew};
+
+	return encode_new(h, &settings);
+}
+
+/* Pack into the workspace, and from there into the depot. */
+static int
+pack(const struct space *s, const struct encode *x, const struct pack_older *older,
+	uint64_t full_bytes, struct record *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = openat(
+		s->work, "archive", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	AUTO_FREE char *stage = mem_printf("%s/archive", s->build->workspace);
+
+	if (fd < 0)
+		return err_sys(e, "%s", stage);
+	if (pack_archive(x, ret->format, older, fd, &ret->ref, e) != 0)
+		return err_wrap(e, "%s", stage);
+	if (older != NULL && !pack_is_worth_it(ret->ref.bytes, full_bytes)) {
+		ret->ref = (struct archive_ref){0};
+		return 0;
+	}
+	return depot_put_archive(s->build->depot, ret, stage, e);
+}
+
+static int
+make_full(const struct space *s, struct encode *x, const struct map *donors, size_t count,
+	struct record *ret, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		if (encode_donor(x, map_span(&donors[i]), false, e) != 0)
+			return -1;
+	if (encode_all(x, e) != 0)
+		return -1;
+	return pack(s, x, NULL, 0, ret, e);
+}
+
+/* A donor that is gone by now is none. */
+static size_t
+map_donors(const struct space *s, const struct record *donors, size_t count, struct map *ret)
+{
+	size_t mapped = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (map_archive(s, &donors[i], &ret[mapped], NULL) == 0)
+			mapped++;
+	return mapped;
+}
+
+int
+build_full(const struct build *b, const struct ident *ident, enum format format,
+	const struct record *donors, size_t count, struct record *ret, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+	AUTO_FREE struct map *maps = mem_new(count, sizeof(*maps));
+	struct space s;
+	size_t mapped = 0;
+	int result = space_open(&s, b, e);
+
+	*ret = (struct record){.ident = *ident, .format = format};
+	if (result == 0)
+		result = repo_read_header(s.repo, ident, &h, NULL, e);
+	if (result == 0) {
+		struct encode *x = start_encoding(&s, h, format);
+
+		mapped = map_donors(&s, donors, count, maps);
+		result = make_full(&s, x, maps, mapped, ret, e);
+		encode_free(x);
+	}
+	while (mapped > 0)
+		map_close(&maps[--mapped]);
+	space_close(&s);
+	return result == 0 ? 0 : err_wrap(e, "build");
+}
+
+static int
+make_difference(const struct space *s, const struct build_difference *what, const struct header *h,
+	const struct pack_older *older, struct record *ret, struct err *e)
+{
+	struct encode *x = start_encoding(s, h, what->format);
+	int result;
+
+	pack_skip_unchanged(x, older);
+	if (what->format == FORMAT_AR2)
+		pack_want_deltas(x, older, &s->files);
+	result = encode_all(x, e);
+	if (result == 0)
+		result = pack(s, x, older, what->full_bytes, ret, e);
+	encode_free(x);
+	return result;
+}
+
+int
+build_difference(const struct build *b, const struct build_difference *what, struct record *ret,
+	struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+	AUTO_HEADER struct header *old = NULL;
+	struct ident from = what->ident;
+	struct space s;
+	int result = space_open(&s, b, e);
+
+	from.edition = what->base;
+	*ret = (struct record){.ident = what->ident, .base = what->base, .format = what->format};
+	if (result == 0 && (repo_read_header(s.repo, &what->ident, &h, NULL, e) != 0 ||
+				   repo_read_header(s.repo, &from, &old, NULL, e) != 0))
+		result = -1;
+	if (result == 0 && what->new_full != NULL)
+		result = decode(&s, what->new_full, h, e);
+	if (result == 0 && what->old_full != NULL)
+		result = decode(&s, what->old_full, old, e);
+	if (result == 0) {
+		struct pack_older *older = pack_older_new(old);
+
+		old = NULL;
+		result = make_difference(&s, what, h, older, ret, e);
+		pack_older_free(older);
+	}
+	space_close(&s);
+	return result == 0 ? 0 : err_wrap(e, "build");
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * encode.h - the streams that archives are put together from.
+ *
+ * Does:     encodes each distinct content once, and each pair of old and new
+ *           content once, however many differences need it. What is encoded has the
+ *           digest that its name says; every stream was decoded and compared with the
+ *           original before it is offered.
+ * Threads:  encode_all lets the caller's crew run its tasks; the rest is one thread's
+ * Owner:    encode_new -> encode_free; a donor's bytes stay mapped until then
+ * Errors:   ERR_DIGEST naming a file whose bytes are not what its name says
+ */
+#ifndef ENCODE_H
+#define ENCODE_H
+
+#include <stdint.h>
+
+#include "archive.h"
+#include "files.h"
+#include "header.h"
+#include "map.h"
+
+/* Who does the work. */
+struct encode_crew {
+	/* Run each task once, on any number of threads; the first error is returned. */
+	int (*each)(void *context, size_t count,
+		int (*run)(void *run_context, size_t index, struct err *e), void *run_context,
+		struct err *e);
+	/* Before: what the tasks are, and their bytes; while they run: so many more are done. */
+	void (*begin)(void *context, const char *what, uint64_t bytes);
+	void (*add)(void *context, uint64_t bytes);
+	void *context;
+};
+
+struct encode_settings {
+	struct files files; /* every content of the header, and those that deltas start from */
+	int stage;	    /* an empty directory for streams; the caller removes it */
+	bool quick;	    /* see codec.h; then a format's archive takes one encoding of whole files */
+	unsigned formats;   /* a bit for each format that is wanted */
+	const struct encode_crew *crew;
+};
+
+struct encode;
+
+/* Streams for the contents of h, which stays the caller's. */
+struct encode *encode_new(const struct header *h, const struct encode_settings *settings);
+void encode_free(struct encode *x);
+
+/* No stream is needed for this content. */
+void encode_skip(struct encode *x, size_t content);
+
+/*
+ * Take whole-file streams that another archive (mapped by the caller) has already.
+ * trusted: this program made it; otherwise each stream is decoded and checked first.
+ */
+int encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e);
+
+/* Ask for a delta from a content of an older version. */
+void encode_want_delta(struct encode *x, size_t content, const struct header_file *base);
+
+/* Make all that was asked for. */
+int encode_all(struct encode *x, struct err *e);
+
+/* The contents, in header_contents order. */
+const struct header_file *const *encode_contents(const struct encode *x, size_t *ret_count);
+
+/*
+ * The entry of a content in a format: the smallest stream there is, base NULL:
+ * as a whole file. The caller closes ret_map when it is done with the stream.
+ */
+int encode_entry(const struct encode *x, size_t content, enum format format,
+	const struct header_file *base, struct archive_entry *ret, struct map *ret_map,
+	struct err *e);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "files.h"
+
+#include "fs.h"
+
+/* FILES_DIRS_MAX: in none of them. */
+static size_t
+find(const struct files_dirs *dirs, const char *name)
+{
+	for (size_t i = 0; i < dirs->count; i++)
+		if (fs_exists(dirs->dir[i], name))
+			return i;
+	return FILES_DIRS_MAX;
+}
+
+static bool
+has(void *context, const struct digest *digest)
+{
+	char hex[DIGEST_HEX + 1];
+
+	return find(context, digest_hex(digest, hex)) < FILES_DIRS_MAX;
+}
+
+static int
+open_file(void *context, const struct digest *digest, struct map *ret, struct err *e)
+{
+	const struct files_dirs *dirs = context;
+	char hex[DIGEST_HEX + 1];
+	size_t i = find(dirs, digest_hex(digest, hex));
+
+	if (i == FILES_DIRS_MAX)
+		return err_set(e, ERR_MISSING, "file %s is not here", hex);
+	return map_open(dirs->dir[i], hex, ret, e);
+}
+
+struct files
+files_in(struct files_dirs *dirs)
+{
+	return (struct files){dirs, has, open_file};
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * files.h - where the bytes of files are found by their digests.
+ *
+ * Does:     says which files are at hand and maps them; the rest of the library
+ *           does not know whether they lie in c/, in stage/ or in a client's directory.
+ * Owner:    the context stays its maker's
+ * Errors:   ERR_MISSING, ERR_DIGEST (where the implementation looks), ERR_SYS
+ */
+#ifndef FILES_H
+#define FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "digest.h"
+#include "err.h"
+#include "map.h"
+
+struct files {
+	void *context;
+	bool (*has)(void *context, const struct digest *digest);
+	int (*open)(void *context, const struct digest *digest, struct map *ret, struct err *e);
+};
+
+/* Directories whose files are named by 64 hex digits; the first that has it counts. */
+enum { FILES_DIRS_MAX = 3 };
+struct files_dirs {
+	int dir[FILES_DIRS_MAX]; /* the caller's */
+	size_t count;
+};
+struct files files_in(struct files_dirs *dirs);
+
+#endif
