@@ -14,7 +14,7 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS item("
 	" type TEXT, version INTEGER, cookie TEXT, pv INTEGER, pc TEXT, kind INTEGER,"
 	" digest BLOB NOT NULL, bytes INTEGER NOT NULL,"
-	" served INTEGER NOT NULL, checked INTEGER NOT NULL,"
+	" landed INTEGER NOT NULL, served INTEGER NOT NULL, checked INTEGER NOT NULL,"
 	" PRIMARY KEY(type, version, cookie, pv, pc, kind)) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS item_digest ON item(digest);"
 	"CREATE TABLE IF NOT EXISTS state(clean INTEGER NOT NULL);";
@@ -74,7 +74,7 @@ prepare(struct catalog *c, struct err *e)
 		const char *sql;
 		sqlite3_stmt **statement;
 	} all[] = {
-		{"INSERT OR REPLACE INTO item VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)", &c->put},
+		{"INSERT OR REPLACE INTO item VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)", &c->put},
 		{"SELECT 1 FROM item WHERE digest=?1 AND kind<?2", &c->uses},
 		{remove, &c->remove},
 		{times, &c->times},
@@ -222,8 +222,9 @@ catalog_put(struct catalog *c, const struct record *item, struct err *e)
 	bind_key(c->put, item);
 	(void)sqlite3_bind_blob(c->put, 7, item->ref.id.byte, DIGEST_BYTES, SQLITE_TRANSIENT);
 	(void)sqlite3_bind_int64(c->put, 8, (sqlite3_int64)item->ref.bytes);
-	(void)sqlite3_bind_int64(c->put, 9, (sqlite3_int64)item->served_ms);
-	(void)sqlite3_bind_int64(c->put, 10, (sqlite3_int64)item->checked_ms);
+	(void)sqlite3_bind_int64(c->put, 9, (sqlite3_int64)item->landed_ms);
+	(void)sqlite3_bind_int64(c->put, 10, (sqlite3_int64)item->served_ms);
+	(void)sqlite3_bind_int64(c->put, 11, (sqlite3_int64)item->checked_ms);
 	return finish(c, c->put, e);
 }
 
@@ -284,8 +285,9 @@ read_item(sqlite3_stmt *s, struct record *ret)
 	copy_text(ret->base.cookie, sizeof(ret->base.cookie), s, 4);
 	memcpy(ret->ref.id.byte, sqlite3_column_blob(s, 6), DIGEST_BYTES);
 	ret->ref.bytes = (uint64_t)sqlite3_column_int64(s, 7);
-	ret->served_ms = (uint64_t)sqlite3_column_int64(s, 8);
-	ret->checked_ms = (uint64_t)sqlite3_column_int64(s, 9);
+	ret->landed_ms = (uint64_t)sqlite3_column_int64(s, 8);
+	ret->served_ms = (uint64_t)sqlite3_column_int64(s, 9);
+	ret->checked_ms = (uint64_t)sqlite3_column_int64(s, 10);
 	return ident_type_valid(ret->ident.type) && ident_cookie_valid(ret->ident.edition.cookie) &&
 	       ret->ident.edition.version <= IDENT_VERSION_MAX &&
 	       ret->base.version <= IDENT_VERSION_MAX && ret->ref.bytes <= ANSWER_ARCHIVE_BYTES_MAX;
@@ -296,8 +298,8 @@ catalog_each(struct catalog *c, int (*visit)(void *context, const struct record 
 	void *context, struct err *e)
 {
 	static const char sql[] =
-		"SELECT type, version, cookie, pv, pc, kind, digest, bytes, served, checked"
-		" FROM item"
+		"SELECT type, version, cookie, pv, pc, kind, digest, bytes, landed, served,"
+		" checked FROM item"
 		" ORDER BY type, version DESC, cookie, kind DESC, pv";
 	sqlite3_stmt *s = NULL;
 	struct record item;

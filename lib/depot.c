@@ -65,6 +65,7 @@ take_over(struct depot *d, const struct records *before, struct records *now, st
 		char name[IDENT_NAME_MAX];
 
 		if (old != NULL && digest_equal(&old->ref.id, &now->at[i].ref.id)) {
+			now->at[i].landed_ms = old->landed_ms;
 			now->at[i].served_ms = old->served_ms;
 			now->at[i].checked_ms = old->checked_ms;
 		} else if (old != NULL && now->at[i].kind == RECORD_HEADER) {

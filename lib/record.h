@@ -28,6 +28,7 @@ struct record {
 	enum format format;  /* archives */
 	/* Digest and bytes of the file; of content: the header's digest, and its distinct files. */
 	struct archive_ref ref;
+	uint64_t landed_ms;  /* when it came into the cache */
 	uint64_t served_ms;  /* when a client last got it */
 	uint64_t checked_ms; /* when its digest was last seen to be right */
 };

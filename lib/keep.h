@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * keep.h - what a cache keeps, builds and removes: retention, as a pure function.
+ *
+ * Does:     looks at everything a cache holds, and says what to do next, in
+ *           order, each with its reason. It never lets go of the last full content of a
+ *           type: content, or where there is none a full archive.
+ * Units:    bytes
+ * Owner:    keep_actions_free
+ * Source:   the rules are in guts2d(8), CACHE
+ */
+#ifndef KEEP_H
+#define KEEP_H
+
+#include "record.h"
+
+struct keep_facts {
+	const struct records *records; /* sorted */
+	const bool *busy;	       /* of each record: it is being sent or used; NULL: none */
+	size_t versions;	       /* to keep of each type */
+	uint64_t excess_bytes;	       /* that have to go to make room */
+};
+
+enum keep_verb {
+	KEEP_BUILD,  /* the content of record's version has to be built */
+	KEEP_HOLD,   /* record's version would go, but for the reason */
+	KEEP_REMOVE, /* record goes */
+};
+
+enum keep_reason {
+	KEEP_SOLE_CONTENT,    /* the oldest version has the type's only full content */
+	KEEP_IN_USE,	      /* it is being sent or used */
+	KEEP_TOO_MANY,	      /* more versions than are to be kept */
+	KEEP_OLDER_CONTENT,   /* the newest version has content */
+	KEEP_OLDER_FULL,      /* it is not of the two newest versions, and the newest is whole */
+	KEEP_LEAST_RECENT,    /* room is needed: it was not asked for the longest */
+};
+
+struct keep_action {
+	enum keep_verb verb;
+	enum keep_reason reason;
+	struct record record;
+};
+
+struct keep_actions {
+	struct keep_action *at;
+	size_t count;
+	size_t capacity;
+};
+
+void keep_decide(const struct keep_facts *facts, struct keep_actions *ret);
+void keep_actions_free(struct keep_actions *actions);
+
+/* "build", "hold", "remove"; and the reason in a few words. */
+const char *keep_verb_name(enum keep_verb verb);
+const char *keep_reason_text(enum keep_reason reason);
+
+#endif
