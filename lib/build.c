@@ -92,21 +92,36 @@ check_kept(const struct space *s, const struct header *h, struct err *e)
 	return 0;
 }
 
+/* One step of the way; culprit is told where it is the archive's fault, as far as one can see. */
 static int
-make_content(const struct space *s, const struct record *start, const struct record *differences,
-	size_t count, struct record *ret, struct err *e)
+decode_step(const struct space *s, const struct record *archive, const struct header *h,
+	const struct record **ret_culprit, struct err *e)
 {
+	if (decode(s, archive, h, e) == 0)
+		return 0;
+	if (depot_is_damage(e))
+		*ret_culprit = archive;
+	return -1;
+}
+
+static int
+make_content(const struct space *s, const struct build_way *way, struct record *ret,
+	const struct record **ret_culprit, struct err *e)
+{
+	const struct record *start = way->start;
 	AUTO_HEADER struct header *h = NULL;
 
 	if (repo_read_header(s->repo, &start->ident, &h, NULL, e) != 0)
 		return -1;
-	if (record_is_full(start) && decode(s, start, h, e) != 0)
+	if (record_is_full(start) && decode_step(s, start, h, ret_culprit, e) != 0)
 		return -1;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < way->count; i++) {
+		const struct record *difference = &way->differences[i];
+
 		header_free(h);
 		h = NULL;
-		if (repo_read_header(s->repo, &differences[i].ident, &h, NULL, e) != 0 ||
-			decode(s, &differences[i], h, e) != 0)
+		if (repo_read_header(s->repo, &difference->ident, &h, NULL, e) != 0 ||
+			decode_step(s, difference, h, ret_culprit, e) != 0)
 			return -1;
 	}
 	if (check_kept(s, h, e) != 0)
@@ -115,14 +130,15 @@ make_content(const struct space *s, const struct record *start, const struct rec
 }
 
 int
-build_content(const struct build *b, const struct record *start, const struct record *differences,
-	size_t count, struct record *ret, struct err *e)
+build_content(const struct build *b, const struct build_way *way, struct record *ret,
+	const struct record **ret_culprit, struct err *e)
 {
 	struct space s;
 	int result = space_open(&s, b, e);
 
+	*ret_culprit = NULL;
 	if (result == 0)
-		result = make_content(&s, start, differences, count, ret, e);
+		result = make_content(&s, way, ret, ret_culprit, e);
 	space_close(&s);
 	return result == 0 ? 0 : err_wrap(e, "build");
 }

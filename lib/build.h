@@ -26,10 +26,16 @@ struct build {
 /*
  * The content of a version: start is a content or a full archive, and each of
  * the differences leads one step on. The last step's header is that version's; all
- * headers are stored.
+ * headers are stored. Where an archive does not decode to what its header says,
+ * *ret_culprit is that archive.
  */
-int build_content(const struct build *b, const struct record *start,
-	const struct record *differences, size_t count, struct record *ret, struct err *e);
+struct build_way {
+	const struct record *start;
+	const struct record *differences;
+	size_t count;
+};
+int build_content(const struct build *b, const struct build_way *way, struct record *ret,
+	const struct record **ret_culprit, struct err *e);
 
 /*
  * A full archive of a version whose content is stored. Streams of the donors,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "content.h"
 #include "fs.h"
 #include "mem.h"
@@ -193,6 +194,15 @@ depot_close(struct depot *d)
 
 /* ---- Putting */
 
+static int
+index_new(struct depot *d, const struct record *item, struct err *e)
+{
+	struct record row = *item;
+
+	row.landed_ms = clock_wall_ms();
+	return catalog_put(d->catalog, &row, e);
+}
+
 int
 depot_query(struct depot *d, struct idents *ret, struct err *e)
 {
@@ -227,7 +237,7 @@ int
 depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
 	struct archive_ref *ret, struct err *e)
 {
-	struct record item = {.ident = *ident, .kind = RECORD_HEADER};
+	struct record item = {.kind = RECORD_HEADER, .ident = *ident};
 	char name[IDENT_NAME_MAX];
 	int result;
 
@@ -237,7 +247,7 @@ depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
 	(void)pthread_mutex_lock(&d->lock);
 	result = repo_put(d->repo, ident_header_name(ident, name), bytes, e);
 	if (result == 0)
-		result = catalog_put(d->catalog, &item, e);
+		result = index_new(d, &item, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -302,7 +312,7 @@ put_archive(struct depot *d, const struct record *item, const char *stage, struc
 	offer.archive[item->format] = item->ref;
 	if (write_offer(d, name, &offer, e) != 0)
 		return -1;
-	return catalog_put(d->catalog, item, e);
+	return index_new(d, item, e);
 }
 
 int
@@ -347,7 +357,7 @@ depot_put_content(
 	if (result == 0)
 		result = content_put(d->repo, h, from, e);
 	if (result == 0)
-		result = catalog_put(d->catalog, ret, e);
+		result = index_new(d, ret, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }

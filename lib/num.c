@@ -54,6 +54,36 @@ num_parse_ms(const char *s, uint64_t bare_unit_ms, uint64_t *ret_ms)
 	return true;
 }
 
+static const char size_suffixes[] = "kMGT";
+
+bool
+num_parse_size(const char *s, uint64_t max, uint64_t *ret)
+{
+	size_t digits = strspn(s, "0123456789");
+	const char *suffix = s[digits] != '\0' ? strchr(size_suffixes, s[digits]) : NULL;
+	unsigned shift = suffix != NULL ? 10 * (unsigned)(suffix - size_suffixes + 1) : 0;
+	uint64_t value;
+
+	if ((s[digits] != '\0' && (suffix == NULL || s[digits + 1] != '\0')) ||
+		!num_parse(s, digits, max >> shift, &value))
+		return false;
+	*ret = value << shift;
+	return true;
+}
+
+char *
+num_size_text(uint64_t bytes, char *ret, size_t size)
+{
+	char suffix[2] = "";
+
+	for (size_t i = 0; size_suffixes[i] != '\0' && bytes > 0 && bytes % 1024 == 0; i++) {
+		bytes /= 1024;
+		suffix[0] = size_suffixes[i];
+	}
+	(void)snprintf(ret, size, "%" PRIu64 "%s", bytes, suffix);
+	return ret;
+}
+
 bool
 num_add(uint64_t *sum, uint64_t more, uint64_t max)
 {

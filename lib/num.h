@@ -20,11 +20,17 @@ bool num_parse(const char *s, size_t len, uint64_t max, uint64_t *ret);
  */
 bool num_parse_ms(const char *s, uint64_t bare_unit_ms, uint64_t *ret_ms);
 
+/* A number of bytes: "0", "1000", "500k", "512M", "2G", "1T"; k is 1024. False: not that. */
+bool num_parse_size(const char *s, uint64_t max, uint64_t *ret);
+
 /* *sum += more; false (and *sum as it was) where that exceeds max. */
 bool num_add(uint64_t *sum, uint64_t more, uint64_t max);
 
 /* Bytes for people: "17.0 MB". Returns ret. */
 char *num_bytes_text(uint64_t bytes, char *ret, size_t size);
+
+/* Bytes as num_parse_size reads them back exactly. Returns ret. */
+char *num_size_text(uint64_t bytes, char *ret, size_t size);
 
 /* Milliseconds as num_parse_ms reads them back exactly: "10m", "1500ms". Returns ret. */
 char *num_ms_text(uint64_t ms, char *ret, size_t size);

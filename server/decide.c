@@ -17,7 +17,7 @@ prepare(enum job_kind kind, const struct target *target, enum format format)
 			.ident = target->ident,
 			.base = target->base,
 			.format = format},
-		.small = kind != JOB_OFFER};
+		.small = kind == JOB_HEADER};
 }
 
 /* Nothing leaves the cache before its digest was seen to be right. */
@@ -69,13 +69,15 @@ moved(const struct view_type *type)
 }
 
 /*
- * The best format comes first; a worse one is taken when the upstream is known
- * not to have the better. False: it has none of them.
+ * The best format comes first; a worse one is taken when the better is known not
+ * to be had. False: there is none of them.
  */
 static bool
 find_offer(const struct view_version *version, const struct target *target, enum format best,
 	const struct decide_jobs *jobs, struct decision *ret)
 {
+	enum job_kind kind = target->base.version == 0 ? JOB_MAKE : JOB_OFFER;
+
 	for (int i = (int)best; i >= 0; i--) {
 		enum format format = (enum format)i;
 		struct item *item = view_find_archive(version, &target->base, format);
@@ -84,11 +86,36 @@ find_offer(const struct view_version *version, const struct target *target, enum
 			*ret = (struct decision){.kind = DECIDE_OFFER, .item = item};
 			return true;
 		}
-		*ret = prepare(JOB_OFFER, target, format);
+		*ret = prepare(kind, target, format);
 		if (jobs->state(jobs->context, &ret->job) != JOB_ABSENT)
 			return true;
 	}
 	return false;
+}
+
+static bool
+is_whole(const struct view_version *version)
+{
+	static const struct edition full;
+
+	for (int i = 0; version != NULL && i < FORMAT_COUNT; i++)
+		if (view_find_archive(version, &full, (enum format)i) != NULL)
+			return true;
+	return version != NULL && version->content != NULL;
+}
+
+/* A difference that the upstream does not have can be made from what is here. */
+static bool
+can_make(const struct view_version *version, const struct target *target, enum format best,
+	const struct decide_jobs *jobs, struct decision *ret)
+{
+	enum job_state state;
+
+	if (!jobs->local_differences || !is_whole(version))
+		return false;
+	*ret = prepare(JOB_MAKE, target, best);
+	state = jobs->state(jobs->context, &ret->job);
+	return state != JOB_ABSENT && state != JOB_FAILED;
 }
 
 static struct decision
@@ -107,6 +134,8 @@ decide_offer(const struct view_type *type, const struct view_version *version,
 		return d;
 	if (newest && target->base.version == 0)
 		return not_found("no full archive upstream");
+	if (newest && can_make(version, target, best, jobs, &d))
+		return d;
 	return moved(type);
 }
 

@@ -36,6 +36,7 @@ struct decision {
 struct decide_jobs {
 	enum job_state (*state)(void *context, const struct job_spec *spec);
 	void *context;
+	bool local_differences; /* the setting */
 };
 
 /* best: the best format that the client understands. */

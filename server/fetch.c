@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fetch.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -14,6 +15,7 @@
 #include "land.h"
 #include "log.h"
 #include "mem.h"
+#include "retain.h"
 #include "upstream.h"
 
 enum { RUNNING_MAX = 16, SAME_ARCHIVE_MS = 1000 };
@@ -344,6 +346,10 @@ start_archive(struct fetch *f)
 		fetch_failed(f, &e, JOB_DOWNLOADING, SAME_ARCHIVE_MS);
 		return;
 	}
+	if (retain_room(f->fetcher->server->retain, f->landing.row.ref.bytes, &e) != 0) {
+		fetch_failed(f, &e, JOB_DISK_FULL, 0);
+		return;
+	}
 	if (open_part(f, &e) != 0) {
 		fetch_failed(f, &e, e.code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
 		return;
@@ -378,14 +384,42 @@ is_absent(const struct fetch *f, const struct upstream_reply *reply)
 	       strcmp(target.ident.type, f->job->spec.ident.type) == 0;
 }
 
+/* The best archive of an offer that the client understands. */
+static void
+take_offer(struct fetch *f, const struct offer *offer)
+{
+	const struct job_spec *spec = &f->job->spec;
+	int format = (int)spec->format;
+
+	while (format >= 0 && offer->archive[format].bytes == 0)
+		format--;
+	if (format < 0) {
+		fetch_absent(f);
+		return;
+	}
+	f->landing.row = (struct record){.ident = spec->ident,
+		.base = spec->base,
+		.format = (enum format)format,
+		.ref = offer->archive[format]};
+	f->landing.last_choice = format != (int)spec->format;
+	start_archive(f);
+}
+
+/* Of a JOB_PRICE: what it says is all that is wanted. */
+static void
+note_price(struct fetch *f, const struct offer *offer)
+{
+	fetch_leave(f);
+	jobs_known(f->fetcher->server->jobs, f->job, offer);
+	fetch_free(f);
+}
+
 static void
 on_offer(void *context, const struct upstream_reply *reply)
 {
 	struct fetch *f = context;
-	const struct job_spec *spec = &f->job->spec;
 	struct offer offer;
 	struct err e = {0};
-	int format = (int)spec->format;
 
 	note_upstream(f->fetcher, reply);
 	if (is_absent(f, reply)) {
@@ -400,18 +434,10 @@ on_offer(void *context, const struct upstream_reply *reply)
 		fetch_failed(f, &e, JOB_UPSTREAM_UNAVAILABLE, 0);
 		return;
 	}
-	while (format >= 0 && offer.archive[format].bytes == 0)
-		format--;
-	if (format < 0) {
-		fetch_absent(f);
-		return;
-	}
-	f->landing.row = (struct record){.ident = spec->ident,
-		.base = spec->base,
-		.format = (enum format)format,
-		.ref = offer.archive[format]};
-	f->landing.last_choice = format != (int)spec->format;
-	start_archive(f);
+	if (f->job->spec.kind == JOB_PRICE)
+		note_price(f, &offer);
+	else
+		take_offer(f, &offer);
 }
 
 static void
@@ -428,7 +454,29 @@ on_archive(void *context, const struct upstream_reply *reply)
 	if (reply->outcome == UPSTREAM_BROKEN || reply->outcome == UPSTREAM_REFUSED)
 		(void)fs_remove(repo_stage_dir(depot_repo(f->fetcher->server->depot)),
 			f->landing.stage, NULL);
+	land_forget_price(f->fetcher->server, f->job);
 	fetch_refused(f, reply);
+}
+
+/* The price may have been asked a moment ago, to find the cheapest way. */
+static void
+start_offer(struct fetch *f)
+{
+	struct job_spec price = {
+		.kind = JOB_PRICE, .ident = f->job->spec.ident, .base = f->job->spec.base};
+	struct job_look look = {.state = JOB_NONE};
+
+	(void)ident_offer_name(&price.ident, &price.base, f->name);
+	if (f->job->spec.kind == JOB_OFFER)
+		look = jobs_look(f->fetcher->server->jobs, &price);
+	if (look.state == JOB_KNOWN)
+		take_offer(f, &look.offer);
+	else
+		request_document(f,
+			f->job->spec.kind == JOB_OFFER && f->job->spec.format == FORMAT_AR1
+				? accept_ar1
+				: accept_all,
+			ANSWER_OFFER_BYTES_MAX, on_offer);
 }
 
 /* ---- The thread */
@@ -454,12 +502,14 @@ start_job(struct fetcher *fetcher, struct job *job)
 		request_document(f, accept_ar1, HEADER_BYTES_MAX, on_header);
 		break;
 	case JOB_OFFER:
-		(void)ident_offer_name(&job->spec.ident, &job->spec.base, f->name);
-		request_document(f, job->spec.format == FORMAT_AR1 ? accept_ar1 : accept_all,
-			ANSWER_OFFER_BYTES_MAX, on_offer);
+	case JOB_PRICE:
+		start_offer(f);
 		break;
 	case JOB_CHECK:
-		break; /* never in this queue */
+	case JOB_MAKE:
+	case JOB_CONTENT:
+	case JOB_KINDS:
+		assert(false); /* never in this queue */
 	}
 }
 
@@ -472,7 +522,7 @@ run(void *context)
 		struct job *job;
 
 		while (f->running < RUNNING_MAX &&
-			(job = jobs_take(f->server->jobs, false)) != NULL)
+			(job = jobs_take(f->server->jobs, QUEUE_FETCHER)) != NULL)
 			start_job(f, job);
 		upstream_run(f->upstream, 10000);
 	}

@@ -26,12 +26,25 @@ struct jobs {
 	pthread_mutex_t lock; /* everything below */
 	struct job *buckets[BUCKETS];
 	size_t count;
-	struct queue fetch;
-	struct queue check;
+	struct queue queues[QUEUES];
 	uint64_t typical_ms; /* of finished jobs, smoothed; UINT64_MAX: none yet */
 	bool stopped;
-	void (*notify)(void *context, enum job_kind kind);
+	void (*notify)(void *context, enum job_queue queue);
 	void *context;
+};
+
+static const struct {
+	const char *prefix; /* of the key */
+	enum job_queue queue;
+	bool is_download; /* tells how long downloads take */
+} kinds[JOB_KINDS] = {
+	[JOB_QUERY] = {"", QUEUE_FETCHER, true},
+	[JOB_HEADER] = {"", QUEUE_FETCHER, true},
+	[JOB_OFFER] = {"fetch ", QUEUE_FETCHER, true},
+	[JOB_PRICE] = {"price ", QUEUE_FETCHER, false},
+	[JOB_CHECK] = {"check ", QUEUE_WORKERS, false},
+	[JOB_MAKE] = {"make ", QUEUE_BUILDERS, false},
+	[JOB_CONTENT] = {"content ", QUEUE_BUILDERS, false},
 };
 
 const char *
@@ -44,13 +57,13 @@ job_reason_name(enum job_reason reason)
 }
 
 struct jobs *
-jobs_new(void (*notify)(void *context, enum job_kind kind), void *context)
+jobs_new(void (*notify)(void *context, enum job_queue queue), void *context)
 {
 	struct jobs *j = mem_new(1, sizeof(*j));
 
 	(void)pthread_mutex_init(&j->lock, NULL);
-	j->fetch.end = &j->fetch.first;
-	j->check.end = &j->check.first;
+	for (int i = 0; i < QUEUES; i++)
+		j->queues[i].end = &j->queues[i].first;
 	j->typical_ms = UINT64_MAX;
 	j->notify = notify;
 	j->context = context;
@@ -86,7 +99,6 @@ jobs_free(struct jobs *j)
 static void
 key_of(const struct job_spec *spec, char *ret, size_t size)
 {
-	static const char *const prefixes[] = {"", "", "fetch ", "check "};
 	char name[IDENT_NAME_MAX];
 
 	switch (spec->kind) {
@@ -94,16 +106,21 @@ key_of(const struct job_spec *spec, char *ret, size_t size)
 		(void)snprintf(name, sizeof(name), "q");
 		break;
 	case JOB_HEADER:
+	case JOB_CONTENT:
 		(void)ident_header_name(&spec->ident, name);
 		break;
 	case JOB_OFFER:
+	case JOB_PRICE:
+	case JOB_MAKE:
 		(void)ident_offer_name(&spec->ident, &spec->base, name);
 		break;
 	case JOB_CHECK:
 		(void)record_name(&spec->item->row, name);
 		break;
+	case JOB_KINDS:
+		assert(false);
 	}
-	(void)snprintf(ret, size, "%s%d %s", prefixes[spec->kind], (int)spec->format, name);
+	(void)snprintf(ret, size, "%s%d %s", kinds[spec->kind].prefix, (int)spec->format, name);
 }
 
 static struct job **
@@ -138,6 +155,12 @@ unlink_job(struct jobs *j, struct job *job)
 	j->count--;
 }
 
+static bool
+is_only_remembered(const struct job *job)
+{
+	return job->state == JOB_FAILED || job->state == JOB_ABSENT || job->state == JOB_KNOWN;
+}
+
 /* Room is made by forgetting something that is only remembered. */
 static bool
 make_room(struct jobs *j)
@@ -146,7 +169,7 @@ make_room(struct jobs *j)
 		return true;
 	for (size_t i = 0; i < BUCKETS; i++) {
 		for (struct job *job = j->buckets[i]; job != NULL; job = job->next_in_bucket) {
-			if (job->state != JOB_FAILED && job->state != JOB_ABSENT)
+			if (!is_only_remembered(job))
 				continue;
 			unlink_job(j, job);
 			job_free(job);
@@ -178,7 +201,7 @@ make(struct jobs *j, const struct job_spec *spec, const char *key)
 static void
 enqueue(struct jobs *j, struct job *job)
 {
-	struct queue *queue = job->spec.kind == JOB_CHECK ? &j->check : &j->fetch;
+	struct queue *queue = &j->queues[kinds[job->spec.kind].queue];
 
 	job->state = JOB_QUEUED;
 	job->queued_ms = clock_mono_ms();
@@ -211,15 +234,22 @@ estimate_ms(const struct jobs *j, const struct job *job, uint64_t now_ms)
 }
 
 static struct job_answer
-describe(const struct jobs *j, const struct job *job)
+describe(struct jobs *j, const struct job *job)
 {
 	uint64_t total = job->total_bytes;
 	struct job_answer answer = {.reason = JOB_DOWNLOADING, .progress = -1};
+	const struct job *other = NULL;
+
+	/* What a job waits for is never one that waits itself. */
+	if (job->state == JOB_RUNNING && job->waits_for[0] != '\0')
+		other = find(j, job->waits_for);
+	if (other != NULL && (other->state == JOB_QUEUED || other->state == JOB_RUNNING))
+		return describe(j, other);
 
 	answer.coming = job->state == JOB_QUEUED || job->state == JOB_RUNNING;
 	if (job->state == JOB_FAILED)
 		answer.reason = job->reason;
-	else if (job->spec.kind == JOB_CHECK)
+	else if (kinds[job->spec.kind].queue != QUEUE_FETCHER)
 		answer.reason = JOB_BUILDING;
 	if (total > 0 && job->state != JOB_FAILED)
 		answer.progress = (double)job->have_bytes / (double)total;
@@ -241,6 +271,28 @@ jobs_state(struct jobs *j, const struct job_spec *spec)
 		state = job->state;
 	(void)pthread_mutex_unlock(&j->lock);
 	return state;
+}
+
+struct job_look
+jobs_look(struct jobs *j, const struct job_spec *spec)
+{
+	char key[sizeof(((struct job *)0)->key)];
+	struct job_look look = {.state = JOB_NONE};
+	uint64_t now_ms = clock_mono_ms();
+	const struct job *job;
+
+	key_of(spec, key, sizeof(key));
+	(void)pthread_mutex_lock(&j->lock);
+	job = find(j, key);
+	if (job != NULL) {
+		look.state = job->state;
+		look.reason = job->reason;
+		look.offer = job->offer;
+		if (job->state == JOB_FAILED && job->retry_at_ms > now_ms)
+			look.retry_in_ms = job->retry_at_ms - now_ms;
+	}
+	(void)pthread_mutex_unlock(&j->lock);
+	return look;
 }
 
 /* With the lock. *ret_queued: notify has to be called without it. */
@@ -285,14 +337,45 @@ jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter)
 	answer = ask(j, spec, key, waiter, &queued);
 	(void)pthread_mutex_unlock(&j->lock);
 	if (queued)
-		j->notify(j->context, spec->kind);
+		j->notify(j->context, kinds[spec->kind].queue);
 	return answer;
 }
 
-struct job *
-jobs_take(struct jobs *j, bool check)
+struct job_answer
+jobs_wait(struct jobs *j, struct job *job, const struct job_spec *spec, struct waiter *waiter)
 {
-	struct queue *queue = check ? &j->check : &j->fetch;
+	char key[sizeof(((struct job *)0)->key)];
+
+	key_of(spec, key, sizeof(key));
+	(void)pthread_mutex_lock(&j->lock);
+	memcpy(job->waits_for, key, sizeof(key));
+	(void)pthread_mutex_unlock(&j->lock);
+	return jobs_ask(j, spec, waiter);
+}
+
+void
+jobs_resume(struct jobs *j, struct job *job)
+{
+	(void)pthread_mutex_lock(&j->lock);
+	job->waits_for[0] = '\0';
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
+bool
+jobs_stopped(struct jobs *j)
+{
+	bool stopped;
+
+	(void)pthread_mutex_lock(&j->lock);
+	stopped = j->stopped;
+	(void)pthread_mutex_unlock(&j->lock);
+	return stopped;
+}
+
+struct job *
+jobs_take(struct jobs *j, enum job_queue which)
+{
+	struct queue *queue = &j->queues[which];
 	struct job *job;
 
 	(void)pthread_mutex_lock(&j->lock);
@@ -337,7 +420,7 @@ jobs_done(struct jobs *j, struct job *job)
 	struct waiter *list;
 
 	(void)pthread_mutex_lock(&j->lock);
-	if (job->spec.kind != JOB_CHECK)
+	if (kinds[job->spec.kind].is_download)
 		j->typical_ms =
 			j->typical_ms == UINT64_MAX ? took_ms : (j->typical_ms * 3 + took_ms) / 4;
 	list = detach(job);
@@ -347,16 +430,30 @@ jobs_done(struct jobs *j, struct job *job)
 	resume_all(list);
 }
 
-void
-jobs_absent(struct jobs *j, struct job *job)
+static void
+settle(struct jobs *j, struct job *job, enum job_state state, const struct offer *offer)
 {
 	struct waiter *list;
 
 	(void)pthread_mutex_lock(&j->lock);
-	job->state = JOB_ABSENT;
+	job->state = state;
+	if (offer != NULL)
+		job->offer = *offer;
 	list = detach(job);
 	(void)pthread_mutex_unlock(&j->lock);
 	resume_all(list);
+}
+
+void
+jobs_absent(struct jobs *j, struct job *job)
+{
+	settle(j, job, JOB_ABSENT, NULL);
+}
+
+void
+jobs_known(struct jobs *j, struct job *job, const struct offer *offer)
+{
+	settle(j, job, JOB_KNOWN, offer);
 }
 
 void
@@ -407,20 +504,34 @@ each_job(struct jobs *j, void (*act)(struct jobs *j, struct job *job, void *cont
 }
 
 static void
-forget_if_absent(struct jobs *j, struct job *job, void *context)
+forget_if_known(struct jobs *j, struct job *job, void *context)
 {
 	(void)context;
-	if (job->state != JOB_ABSENT)
+	if (job->state != JOB_ABSENT && job->state != JOB_KNOWN)
 		return;
 	unlink_job(j, job);
 	job_free(job);
 }
 
 void
-jobs_forget_absent(struct jobs *j)
+jobs_forget_known(struct jobs *j)
 {
 	(void)pthread_mutex_lock(&j->lock);
-	each_job(j, forget_if_absent, NULL);
+	each_job(j, forget_if_known, NULL);
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
+void
+jobs_forget(struct jobs *j, const struct job_spec *spec)
+{
+	char key[sizeof(((struct job *)0)->key)];
+	struct job *job;
+
+	key_of(spec, key, sizeof(key));
+	(void)pthread_mutex_lock(&j->lock);
+	job = find(j, key);
+	if (job != NULL)
+		forget_if_known(j, job, NULL);
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
@@ -429,7 +540,7 @@ jobs_forget_absent(struct jobs *j)
 struct tick {
 	uint64_t now_ms;
 	struct waiter *expired;
-	bool queued;
+	bool queued[QUEUES];
 };
 
 static void
@@ -460,7 +571,7 @@ tick_job(struct jobs *j, struct job *job, void *context)
 		return;
 	if (job->asked || job->spec.kind == JOB_QUERY) {
 		enqueue(j, job);
-		tick->queued = true;
+		tick->queued[kinds[job->spec.kind].queue] = true;
 	} else if (tick->now_ms - job->retry_at_ms > FAILED_KEPT_MS) {
 		unlink_job(j, job);
 		job_free(job);
@@ -476,10 +587,9 @@ jobs_tick(struct jobs *j, uint64_t now_ms)
 	each_job(j, tick_job, &tick);
 	(void)pthread_mutex_unlock(&j->lock);
 	resume_all(tick.expired);
-	if (tick.queued) {
-		j->notify(j->context, JOB_OFFER);
-		j->notify(j->context, JOB_CHECK);
-	}
+	for (int i = 0; i < QUEUES; i++)
+		if (tick.queued[i])
+			j->notify(j->context, (enum job_queue)i);
 }
 
 void

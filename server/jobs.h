@@ -4,7 +4,7 @@
  *
  * Does:     a job is known by what it makes; whoever asks for the same joins it.
  *           QUEUED -> RUNNING -> done (the job is gone), FAILED (tried again when
- *           asked for after retry_at) or ABSENT (forgotten when metadata changes).
+ *           asked for after retry_at), ABSENT or KNOWN (forgotten when metadata changes).
  * Units:    _ms milliseconds, monotonic; bytes
  * Threads:  any. One lock guards the table; resume calls are made without it
  * Owner:    jobs_new -> jobs_free; a job taken is the taker's until jobs_finish
@@ -23,19 +23,27 @@
 enum job_kind {
 	JOB_QUERY,  /* the announcement */
 	JOB_HEADER, /* a header */
-	JOB_OFFER,  /* an archive, and the offer that names it */
+	JOB_OFFER,  /* an archive as the upstream has it, and the offer that names it */
+	JOB_PRICE,  /* that offer alone: how large the archives are */
 	JOB_CHECK,  /* the digest of a file that lay in the cache at the start */
+	JOB_MAKE,   /* a full archive, in the cheapest way; or a difference made here */
+	JOB_CONTENT, /* the content of a version, for retention */
+	JOB_KINDS,
 };
+
+/* Who takes them. */
+enum job_queue { QUEUE_FETCHER, QUEUE_WORKERS, QUEUE_BUILDERS, QUEUES };
 
 struct job_spec {
 	enum job_kind kind;
-	struct ident ident;  /* HEADER, OFFER, CHECK */
-	struct edition base; /* OFFER, CHECK: version 0 is the full archive */
-	enum format format;  /* OFFER, CHECK */
+	struct ident ident;  /* all but QUERY */
+	struct edition base; /* OFFER, PRICE, CHECK, MAKE: version 0 is the full archive */
+	enum format format;  /* OFFER, CHECK, MAKE */
 	struct item *item;   /* CHECK; the job holds a reference */
 };
 
-enum job_state { JOB_NONE, JOB_QUEUED, JOB_RUNNING, JOB_FAILED, JOB_ABSENT };
+/* KNOWN: a PRICE that was answered. */
+enum job_state { JOB_NONE, JOB_QUEUED, JOB_RUNNING, JOB_FAILED, JOB_ABSENT, JOB_KNOWN };
 
 /* Why somebody has to wait: the words of a 503. */
 enum job_reason {
@@ -50,6 +58,8 @@ const char *job_reason_name(enum job_reason reason);
 struct job {
 	struct job_spec spec;
 	char key[IDENT_NAME_MAX + 16];
+	char waits_for[IDENT_NAME_MAX + 16]; /* the key of another job; "" none */
+	struct offer offer;		     /* KNOWN */
 	enum job_state state;
 	enum job_reason reason; /* FAILED */
 	unsigned failures;	/* in a row */
@@ -77,11 +87,20 @@ struct waiter {
 
 struct jobs;
 
-/* notify is called, without the lock, when a job of this kind was queued. */
-struct jobs *jobs_new(void (*notify)(void *context, enum job_kind kind), void *context);
+/* notify is called, without the lock, when a job was put into this queue. */
+struct jobs *jobs_new(void (*notify)(void *context, enum job_queue queue), void *context);
 void jobs_free(struct jobs *j);
 
 enum job_state jobs_state(struct jobs *j, const struct job_spec *spec);
+
+/* What is remembered of something. */
+struct job_look {
+	enum job_state state;
+	enum job_reason reason; /* FAILED */
+	uint64_t retry_in_ms;	/* FAILED; 0: it may be asked for again */
+	struct offer offer;	/* KNOWN */
+};
+struct job_look jobs_look(struct jobs *j, const struct job_spec *spec);
 
 /* What somebody who asks is told. */
 struct job_answer {
@@ -98,11 +117,25 @@ struct job_answer {
  */
 struct job_answer jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter);
 
-/* The next queued job of the fetcher's kinds, or of JOB_CHECK; NULL: none. */
-struct job *jobs_take(struct jobs *j, bool check);
+/*
+ * The same for a running job that needs another one first; who asks for it is
+ * told of that one meanwhile.
+ */
+struct job_answer jobs_wait(
+	struct jobs *j, struct job *job, const struct job_spec *spec, struct waiter *waiter);
 
-/* The end of a job: it is there now; it is known not to exist; it failed. */
+/* It goes on. */
+void jobs_resume(struct jobs *j, struct job *job);
+
+/* Whether jobs_stop was called. */
+bool jobs_stopped(struct jobs *j);
+
+/* The next job of a queue; NULL: none. */
+struct job *jobs_take(struct jobs *j, enum job_queue queue);
+
+/* The end of a job: it is there now; it is known; it is known not to exist; it failed. */
 void jobs_done(struct jobs *j, struct job *job);
+void jobs_known(struct jobs *j, struct job *job, const struct offer *offer);
 void jobs_absent(struct jobs *j, struct job *job);
 /* delay_ms 0: back off by the number of failures. */
 void jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t delay_ms);
@@ -110,8 +143,11 @@ void jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64
 /* That something does not exist upstream, learned on the way to something else. */
 void jobs_note_absent(struct jobs *j, const struct job_spec *spec);
 
-/* The metadata changed: what did not exist may exist now. */
-void jobs_forget_absent(struct jobs *j);
+/* The metadata changed: what did not exist may exist now, and have another size. */
+void jobs_forget_known(struct jobs *j);
+
+/* One of these turned out to be wrong. */
+void jobs_forget(struct jobs *j, const struct job_spec *spec);
 
 /* Resume waiters whose time is over, queue what is due again, drop what nobody asks for. */
 void jobs_tick(struct jobs *j, uint64_t now_ms);

@@ -6,6 +6,8 @@
 
 #include "clock.h"
 #include "mem.h"
+#include "retain.h"
+#include "tend.h"
 
 enum { TICK_MS = 100, REAP_MS = 1000 };
 
@@ -57,6 +59,8 @@ run(void *context)
 			http_reap(k->http, now_ms);
 		}
 		jobs_tick(k->server->jobs, now_ms);
+		retain_tick(k->server->retain, now_ms);
+		tend_tick(k->server->tend, now_ms);
 	} while (sleep_for(k, TICK_MS));
 	return NULL;
 }

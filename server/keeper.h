@@ -3,7 +3,7 @@
  * keeper.h - the thread of everything that happens at a time.
  *
  * Does:     the poll for metadata, deadlines of held answers and connections,
- *           jobs that are due again.
+ *           jobs that are due again; and has others look after the cache.
  * Owner:    keeper_start -> keeper_stop
  */
 #ifndef KEEPER_H

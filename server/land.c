@@ -8,6 +8,7 @@
 #include "header.h"
 #include "log.h"
 #include "mem.h"
+#include "retain.h"
 
 static enum job_reason
 reason_of(const struct err *e)
@@ -207,7 +208,7 @@ land_query(struct server *s, struct span bytes, struct err *e)
 	if (depot_put_query(s->depot, &query, e) != 0)
 		return -1;
 	view_set_query(s->views, &query);
-	jobs_forget_absent(s->jobs);
+	jobs_forget_known(s->jobs);
 	refresh_headers(s);
 	return 0;
 }
@@ -232,8 +233,18 @@ land_header(struct server *s, struct job *job, struct span bytes, uint64_t took_
 		return;
 	}
 	view_add_item(s->views, &row, true);
+	retain_note(s->retain);
 	log_downloaded(&row, row.ref.bytes, took_ms);
 	jobs_done(s->jobs, job);
+}
+
+void
+land_forget_price(struct server *s, const struct job *job)
+{
+	struct job_spec price = {
+		.kind = JOB_PRICE, .ident = job->spec.ident, .base = job->spec.base};
+
+	jobs_forget(s->jobs, &price);
 }
 
 void
@@ -243,11 +254,15 @@ land_archive(struct server *s, struct job *job, const struct landing *landing)
 	struct err e = {0};
 
 	if (depot_put_archive(s->depot, &landing->row, landing->stage, &e) != 0) {
+		if (e.code == ERR_FULL)
+			retain_want(s->retain, landing->row.ref.bytes);
+		land_forget_price(s, job);
 		(void)ident_offer_name(&landing->row.ident, &landing->row.base, name);
 		land_failure(s, job, name, &e, reason_of(&e), 0);
 		return;
 	}
 	view_add_item(s->views, &landing->row, true);
+	retain_note(s->retain);
 	log_downloaded(&landing->row, landing->received_bytes, landing->took_ms);
 	if (landing->last_choice)
 		jobs_absent(s->jobs, job);

@@ -44,6 +44,9 @@ void land_damage(struct server *s, const struct record *row, const char *why);
 struct log_line;
 void land_log_row(struct log_line *l, const struct record *row);
 
+/* An archive that is not there, or not as it was said, may have another name by now. */
+void land_forget_price(struct server *s, const struct job *job);
+
 /* A job failed: one line where the reason is new to it, and the job knows when it is due. */
 void land_failure(struct server *s, struct job *job, const char *name, const struct err *why,
 	enum job_reason reason, uint64_t delay_ms);

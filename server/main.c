@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fetch.h"
 #include "fs.h"
@@ -18,10 +19,13 @@
 #include "keeper.h"
 #include "land.h"
 #include "log.h"
+#include "make.h"
 #include "mem.h"
+#include "retain.h"
 #include "server.h"
+#include "tend.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_KEPT_S = 7 * 86400 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, BUILDER_NICENESS = 10, PART_KEPT_S = 7 * 86400 };
 
 struct parts {
 	struct server server;
@@ -30,22 +34,34 @@ struct parts {
 };
 
 static void
-run_check(void *context)
+run_checks(void *context)
 {
 	struct server *s = context;
-	struct job *job = jobs_take(s->jobs, true);
+	struct job *job;
 
-	if (job != NULL)
+	while ((job = jobs_take(s->jobs, QUEUE_WORKERS)) != NULL)
 		land_check(s, job);
 }
 
 static void
-on_queued(void *context, enum job_kind kind)
+run_makes(void *context)
+{
+	struct server *s = context;
+	struct job *job;
+
+	while ((job = jobs_take(s->jobs, QUEUE_BUILDERS)) != NULL)
+		make_start(s, job);
+}
+
+static void
+on_queued(void *context, enum job_queue queue)
 {
 	struct server *s = context;
 
-	if (kind == JOB_CHECK)
-		workers_add(s->workers, run_check, s);
+	if (queue == QUEUE_WORKERS)
+		workers_add(s->workers, run_checks, s);
+	else if (queue == QUEUE_BUILDERS)
+		workers_add(s->builders, run_makes, s);
 	else
 		fetcher_wake(s->fetcher);
 }
@@ -89,6 +105,14 @@ open_cache(struct server *s, struct err *e)
 	return result;
 }
 
+static unsigned
+builder_count(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return processors > 1 ? (unsigned)processors : 1;
+}
+
 static int
 start(struct parts *p, struct err *e)
 {
@@ -98,8 +122,12 @@ start(struct parts *p, struct err *e)
 	if (open_cache(s, e) != 0 || log_start(logs, e) != 0)
 		return -1;
 	s->jobs = jobs_new(on_queued, s);
-	if (workers_start(WORKERS, &s->workers, e) != 0 || fetcher_start(s, &s->fetcher, e) != 0 ||
-		http_start(s, &p->http, e) != 0)
+	s->makes = makes_new();
+	s->retain = retain_new(s);
+	s->tend = tend_new(s);
+	if (workers_start(WORKERS, 0, &s->workers, e) != 0 ||
+		workers_start(builder_count(), BUILDER_NICENESS, &s->builders, e) != 0 ||
+		fetcher_start(s, &s->fetcher, e) != 0 || http_start(s, &p->http, e) != 0)
 		return -1;
 	return keeper_start(s, p->http, &p->keeper, e);
 }
@@ -116,6 +144,10 @@ stop(struct parts *p)
 	http_stop(p->http);
 	fetcher_stop(s->fetcher);
 	workers_stop(s->workers);
+	workers_stop(s->builders);
+	tend_free(s->tend);
+	retain_free(s->retain);
+	makes_free(s->makes);
 	jobs_free(s->jobs);
 	view_holder_free(s->views);
 	depot_close(s->depot);

@@ -13,7 +13,7 @@
 #include "num.h"
 #include "upstream.h"
 
-enum row_kind { ROW_TEXT, ROW_NUMBER, ROW_DURATION };
+enum row_kind { ROW_TEXT, ROW_NUMBER, ROW_DURATION, ROW_SIZE, ROW_SWITCH };
 
 struct row {
 	const char *name;
@@ -38,10 +38,18 @@ static const struct row rows[] = {
 #define DURATION(name, standard, min, max, bare, line, paragraph)                                  \
 	{#name, ROW_DURATION, offsetof(struct options, name), standard, min, max, bare, "TIME",    \
 		line, paragraph},
+#define SIZE(name, standard, min, max, line, paragraph)                                            \
+	{#name, ROW_SIZE, offsetof(struct options, name), standard, min, max, 0, "BYTES", line,    \
+		paragraph},
+#define SWITCH(name, standard, line, paragraph)                                                    \
+	{#name, ROW_SWITCH, offsetof(struct options, name), standard, 0, 1, 0, "on|off", line,     \
+		paragraph},
 #include "options.def"
 #undef TEXT
 #undef NUMBER
 #undef DURATION
+#undef SIZE
+#undef SWITCH
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), FILE_BYTES_MAX = 1 << 20 };
@@ -119,38 +127,72 @@ check_text(const struct row *row, const char *value, struct err *e)
 	return 0;
 }
 
+/* A value as it is written in a setting. */
+static char *
+number_text(const struct row *row, uint64_t number, char *ret, size_t size)
+{
+	if (row->kind == ROW_DURATION)
+		return num_ms_text(number, ret, size);
+	if (row->kind == ROW_SIZE)
+		return num_size_text(number, ret, size);
+	if (row->kind == ROW_SWITCH)
+		(void)snprintf(ret, size, "%s", number != 0 ? "on" : "off");
+	else
+		(void)snprintf(ret, size, "%" PRIu64, number);
+	return ret;
+}
+
 static void
 range_text(const struct row *row, char *ret, size_t size)
 {
 	char min[32];
 	char max[32];
 
-	if (row->kind == ROW_NUMBER)
-		(void)snprintf(ret, size, "%" PRIu64 " to %" PRIu64, row->min, row->max);
+	if (row->kind == ROW_SWITCH)
+		(void)snprintf(ret, size, "on or off");
 	else
-		(void)snprintf(ret, size, "%s to %s", num_ms_text(row->min, min, sizeof(min)),
-			num_ms_text(row->max, max, sizeof(max)));
+		(void)snprintf(ret, size, "%s to %s", number_text(row, row->min, min, sizeof(min)),
+			number_text(row, row->max, max, sizeof(max)));
+}
+
+static bool
+parse_switch(const char *value, uint64_t *ret)
+{
+	*ret = strcmp(value, "on") == 0;
+	return *ret == 1 || strcmp(value, "off") == 0;
 }
 
 /* ret_number is set for rows that are numbers. */
 static int
 check(const struct row *row, const char *value, uint64_t *ret_number, struct err *e)
 {
+	static const char *const what[] = {[ROW_NUMBER] = "a whole number from ",
+		[ROW_DURATION] = "a time (as 500ms, 5s, 10m, 2h) from ",
+		[ROW_SIZE] = "a size (as 1000, 500k, 512M, 2G) from ",
+		[ROW_SWITCH] = ""};
 	char range[80];
-	bool ok;
+	bool ok = false;
 
-	if (row->kind == ROW_TEXT)
+	switch (row->kind) {
+	case ROW_TEXT:
 		return check_text(row, value, e);
-	if (row->kind == ROW_NUMBER)
+	case ROW_NUMBER:
 		ok = num_parse(value, strlen(value), row->max, ret_number);
-	else
+		break;
+	case ROW_DURATION:
 		ok = num_parse_ms(value, row->bare_unit_ms, ret_number);
+		break;
+	case ROW_SIZE:
+		ok = num_parse_size(value, row->max, ret_number);
+		break;
+	case ROW_SWITCH:
+		ok = parse_switch(value, ret_number);
+		break;
+	}
 	if (ok && *ret_number >= row->min && *ret_number <= row->max)
 		return 0;
 	range_text(row, range, sizeof(range));
-	return err_set(e, ERR_INPUT, "'%s' is not %s from %s", value,
-		row->kind == ROW_NUMBER ? "a whole number" : "a time (as 500ms, 5s, 10m, 2h)",
-		range);
+	return err_set(e, ERR_INPUT, "'%s' is not %s%s", value, what[row->kind], range);
 }
 
 static void
@@ -323,11 +365,8 @@ print_value(const struct options *o, const struct row *row, FILE *to)
 		(void)fprintf(to, "%s=%s", row->name, *(char *const *)(const void *)at);
 		return;
 	}
-	if (row->kind == ROW_NUMBER)
-		(void)snprintf(text, sizeof(text), "%" PRIu64, *(const uint64_t *)(const void *)at);
-	else
-		(void)num_ms_text(*(const uint64_t *)(const void *)at, text, sizeof(text));
-	(void)fprintf(to, "%s=%s", row->name, text);
+	(void)fprintf(to, "%s=%s", row->name,
+		number_text(row, *(const uint64_t *)(const void *)at, text, sizeof(text)));
 }
 
 void
@@ -368,7 +407,9 @@ options_print_manual(FILE *to)
 		if (rows[i].kind != ROW_TEXT)
 			range_text(&rows[i], range, sizeof(range));
 		if (*range != '\0')
-			(void)fprintf(to, "From %s, by default %s.\n", range, rows[i].standard);
+			(void)fprintf(to, "%s%s, by default %s.\n",
+				rows[i].kind == ROW_SWITCH ? "Either " : "From ", range,
+				rows[i].standard);
 		else if (rows[i].standard[0] != '\0')
 			(void)fprintf(to, "By default\n.IR %s .\n", rows[i].standard);
 	}

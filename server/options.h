@@ -3,7 +3,7 @@
  * options.h - the settings of one run: -Dname=value, a file, the defaults.
  *
  * Does:     reads, checks, and remembers where each value came from
- * Units:    durations in milliseconds
+ * Units:    durations in milliseconds, sizes in bytes
  * Owner:    options_free; values are immutable after options_read
  * Errors:   ERR_INPUT naming option, origin and the allowed range
  * Source:   config/options.def
@@ -21,10 +21,14 @@ struct options {
 #define TEXT(name, ...) char *name;
 #define NUMBER(name, ...) uint64_t name;
 #define DURATION(name, ...) uint64_t name;
+#define SIZE(name, ...) uint64_t name;
+#define SWITCH(name, ...) uint64_t name; /* 0 or 1 */
 #include "options.def"
 #undef TEXT
 #undef NUMBER
 #undef DURATION
+#undef SIZE
+#undef SWITCH
 	char **origins; /* of each row, in the order of options.def */
 	bool check_only;
 	bool show_help;

@@ -17,6 +17,8 @@ static const char accept_ar2[] = "application/x-guts2ar2";
 void
 reply_clear(struct reply *r)
 {
+	if (r->sending)
+		(void)atomic_fetch_sub(&r->item->sending, 1);
 	buf_free(&r->text);
 	item_release(r->item);
 	item_release(r->job.item);
@@ -161,10 +163,13 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct item
 	set_range(facts, r);
 	if (r->status == 416)
 		r->octets = false;
-	if (r->status == 416 || !is_large(item) || strcmp(facts->method, "HEAD") == 0)
+	if (r->status == 416 || strcmp(facts->method, "HEAD") == 0)
 		return;
-	if (limiter_take(&c->limiter)) {
-		r->holds_place = true;
+	if (!is_large(item) || limiter_take(&c->limiter)) {
+		r->holds_place = is_large(item);
+		r->sending = true;
+		(void)atomic_fetch_add(&item->sending, 1);
+		item_note_served(item);
 	} else {
 		struct job_answer busy = {.reason = JOB_BUSY,
 			.progress = -1,
@@ -267,7 +272,8 @@ void
 reply_make(struct reply_context *c, const struct request_facts *facts, bool may_hold, char *client,
 	struct reply *ret)
 {
-	struct decide_jobs jobs = {look_up, c->server->jobs};
+	struct decide_jobs jobs = {
+		look_up, c->server->jobs, c->server->options.localDifferences != 0};
 	bool ar2 = fields_accepts(facts->accept, accept_ar2);
 	struct target target;
 	struct decision d;

@@ -57,6 +57,7 @@ struct reply {
 	bool octets;	      /* an archive, not JSON */
 	bool close;
 	bool holds_place; /* in the limiter, until the reply is gone */
+	bool sending;	  /* counted in the item, until the reply is gone */
 	/* status 0: hold the answer on this job, if the caller can, for hold_ms */
 	struct job_spec job;
 	uint64_t hold_ms;

@@ -14,6 +14,9 @@
 #include "workers.h"
 
 struct fetcher;
+struct makes;
+struct retain;
+struct tend;
 
 struct server {
 	struct options options;
@@ -21,6 +24,10 @@ struct server {
 	struct view_holder *views;
 	struct jobs *jobs;
 	struct workers *workers;
+	struct workers *builders; /* for what takes long; everything else goes first */
+	struct makes *makes;
+	struct retain *retain;
+	struct tend *tend;
 	struct fetcher *fetcher;
 };
 

@@ -61,8 +61,10 @@ item_new(const struct record *row, bool checked)
 	item->row = *row;
 	item->served_ms = row->served_ms;
 	item->checked_ms = row->checked_ms;
-	if (checked)
+	if (checked) { /* it has just come */
+		item->row.landed_ms = clock_wall_ms();
 		item_note_checked(item);
+	}
 	etag_from(&row->ref.id, item->etag);
 	if (row->kind != RECORD_ARCHIVE)
 		return item;

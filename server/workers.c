@@ -2,7 +2,10 @@
 #include "workers.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "mem.h"
 
@@ -18,6 +21,8 @@ struct workers {
 	struct task *first;
 	struct task **end;
 	bool stop;
+	unsigned size; /* threads that were asked for */
+	int niceness;
 	unsigned count;
 	pthread_t *threads;
 };
@@ -43,9 +48,12 @@ next_task(struct workers *w)
 static void *
 work(void *context)
 {
+	struct workers *w = context;
 	struct task *task;
 
-	while ((task = next_task(context)) != NULL) {
+	/* Of this thread alone, as Linux has it; it may only be refused, never needed. */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), w->niceness);
+	while ((task = next_task(w)) != NULL) {
 		task->run(task->context);
 		free(task);
 	}
@@ -53,13 +61,15 @@ work(void *context)
 }
 
 int
-workers_start(unsigned threads, struct workers **ret, struct err *e)
+workers_start(unsigned threads, int niceness, struct workers **ret, struct err *e)
 {
 	struct workers *w = mem_new(1, sizeof(*w));
 
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_cond_init(&w->wake, NULL);
 	w->end = &w->first;
+	w->niceness = niceness;
+	w->size = threads;
 	w->threads = mem_new(threads, sizeof(*w->threads));
 	while (w->count < threads && pthread_create(&w->threads[w->count], NULL, work, w) == 0)
 		w->count++;
@@ -100,4 +110,104 @@ workers_stop(struct workers *w)
 	(void)pthread_mutex_destroy(&w->lock);
 	free(w->threads);
 	free(w);
+}
+
+/* ---- One function over an array */
+
+/* Helpers may come when all is done: the last one out frees it. */
+struct crew {
+	pthread_mutex_t lock; /* all but next */
+	pthread_cond_t idle;
+	unsigned references;
+	unsigned busy; /* helpers that are at it */
+	bool closed;
+	bool failed;
+	struct err first;
+	_Atomic size_t next;
+	size_t count;
+	int (*run)(void *context, size_t index, struct err *e);
+	void *context;
+};
+
+static void
+crew_leave(struct crew *c)
+{
+	bool last;
+
+	(void)pthread_mutex_lock(&c->lock);
+	last = --c->references == 0;
+	(void)pthread_mutex_unlock(&c->lock);
+	if (!last)
+		return;
+	(void)pthread_cond_destroy(&c->idle);
+	(void)pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+static void
+crew_work(struct crew *c)
+{
+	size_t index;
+
+	while ((index = atomic_fetch_add(&c->next, 1)) < c->count) {
+		struct err e = {0};
+
+		if (c->run(c->context, index, &e) == 0)
+			continue;
+		c->next = c->count;
+		(void)pthread_mutex_lock(&c->lock);
+		if (!c->failed)
+			c->first = e;
+		c->failed = true;
+		(void)pthread_mutex_unlock(&c->lock);
+	}
+}
+
+static void
+crew_help(void *context)
+{
+	struct crew *c = context;
+	bool late;
+
+	(void)pthread_mutex_lock(&c->lock);
+	late = c->closed;
+	c->busy += !late;
+	(void)pthread_mutex_unlock(&c->lock);
+	if (!late) {
+		crew_work(c);
+		(void)pthread_mutex_lock(&c->lock);
+		c->busy--;
+		(void)pthread_cond_signal(&c->idle);
+		(void)pthread_mutex_unlock(&c->lock);
+	}
+	crew_leave(c);
+}
+
+int
+workers_each(struct workers *w, size_t count,
+	int (*run)(void *context, size_t index, struct err *e), void *context, struct err *e)
+{
+	struct crew *c = mem_new(1, sizeof(*c));
+	unsigned helpers = count < w->size ? (unsigned)count : w->size;
+	bool failed;
+
+	(void)pthread_mutex_init(&c->lock, NULL);
+	(void)pthread_cond_init(&c->idle, NULL);
+	c->count = count;
+	c->run = run;
+	c->context = context;
+	c->references = 1 + helpers;
+	for (unsigned i = 0; i < helpers; i++)
+		workers_add(w, crew_help, c);
+	crew_work(c);
+	(void)pthread_mutex_lock(&c->lock);
+	c->closed = true;
+	while (c->busy > 0)
+		(void)pthread_cond_wait(&c->idle, &c->lock);
+	failed = c->failed;
+	if (failed && e != NULL)
+		*e = c->first;
+	(void)pthread_mutex_unlock(&c->lock);
+	crew_leave(c);
+	return failed ? -1 : 0;
 }

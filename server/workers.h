@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * workers.h - a few threads for work that touches disks: checking and storing.
+ * workers.h - a few threads for work that waits for disks or takes long.
  *
  * Threads:  workers_add from any
  * Owner:    workers_start -> workers_stop, which finishes what was added
@@ -8,12 +8,22 @@
 #ifndef WORKERS_H
 #define WORKERS_H
 
+#include <stddef.h>
+
 #include "err.h"
 
 struct workers;
 
-int workers_start(unsigned threads, struct workers **ret, struct err *e);
+/* niceness: how much other threads of the machine go first; 0 to 19. */
+int workers_start(unsigned threads, int niceness, struct workers **ret, struct err *e);
 void workers_add(struct workers *w, void (*run)(void *context), void *context);
 void workers_stop(struct workers *w);
+
+/*
+ * Run each of count tasks once, on this thread and on those of w that are free;
+ * returns when all have ended. The first error ends the rest early and is returned.
+ */
+int workers_each(struct workers *w, size_t count,
+	int (*run)(void *context, size_t index, struct err *e), void *context, struct err *e);
 
 #endif

@@ -188,6 +188,7 @@ START_TEST(build__full_archives_differences_and_contents_go_round)
 		struct record difference[2];
 		struct record content;
 		struct record again;
+		const struct record *culprit;
 		struct fixture f;
 		struct err e = {0};
 
@@ -215,14 +216,14 @@ START_TEST(build__full_archives_differences_and_contents_go_round)
 			ck_assert_uint_lt(difference[1].ref.bytes, full.ref.bytes / 2);
 		ck_assert_uint_eq(count_files(&f, "c"), 0);
 		/* from the archive of 2 to the content of 3 */
-		ck_assert_msg(build_content(&f.build, &full, &difference[1], 1, &content, &e) == 0,
+		ck_assert_msg(build_content(&f.build, &(struct build_way){&full, &difference[1], 1}, &content, &culprit, &e) == 0,
 			"%s", e.text);
 		ck_assert_int_eq(depot_check(f.depot, &content, NULL), 0);
 		drop_content(&f, 3);
 		/* from the content of 1 over both differences */
 		put_content(&f, 1);
 		content.ident = f.header[0]->ident;
-		ck_assert_msg(build_content(&f.build, &content, difference, 2, &again, &e) == 0,
+		ck_assert_msg(build_content(&f.build, &(struct build_way){&content, difference, 2}, &again, &culprit, &e) == 0,
 			"%s", e.text);
 		ck_assert_int_eq(depot_check(f.depot, &again, NULL), 0);
 		ck_assert(!fs_exists(repo_stage_dir(depot_repo(f.depot)), "work"));
@@ -250,6 +251,7 @@ START_TEST(build__a_damaged_source_is_not_built_on)
 	struct record content = {.kind = RECORD_CONTENT};
 	struct record full;
 	struct record all;
+	const struct record *culprit;
 	struct err e = {0};
 	char name[IDENT_NAME_MAX];
 
@@ -259,7 +261,7 @@ START_TEST(build__a_damaged_source_is_not_built_on)
 	damage(&f, ident_content_file_name(&f.header[0]->files[1].digest, name));
 	ck_assert_int_eq(build_full(&f.build, &content.ident, FORMAT_AR2, NULL, 0, &full, &e), -1);
 	ck_assert_int_eq(e.code, ERR_DIGEST);
-	ck_assert_int_eq(build_content(&f.build, &content, NULL, 0, &all, &e), -1);
+	ck_assert_int_eq(build_content(&f.build, &(struct build_way){&content, NULL, 0}, &all, &culprit, &e), -1);
 	ck_assert_int_eq(depot_check(f.depot, &content, &e), -1);
 	ck_assert(depot_is_damage(&e));
 	ck_assert_int_eq(depot_quarantine(f.depot, &content, NULL), 0);

@@ -106,7 +106,7 @@ START_TEST(decide__follows_the_order_of_the_protocol)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct facts facts = {{rows[i].ar1, rows[i].ar2}};
-		struct decide_jobs jobs = {state_of, &facts};
+		struct decide_jobs jobs = {state_of, &facts, false};
 		struct target target;
 		struct decision d;
 
@@ -133,7 +133,7 @@ START_TEST(decide__without_metadata_everything_but_files_waits)
 	struct view_holder *h = sample(false);
 	struct view *v = view_take(h);
 	struct facts facts = {{JOB_NONE, JOB_NONE}};
-	struct decide_jobs jobs = {state_of, &facts};
+	struct decide_jobs jobs = {state_of, &facts, false};
 	struct target target;
 
 	for (size_t i = 0; i < 3; i++) {

@@ -10,10 +10,10 @@ static unsigned notified;
 static unsigned resumed;
 
 static void
-on_queued(void *context, enum job_kind kind)
+on_queued(void *context, enum job_queue queue)
 {
 	(void)context;
-	(void)kind;
+	(void)queue;
 	notified++;
 }
 
@@ -46,10 +46,10 @@ START_TEST(jobs_ask__many_askers_one_job)
 	for (int i = 0; i < 3; i++)
 		ck_assert(jobs_ask(j, &spec, &waiters[i]).held);
 	ck_assert_uint_eq(notified, 1);
-	job = jobs_take(j, false);
+	job = jobs_take(j, QUEUE_FETCHER);
 	ck_assert_ptr_nonnull(job);
-	ck_assert_ptr_null(jobs_take(j, false));
-	ck_assert_ptr_null(jobs_take(j, true));
+	ck_assert_ptr_null(jobs_take(j, QUEUE_FETCHER));
+	ck_assert_ptr_null(jobs_take(j, QUEUE_WORKERS));
 	ck_assert_int_eq(jobs_state(j, &spec), JOB_RUNNING);
 	jobs_done(j, job);
 	ck_assert_uint_eq(resumed, 3);
@@ -67,21 +67,21 @@ START_TEST(jobs_failed__is_tried_again_once_for_each_time_it_was_asked_for)
 
 	notified = resumed = 0;
 	ck_assert(jobs_ask(j, &spec, &waiter).held);
-	jobs_failed(j, jobs_take(j, false), JOB_UPSTREAM_UNAVAILABLE, 50000);
+	jobs_failed(j, jobs_take(j, QUEUE_FETCHER), JOB_UPSTREAM_UNAVAILABLE, 50000);
 	ck_assert_uint_eq(resumed, 1);
 	jobs_tick(j, clock_mono_ms());
-	ck_assert_ptr_null(jobs_take(j, false)); /* not due */
+	ck_assert_ptr_null(jobs_take(j, QUEUE_FETCHER)); /* not due */
 	jobs_tick(j, clock_mono_ms() + 60000);
-	jobs_failed(j, jobs_take(j, false), JOB_UPSTREAM_UNAVAILABLE, 50000);
+	jobs_failed(j, jobs_take(j, QUEUE_FETCHER), JOB_UPSTREAM_UNAVAILABLE, 50000);
 	jobs_tick(j, clock_mono_ms() + 60000);
-	ck_assert_ptr_null(jobs_take(j, false)); /* nobody asked since */
+	ck_assert_ptr_null(jobs_take(j, QUEUE_FETCHER)); /* nobody asked since */
 	answer = jobs_ask(j, &spec, &waiter);
 	ck_assert(!answer.held);
 	ck_assert_int_eq(answer.reason, JOB_UPSTREAM_UNAVAILABLE);
 	ck_assert_uint_ge(answer.need_ms, 49000);
 	ck_assert_uint_le(answer.need_ms, 50000);
 	jobs_tick(j, clock_mono_ms() + 60000);
-	ck_assert_ptr_nonnull(jobs_take(j, false));
+	ck_assert_ptr_nonnull(jobs_take(j, QUEUE_FETCHER));
 	jobs_free(j);
 }
 END_TEST
@@ -93,7 +93,7 @@ START_TEST(jobs_failed__the_announcement_needs_nobody_to_ask)
 
 	(void)jobs_ask(j, &query, NULL);
 	for (int i = 0; i < 5; i++) {
-		struct job *job = jobs_take(j, false);
+		struct job *job = jobs_take(j, QUEUE_FETCHER);
 
 		ck_assert_ptr_nonnull(job);
 		jobs_failed(j, job, JOB_UPSTREAM_UNAVAILABLE, 1000);
@@ -130,13 +130,13 @@ START_TEST(jobs_absent__is_remembered_until_metadata_changes)
 	struct job_spec other = spec_of(2);
 
 	(void)jobs_ask(j, &spec, NULL);
-	jobs_absent(j, jobs_take(j, false));
+	jobs_absent(j, jobs_take(j, QUEUE_FETCHER));
 	jobs_note_absent(j, &other);
 	ck_assert_int_eq(jobs_state(j, &spec), JOB_ABSENT);
 	ck_assert_int_eq(jobs_state(j, &other), JOB_ABSENT);
 	(void)jobs_ask(j, &spec, NULL);
-	ck_assert_ptr_null(jobs_take(j, false));
-	jobs_forget_absent(j);
+	ck_assert_ptr_null(jobs_take(j, QUEUE_FETCHER));
+	jobs_forget_known(j);
 	ck_assert_int_eq(jobs_state(j, &spec), JOB_NONE);
 	jobs_free(j);
 }
@@ -154,7 +154,7 @@ START_TEST(jobs_ask__invented_versions_cannot_fill_memory)
 	}
 	ck_assert_int_eq(answer.reason, JOB_BUSY);
 	for (int i = 0; i < 100; i++)
-		jobs_absent(j, jobs_take(j, false));
+		jobs_absent(j, jobs_take(j, QUEUE_FETCHER));
 	/* What is only remembered makes room. */
 	ck_assert_int_eq(
 		jobs_ask(j, &(struct job_spec){.kind = JOB_QUERY}, NULL).reason, JOB_DOWNLOADING);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * make.h - what the server makes itself: contents, full archives in the cheapest
+ *          way, differences that the cloud does not have.
+ *
+ * Does:     runs MAKE and CONTENT jobs on the builders. A job looks what comes
+ *           next (plan.h), asks for it, and looks again when that has ended; it holds no
+ *           thread while it waits. What is built for one type is built one after the other.
+ * Threads:  any
+ * Owner:    makes_new -> makes_free
+ * Errors:   logged; each job is ended
+ * Source:   PROTOCOL section 7
+ */
+#ifndef MAKE_H
+#define MAKE_H
+
+#include "server.h"
+
+struct makes *makes_new(void);
+void makes_free(struct makes *m);
+
+/* Begin with a job that was taken. */
+void make_start(struct server *s, struct job *job);
+
+/* Whether a job is at work that needs this version to stay. */
+bool makes_need(struct makes *m, const struct ident *version);
+
+#endif

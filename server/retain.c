@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "retain.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "fs.h"
+#include "keep.h"
+#include "land.h"
+#include "log.h"
+#include "make.h"
+#include "mem.h"
+#include "num.h"
+
+enum { EVERY_MS = 10000 };
+static const uint64_t default_min_free = 512ULL << 20;
+
+struct retain {
+	struct server *server;
+	atomic_bool noted;
+	atomic_bool running;
+	_Atomic uint64_t wanted_bytes;
+	uint64_t next_ms; /* the keeper's */
+	struct records held; /* at the last look; of the one that runs */
+};
+
+/* The cache as it is at one moment. */
+struct picture {
+	struct item **items; /* held; in the order of the records */
+	size_t count;
+	size_t capacity;
+	struct records records;
+	bool *busy;
+	uint64_t bytes;
+};
+
+struct retain *
+retain_new(struct server *s)
+{
+	struct retain *r = mem_new(1, sizeof(*r));
+
+	r->server = s;
+	return r;
+}
+
+void
+retain_free(struct retain *r)
+{
+	if (r == NULL)
+		return;
+	records_free(&r->held);
+	free(r);
+}
+
+void
+retain_note(struct retain *r)
+{
+	r->noted = true;
+}
+
+void
+retain_want(struct retain *r, uint64_t bytes)
+{
+	uint64_t wanted = r->wanted_bytes;
+
+	while (wanted < bytes && !atomic_compare_exchange_weak(&r->wanted_bytes, &wanted, bytes))
+		;
+	r->noted = true;
+}
+
+/* ---- Room */
+
+static void
+add_bytes(void *context, struct item *item)
+{
+	*(uint64_t *)context += item->row.ref.bytes;
+}
+
+static uint64_t
+cache_bytes(struct server *s)
+{
+	struct view *view = view_take(s->views);
+	uint64_t bytes = 0;
+
+	view_each(view, NULL, add_bytes, &bytes);
+	view_release(view);
+	return bytes;
+}
+
+/* How many bytes have to go for `wanted` more to fit. */
+static uint64_t
+excess(struct server *s, uint64_t have, uint64_t wanted)
+{
+	uint64_t max = s->options.cacheMaxBytes;
+	uint64_t floor = s->options.cacheMinFreeBytes;
+	uint64_t over = 0;
+	struct statvfs fs;
+
+	if (max > 0 && have + wanted > max)
+		over = have + wanted - max;
+	if (fstatvfs(repo_dir(depot_repo(s->depot)), &fs) == 0) {
+		uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+		uint64_t tenth = (uint64_t)fs.f_blocks * fs.f_frsize / 10;
+
+		if (floor == default_min_free && floor > tenth)
+			floor = tenth;
+		if (floor + wanted > free_bytes && floor + wanted - free_bytes > over)
+			over = floor + wanted - free_bytes;
+	}
+	return over;
+}
+
+int
+retain_room(struct retain *r, uint64_t bytes, struct err *e)
+{
+	const struct options *o = &r->server->options;
+	char need[32];
+
+	if (o->cacheMaxBytes > 0 && bytes > o->cacheMaxBytes)
+		return err_set(e, ERR_FULL, "%s are more than cacheMaxBytes",
+			num_bytes_text(bytes, need, sizeof(need)));
+	if (excess(r->server, o->cacheMaxBytes > 0 ? cache_bytes(r->server) : 0, bytes) == 0)
+		return 0;
+	retain_want(r, bytes);
+	return err_set(e, ERR_FULL, "no room for %s (see cacheMaxBytes, cacheMinFreeBytes)",
+		num_bytes_text(bytes, need, sizeof(need)));
+}
+
+/* ---- One look */
+
+static void
+add_item(void *context, struct item *item)
+{
+	struct picture *p = context;
+
+	p->items = mem_grow(p->items, p->count, &p->capacity, sizeof(struct item *));
+	p->items[p->count++] = item;
+	item_hold(item);
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+	return record_compare(&(*(struct item *const *)a)->row, &(*(struct item *const *)b)->row);
+}
+
+static void
+take_picture(struct server *s, struct picture *p)
+{
+	struct view *view = view_take(s->views);
+
+	*p = (struct picture){0};
+	view_each(view, NULL, add_item, p);
+	view_release(view);
+	if (p->count > 0)
+		qsort(p->items, p->count, sizeof(*p->items), compare_items);
+	p->busy = mem_new(p->count, sizeof(*p->busy));
+	for (size_t i = 0; i < p->count; i++) {
+		struct record r = p->items[i]->row;
+
+		r.served_ms = p->items[i]->served_ms;
+		p->busy[i] = p->items[i]->sending > 0 || makes_need(s->makes, &r.ident);
+		p->bytes += r.ref.bytes;
+		records_add(&p->records, &r);
+	}
+}
+
+static void
+drop_picture(struct picture *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		item_release(p->items[i]);
+	free(p->items);
+	free(p->busy);
+	records_free(&p->records);
+}
+
+static void
+log_action(enum log_event event, const struct keep_action *a)
+{
+	struct log_line l;
+
+	log_begin(&l, event);
+	land_log_row(&l, &a->record);
+	log_number(&l, "bytes", a->record.ref.bytes);
+	log_text(&l, "reason", keep_reason_text(a->reason));
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+/* Nothing is served of it any more before it goes. */
+static void
+remove_record(struct retain *r, const struct keep_action *a)
+{
+	struct err e = {0};
+
+	view_remove_item(r->server->views, &a->record);
+	if (depot_remove(r->server->depot, &a->record, &e) != 0)
+		log_note(EVENT_FAILED, "cannot remove from the cache: %s", e.text);
+	log_action(EVENT_REMOVED, a);
+}
+
+static void
+ask_for_content(struct retain *r, const struct record *record)
+{
+	struct job_spec spec = {.kind = JOB_CONTENT, .ident = record->ident};
+
+	(void)jobs_ask(r->server->jobs, &spec, NULL);
+}
+
+/* A version that is held is named once, not at every look. */
+static void
+note_held(struct retain *r, const struct keep_action *a, struct records *now)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < r->held.count; i++)
+		known |= record_same(&r->held.at[i], &a->record);
+	if (!known)
+		log_action(EVENT_HELD, a);
+	records_add(now, &a->record);
+}
+
+static void
+carry_out(struct retain *r, const struct keep_actions *actions)
+{
+	struct records held = {0};
+
+	for (size_t i = 0; i < actions->count; i++) {
+		const struct keep_action *a = &actions->at[i];
+
+		switch (a->verb) {
+		case KEEP_BUILD:
+			ask_for_content(r, &a->record);
+			break;
+		case KEEP_HOLD:
+			note_held(r, a, &held);
+			break;
+		case KEEP_REMOVE:
+			remove_record(r, a);
+			break;
+		}
+	}
+	records_free(&r->held);
+	r->held = held;
+}
+
+static void
+run(void *context)
+{
+	struct retain *r = context;
+	struct keep_actions actions = {0};
+	uint64_t wanted = atomic_exchange(&r->wanted_bytes, 0);
+	struct keep_facts facts = {.versions = r->server->options.keepGuts2UpdatesCount};
+	struct picture p;
+
+	take_picture(r->server, &p);
+	facts.records = &p.records;
+	facts.busy = p.busy;
+	facts.excess_bytes = excess(r->server, p.bytes, wanted);
+	keep_decide(&facts, &actions);
+	carry_out(r, &actions);
+	keep_actions_free(&actions);
+	drop_picture(&p);
+	r->running = false;
+}
+
+void
+retain_tick(struct retain *r, uint64_t now_ms)
+{
+	if (r->running || (!r->noted && now_ms < r->next_ms))
+		return;
+	r->next_ms = now_ms + EVERY_MS;
+	r->noted = false;
+	r->running = true;
+	workers_add(r->server->workers, run, r);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tend.h"
+
+#include <stdatomic.h>
+
+#include "clock.h"
+#include "land.h"
+#include "log.h"
+#include "mem.h"
+
+enum {
+	EVERY_MS = 1000,
+	SCRUB_BYTES_PER_MS = 10000, /* 10 MB/s: slower than any disk that a cache is on */
+};
+
+struct tend {
+	struct server *server;
+	atomic_bool running;
+	uint64_t next_ms; /* the keeper's */
+	uint64_t scrub_at_ms; /* the running one's */
+};
+
+struct tend *
+tend_new(struct server *s)
+{
+	struct tend *t = mem_new(1, sizeof(*t));
+
+	t->server = s;
+	return t;
+}
+
+/* ---- Times */
+
+static void
+add_changed(void *context, struct item *item)
+{
+	struct record r = item->row;
+
+	if (!atomic_exchange(&item->times_changed, false))
+		return;
+	r.served_ms = item->served_ms;
+	r.checked_ms = item->checked_ms;
+	records_add(context, &r);
+}
+
+/* Nothing depends on them: what cannot be written now is of no use later. */
+static void
+write_times(struct server *s)
+{
+	AUTO_RECORDS struct records changed = {0};
+	struct view *view = view_take(s->views);
+
+	view_each(view, NULL, add_changed, &changed);
+	view_release(view);
+	if (changed.count > 0)
+		(void)depot_put_times(s->depot, changed.at, changed.count, NULL);
+}
+
+/* ---- Scrub */
+
+static void
+take_longest_unchecked(void *context, struct item *item)
+{
+	struct item **longest = context;
+
+	if (*longest == NULL || item->checked_ms < (*longest)->checked_ms)
+		*longest = item;
+}
+
+static void
+check(struct server *s, struct item *item)
+{
+	struct err e = {0};
+
+	if (depot_check(s->depot, &item->row, &e) == 0)
+		item_note_checked(item);
+	else if (depot_is_damage(&e))
+		land_damage(s, &item->row, e.text);
+	else
+		log_note(EVENT_WARNING, "scrub: %s", e.text);
+}
+
+/* One item whose time has come; then a pause as long as it is large. */
+static void
+scrub(struct tend *t)
+{
+	struct server *s = t->server;
+	uint64_t now_ms = clock_mono_ms();
+	struct item *item = NULL;
+	struct view *view;
+
+	if (s->options.scrubInterval == 0 || now_ms < t->scrub_at_ms)
+		return;
+	view = view_take(s->views);
+	view_each(view, NULL, take_longest_unchecked, &item);
+	if (item != NULL && item->checked_ms + s->options.scrubInterval < clock_wall_ms()) {
+		check(s, item);
+		t->scrub_at_ms =
+			clock_mono_ms() + item->row.ref.bytes / SCRUB_BYTES_PER_MS;
+	}
+	view_release(view);
+}
+
+/* ---- */
+
+static void
+run(void *context)
+{
+	struct tend *t = context;
+
+	write_times(t->server);
+	scrub(t);
+	t->running = false;
+}
+
+void
+tend_tick(struct tend *t, uint64_t now_ms)
+{
+	if (t->running || now_ms < t->next_ms)
+		return;
+	t->next_ms = now_ms + EVERY_MS;
+	t->running = true;
+	workers_add(t->server->builders, run, t);
+}
+
+void
+tend_free(struct tend *t)
+{
+	if (t == NULL)
+		return;
+	write_times(t->server);
+	free(t);
+}
