@@ -60,7 +60,7 @@ LIBS := build/deps/libxdelta3.a -lmicrohttpd -lcurl -ljansson -lzstd -lbz2 -lsql
 LIB_SRC := $(wildcard lib/*.c)
 SERVER_SRC := $(wildcard server/*.c)
 TOOL_PARTS := $(filter-out tools/guts2-%,$(wildcard tools/*.c))
-PROGRAMS := guts2d guts2-publish guts2-client
+PROGRAMS := guts2d guts2-publish guts2-client guts2-cache
 UNIT_SRC := $(wildcard test/unit/*.c)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 

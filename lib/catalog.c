@@ -17,7 +17,8 @@ static const char schema[] =
 	" landed INTEGER NOT NULL, served INTEGER NOT NULL, checked INTEGER NOT NULL,"
 	" PRIMARY KEY(type, version, cookie, pv, pc, kind)) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS item_digest ON item(digest);"
-	"CREATE TABLE IF NOT EXISTS state(clean INTEGER NOT NULL);";
+	"CREATE TABLE IF NOT EXISTS state(clean INTEGER NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL);";
 
 struct catalog {
 	sqlite3 *db;
@@ -316,4 +317,38 @@ catalog_each(struct catalog *c, int (*visit)(void *context, const struct record 
 		result = failed(c, e);
 	(void)sqlite3_finalize(s);
 	return result;
+}
+
+int
+catalog_put_setting(struct catalog *c, const char *name, uint64_t value, struct err *e)
+{
+	sqlite3_stmt *s = NULL;
+	int result;
+
+	if (sqlite3_prepare_v2(c->db, "INSERT OR REPLACE INTO setting VALUES(?1, ?2)", -1, &s,
+		    NULL) != SQLITE_OK)
+		return failed(c, e);
+	(void)sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_int64(s, 2, (sqlite3_int64)value);
+	result = finish(c, s, e);
+	(void)sqlite3_finalize(s);
+	return result;
+}
+
+bool
+catalog_setting(struct catalog *c, const char *name, uint64_t *ret)
+{
+	sqlite3_stmt *s = NULL;
+	bool found = false;
+
+	if (sqlite3_prepare_v2(c->db, "SELECT value FROM setting WHERE name=?1", -1, &s, NULL) !=
+		SQLITE_OK)
+		return false;
+	(void)sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+	if (sqlite3_step(s) == SQLITE_ROW) {
+		*ret = (uint64_t)sqlite3_column_int64(s, 0);
+		found = true;
+	}
+	(void)sqlite3_finalize(s);
+	return found;
 }

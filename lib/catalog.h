@@ -50,6 +50,10 @@ void catalog_rollback(struct catalog *c);
 /* Whether any archive has this id. */
 int catalog_uses(struct catalog *c, const struct digest *id, bool *ret, struct err *e);
 
+/* What the server that writes here was told, so that a tool can say what it will do. */
+int catalog_put_setting(struct catalog *c, const char *name, uint64_t value, struct err *e);
+bool catalog_setting(struct catalog *c, const char *name, uint64_t *ret);
+
 /* Every item; visit returns 0 to go on. */
 int catalog_each(struct catalog *c, int (*visit)(void *context, const struct record *item),
 	void *context, struct err *e);

@@ -530,3 +530,14 @@ depot_records(struct depot *d, struct records *ret, struct err *e)
 		records_sort(ret);
 	return result;
 }
+
+int
+depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = catalog_put_setting(d->catalog, name, value, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}

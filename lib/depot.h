@@ -77,6 +77,9 @@ int depot_quarantine(struct depot *d, const struct record *item, struct err *e);
 /* Remember when these were served and checked. */
 int depot_put_times(struct depot *d, const struct record *items, size_t count, struct err *e);
 
+/* See catalog_put_setting. */
+int depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err *e);
+
 /* Everything that the index has, sorted. */
 int depot_records(struct depot *d, struct records *ret, struct err *e);
 

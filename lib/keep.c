@@ -244,6 +244,23 @@ make_room(struct decision *d)
 			act(d, KEEP_REMOVE, KEEP_LEAST_RECENT, list[i].record);
 }
 
+uint64_t
+keep_excess_bytes(const struct keep_room *r)
+{
+	static const uint64_t default_min_free = 512ULL << 20;
+	uint64_t floor = r->min_free_bytes;
+	uint64_t over = 0;
+
+	if (r->max_bytes > 0 && r->cache_bytes + r->wanted_bytes > r->max_bytes)
+		over = r->cache_bytes + r->wanted_bytes - r->max_bytes;
+	if (floor == default_min_free && floor > r->disk_bytes / 10)
+		floor = r->disk_bytes / 10;
+	if (floor + r->wanted_bytes > r->disk_free_bytes &&
+		floor + r->wanted_bytes - r->disk_free_bytes > over)
+		over = floor + r->wanted_bytes - r->disk_free_bytes;
+	return over;
+}
+
 void
 keep_decide(const struct keep_facts *facts, struct keep_actions *ret)
 {

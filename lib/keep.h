@@ -48,6 +48,17 @@ struct keep_actions {
 	size_t capacity;
 };
 
+/* How many bytes have to go for `wanted` more to fit. */
+struct keep_room {
+	uint64_t cache_bytes;
+	uint64_t wanted_bytes;
+	uint64_t max_bytes;	 /* cacheMaxBytes; 0: no limit */
+	uint64_t min_free_bytes; /* cacheMinFreeBytes; the default is at most a tenth of the disk */
+	uint64_t disk_bytes;
+	uint64_t disk_free_bytes;
+};
+uint64_t keep_excess_bytes(const struct keep_room *room);
+
 void keep_decide(const struct keep_facts *facts, struct keep_actions *ret);
 void keep_actions_free(struct keep_actions *actions);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "fs.h"
 #include "header.h"
@@ -76,6 +77,18 @@ int
 repo_stage_dir(const struct repo *r)
 {
 	return r->stage;
+}
+
+void
+repo_disk(const struct repo *r, uint64_t *ret_bytes, uint64_t *ret_free_bytes)
+{
+	struct statvfs fs;
+
+	*ret_bytes = *ret_free_bytes = UINT64_MAX / 4;
+	if (fstatvfs(r->dir, &fs) != 0)
+		return;
+	*ret_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+	*ret_free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
 int

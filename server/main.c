@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "answerer.h"
 #include "fetch.h"
 #include "fs.h"
 #include "http.h"
@@ -31,6 +32,7 @@ struct parts {
 	struct server server;
 	struct http *http;
 	struct keeper *keeper;
+	struct answerer *answerer;
 };
 
 static void
@@ -94,6 +96,11 @@ open_cache(struct server *s, struct err *e)
 		fs_each(repo_stage_dir(depot_repo(s->depot)), ".", clear_staged, NULL, e) != 0 ||
 		depot_query(s->depot, &query, e) != 0)
 		return -1;
+	(void)depot_put_setting(
+		s->depot, "keepGuts2UpdatesCount", s->options.keepGuts2UpdatesCount, NULL);
+	(void)depot_put_setting(s->depot, "cacheMaxBytes", s->options.cacheMaxBytes, NULL);
+	(void)depot_put_setting(s->depot, "cacheMinFreeBytes", s->options.cacheMinFreeBytes, NULL);
+	(void)depot_put_setting(s->depot, "localDifferences", s->options.localDifferences, NULL);
 	s->views = view_holder_new();
 	result = depot_records(s->depot, &rows, e);
 	if (result == 0)
@@ -129,6 +136,8 @@ start(struct parts *p, struct err *e)
 		workers_start(builder_count(), BUILDER_NICENESS, &s->builders, e) != 0 ||
 		fetcher_start(s, &s->fetcher, e) != 0 || http_start(s, &p->http, e) != 0)
 		return -1;
+	if (answerer_start(s, &p->answerer, e) != 0)
+		return -1;
 	return keeper_start(s, p->http, &p->keeper, e);
 }
 
@@ -139,6 +148,7 @@ stop(struct parts *p)
 	struct server *s = &p->server;
 
 	keeper_stop(p->keeper);
+	answerer_stop(p->answerer);
 	if (s->jobs != NULL)
 		jobs_stop(s->jobs);
 	http_stop(p->http);
@@ -148,6 +158,8 @@ stop(struct parts *p)
 	tend_free(s->tend);
 	retain_free(s->retain);
 	makes_free(s->makes);
+	workers_free(s->workers);
+	workers_free(s->builders);
 	jobs_free(s->jobs);
 	view_holder_free(s->views);
 	depot_close(s->depot);

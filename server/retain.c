@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "retain.h"
 
-#include <inttypes.h>
 #include <stdatomic.h>
-#include <string.h>
-#include <sys/statvfs.h>
 
-#include "fs.h"
 #include "keep.h"
 #include "land.h"
 #include "log.h"
@@ -15,11 +11,10 @@
 #include "num.h"
 
 enum { EVERY_MS = 10000 };
-static const uint64_t default_min_free = 512ULL << 20;
 
 struct retain {
 	struct server *server;
-	atomic_bool noted;
+	atomic_bool noted; /* something happened that was not looked at yet */
 	atomic_bool running;
 	_Atomic uint64_t wanted_bytes;
 	uint64_t next_ms; /* the keeper's */
@@ -54,10 +49,14 @@ retain_free(struct retain *r)
 	free(r);
 }
 
+static void run(void *context);
+
 void
 retain_note(struct retain *r)
 {
 	r->noted = true;
+	if (!atomic_exchange(&r->running, true))
+		workers_add(r->server->workers, run, r);
 }
 
 void
@@ -67,7 +66,7 @@ retain_want(struct retain *r, uint64_t bytes)
 
 	while (wanted < bytes && !atomic_compare_exchange_weak(&r->wanted_bytes, &wanted, bytes))
 		;
-	r->noted = true;
+	retain_note(r);
 }
 
 /* ---- Room */
@@ -93,23 +92,13 @@ cache_bytes(struct server *s)
 static uint64_t
 excess(struct server *s, uint64_t have, uint64_t wanted)
 {
-	uint64_t max = s->options.cacheMaxBytes;
-	uint64_t floor = s->options.cacheMinFreeBytes;
-	uint64_t over = 0;
-	struct statvfs fs;
+	struct keep_room room = {.cache_bytes = have,
+		.wanted_bytes = wanted,
+		.max_bytes = s->options.cacheMaxBytes,
+		.min_free_bytes = s->options.cacheMinFreeBytes};
 
-	if (max > 0 && have + wanted > max)
-		over = have + wanted - max;
-	if (fstatvfs(repo_dir(depot_repo(s->depot)), &fs) == 0) {
-		uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-		uint64_t tenth = (uint64_t)fs.f_blocks * fs.f_frsize / 10;
-
-		if (floor == default_min_free && floor > tenth)
-			floor = tenth;
-		if (floor + wanted > free_bytes && floor + wanted - free_bytes > over)
-			over = floor + wanted - free_bytes;
-	}
-	return over;
+	repo_disk(depot_repo(s->depot), &room.disk_bytes, &room.disk_free_bytes);
+	return keep_excess_bytes(&room);
 }
 
 int
@@ -247,9 +236,8 @@ carry_out(struct retain *r, const struct keep_actions *actions)
 }
 
 static void
-run(void *context)
+look(struct retain *r)
 {
-	struct retain *r = context;
 	struct keep_actions actions = {0};
 	uint64_t wanted = atomic_exchange(&r->wanted_bytes, 0);
 	struct keep_facts facts = {.versions = r->server->options.keepGuts2UpdatesCount};
@@ -263,16 +251,26 @@ run(void *context)
 	carry_out(r, &actions);
 	keep_actions_free(&actions);
 	drop_picture(&p);
-	r->running = false;
+}
+
+static void
+run(void *context)
+{
+	struct retain *r = context;
+
+	do {
+		while (atomic_exchange(&r->noted, false))
+			look(r);
+		r->running = false;
+		/* What was noted just now found it running. */
+	} while (r->noted && !atomic_exchange(&r->running, true));
 }
 
 void
 retain_tick(struct retain *r, uint64_t now_ms)
 {
-	if (r->running || (!r->noted && now_ms < r->next_ms))
+	if (now_ms < r->next_ms)
 		return;
 	r->next_ms = now_ms + EVERY_MS;
-	r->noted = false;
-	r->running = true;
-	workers_add(r->server->workers, run, r);
+	retain_note(r);
 }

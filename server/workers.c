@@ -74,7 +74,7 @@ workers_start(unsigned threads, int niceness, struct workers **ret, struct err *
 	while (w->count < threads && pthread_create(&w->threads[w->count], NULL, work, w) == 0)
 		w->count++;
 	if (w->count == 0) {
-		workers_stop(w);
+		workers_free(w);
 		return err_set(e, ERR_SYS, "cannot start a thread");
 	}
 	*ret = w;
@@ -106,6 +106,19 @@ workers_stop(struct workers *w)
 	(void)pthread_cond_broadcast(&w->wake);
 	while (w->count > 0)
 		(void)pthread_join(w->threads[--w->count], NULL);
+}
+
+void
+workers_free(struct workers *w)
+{
+	if (w == NULL)
+		return;
+	while (w->first != NULL) {
+		struct task *task = w->first;
+
+		w->first = task->next;
+		free(task);
+	}
 	(void)pthread_cond_destroy(&w->wake);
 	(void)pthread_mutex_destroy(&w->lock);
 	free(w->threads);

@@ -3,7 +3,8 @@
  * workers.h - a few threads for work that waits for disks or takes long.
  *
  * Threads:  workers_add from any
- * Owner:    workers_start -> workers_stop, which finishes what was added
+ * Owner:    workers_start -> workers_stop, which finishes what was added; what is
+ *           added later is dropped -> workers_free
  */
 #ifndef WORKERS_H
 #define WORKERS_H
@@ -18,6 +19,7 @@ struct workers;
 int workers_start(unsigned threads, int niceness, struct workers **ret, struct err *e);
 void workers_add(struct workers *w, void (*run)(void *context), void *context);
 void workers_stop(struct workers *w);
+void workers_free(struct workers *w);
 
 /*
  * Run each of count tasks once, on this thread and on those of w that are free;

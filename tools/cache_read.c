@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache_read.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "catalog.h"
+#include "mem.h"
+#include "survey.h"
+
+static int
+note_bad(void *context, const char *name, const char *why, struct err *e)
+{
+	struct cache *c = context;
+
+	(void)e;
+	c->bad = mem_grow(c->bad, c->bad_count, &c->bad_capacity, sizeof(*c->bad));
+	(void)snprintf(c->bad[c->bad_count].name, sizeof(c->bad->name), "%s", name);
+	c->bad[c->bad_count++].why = mem_string(why);
+	return 0;
+}
+
+static int
+collect(void *context, const struct record *item)
+{
+	records_add(context, item);
+	return 0;
+}
+
+/* Whatever the index cannot tell is not known. */
+static void
+read_index(struct cache *c)
+{
+	AUTO_FREE char *path = mem_printf("%s/index.sqlite", c->path);
+	struct catalog *catalog = NULL;
+
+	if (!repo_has(c->repo, "index.sqlite") || catalog_open_reading(path, &catalog, NULL) != 0)
+		return;
+	if (catalog_each(catalog, collect, &c->indexed, NULL) != 0)
+		c->indexed.count = 0;
+	records_sort(&c->indexed);
+	c->has_settings = catalog_setting(catalog, "keepGuts2UpdatesCount", &c->keep) &&
+			  catalog_setting(catalog, "cacheMaxBytes", &c->max_bytes) &&
+			  catalog_setting(catalog, "cacheMinFreeBytes", &c->min_free_bytes) &&
+			  catalog_setting(catalog, "localDifferences", &c->local_differences);
+	catalog_close(catalog);
+}
+
+static void
+take_times(struct cache *c)
+{
+	for (size_t i = 0; i < c->records.count && c->indexed.count > 0; i++) {
+		struct record *r = &c->records.at[i];
+		const struct record *known = bsearch(
+			r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
+
+		if (known == NULL)
+			continue;
+		r->landed_ms = known->landed_ms;
+		r->served_ms = known->served_ms;
+		r->checked_ms = known->checked_ms;
+	}
+}
+
+static int
+read_query(struct cache *c, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+
+	if (!repo_has(c->repo, "q"))
+		return 0;
+	if (repo_read(c->repo, "q", ANSWER_QUERY_BYTES_MAX, &bytes, e) != 0)
+		return -1;
+	if (answer_query_parse(span_of(bytes.at, bytes.len), &c->query, NULL) != 0)
+		return note_bad(c, "q", "not an announcement", e);
+	return 0;
+}
+
+int
+cache_open(struct cache *c, const char *root, struct err *e)
+{
+	*c = (struct cache){.keep = 10, .min_free_bytes = 512ULL << 20, .local_differences = 1};
+	c->path = mem_printf("%s/data/guts2/updates", root);
+	if (repo_open(c->path, false, &c->repo, e) != 0)
+		return err_wrap(e, "no cache below %s", root);
+	if (read_query(c, e) != 0 || survey_read(c->repo, note_bad, c, &c->records, e) != 0)
+		return err_wrap(e, "%s", c->path);
+	read_index(c);
+	take_times(c);
+	return 0;
+}
+
+void
+cache_close(struct cache *c)
+{
+	for (size_t i = 0; i < c->bad_count; i++)
+		free(c->bad[i].why);
+	free(c->bad);
+	idents_free(&c->query);
+	records_free(&c->records);
+	records_free(&c->indexed);
+	repo_close(c->repo);
+	free(c->path);
+	*c = (struct cache){0};
+}
+
+size_t
+cache_find_type(const struct cache *c, const char *type, size_t *ret_first)
+{
+	for (size_t i = 0; i < c->records.count; i += records_type_count(&c->records, i)) {
+		if (strcmp(c->records.at[i].ident.type, type) != 0)
+			continue;
+		*ret_first = i;
+		return records_type_count(&c->records, i);
+	}
+	return 0;
+}
+
+size_t
+cache_version_count(const struct cache *c, size_t first)
+{
+	size_t end = first;
+
+	while (end < c->records.count &&
+		ident_equal(&c->records.at[end].ident, &c->records.at[first].ident))
+		end++;
+	return end - first;
+}
