@@ -140,6 +140,56 @@ depot_reindex(struct depot *d, struct err *e)
 	return result;
 }
 
+struct names {
+	const struct records *all;
+	size_t found; /* documents, and those that the index has */
+	size_t known;
+};
+
+static int
+look_up_name(void *context, const struct target *t, struct err *e)
+{
+	struct names *n = context;
+	struct record r = {.ident = t->ident, .base = t->base};
+	const struct record *same = NULL;
+
+	(void)e;
+	n->found++;
+	r.kind = t->kind == TARGET_HEADER    ? RECORD_HEADER
+		 : t->kind == TARGET_CONTENT ? RECORD_CONTENT
+					     : RECORD_ARCHIVE;
+	for (int i = 0; same == NULL && i < FORMAT_COUNT; i++) {
+		r.format = (enum format)i;
+		same = find_same(n->all, &r);
+	}
+	n->known += same != NULL;
+	return 0;
+}
+
+/* Whether the documents are those of the index: somebody may have been at them meanwhile. */
+static int
+index_fits(struct depot *d, bool *ret, struct err *e)
+{
+	AUTO_RECORDS struct records all = {0};
+	struct names names = {.all = &all};
+	size_t documents = 0;
+
+	if (catalog_each(d->catalog, collect, &all, e) != 0) {
+		*ret = false;
+		return e->code == ERR_INPUT ? 0 : -1;
+	}
+	records_sort(&all);
+	if (repo_walk(d->repo, look_up_name, &names, e) != 0)
+		return -1;
+	for (size_t i = 0; i < all.count; i++) /* formats of one offer are neighbours */
+		documents += i == 0 || all.at[i].kind != RECORD_ARCHIVE ||
+			     all.at[i - 1].kind != RECORD_ARCHIVE ||
+			     !ident_equal(&all.at[i].ident, &all.at[i - 1].ident) ||
+			     !edition_equal(&all.at[i].base, &all.at[i - 1].base);
+	*ret = names.found == documents && names.known == documents;
+	return 0;
+}
+
 static int
 open_catalog(struct depot *d, bool *ret_reindexed, struct err *e)
 {
@@ -160,6 +210,8 @@ open_catalog(struct depot *d, bool *ret_reindexed, struct err *e)
 		if (catalog_open(path, &d->catalog, &trusted, e) != 0)
 			return -1;
 	}
+	if (trusted && index_fits(d, &trusted, e) != 0)
+		return -1;
 	*ret_reindexed = !trusted;
 	return trusted ? 0 : reindex(d, e);
 }
@@ -426,6 +478,27 @@ check_bytes(struct depot *d, const char *name, const struct archive_ref *ref, st
 	return 0;
 }
 
+/* The document that names a good archive is written again where it does not. */
+static int
+mend_offer(struct depot *d, const struct record *item, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
+	bool used;
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	read_offer(d, record_name(item, name), &offer);
+	result = catalog_uses(d->catalog, &item->ref.id, &used, e);
+	if (result == 0 && used &&
+		!digest_equal(&offer.archive[item->format].id, &item->ref.id)) {
+		offer.archive[item->format] = item->ref;
+		result = write_offer(d, name, &offer, e);
+	}
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
 int
 depot_check(struct depot *d, const struct record *item, struct err *e)
 {
@@ -442,7 +515,9 @@ depot_check(struct depot *d, const struct record *item, struct err *e)
 	case RECORD_ARCHIVE:
 		break;
 	}
-	return check_bytes(d, ident_file_name(&item->ref.id, name), &item->ref, e);
+	if (check_bytes(d, ident_file_name(&item->ref.id, name), &item->ref, e) != 0)
+		return -1;
+	return mend_offer(d, item, e);
 }
 
 bool

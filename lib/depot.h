@@ -65,7 +65,8 @@ int depot_put_content(struct depot *d, const struct header *h, int from, struct 
 int depot_remove(struct depot *d, const struct record *item, struct err *e);
 
 /*
- * Look at the stored bytes of an item. ERR_DIGEST, ERR_MISSING, ERR_INPUT: they
+ * Look at the stored bytes of an item; the offer of a good archive is mended
+ * where it does not name it. ERR_DIGEST, ERR_MISSING, ERR_INPUT: they
  * are not what they were; after other errors they may be.
  */
 int depot_check(struct depot *d, const struct record *item, struct err *e);

@@ -61,7 +61,11 @@ struct verify {
 static void
 report(struct verify *v, const char *name, const char *why, const char *done)
 {
+	size_t len = strlen(name);
+
 	progress_end(&v->progress);
+	if (strncmp(why, name, len) == 0 && strncmp(why + len, ": ", 2) == 0)
+		why += len + 2;
 	if (!v->json)
 		(void)printf("%s: %s%s%s\n", name, why, *done != '\0' ? ": " : "", done);
 	(void)json_array_append_new(v->wrong,
