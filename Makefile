@@ -67,7 +67,7 @@ FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 STAMP_BUILD := build/deps/build.stamp
 
-.PHONY: all run check check-unit check-scenario lint format asan tsan cov fuzz deps install man \
+.PHONY: all run check check-unit check-scenario lint format asan tsan crash cov fuzz deps install man \
 	clean help unit-programs variant
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -83,6 +83,7 @@ help:
 	@echo 'make check-unit M=header      one module;  make check-scenario N=100  one scenario'
 	@echo 'make lint format              style, clang-tidy, cppcheck, layers, headers'
 	@echo 'make asan tsan                the whole suite with a sanitizer'
+	@echo 'make crash                    kill, EIO, ENOSPC at every call that changes something'
 	@echo 'make cov                      coverage of the suite, in build/cov/'
 	@echo 'make fuzz T=archive S=60      one fuzz target for S seconds'
 	@echo 'make install DESTDIR= PREFIX= programs and man pages'
@@ -141,6 +142,10 @@ $(B)/unit-tests: $(call objects,$(UNIT_SRC)) \
 		$(call objects,$(filter-out server/main.c,$(SERVER_SRC))) $(B)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcheck -lsubunit -lrt -lm
 
+# What makes the N-th call that changes something fail; see test/scenario/550-crash.
+$(B)/inject.so: test/crash/inject.c $(B)/harden.mk
+	$(Q)$(CC) -std=gnu11 -O2 -D_GNU_SOURCE -shared -fPIC $(WARNINGS) -o $@ $< -ldl
+
 # The fuzz targets over their corpus, without a fuzzer.
 $(B)/obj/test/fuzz/%.o: CPPFLAGS_ALL += -Iserver -Itest/fuzz
 $(B)/fuzz/%: $(B)/obj/test/fuzz/%.o $(B)/obj/test/fuzz/replay/main.o \
@@ -155,7 +160,7 @@ $(B)/fuzz/%: $(B)/obj/test/fuzz/%.o $(B)/obj/test/fuzz/replay/main.o \
 run: all build/deps/run.stamp
 	@tools/demo build
 
-variant: all $(B)/unit-tests $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS))
+variant: all $(B)/unit-tests $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS)) $(B)/inject.so
 
 check: build/deps/check.stamp
 	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) variant
@@ -166,6 +171,9 @@ check-unit: build/deps/check.stamp variant
 
 check-scenario: build/deps/check.stamp variant
 	@test/run $(VARIANT) $(N)
+
+crash: build/deps/check.stamp variant
+	@CRASH_POINTS=all test/run $(VARIANT) 550
 
 asan tsan:
 	@$(MAKE) --no-print-directory VARIANT=$@ check

@@ -51,6 +51,13 @@ control_listen(int dir, struct err *e)
 	return fs_take(&fd);
 }
 
+void
+control_unlisten(int dir, int *fd)
+{
+	fs_close(fd);
+	(void)fs_remove(dir, name, NULL);
+}
+
 bool
 control_may_ask(int fd)
 {

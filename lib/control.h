@@ -26,6 +26,9 @@
 /* A listening socket in the cache's directory dir; an old one is replaced. The caller has the lock. */
 int control_listen(int dir, struct err *e);
 
+/* Nobody listens there any more. */
+void control_unlisten(int dir, int *fd);
+
 /* One whole message in a bounded time; NULL: there was none. consumes take. */
 json_t *control_receive(int fd, struct err *e);
 int control_send(int fd, json_t *take, struct err *e);

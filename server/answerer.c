@@ -226,6 +226,6 @@ answerer_stop(struct answerer *a)
 	(void)!write(a->wake, &one, sizeof(one));
 	(void)pthread_join(a->thread, NULL);
 	fs_close(&a->wake);
-	fs_close(&a->listener);
+	control_unlisten(repo_dir(depot_repo(a->server->depot)), &a->listener);
 	free(a);
 }
