@@ -191,29 +191,62 @@ index_fits(struct depot *d, bool *ret, struct err *e)
 }
 
 static int
+remove_index(struct depot *d, struct err *e)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		AUTO_FREE char *file = mem_printf("%s%s", index_name, suffixes[i]);
+
+		if (fs_remove(repo_dir(d->repo), file, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+open_at(struct depot *d, const char *path, bool *ret_trusted, struct err *e)
+{
+	*ret_trusted = false;
+	if (catalog_open(path, &d->catalog, ret_trusted, e) != 0)
+		return -1;
+	return *ret_trusted ? index_fits(d, ret_trusted, e) : 0;
+}
+
+static int
+open_index(struct depot *d, const char *path, bool *ret_reindexed, struct err *e)
+{
+	bool trusted;
+
+	if (open_at(d, path, &trusted, e) != 0) {
+		catalog_close(d->catalog);
+		d->catalog = NULL;
+		return -1;
+	}
+	*ret_reindexed = !trusted;
+	return trusted || reindex(d, e) == 0 ? 0 : -1;
+}
+
+/*
+ * A damaged index is made anew; and where a full disk has no room for one it is
+ * made in memory, and on the disk again at another start.
+ */
+static int
 open_catalog(struct depot *d, bool *ret_reindexed, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/%s", d->path, index_name);
-	bool trusted = false;
+	bool in_memory;
 
-	if (catalog_open(path, &d->catalog, &trusted, e) != 0) {
-		static const char *const suffixes[] = {"", "-wal", "-shm"};
-
-		if (e->code != ERR_INPUT)
-			return -1;
-		for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-			AUTO_FREE char *file = mem_printf("%s%s", index_name, suffixes[i]);
-
-			if (fs_remove(repo_dir(d->repo), file, e) != 0)
-				return -1;
-		}
-		if (catalog_open(path, &d->catalog, &trusted, e) != 0)
-			return -1;
-	}
-	if (trusted && index_fits(d, &trusted, e) != 0)
+	if (open_index(d, path, ret_reindexed, e) == 0)
+		return 0;
+	if (e->code != ERR_INPUT && e->code != ERR_FULL)
 		return -1;
-	*ret_reindexed = !trusted;
-	return trusted ? 0 : reindex(d, e);
+	catalog_close(d->catalog);
+	d->catalog = NULL;
+	in_memory = e->code == ERR_FULL;
+	if (remove_index(d, e) != 0)
+		return -1;
+	return open_index(d, in_memory ? ":memory:" : path, ret_reindexed, e);
 }
 
 int

@@ -243,8 +243,11 @@ fs_lock(int dir, const char *name, struct err *e)
 		text[got > 0 ? strspn(text, "0123456789") : 0] = '\0';
 		return err_set(e, ERR_BUSY, "in use by process %s", *text != '\0' ? text : "?");
 	}
+	/* The lock is what counts; a full disk has no room for the number that names us. */
 	(void)snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0)
+	if (pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
+		text[0] = '\0';
+	if (ftruncate(fd, (off_t)strlen(text)) != 0)
 		return err_sys(e, "%s", name);
 	return fs_take(&fd);
 }

@@ -136,8 +136,8 @@ start(struct parts *p, struct err *e)
 		workers_start(builder_count(), BUILDER_NICENESS, &s->builders, e) != 0 ||
 		fetcher_start(s, &s->fetcher, e) != 0 || http_start(s, &p->http, e) != 0)
 		return -1;
-	if (answerer_start(s, &p->answerer, e) != 0)
-		return -1;
+	if (answerer_start(s, &p->answerer, e) != 0) /* serving does not depend on it */
+		log_note(EVENT_WARNING, "guts2-cache cannot ask this server: %s", e->text);
 	return keeper_start(s, p->http, &p->keeper, e);
 }
 
