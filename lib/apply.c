@@ -76,8 +76,8 @@ check_complete(const struct work *w, struct err *e)
 }
 
 int
-apply_archive(struct span archive, const struct header *header, const struct files *base,
-	int dir, struct err *e)
+apply_archive(struct span archive, const struct header *header, const struct files *base, int dir,
+	struct err *e)
 {
 	size_t count;
 	AUTO_FREE const struct header_file **contents = header_contents(header, &count);

@@ -24,8 +24,8 @@
 
 /*
  * Decode into directory dir (emptied by the caller) what base has not: the
- * files of the version a difference starts from. base is NULL for a full archive. 0: archive and base together hold every file of the
- * header. The files are not synced.
+ * files of the version a difference starts from. base is NULL for a full archive. 0: archive and
+ * base together hold every file of the header. The files are not synced.
  */
 int apply_archive(struct span archive, const struct header *header, const struct files *base,
 	int dir, struct err *e);

@@ -14,8 +14,8 @@
 struct space {
 	const struct build *build;
 	struct repo *repo;
-	int work;	       /* the workspace; decoded files are in it */
-	int streams;	       /* a directory in it */
+	int work;		/* the workspace; decoded files are in it */
+	int streams;		/* a directory in it */
 	struct files_dirs dirs; /* the workspace, then c/ */
 	struct files files;
 };

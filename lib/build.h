@@ -54,7 +54,7 @@ struct build_difference {
 };
 
 /* ret->ref.bytes 0: it would not be enough smaller, and was not stored. */
-int build_difference(const struct build *b, const struct build_difference *what,
-	struct record *ret, struct err *e);
+int build_difference(const struct build *b, const struct build_difference *what, struct record *ret,
+	struct err *e);
 
 #endif

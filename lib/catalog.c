@@ -70,13 +70,15 @@ prepare(struct catalog *c, struct err *e)
 	static const char key[] =
 		"type=?1 AND version=?2 AND cookie=?3 AND pv=?4 AND pc=?5 AND kind=?6";
 	AUTO_FREE char *remove = mem_printf("DELETE FROM item WHERE %s", key);
+	AUTO_FREE char *uses =
+		mem_printf("SELECT 1 FROM item WHERE digest=?7 AND kind<?8 AND NOT (%s)", key);
 	AUTO_FREE char *times = mem_printf("UPDATE item SET served=?7, checked=?8 WHERE %s", key);
 	const struct {
 		const char *sql;
 		sqlite3_stmt **statement;
 	} all[] = {
 		{"INSERT OR REPLACE INTO item VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)", &c->put},
-		{"SELECT 1 FROM item WHERE digest=?1 AND kind<?2", &c->uses},
+		{uses, &c->uses},
 		{remove, &c->remove},
 		{times, &c->times},
 	};
@@ -160,11 +162,11 @@ catalog_open_reading(const char *path, struct catalog **ret, struct err *e)
 }
 
 void
-catalog_close(struct catalog *c)
+catalog_close(struct catalog *c, bool in_step)
 {
 	if (c == NULL)
 		return;
-	if (!c->reading)
+	if (in_step && !c->reading)
 		(void)run(c, "UPDATE state SET clean=1", NULL);
 	release(c);
 }
@@ -246,12 +248,15 @@ catalog_remove(struct catalog *c, const struct record *item, struct err *e)
 }
 
 int
-catalog_uses(struct catalog *c, const struct digest *id, bool *ret, struct err *e)
+catalog_uses(struct catalog *c, const struct digest *id, const struct record *other_than, bool *ret,
+	struct err *e)
 {
+	static const struct record none;
 	int code;
 
-	(void)sqlite3_bind_blob(c->uses, 1, id->byte, DIGEST_BYTES, SQLITE_TRANSIENT);
-	(void)sqlite3_bind_int(c->uses, 2, KIND_HEADER);
+	bind_key(c->uses, other_than != NULL ? other_than : &none);
+	(void)sqlite3_bind_blob(c->uses, 7, id->byte, DIGEST_BYTES, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int(c->uses, 8, KIND_HEADER);
 	code = sqlite3_step(c->uses);
 	*ret = code == SQLITE_ROW;
 	(void)sqlite3_reset(c->uses);

@@ -32,8 +32,8 @@ int catalog_open(const char *path, struct catalog **ret, bool *ret_trusted, stru
  */
 int catalog_open_reading(const char *path, struct catalog **ret, struct err *e);
 
-/* Marks it as closed properly, unless it was opened for reading. */
-void catalog_close(struct catalog *c);
+/* in_step: it says what the files say, and is to be believed when it is opened next. */
+void catalog_close(struct catalog *c, bool in_step);
 
 int catalog_clear(struct catalog *c, struct err *e);
 int catalog_put(struct catalog *c, const struct record *item, struct err *e);
@@ -47,8 +47,9 @@ int catalog_begin(struct catalog *c, struct err *e);
 int catalog_commit(struct catalog *c, struct err *e);
 void catalog_rollback(struct catalog *c);
 
-/* Whether any archive has this id. */
-int catalog_uses(struct catalog *c, const struct digest *id, bool *ret, struct err *e);
+/* Whether an archive other than this one (NULL: any) has this id. */
+int catalog_uses(struct catalog *c, const struct digest *id, const struct record *other_than,
+	bool *ret, struct err *e);
 
 /* What the server that writes here was told, so that a tool can say what it will do. */
 int catalog_put_setting(struct catalog *c, const char *name, uint64_t value, struct err *e);

@@ -24,8 +24,8 @@ unconst(const uint8_t *at)
 }
 
 enum codec_fit
-codec_bzip2_encode(const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len,
-	struct err *e)
+codec_bzip2_encode(
+	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
 	struct span file = from->file;
 	bz_stream z = {0};

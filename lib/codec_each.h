@@ -11,18 +11,18 @@
 
 #include "codec.h"
 
-enum codec_fit codec_bzip2_encode(const struct codec_source *from, uint8_t *out, size_t room,
-	size_t *ret_len, struct err *e);
+enum codec_fit codec_bzip2_encode(
+	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
 int codec_bzip2_decode(
 	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
 
-enum codec_fit codec_zstd_encode(const struct codec_source *from, uint8_t *out, size_t room,
-	size_t *ret_len, struct err *e);
+enum codec_fit codec_zstd_encode(
+	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
 int codec_zstd_decode(
 	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
 
-enum codec_fit codec_vcdiff_encode(const struct codec_source *from, uint8_t *out, size_t room,
-	size_t *ret_len, struct err *e);
+enum codec_fit codec_vcdiff_encode(
+	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
 int codec_vcdiff_decode(
 	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
 

@@ -126,8 +126,8 @@ encode_all(xd3_stream *stream, struct span file, struct zstd_packer *packer, str
 }
 
 enum codec_fit
-codec_vcdiff_encode(const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len,
-	struct err *e)
+codec_vcdiff_encode(
+	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
 	struct span file = from->file;
 	struct span base = from->base;

@@ -25,8 +25,8 @@ window_log_for(size_t len)
 }
 
 enum codec_fit
-codec_zstd_encode(const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len,
-	struct err *e)
+codec_zstd_encode(
+	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
 	struct span file = from->file;
 	struct span base = from->base;

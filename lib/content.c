@@ -57,8 +57,8 @@ check_file(struct repo *r, const struct header_file *file, const char *name, str
 }
 
 int
-content_check(struct repo *r, const struct header *h,
-	void (*bad)(void *context, const char *name), void *context, struct err *e)
+content_check(struct repo *r, const struct header *h, void (*bad)(void *context, const char *name),
+	void *context, struct err *e)
 {
 	size_t count;
 	AUTO_FREE const struct header_file **files = header_contents(h, &count);

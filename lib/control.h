@@ -17,13 +17,12 @@
 #ifndef CONTROL_H
 #define CONTROL_H
 
-#include <jansson.h>
-
 #include "doc.h"
 #include "err.h"
 #include "record.h"
 
-/* A listening socket in the cache's directory dir; an old one is replaced. The caller has the lock. */
+/* A listening socket in the cache's directory dir; an old one is replaced. The caller has the lock.
+ */
 int control_listen(int dir, struct err *e);
 
 /* Nobody listens there any more. */

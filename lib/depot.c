@@ -19,6 +19,7 @@ struct depot {
 	struct catalog *catalog;
 	char *path;
 	pthread_mutex_t lock; /* one writer: catalog, and offers that are read and replaced */
+	bool untidy;	      /* something failed halfway: the index may not be what the files are */
 };
 
 struct repo *
@@ -106,7 +107,7 @@ remove_if_orphan(void *context, int dir, const char *name, struct err *e)
 	bool used = false;
 
 	if (strlen(name) >= DIGEST_HEX && digest_parse(name, &id) &&
-		catalog_uses(d->catalog, &id, &used, e) != 0)
+		catalog_uses(d->catalog, &id, NULL, &used, e) != 0)
 		return -1;
 	return used ? 0 : fs_remove(dir, name, e);
 }
@@ -124,9 +125,24 @@ reindex(struct depot *d, struct err *e)
 	if (survey_read(d->repo, quarantine_document, d, &now, e) != 0 ||
 		take_over(d, &before, &now, e) != 0 || write_index(d, &now, e) != 0)
 		return -1;
+	/* With the lock nothing is on its way into f/ or c/: what nothing refers to can go. */
 	if (fs_each(repo_dir(d->repo), "f", remove_if_orphan, d, e) != 0)
 		return -1;
 	return content_sweep(d->repo, e);
+}
+
+int
+depot_tidy(struct depot *d, struct err *e)
+{
+	int result = 0;
+
+	(void)pthread_mutex_lock(&d->lock);
+	if (d->untidy)
+		result = reindex(d, e);
+	if (result == 0)
+		d->untidy = false;
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
 }
 
 int
@@ -218,13 +234,13 @@ open_index(struct depot *d, const char *path, bool *ret_reindexed, struct err *e
 {
 	bool trusted;
 
-	if (open_at(d, path, &trusted, e) != 0) {
-		catalog_close(d->catalog);
-		d->catalog = NULL;
-		return -1;
+	if (open_at(d, path, &trusted, e) == 0 && (trusted || reindex(d, e) == 0)) {
+		*ret_reindexed = !trusted;
+		return 0;
 	}
-	*ret_reindexed = !trusted;
-	return trusted || reindex(d, e) == 0 ? 0 : -1;
+	catalog_close(d->catalog, false);
+	d->catalog = NULL;
+	return -1;
 }
 
 /*
@@ -241,8 +257,6 @@ open_catalog(struct depot *d, bool *ret_reindexed, struct err *e)
 		return 0;
 	if (e->code != ERR_INPUT && e->code != ERR_FULL)
 		return -1;
-	catalog_close(d->catalog);
-	d->catalog = NULL;
 	in_memory = e->code == ERR_FULL;
 	if (remove_index(d, e) != 0)
 		return -1;
@@ -270,7 +284,7 @@ depot_close(struct depot *d)
 {
 	if (d == NULL)
 		return;
-	catalog_close(d->catalog);
+	catalog_close(d->catalog, !d->untidy);
 	repo_close(d->repo);
 	(void)pthread_mutex_destroy(&d->lock);
 	free(d->path);
@@ -401,8 +415,7 @@ put_archive(struct depot *d, const struct record *item, const char *stage, struc
 }
 
 int
-depot_put_archive(
-	struct depot *d, const struct record *item, const char *stage, struct err *e)
+depot_put_archive(struct depot *d, const struct record *item, const char *stage, struct err *e)
 {
 	char path[IDENT_NAME_MAX + 16];
 	int result;
@@ -416,6 +429,7 @@ depot_put_archive(
 		return -1;
 	(void)pthread_mutex_lock(&d->lock);
 	result = put_archive(d, item, stage, e);
+	d->untidy |= result != 0;
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -443,6 +457,7 @@ depot_put_content(
 		result = content_put(d->repo, h, from, e);
 	if (result == 0)
 		result = index_new(d, ret, e);
+	d->untidy |= result != 0;
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -459,18 +474,16 @@ remove_archive(struct depot *d, const struct record *item, struct err *e)
 	read_offer(d, record_name(item, name), &offer);
 	offer.archive[item->format] = (struct archive_ref){0};
 	if (write_offer(d, name, &offer, e) != 0 ||
-		catalog_uses(d->catalog, &item->ref.id, &used, e) != 0)
+		catalog_uses(d->catalog, &item->ref.id, item, &used, e) != 0)
 		return -1;
 	return used ? 0 : repo_remove(d->repo, ident_file_name(&item->ref.id, name), e);
 }
 
 static int
-remove_item(struct depot *d, const struct record *item, struct err *e)
+remove_files(struct depot *d, const struct record *item, struct err *e)
 {
 	char name[IDENT_NAME_MAX];
 
-	if (catalog_remove(d->catalog, item, e) != 0)
-		return -1;
 	switch (item->kind) {
 	case RECORD_HEADER:
 		return repo_remove(d->repo, record_name(item, name), e);
@@ -482,6 +495,15 @@ remove_item(struct depot *d, const struct record *item, struct err *e)
 		break;
 	}
 	return remove_archive(d, item, e);
+}
+
+/* The index last: what could not be removed is in it still, and can be tried again. */
+static int
+remove_item(struct depot *d, const struct record *item, struct err *e)
+{
+	if (remove_files(d, item, e) != 0)
+		return -1;
+	return catalog_remove(d->catalog, item, e);
 }
 
 int
@@ -522,9 +544,8 @@ mend_offer(struct depot *d, const struct record *item, struct err *e)
 
 	(void)pthread_mutex_lock(&d->lock);
 	read_offer(d, record_name(item, name), &offer);
-	result = catalog_uses(d->catalog, &item->ref.id, &used, e);
-	if (result == 0 && used &&
-		!digest_equal(&offer.archive[item->format].id, &item->ref.id)) {
+	result = catalog_uses(d->catalog, &item->ref.id, NULL, &used, e);
+	if (result == 0 && used && !digest_equal(&offer.archive[item->format].id, &item->ref.id)) {
 		offer.archive[item->format] = item->ref;
 		result = write_offer(d, name, &offer, e);
 	}

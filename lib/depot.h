@@ -38,6 +38,9 @@ struct repo *depot_repo(struct depot *d);
  */
 int depot_reindex(struct depot *d, struct err *e);
 
+/* After a put that failed halfway: make the index anew, and remove what is left of it. */
+int depot_tidy(struct depot *d, struct err *e);
+
 /* The announcement that was stored last; empty where there is none. */
 int depot_query(struct depot *d, struct idents *ret, struct err *e);
 int depot_put_query(struct depot *d, const struct idents *query, struct err *e);
@@ -51,17 +54,19 @@ int depot_put_header(struct depot *d, const struct ident *ident, struct span byt
  * Its size and digest are checked here; where they are wrong nothing is put and
  * the file is removed.
  */
-int depot_put_archive(
-	struct depot *d, const struct record *item, const char *stage, struct err *e);
+int depot_put_archive(struct depot *d, const struct record *item, const char *stage, struct err *e);
 
 /*
  * The content of a version whose header is stored: see content_put. ret is its
  * record.
  */
-int depot_put_content(struct depot *d, const struct header *h, int from, struct record *ret,
-	struct err *e);
+int depot_put_content(
+	struct depot *d, const struct header *h, int from, struct record *ret, struct err *e);
 
-/* Remove it, and the files that nothing else needs. What is absent is removed already. */
+/*
+ * Remove it, and the files that nothing else needs. What is absent is removed
+ * already; after an error it is there still, maybe not whole.
+ */
 int depot_remove(struct depot *d, const struct record *item, struct err *e);
 
 /*

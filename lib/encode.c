@@ -28,7 +28,7 @@ struct content {
 
 struct delta {
 	size_t content;
-	struct header_file base; /* its path is the older header's */
+	struct header_file base;  /* its path is the older header's */
 	struct stream streams[2]; /* ZPATCH, VCDIFF; len 0: not smaller than the whole file */
 };
 
@@ -91,8 +91,7 @@ encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e)
 
 		if (i == x->count || codec_is_delta(entry.codec))
 			continue;
-		x->contents[i].whole[entry.codec] = (struct stream){
-			.codec = entry.codec,
+		x->contents[i].whole[entry.codec] = (struct stream){.codec = entry.codec,
 			.len = entry.stream.len,
 			.donated = entry.stream.at,
 			.doubtful = !trusted};
@@ -169,8 +168,8 @@ is_right(const struct encode *x, const struct stream *stream, const struct heade
 static int
 save(const struct encode *x, const char *name, struct span bytes, struct err *e)
 {
-	AUTO_CLOSE int fd = openat(
-		x->settings.stage, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	AUTO_CLOSE int fd =
+		openat(x->settings.stage, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	return fd < 0 ? err_sys(e, "stage/%s", name) : fs_write(fd, bytes.at, bytes.len, e);
 }

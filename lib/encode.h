@@ -35,8 +35,8 @@ struct encode_crew {
 struct encode_settings {
 	struct files files; /* every content of the header, and those that deltas start from */
 	int stage;	    /* an empty directory for streams; the caller removes it */
-	bool quick;	    /* see codec.h; then a format's archive takes one encoding of whole files */
-	unsigned formats;   /* a bit for each format that is wanted */
+	bool quick; /* see codec.h; then a format's archive takes one encoding of whole files */
+	unsigned formats; /* a bit for each format that is wanted */
 	const struct encode_crew *crew;
 };
 

@@ -185,8 +185,7 @@ target_name(const struct target *t, char ret[IDENT_NAME_MAX])
 			t->kind == TARGET_HEADER  ? 'h'
 			: t->kind == TARGET_OFFER ? 'o'
 						  : 'c',
-			t->ident.type,
-			t->ident.edition.version, t->ident.edition.cookie);
+			t->ident.type, t->ident.edition.version, t->ident.edition.cookie);
 		if (t->base.version > 0)
 			(void)snprintf(ret + strlen(ret), IDENT_NAME_MAX - strlen(ret),
 				";pv=%" PRIu64 ";pc=%s", t->base.version, t->base.cookie);

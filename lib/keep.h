@@ -28,12 +28,12 @@ enum keep_verb {
 };
 
 enum keep_reason {
-	KEEP_SOLE_CONTENT,    /* the oldest version has the type's only full content */
-	KEEP_IN_USE,	      /* it is being sent or used */
-	KEEP_TOO_MANY,	      /* more versions than are to be kept */
-	KEEP_OLDER_CONTENT,   /* the newest version has content */
-	KEEP_OLDER_FULL,      /* it is not of the two newest versions, and the newest is whole */
-	KEEP_LEAST_RECENT,    /* room is needed: it was not asked for the longest */
+	KEEP_SOLE_CONTENT,  /* the oldest version has the type's only full content */
+	KEEP_IN_USE,	    /* it is being sent or used */
+	KEEP_TOO_MANY,	    /* more versions than are to be kept */
+	KEEP_OLDER_CONTENT, /* the newest version has content */
+	KEEP_OLDER_FULL,    /* it is not of the two newest versions, and the newest is whole */
+	KEEP_LEAST_RECENT,  /* room is needed: it was not asked for the longest */
 };
 
 struct keep_action {

@@ -26,15 +26,14 @@ struct plan_facts {
 	const struct record *records;
 	size_t count;
 	struct edition target;
-	bool content;	     /* the content is wanted; otherwise a full archive in `format` */
+	bool content; /* the content is wanted; otherwise a full archive in `format` */
 	enum format format;
 	bool may_download; /* the full archive, where that is the cheapest or the only way */
 	/* The offer from base (version 0: the full archive) to the target; set where THERE. */
 	enum plan_known (*price)(
 		void *context, const struct edition *base, struct offer *ret_offer);
 	/* Why an archive of that offer, or a header that is not kept, is not here. */
-	enum plan_known (*archive)(
-		void *context, const struct edition *base, enum format format);
+	enum plan_known (*archive)(void *context, const struct edition *base, enum format format);
 	enum plan_known (*header)(void *context, const struct edition *edition);
 	void *context;
 };

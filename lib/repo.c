@@ -184,8 +184,7 @@ repo_read_header(struct repo *r, const struct ident *ident, struct header **ret,
 	if (!ident_equal(&header->ident, ident))
 		return err_set(e, ERR_INPUT, "%s: header of another version", name);
 	if (ret_ref != NULL)
-		*ret_ref = (struct archive_ref){
-			digest_of(span_of(bytes.at, bytes.len)), bytes.len};
+		*ret_ref = (struct archive_ref){digest_of(span_of(bytes.at, bytes.len)), bytes.len};
 	*ret = header;
 	header = NULL;
 	return 0;

@@ -13,18 +13,23 @@ struct survey {
 	struct records *records;
 };
 
-/* A document that cannot be believed is told of; one that cannot be read is an error. */
+/*
+ * A document that cannot be believed is told of; one that cannot be read is an
+ * error; and one that went while it was looked at is none.
+ */
 static int
 complain(struct survey *s, const struct target *t, const struct err *why, struct err *e)
 {
 	char name[IDENT_NAME_MAX];
 
+	if (!repo_has(s->repo, target_name(t, name)))
+		return 0;
 	if (why->code == ERR_SYS || why->code == ERR_FULL) {
 		if (e != NULL)
 			*e = *why;
 		return -1;
 	}
-	return s->bad != NULL ? s->bad(s->context, target_name(t, name), why->text, e) : 0;
+	return s->bad != NULL ? s->bad(s->context, name, why->text, e) : 0;
 }
 
 /* A header, or what its content marker stands for. */
@@ -49,19 +54,19 @@ visit_version(struct survey *s, const struct target *t, struct err *e)
 	return 0;
 }
 
+/* The archives of an offer that are there. */
 static int
-visit_offer(struct survey *s, const struct target *t, struct err *e)
+read_archives(struct survey *s, const struct target *t, struct err *e)
 {
 	AUTO_BUF struct buf bytes = {0};
 	struct record r = {.ident = t->ident, .base = t->base};
 	struct offer offer;
-	struct err why = {0};
 	char name[IDENT_NAME_MAX];
 	bool any = false;
 
-	if (repo_read(s->repo, target_name(t, name), ANSWER_OFFER_BYTES_MAX, &bytes, &why) != 0 ||
-		answer_offer_parse(span_of(bytes.at, bytes.len), &offer, &why) != 0)
-		return complain(s, t, &why, e);
+	if (repo_read(s->repo, target_name(t, name), ANSWER_OFFER_BYTES_MAX, &bytes, e) != 0 ||
+		answer_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+		return -1;
 	for (int i = 0; i < FORMAT_COUNT; i++) {
 		r.format = (enum format)i;
 		r.ref = offer.archive[i];
@@ -70,9 +75,17 @@ visit_offer(struct survey *s, const struct target *t, struct err *e)
 		records_add(s->records, &r);
 		any = true;
 	}
-	if (any)
+	return any ? 0 : err_set(e, ERR_MISSING, "no archive that it names is there");
+}
+
+static int
+visit_offer(struct survey *s, const struct target *t, struct err *e)
+{
+	struct err why = {0};
+
+	/* The second look is for an offer that was replaced, and its archive removed, meanwhile. */
+	if (read_archives(s, t, &why) == 0 || read_archives(s, t, &why) == 0)
 		return 0;
-	(void)err_set(&why, ERR_MISSING, "no archive that it names is there");
 	return complain(s, t, &why, e);
 }
 

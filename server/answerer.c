@@ -102,9 +102,9 @@ do_drop(struct server *s, const json_t *question, struct err *e)
 	uint64_t version = 0;
 	uint64_t bytes = 0;
 
-	if (type == NULL || (json_object_get(question, "version") != NULL &&
-				    doc_number(question, "version", 1, IDENT_VERSION_MAX, &version,
-					    e) != 0))
+	if (type == NULL ||
+		(json_object_get(question, "version") != NULL &&
+			doc_number(question, "version", 1, IDENT_VERSION_MAX, &version, e) != 0))
 		return NULL;
 	list_records(s, type, version, &all);
 	for (size_t i = all.count; i > 0; i--) {
@@ -177,8 +177,8 @@ static void *
 run(void *context)
 {
 	struct answerer *a = context;
-	struct pollfd fds[2] = {{.fd = a->wake, .events = POLLIN},
-		{.fd = a->listener, .events = POLLIN}};
+	struct pollfd fds[2] = {
+		{.fd = a->wake, .events = POLLIN}, {.fd = a->listener, .events = POLLIN}};
 
 	for (;;) {
 		AUTO_CLOSE int fd = -1;

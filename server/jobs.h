@@ -21,12 +21,12 @@
 #include "view.h"
 
 enum job_kind {
-	JOB_QUERY,  /* the announcement */
-	JOB_HEADER, /* a header */
-	JOB_OFFER,  /* an archive as the upstream has it, and the offer that names it */
-	JOB_PRICE,  /* that offer alone: how large the archives are */
-	JOB_CHECK,  /* the digest of a file that lay in the cache at the start */
-	JOB_MAKE,   /* a full archive, in the cheapest way; or a difference made here */
+	JOB_QUERY,   /* the announcement */
+	JOB_HEADER,  /* a header */
+	JOB_OFFER,   /* an archive as the upstream has it, and the offer that names it */
+	JOB_PRICE,   /* that offer alone: how large the archives are */
+	JOB_CHECK,   /* the digest of a file that lay in the cache at the start */
+	JOB_MAKE,    /* a full archive, in the cheapest way; or a difference made here */
 	JOB_CONTENT, /* the content of a version, for retention */
 	JOB_KINDS,
 };

@@ -26,7 +26,14 @@
 #include "server.h"
 #include "tend.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, BUILDER_NICENESS = 10, PART_KEPT_S = 7 * 86400 };
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	WORKERS = 2,
+	BUILDER_NICENESS = 10,
+	PART_KEPT_S = 7 * 86400
+};
 
 struct parts {
 	struct server server;

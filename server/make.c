@@ -27,8 +27,8 @@ struct make {
 	struct job *job;
 	struct waiter waiter;
 	uint64_t loaded_bytes; /* from the cloud, on the way */
-	bool building; /* it is this job's turn with the type */
-	bool waiting;  /* for that turn */
+	bool building;	       /* it is this job's turn with the type */
+	bool waiting;	       /* for that turn */
 	unsigned steps;
 	unsigned number;
 	uint64_t began_ms;
@@ -43,7 +43,7 @@ struct make {
 struct makes {
 	pthread_mutex_t lock; /* everything below */
 	struct make *first;
-	unsigned count; /* ever */
+	unsigned count;		    /* ever */
 	struct digest bad[BAD_MAX]; /* archives that are what they are named, and do not decode */
 	unsigned bad_count;	    /* ever */
 };
@@ -255,10 +255,8 @@ price_of(const struct make *k, const struct edition *base)
 static struct job_spec
 archive_of(const struct make *k, const struct edition *base, enum format format)
 {
-	return (struct job_spec){.kind = JOB_OFFER,
-		.ident = k->job->spec.ident,
-		.base = *base,
-		.format = format};
+	return (struct job_spec){
+		.kind = JOB_OFFER, .ident = k->job->spec.ident, .base = *base, .format = format};
 }
 
 static struct job_spec
@@ -321,8 +319,7 @@ wait_for(struct make *k, struct job_spec spec)
 	struct jobs *jobs = k->server->jobs;
 
 	give_turn(k);
-	k->waiter = (struct waiter){
-		.resume = on_resumed, .context = k, .deadline_ms = UINT64_MAX};
+	k->waiter = (struct waiter){.resume = on_resumed, .context = k, .deadline_ms = UINT64_MAX};
 	if (jobs_wait(jobs, k->job, &spec, &k->waiter).held)
 		return true;
 	jobs_resume(jobs, k->job);

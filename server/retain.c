@@ -17,7 +17,7 @@ struct retain {
 	atomic_bool noted; /* something happened that was not looked at yet */
 	atomic_bool running;
 	_Atomic uint64_t wanted_bytes;
-	uint64_t next_ms; /* the keeper's */
+	uint64_t next_ms;    /* the keeper's */
 	struct records held; /* at the last look; of the one that runs */
 };
 
@@ -178,16 +178,19 @@ log_action(enum log_event event, const struct keep_action *a)
 	log_end(&l, LOG_DOWNLOAD);
 }
 
-/* Nothing is served of it any more before it goes. */
+/* Nothing is served of it any more before it goes; what would not go is tried again later. */
 static void
 remove_record(struct retain *r, const struct keep_action *a)
 {
 	struct err e = {0};
 
 	view_remove_item(r->server->views, &a->record);
-	if (depot_remove(r->server->depot, &a->record, &e) != 0)
-		log_note(EVENT_FAILED, "cannot remove from the cache: %s", e.text);
-	log_action(EVENT_REMOVED, a);
+	if (depot_remove(r->server->depot, &a->record, &e) == 0) {
+		log_action(EVENT_REMOVED, a);
+		return;
+	}
+	log_note(EVENT_FAILED, "cannot remove from the cache: %s", e.text);
+	view_add_item(r->server->views, &a->record, false);
 }
 
 static void

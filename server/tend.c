@@ -16,7 +16,7 @@ enum {
 struct tend {
 	struct server *server;
 	atomic_bool running;
-	uint64_t next_ms; /* the keeper's */
+	uint64_t next_ms;     /* the keeper's */
 	uint64_t scrub_at_ms; /* the running one's */
 };
 
@@ -95,8 +95,7 @@ scrub(struct tend *t)
 	view_each(view, NULL, take_longest_unchecked, &item);
 	if (item != NULL && item->checked_ms + s->options.scrubInterval < clock_wall_ms()) {
 		check(s, item);
-		t->scrub_at_ms =
-			clock_mono_ms() + item->row.ref.bytes / SCRUB_BYTES_PER_MS;
+		t->scrub_at_ms = clock_mono_ms() + item->row.ref.bytes / SCRUB_BYTES_PER_MS;
 	}
 	view_release(view);
 }
@@ -109,6 +108,7 @@ run(void *context)
 	struct tend *t = context;
 
 	write_times(t->server);
+	(void)depot_tidy(t->server->depot, NULL); /* or in a second */
 	scrub(t);
 	t->running = false;
 }

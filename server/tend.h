@@ -4,7 +4,8 @@
  *
  * Does:     writes to the index when files were served and checked; and scrubs:
  *           reads every file again after scrubInterval, one by one and slowly, so that what
- *           a disk has lost is noticed before it is needed.
+ *           a disk has lost is noticed before it is needed. And tidies up after
+ *           what failed.
  * Threads:  tend_tick from the keeper; it works on the builders
  * Owner:    tend_new -> tend_free, which writes the last times
  */

@@ -33,14 +33,14 @@ struct blob {
 struct item {
 	atomic_uint references;
 	struct record row;
-	struct blob offer;	  /* archives */
-	char etag[ETAG_MAX];	  /* of the file */
-	atomic_bool checked;	  /* its digest was seen to be right since the start */
-	atomic_uint sending;	  /* replies that are sending its bytes */
-	_Atomic uint64_t served_ms;  /* as in record.h; the row's own are those of the start */
+	struct blob offer;	    /* archives */
+	char etag[ETAG_MAX];	    /* of the file */
+	atomic_bool checked;	    /* its digest was seen to be right since the start */
+	atomic_uint sending;	    /* replies that are sending its bytes */
+	_Atomic uint64_t served_ms; /* as in record.h; the row's own are those of the start */
 	_Atomic uint64_t checked_ms;
 	atomic_bool times_changed; /* since they were written to the index */
-	_Atomic(void *) response; /* the open file, of the HTTP layer */
+	_Atomic(void *) response;  /* the open file, of the HTTP layer */
 };
 
 struct view_offer {

@@ -68,9 +68,9 @@ report(struct verify *v, const char *name, const char *why, const char *done)
 		why += len + 2;
 	if (!v->json)
 		(void)printf("%s: %s%s%s\n", name, why, *done != '\0' ? ": " : "", done);
-	(void)json_array_append_new(v->wrong,
-		json_pack("{s:s,s:s,s:s}", "name", name, "why", doc_text_valid(why) ? why : "damaged",
-			"done", done));
+	(void)json_array_append_new(
+		v->wrong, json_pack("{s:s,s:s,s:s}", "name", name, "why",
+				  doc_text_valid(why) ? why : "damaged", "done", done));
 }
 
 /* To quarantine/; the result for people. */
@@ -104,10 +104,10 @@ repair(struct verify *v, const struct record *r)
 static int
 check_header(const struct cache *c, const struct record *r, struct err *e)
 {
-	const struct record *known = c->indexed.count == 0
-					     ? NULL
-					     : bsearch(r, c->indexed.at, c->indexed.count,
-						       sizeof(*r), record_compare);
+	const struct record *known =
+		c->indexed.count == 0
+			? NULL
+			: bsearch(r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
 
 	if (known != NULL && !digest_equal(&known->ref.id, &r->ref.id))
 		return err_set(e, ERR_DIGEST, "not what was stored");
@@ -118,8 +118,7 @@ static int
 check_archive(const struct cache *c, const struct record *r, struct err *e)
 {
 	char name[IDENT_NAME_MAX];
-	AUTO_CLOSE int fd =
-		fs_open(repo_dir(c->repo), ident_file_name(&r->ref.id, name), NULL, e);
+	AUTO_CLOSE int fd = fs_open(repo_dir(c->repo), ident_file_name(&r->ref.id, name), NULL, e);
 	struct digest got;
 	uint64_t bytes;
 
@@ -200,8 +199,7 @@ verify_all(struct verify *v, const char *type)
 			total += c->records.at[i].ref.bytes;
 	progress_start(&v->progress, "verify", total);
 	for (size_t i = 0; i < c->bad_count; i++)
-		report(v, c->bad[i].name, c->bad[i].why,
-			v->repair ? "moved to quarantine/" : "");
+		report(v, c->bad[i].name, c->bad[i].why, v->repair ? "moved to quarantine/" : "");
 	for (size_t i = 0; i < c->records.count; i++)
 		if (type == NULL || strcmp(c->records.at[i].ident.type, type) == 0)
 			verify_record(v, &c->records.at[i]);
@@ -223,8 +221,8 @@ cache_verify(struct cache *c, const char *type, bool with_repair, bool json)
 		(void)fail(&e);
 	wrong = json_array_size(v.wrong);
 	if (json)
-		cache_print(json_pack(
-			"{s:I,s:O}", "checked", (json_int_t)v.checked, "wrong", v.wrong));
+		cache_print(
+			json_pack("{s:I,s:O}", "checked", (json_int_t)v.checked, "wrong", v.wrong));
 	else
 		(void)printf("%" PRIu64 " checked, %zu wrong\n", v.checked, wrong);
 	json_decref(v.wrong);
@@ -259,9 +257,8 @@ cache_reindex(struct cache *c, bool json)
 		answer = ask(&h, json_pack("{s:s}", "do", "reindex"), &e);
 		if (answer == NULL)
 			return fail(&e);
-		return report_reindexed((uint64_t)json_integer_value(
-						json_object_get(answer, "records")),
-			json);
+		return report_reindexed(
+			(uint64_t)json_integer_value(json_object_get(answer, "records")), json);
 	}
 	result = depot_reindex(h.depot, &e);
 	if (result == 0)
@@ -276,8 +273,8 @@ report_dropped(uint64_t count, uint64_t dropped, bool json)
 	char bytes[32];
 
 	if (json)
-		cache_print(json_pack("{s:I,s:I}", "removed", (json_int_t)count, "bytes",
-			(json_int_t)dropped));
+		cache_print(json_pack(
+			"{s:I,s:I}", "removed", (json_int_t)count, "bytes", (json_int_t)dropped));
 	else
 		(void)printf("%" PRIu64 " removed, %s\n", count,
 			num_bytes_text(dropped, bytes, sizeof(bytes)));

@@ -39,7 +39,8 @@ find_archive(const struct why *w, const struct edition *base)
 	const struct record *best = NULL;
 
 	for (size_t i = 0; i < all->count; i++)
-		if (all->at[i].kind == RECORD_ARCHIVE && ident_equal(&all->at[i].ident, w->newest) &&
+		if (all->at[i].kind == RECORD_ARCHIVE &&
+			ident_equal(&all->at[i].ident, w->newest) &&
 			edition_equal(&all->at[i].base, base))
 			best = &all->at[i];
 	return best;
@@ -71,8 +72,7 @@ explain_difference(struct why *w)
 	}
 	if (r != NULL) {
 		(void)snprintf(text, sizeof(text), "the difference is in the cache: %s, %s",
-			format_key(r->format),
-			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+			format_key(r->format), num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
 		say(w, "o pv pc", 200, text);
 		return;
 	}
@@ -127,8 +127,7 @@ explain_full(struct why *w)
 
 	if (r != NULL) {
 		(void)snprintf(text, sizeof(text), "the full archive is in the cache: %s, %s",
-			format_key(r->format),
-			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+			format_key(r->format), num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
 		say(w, "o", 200, text);
 		return;
 	}
@@ -183,8 +182,7 @@ cache_why(const struct cache *c, const char *type, const struct edition *base, b
 static uint64_t
 excess(const struct cache *c)
 {
-	struct keep_room room = {
-		.max_bytes = c->max_bytes, .min_free_bytes = c->min_free_bytes};
+	struct keep_room room = {.max_bytes = c->max_bytes, .min_free_bytes = c->min_free_bytes};
 
 	for (size_t i = 0; i < c->records.count; i++)
 		room.cache_bytes += c->records.at[i].ref.bytes;
@@ -210,8 +208,7 @@ show_action(const struct keep_action *a, bool json)
 			keep_reason_text(a->reason));
 	else if (!json)
 		(void)printf("%-6s  %s %" PRIu64 " %s: %s\n", keep_verb_name(a->verb),
-			r->ident.type, r->ident.edition.version, what,
-			keep_reason_text(a->reason));
+			r->ident.type, r->ident.edition.version, what, keep_reason_text(a->reason));
 	object = json_pack("{s:s,s:s,s:I,s:s,s:s,s:s}", "do", keep_verb_name(a->verb), "type",
 		r->ident.type, "version", (json_int_t)r->ident.edition.version, "cookie",
 		r->ident.edition.cookie, "what", what, "why", keep_reason_text(a->reason));

@@ -250,8 +250,8 @@ show_entry(const struct archive_entry *entry, const struct contents *contents, b
 }
 
 static json_t *
-show_archive(const struct cache *c, const struct record *r, const struct contents *contents,
-	bool json)
+show_archive(
+	const struct cache *c, const struct record *r, const struct contents *contents, bool json)
 {
 	json_t *entries = json_array();
 	AUTO_MAP struct map map = {0};

@@ -10,6 +10,7 @@
 #define CACHE_LIST_H
 
 #include "cache_read.h"
+#include "doc.h"
 
 /* type NULL: all. */
 int cache_list(const struct cache *c, const char *type, bool json);
@@ -17,7 +18,6 @@ int cache_show(const struct cache *c, const char *type, uint64_t version, bool j
 int cache_usage(const struct cache *c, bool json);
 
 /* Print a document and drop it. */
-struct json_t;
-void cache_print(struct json_t *take);
+void cache_print(json_t *take);
 
 #endif

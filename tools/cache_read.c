@@ -43,7 +43,7 @@ read_index(struct cache *c)
 			  catalog_setting(catalog, "cacheMaxBytes", &c->max_bytes) &&
 			  catalog_setting(catalog, "cacheMinFreeBytes", &c->min_free_bytes) &&
 			  catalog_setting(catalog, "localDifferences", &c->local_differences);
-	catalog_close(catalog);
+	catalog_close(catalog, false);
 }
 
 static void
@@ -51,8 +51,8 @@ take_times(struct cache *c)
 {
 	for (size_t i = 0; i < c->records.count && c->indexed.count > 0; i++) {
 		struct record *r = &c->records.at[i];
-		const struct record *known = bsearch(
-			r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
+		const struct record *known =
+			bsearch(r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
 
 		if (known == NULL)
 			continue;

@@ -75,8 +75,8 @@ add_owners(struct usage *u)
 			repo_read_header(u->cache->repo, &all->at[i].ident, &h, NULL, NULL) != 0)
 			continue;
 		for (size_t f = 0; f < h->count; f++) {
-			u->owners = mem_grow(u->owners, u->owner_count, &u->owner_capacity,
-				sizeof(*u->owners));
+			u->owners = mem_grow(
+				u->owners, u->owner_count, &u->owner_capacity, sizeof(*u->owners));
 			u->owners[u->owner_count++] =
 				(struct owner){h->files[f].digest, all->at[i].ident.type};
 		}
@@ -87,7 +87,7 @@ static void
 add_content(struct usage *u, const char *name, uint64_t bytes)
 {
 	const struct owner *owner = NULL;
-	struct owner key;
+	struct owner key = {.type = NULL};
 
 	if (u->owner_count > 0 && strlen(name) == DIGEST_HEX && digest_parse(name, &key.file))
 		owner = bsearch(
@@ -182,19 +182,18 @@ print_rows(const struct usage *u, uint64_t total, bool json)
 	for (size_t i = 0; i < u->count; i++) {
 		const struct row *r = &u->rows[i];
 
-		(void)json_array_append_new(rows,
-			json_pack("{s:o,s:s,s:I,s:I}", "type",
-				*r->type != '\0' ? json_string(r->type) : json_null(), "kind",
-				r->kind, "files", (json_int_t)r->files, "bytes",
-				(json_int_t)r->bytes));
+		(void)json_array_append_new(
+			rows, json_pack("{s:o,s:s,s:I,s:I}", "type",
+				      *r->type != '\0' ? json_string(r->type) : json_null(), "kind",
+				      r->kind, "files", (json_int_t)r->files, "bytes",
+				      (json_int_t)r->bytes));
 		if (!json)
 			(void)printf("%9s  %6llu files  %-12s  %s\n",
 				num_bytes_text(r->bytes, bytes, sizeof(bytes)),
 				(unsigned long long)r->files, r->kind, r->type);
 	}
 	if (json)
-		cache_print(
-			json_pack("{s:I,s:O}", "bytes", (json_int_t)total, "rows", rows));
+		cache_print(json_pack("{s:I,s:O}", "bytes", (json_int_t)total, "rows", rows));
 	else
 		(void)printf("%9s  in all\n", num_bytes_text(total, bytes, sizeof(bytes)));
 	json_decref(rows);

@@ -74,8 +74,7 @@ run_drop(struct cache *c, const struct arguments *a)
 {
 	uint64_t version = 0;
 
-	if (a->words == 3 &&
-		!cli_number("VERSION", a->word[2], 1, IDENT_VERSION_MAX, &version))
+	if (a->words == 3 && !cli_number("VERSION", a->word[2], 1, IDENT_VERSION_MAX, &version))
 		return CLI_USAGE;
 	return cache_drop(c, a->word[1], version, a->json);
 }
@@ -83,7 +82,7 @@ run_drop(struct cache *c, const struct arguments *a)
 static int
 run(struct cache *c, const struct arguments *a)
 {
-	const char *command = a->word[0];
+	const char *command = a->words > 0 ? a->word[0] : "";
 	const char *type = a->words > 1 ? a->word[1] : NULL;
 
 	if (strcmp(command, "ls") == 0)
@@ -119,7 +118,7 @@ check_words(const struct arguments *a)
 {
 	size_t i = 0;
 
-	if (a->words == 0)
+	if (a->words == 0 || a->word[0] == NULL)
 		return cli_usage("a command is missing");
 	while (i < sizeof(commands) / sizeof(commands[0]) &&
 		strcmp(commands[i].name, a->word[0]) != 0)
@@ -133,8 +132,8 @@ check_words(const struct arguments *a)
 	if (a->repair && strcmp(a->word[0], "verify") != 0)
 		return cli_usage("--repair: only for verify");
 	if (a->words > 1 && !ident_type_valid(a->word[1]))
-		return cli_usage("TYPE: '%s' must be a-z 0-9 . _ - (first a letter or digit)",
-			a->word[1]);
+		return cli_usage(
+			"TYPE: '%s' must be a-z 0-9 . _ - (first a letter or digit)", a->word[1]);
 	return CLI_OK;
 }
 

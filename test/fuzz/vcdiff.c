@@ -17,8 +17,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO_FREE uint8_t *out = mem_new(OUT_BYTES, 1);
 	size_t len;
 
-	if (size > STREAM_MAX / 2 || codec_zstd_encode(span_of(data, size), span_of("", 0), stream,
-					     STREAM_MAX, &len, NULL) != CODEC_FITS)
+	const struct codec_source from = {span_of(data, size), span_of("", 0), true};
+
+	if (size > STREAM_MAX / 2 ||
+		codec_zstd_encode(&from, stream, STREAM_MAX, &len, NULL) != CODEC_FITS)
 		return 0;
 	(void)codec_vcdiff_decode(
 		span_of(stream, len), span_of(base, sizeof(base)), out, OUT_BYTES, NULL);

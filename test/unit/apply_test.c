@@ -40,7 +40,9 @@ sample_set_up(struct sample *s)
 						 .path = name, .digest = s->digest[i], .size = LEN},
 					 NULL),
 			0);
-		ck_assert_int_eq(codec_encode(CODEC_ZSTD, &(struct codec_source){span_of(s->bytes[i], LEN), span_of("", 0), false},
+		ck_assert_int_eq(codec_encode(CODEC_ZSTD,
+					 &(struct codec_source){
+						 span_of(s->bytes[i], LEN), span_of("", 0), false},
 					 out, sizeof(out), &len, NULL),
 			CODEC_FITS);
 		s->streams[i] = (struct buf){0};

@@ -70,16 +70,15 @@ make_version(struct fixture *f, unsigned n, int into)
 			file[n * 100] ^= 1;
 		entry.digest = digest_of(span_of(file, LEN));
 		ck_assert_int_eq(header_add(h, &entry, NULL), 0);
-		ck_assert_int_eq(fs_put(into, "x", digest_hex(&entry.digest, hex),
-					 span_of(file, LEN), NULL),
+		ck_assert_int_eq(
+			fs_put(into, "x", digest_hex(&entry.digest, hex), span_of(file, LEN), NULL),
 			0);
 	}
 	ck_assert_int_eq(header_seal(h, NULL), 0);
 	header_cookie(h, h->ident.edition.cookie);
 	header_format(h, &bytes);
-	ck_assert_int_eq(depot_put_header(f->depot, &h->ident, span_of(bytes.at, bytes.len), &ref,
-				 NULL),
-		0);
+	ck_assert_int_eq(
+		depot_put_header(f->depot, &h->ident, span_of(bytes.at, bytes.len), &ref, NULL), 0);
 	f->header[n - 1] = h;
 }
 
@@ -183,7 +182,8 @@ END_TEST
 START_TEST(build__full_archives_differences_and_contents_go_round)
 {
 	for (int format = 0; format < FORMAT_COUNT; format++) {
-		struct build_difference what = {.format = (enum format)format, .full_bytes = 1 << 30};
+		struct build_difference what = {
+			.format = (enum format)format, .full_bytes = 1 << 30};
 		struct record full;
 		struct record difference[2];
 		struct record content;
@@ -197,8 +197,8 @@ START_TEST(build__full_archives_differences_and_contents_go_round)
 		put_content(&f, 2);
 		what.ident = f.header[1]->ident;
 		what.base = f.header[0]->ident.edition;
-		ck_assert_msg(build_difference(&f.build, &what, &difference[0], &e) == 0, "%s",
-			e.text);
+		ck_assert_msg(
+			build_difference(&f.build, &what, &difference[0], &e) == 0, "%s", e.text);
 		drop_content(&f, 1);
 		ck_assert_msg(build_full(&f.build, &f.header[1]->ident, (enum format)format, NULL,
 				      0, &full, &e) == 0,
@@ -208,22 +208,24 @@ START_TEST(build__full_archives_differences_and_contents_go_round)
 		what.ident = f.header[2]->ident;
 		what.base = f.header[1]->ident.edition;
 		what.old_full = &full;
-		ck_assert_msg(build_difference(&f.build, &what, &difference[1], &e) == 0, "%s",
-			e.text);
+		ck_assert_msg(
+			build_difference(&f.build, &what, &difference[1], &e) == 0, "%s", e.text);
 		drop_content(&f, 3);
 		/* the small change of file 1 is a small delta in the newer format */
 		if (format == FORMAT_AR2)
 			ck_assert_uint_lt(difference[1].ref.bytes, full.ref.bytes / 2);
 		ck_assert_uint_eq(count_files(&f, "c"), 0);
 		/* from the archive of 2 to the content of 3 */
-		ck_assert_msg(build_content(&f.build, &(struct build_way){&full, &difference[1], 1}, &content, &culprit, &e) == 0,
+		ck_assert_msg(build_content(&f.build, &(struct build_way){&full, &difference[1], 1},
+				      &content, &culprit, &e) == 0,
 			"%s", e.text);
 		ck_assert_int_eq(depot_check(f.depot, &content, NULL), 0);
 		drop_content(&f, 3);
 		/* from the content of 1 over both differences */
 		put_content(&f, 1);
 		content.ident = f.header[0]->ident;
-		ck_assert_msg(build_content(&f.build, &(struct build_way){&content, difference, 2}, &again, &culprit, &e) == 0,
+		ck_assert_msg(build_content(&f.build, &(struct build_way){&content, difference, 2},
+				      &again, &culprit, &e) == 0,
 			"%s", e.text);
 		ck_assert_int_eq(depot_check(f.depot, &again, NULL), 0);
 		ck_assert(!fs_exists(repo_stage_dir(depot_repo(f.depot)), "work"));
@@ -261,7 +263,9 @@ START_TEST(build__a_damaged_source_is_not_built_on)
 	damage(&f, ident_content_file_name(&f.header[0]->files[1].digest, name));
 	ck_assert_int_eq(build_full(&f.build, &content.ident, FORMAT_AR2, NULL, 0, &full, &e), -1);
 	ck_assert_int_eq(e.code, ERR_DIGEST);
-	ck_assert_int_eq(build_content(&f.build, &(struct build_way){&content, NULL, 0}, &all, &culprit, &e), -1);
+	ck_assert_int_eq(
+		build_content(&f.build, &(struct build_way){&content, NULL, 0}, &all, &culprit, &e),
+		-1);
 	ck_assert_int_eq(depot_check(f.depot, &content, &e), -1);
 	ck_assert(depot_is_damage(&e));
 	ck_assert_int_eq(depot_quarantine(f.depot, &content, NULL), 0);
@@ -285,8 +289,8 @@ START_TEST(depot_reindex__keeps_times_and_finds_what_does_not_fit)
 		all.at[i].served_ms = 1000 + i;
 	ck_assert_int_eq(depot_put_times(f.depot, all.at, all.count, NULL), 0);
 	/* a file of the content goes, a title changes, strange files lie about */
-	ck_assert_int_eq(unlinkat(f.dir,
-				 ident_content_file_name(&f.header[0]->files[0].digest, name), 0),
+	ck_assert_int_eq(
+		unlinkat(f.dir, ident_content_file_name(&f.header[0]->files[0].digest, name), 0),
 		0);
 	(void)ident_header_name(&f.header[1]->ident, name);
 	{
@@ -295,8 +299,7 @@ START_TEST(depot_reindex__keeps_times_and_finds_what_does_not_fit)
 		ck_assert_int_eq(fs_read(f.dir, name, 10000, &bytes, NULL), 0);
 		*strstr(bytes.at, "\"T\"") = '"';
 		strstr(bytes.at, "\"T\"")[1] = 'X';
-		ck_assert_int_eq(
-			fs_put(f.dir, "x", name, span_of(bytes.at, bytes.len), NULL), 0);
+		ck_assert_int_eq(fs_put(f.dir, "x", name, span_of(bytes.at, bytes.len), NULL), 0);
 	}
 	ck_assert_int_eq(fs_put(f.dir, "x", "f/strange", unit_text("?"), NULL), 0);
 	ck_assert_int_eq(depot_reindex(f.depot, NULL), 0);

@@ -44,7 +44,8 @@ START_TEST(codec__gives_the_file_back)
 			if (!codec_suits((enum codec)codec, len, base.len))
 				continue;
 			ck_assert_msg(codec_encode((enum codec)codec,
-					      &(struct codec_source){span_of(file, len), base, i % 2 == 1},
+					      &(struct codec_source){
+						      span_of(file, len), base, i % 2 == 1},
 					      stream, ROOM, &stream_len, &e) == CODEC_FITS,
 				"%s: %s", codec_name((enum codec)codec), e.text);
 			ck_assert_msg(codec_decode((enum codec)codec, span_of(stream, stream_len),
@@ -72,8 +73,7 @@ START_TEST(codec_encode__says_when_the_room_is_too_small)
 					span_of(base,
 						codec_is_delta((enum codec)codec) ? 50000 : 0),
 					false},
-				out,
-				sizeof(out), &len, NULL),
+				out, sizeof(out), &len, NULL),
 			CODEC_TOO_LARGE);
 }
 END_TEST
@@ -125,9 +125,10 @@ START_TEST(codec_decode__a_wrong_base_is_not_read_past_its_end)
 	size_t len = change(old, 20000, file);
 	size_t n;
 
-	ck_assert_int_eq(codec_encode(CODEC_VCDIFF,
-				 &(struct codec_source){span_of(file, len), span_of(old, 20000), false}, stream,
-				 ROOM, &n, NULL),
+	ck_assert_int_eq(
+		codec_encode(CODEC_VCDIFF,
+			&(struct codec_source){span_of(file, len), span_of(old, 20000), false},
+			stream, ROOM, &n, NULL),
 		CODEC_FITS);
 	ck_assert_int_eq(
 		codec_decode(CODEC_VCDIFF, span_of(stream, n), span_of(small, 10), back, len, NULL),

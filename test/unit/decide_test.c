@@ -148,9 +148,75 @@ START_TEST(decide__without_metadata_everything_but_files_waits)
 }
 END_TEST
 
+/* A job's state by its kind. */
+static enum job_state
+state_by_kind(void *context, const struct job_spec *spec)
+{
+	return ((const enum job_state *)context)[spec->kind];
+}
+
+START_TEST(decide__makes_a_difference_where_the_upstream_has_none)
+{
+	static const struct {
+		bool setting;
+		bool whole; /* the newest version has content */
+		enum job_state make;
+		enum decision_kind kind;
+	} rows[] = {
+		{true, true, JOB_NONE, DECIDE_PREPARE},
+		{true, true, JOB_RUNNING, DECIDE_PREPARE},
+		{true, true, JOB_FAILED, DECIDE_MOVED},
+		{true, true, JOB_ABSENT, DECIDE_MOVED},
+		{true, false, JOB_NONE, DECIDE_MOVED},
+		{false, true, JOB_NONE, DECIDE_MOVED},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enum job_state states[JOB_KINDS] = {
+			[JOB_OFFER] = JOB_ABSENT, [JOB_MAKE] = rows[i].make};
+		struct decide_jobs jobs = {state_by_kind, states, rows[i].setting};
+		struct record content = {.kind = RECORD_CONTENT, .ident = {"t", {9, "00000009"}}};
+		struct view_holder *h = sample(true);
+		struct target target;
+		struct decision d;
+		struct view *v;
+
+		if (rows[i].whole)
+			view_add_item(h, &content, true);
+		v = view_take(h);
+		ck_assert_int_eq(
+			target_parse("/o;t=t;v=9;c=00000009;pv=4;pc=00000004", &target, NULL), 0);
+		d = decide(v, &target, FORMAT_AR2, &jobs);
+		ck_assert_msg(d.kind == rows[i].kind, "row %zu: %d", i, (int)d.kind);
+		if (d.kind == DECIDE_PREPARE)
+			ck_assert(d.job.kind == JOB_MAKE && d.job.base.version == 4 &&
+				  d.job.format == FORMAT_AR2);
+		view_release(v);
+		view_holder_free(h);
+	}
+}
+END_TEST
+
+START_TEST(decide__a_full_archive_is_made_in_the_cheapest_way)
+{
+	enum job_state states[JOB_KINDS] = {0};
+	struct decide_jobs jobs = {state_by_kind, states, false};
+	struct view_holder *h = sample(true);
+	struct view *v = view_take(h);
+	struct target target;
+
+	ck_assert_int_eq(target_parse("/o;t=t;v=9;c=00000009", &target, NULL), 0);
+	ck_assert_int_eq(decide(v, &target, FORMAT_AR2, &jobs).job.kind, JOB_MAKE);
+	view_release(v);
+	view_holder_free(h);
+}
+END_TEST
+
 void
 decide_tests(TCase *c)
 {
 	tcase_add_test(c, decide__follows_the_order_of_the_protocol);
 	tcase_add_test(c, decide__without_metadata_everything_but_files_waits);
+	tcase_add_test(c, decide__makes_a_difference_where_the_upstream_has_none);
+	tcase_add_test(c, decide__a_full_archive_is_made_in_the_cheapest_way);
 }

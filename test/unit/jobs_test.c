@@ -162,10 +162,66 @@ START_TEST(jobs_ask__invented_versions_cannot_fill_memory)
 }
 END_TEST
 
+START_TEST(jobs_wait__who_asks_is_told_of_what_is_waited_for)
+{
+	struct jobs *j = jobs_new(on_queued, NULL);
+	struct job_spec spec = spec_of(1);
+	struct job_spec needed = spec_of(1);
+	struct waiter waiter = {on_resume, NULL, UINT64_MAX, NULL};
+	struct job *make;
+	struct job *fetch;
+
+	resumed = 0;
+	spec.kind = JOB_MAKE;
+	(void)jobs_ask(j, &spec, NULL);
+	make = jobs_take(j, QUEUE_BUILDERS);
+	ck_assert_ptr_nonnull(make);
+	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_BUILDING);
+	ck_assert(jobs_wait(j, make, &needed, &waiter).held);
+	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_DOWNLOADING);
+	fetch = jobs_take(j, QUEUE_FETCHER);
+	fetch->total_bytes = 100;
+	fetch->have_bytes = 25;
+	ck_assert(jobs_ask(j, &spec, NULL).progress > 0.24 &&
+		  jobs_ask(j, &spec, NULL).progress < 0.26);
+	jobs_done(j, fetch);
+	ck_assert_uint_eq(resumed, 1);
+	jobs_resume(j, make);
+	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_BUILDING);
+	jobs_done(j, make);
+	ck_assert_int_eq(jobs_state(j, &spec), JOB_NONE);
+	jobs_free(j);
+}
+END_TEST
+
+START_TEST(jobs_known__a_price_is_remembered_until_metadata_changes)
+{
+	struct jobs *j = jobs_new(on_queued, NULL);
+	struct offer offer = {.archive[FORMAT_AR2].bytes = 7};
+	struct job_spec spec = spec_of(1);
+
+	spec.kind = JOB_PRICE;
+	(void)jobs_ask(j, &spec, NULL);
+	jobs_known(j, jobs_take(j, QUEUE_FETCHER), &offer);
+	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_KNOWN);
+	ck_assert_uint_eq(jobs_look(j, &spec).offer.archive[FORMAT_AR2].bytes, 7);
+	ck_assert(!jobs_ask(j, &spec, NULL).coming);
+	jobs_forget(j, &spec);
+	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_NONE);
+	(void)jobs_ask(j, &spec, NULL);
+	jobs_known(j, jobs_take(j, QUEUE_FETCHER), &offer);
+	jobs_forget_known(j);
+	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_NONE);
+	jobs_free(j);
+}
+END_TEST
+
 void
 jobs_tests(TCase *c)
 {
 	tcase_add_test(c, jobs_ask__many_askers_one_job);
+	tcase_add_test(c, jobs_wait__who_asks_is_told_of_what_is_waited_for);
+	tcase_add_test(c, jobs_known__a_price_is_remembered_until_metadata_changes);
 	tcase_add_test(c, jobs_failed__is_tried_again_once_for_each_time_it_was_asked_for);
 	tcase_add_test(c, jobs_failed__the_announcement_needs_nobody_to_ask);
 	tcase_add_test(c, jobs_tick__ends_holds_at_their_time);

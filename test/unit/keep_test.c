@@ -20,9 +20,7 @@ add(struct records *list, bool *busy, const char *text)
 	(void)snprintf(r.ident.type, sizeof(r.ident.type), "%c", type);
 	r.ident.edition.version = version;
 	(void)snprintf(r.ident.edition.cookie, sizeof(r.ident.edition.cookie), "%08x", version);
-	r.kind = kind == 'h'   ? RECORD_HEADER
-		 : kind == 'c' ? RECORD_CONTENT
-			       : RECORD_ARCHIVE;
+	r.kind = kind == 'h' ? RECORD_HEADER : kind == 'c' ? RECORD_CONTENT : RECORD_ARCHIVE;
 	if (kind == 'f')
 		r.format = number == 1 ? FORMAT_AR1 : FORMAT_AR2;
 	if (kind == 'd') {
@@ -62,8 +60,7 @@ START_TEST(keep__decides_by_the_table)
 		{3, 0, {"t4 h", "t3 h", "t2 h", "t1 h"}, "remove t1 h;"},
 		{1, 0, {"t4 h", "t3 h", "t2 h"}, "remove t2 h;remove t3 h;"},
 		/* all that a version has goes with it, its header last */
-		{1, 0, {"t2 f2", "t1 h", "t1 c", "t1 f1", "t1 d9"},
-			"build t2 f2;hold t1 h;"},
+		{1, 0, {"t2 f2", "t1 h", "t1 c", "t1 f1", "t1 d9"}, "build t2 f2;hold t1 h;"},
 		{1, 0, {"t2 c", "t2 f2", "t1 h", "t1 f1", "t1 d9"},
 			"remove t1 d9;remove t1 f1;remove t1 h;"},
 		/* the only full content stays, and the newest is to be built */
@@ -71,8 +68,9 @@ START_TEST(keep__decides_by_the_table)
 			"build t3 h;hold t1 h;"},
 		{2, 0, {"t3 h", "t2 h", "t1 h", "t1 c"}, "build t3 h;hold t1 h;"},
 		/* but the versions between do not pile up */
-		{2, 0, {"t4 h", "t3 h", "t2 h", "t1 c"}, "build t4 h;hold t1 c;remove t2 h;"
-							    ""},
+		{2, 0, {"t4 h", "t3 h", "t2 h", "t1 c"},
+			"build t4 h;hold t1 c;remove t2 h;"
+			""},
 		{2, 0, {"t5 h", "t4 h", "t3 h", "t2 h", "t1 c"},
 			"build t5 h;hold t1 c;remove t2 h;remove t3 h;"},
 		/* not the only one any more */
@@ -272,8 +270,8 @@ tend(struct history *h, bool any_busy)
 
 		/* never the last full content */
 		ck_assert(before[t].content == 0 || after.content > 0);
-		ck_assert(before[t].content + before[t].full == 0 ||
-			  after.content + after.full > 0);
+		ck_assert(
+			before[t].content + before[t].full == 0 || after.content + after.full > 0);
 		if (!any_busy) {
 			ck_assert_uint_le(after.versions, h->versions + (held[t] ? 1 : 0));
 			check_limits(&h->all, (char)('a' + t));

@@ -62,6 +62,33 @@ START_TEST(num_ms_text__is_read_back_exactly)
 }
 END_TEST
 
+START_TEST(num_parse_size__knows_units_and_bounds)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+		uint64_t bytes;
+	} rows[] = {{"0", true, 0}, {"1000", true, 1000}, {"500k", true, 512000},
+		{"512M", true, 512 << 20}, {"3G", true, 3ULL << 30}, {"4T", true, 4ULL << 40},
+		{"5T", false, 0}, {"", false, 0}, {"k", false, 0}, {"1K", false, 0},
+		{"1kk", false, 0}, {"-1", false, 0}, {"01", false, 0},
+		{"99999999999999999999M", false, 0}};
+	char text[32];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t bytes = 0;
+
+		ck_assert_msg(num_parse_size(rows[i].text, 4ULL << 40, &bytes) == rows[i].ok, "%s",
+			rows[i].text);
+		ck_assert_uint_eq(bytes, rows[i].bytes);
+		if (rows[i].ok)
+			ck_assert(num_parse_size(num_size_text(bytes, text, sizeof(text)),
+					  UINT64_MAX, &bytes) &&
+				  bytes == rows[i].bytes);
+	}
+}
+END_TEST
+
 START_TEST(num_add__never_passes_its_bound)
 {
 	uint64_t sum = 10;
@@ -79,5 +106,6 @@ num_tests(TCase *c)
 	tcase_add_test(c, num_parse__takes_plain_decimals_only);
 	tcase_add_test(c, num_parse_ms__knows_units_and_bounds);
 	tcase_add_test(c, num_ms_text__is_read_back_exactly);
+	tcase_add_test(c, num_parse_size__knows_units_and_bounds);
 	tcase_add_test(c, num_add__never_passes_its_bound);
 }

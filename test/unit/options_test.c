@@ -18,6 +18,10 @@ START_TEST(options_read__defaults_and_command_line)
 	ck_assert_uint_eq(o.holdMax, 1500);
 	ck_assert_uint_eq(o.maxConnections, 20000);
 	ck_assert_uint_eq(o.retryAfterMax, 600000);
+	ck_assert_uint_eq(o.keepGuts2UpdatesCount, 10);
+	ck_assert_uint_eq(o.cacheMinFreeBytes, 512 << 20);
+	ck_assert_uint_eq(o.scrubInterval, 7 * 86400000);
+	ck_assert_uint_eq(o.localDifferences, 1);
 	options_free(&o);
 }
 END_TEST
@@ -31,7 +35,9 @@ START_TEST(options_read__refuses_and_names_what_is_wrong)
 		{"-DmaxConnections=5", "10 to 1000000"}, {"-DmaxConnections=5x", "whole number"},
 		{"-DretryAfterMin=0", "1s to 1d"}, {"-DhostModulePort=", "whole number"},
 		{"-DhostModulePort", "no value"}, {URL, "two values"}, {"-D=1", "unknown option"},
-		{"--chek", "--chek"}, {"extra", "extra"}, {"--config", "--config"}};
+		{"--chek", "--chek"}, {"extra", "extra"}, {"-DkeepGuts2UpdatesCount=0", "1 to 200"},
+		{"-DcacheMaxBytes=10Q", "512M"}, {"-DcacheMaxBytes=2P", "0 to 1024T"},
+		{"-DlocalDifferences=yes", "on or off"}, {"--config", "--config"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char argument[64];

@@ -67,9 +67,7 @@ add(struct records *list, const char *text)
 
 	ck_assert_int_ge(sscanf(text, "%u%c%u", &version, &kind, &base), 2);
 	r.ident.edition = edition_of(version);
-	r.kind = kind == 'h'   ? RECORD_HEADER
-		 : kind == 'c' ? RECORD_CONTENT
-			       : RECORD_ARCHIVE;
+	r.kind = kind == 'h' ? RECORD_HEADER : kind == 'c' ? RECORD_CONTENT : RECORD_ARCHIVE;
 	if (kind == 'd')
 		r.base = edition_of(base);
 	records_add(list, &r);
@@ -140,7 +138,8 @@ START_TEST(plan__takes_the_cheapest_way)
 		{false, true, {"9h", "7d5", "5c"}, " 5=20 7=90 0=500", NULL, NULL, "get 5"},
 		{false, true, {"9d7", "7d5", "5c"}, NULL, NULL, NULL, "build 5c 7 9"},
 		{false, true, {"9d7", "9d5", "7d5", "5c"}, NULL, NULL, NULL, "build 5c 9"},
-		{false, true, {"9h", "7d5", "5c", "8f"}, " 5=90 7=80 8=70 0=500", NULL, NULL, "get 8"},
+		{false, true, {"9h", "7d5", "5c", "8f"}, " 5=90 7=80 8=70 0=500", NULL, NULL,
+			"get 8"},
 		/* for retention the full archive is not loaded */
 		{true, false, {"9h", "5c"}, " 5- 0=500", NULL, NULL, "stuck"},
 		{true, false, {"9h", "5c"}, " 5!", NULL, NULL, "stuck for now"},

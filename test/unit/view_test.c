@@ -46,9 +46,8 @@ END_TEST
 
 START_TEST(view_load__gives_versions_newest_first_and_finds_all)
 {
-	struct record rows[] = {row("a", 3, 0, FORMAT_COUNT, 9),
-		row("a", 5, 3, FORMAT_AR1, 1), row("a", 4, 0, FORMAT_AR2, 2),
-		row("b", 7, 1, FORMAT_AR2, 3)};
+	struct record rows[] = {row("a", 3, 0, FORMAT_COUNT, 9), row("a", 5, 3, FORMAT_AR1, 1),
+		row("a", 4, 0, FORMAT_AR2, 2), row("b", 7, 1, FORMAT_AR2, 3)};
 	struct view_holder *h = view_holder_new();
 	const struct view_type *a;
 	struct view *v;
