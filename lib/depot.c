@@ -10,7 +10,7 @@
 #include "content.h"
 #include "fs.h"
 #include "mem.h"
-#include "survey.h"
+#include "reindex.h"
 
 static const char index_name[] = "index.sqlite";
 
@@ -19,116 +19,13 @@ struct depot {
 	struct catalog *catalog;
 	char *path;
 	pthread_mutex_t lock; /* one writer: catalog, and offers that are read and replaced */
-	bool untidy;	      /* something failed halfway: the index may not be what the files are */
+	bool untidy; /* something failed halfway: the index may not be what the files are */
 };
 
 struct repo *
 depot_repo(struct depot *d)
 {
 	return d->repo;
-}
-
-/* ---- The index from the files */
-
-static int
-collect(void *context, const struct record *item)
-{
-	records_add(context, item);
-	return 0;
-}
-
-static int
-quarantine_document(void *context, const char *name, const char *why, struct err *e)
-{
-	struct depot *d = context;
-
-	(void)why;
-	return repo_quarantine(d->repo, name, e);
-}
-
-static struct record *
-find_same(const struct records *list, const struct record *r)
-{
-	return list->count == 0 ? NULL
-				: bsearch(r, list->at, list->count, sizeof(*r), record_compare);
-}
-
-/*
- * What the files do not say is taken over from the index as it was: the times,
- * and that a header has other bytes than it had.
- */
-static int
-take_over(struct depot *d, const struct records *before, struct records *now, struct err *e)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < now->count; i++) {
-		const struct record *old = find_same(before, &now->at[i]);
-		char name[IDENT_NAME_MAX];
-
-		if (old != NULL && digest_equal(&old->ref.id, &now->at[i].ref.id)) {
-			now->at[i].landed_ms = old->landed_ms;
-			now->at[i].served_ms = old->served_ms;
-			now->at[i].checked_ms = old->checked_ms;
-		} else if (old != NULL && now->at[i].kind == RECORD_HEADER) {
-			if (repo_quarantine(d->repo, record_name(old, name), e) != 0)
-				return -1;
-			continue;
-		}
-		now->at[kept++] = now->at[i];
-	}
-	now->count = kept;
-	return 0;
-}
-
-static int
-write_index(struct depot *d, const struct records *all, struct err *e)
-{
-	if (catalog_begin(d->catalog, e) != 0)
-		return -1;
-	if (catalog_clear(d->catalog, e) != 0)
-		goto failed;
-	for (size_t i = 0; i < all->count; i++)
-		if (catalog_put(d->catalog, &all->at[i], e) != 0)
-			goto failed;
-	if (catalog_commit(d->catalog, e) == 0)
-		return 0;
-failed:
-	catalog_rollback(d->catalog);
-	return -1;
-}
-
-/* An archive whose offer was never written, or is gone: a crash came between. */
-static int
-remove_if_orphan(void *context, int dir, const char *name, struct err *e)
-{
-	struct depot *d = context;
-	struct digest id;
-	bool used = false;
-
-	if (strlen(name) >= DIGEST_HEX && digest_parse(name, &id) &&
-		catalog_uses(d->catalog, &id, NULL, &used, e) != 0)
-		return -1;
-	return used ? 0 : fs_remove(dir, name, e);
-}
-
-static int
-reindex(struct depot *d, struct err *e)
-{
-	AUTO_RECORDS struct records before = {0};
-	AUTO_RECORDS struct records now = {0};
-
-	/* A damaged index has nothing to say. */
-	if (catalog_each(d->catalog, collect, &before, NULL) != 0)
-		before.count = 0;
-	records_sort(&before);
-	if (survey_read(d->repo, quarantine_document, d, &now, e) != 0 ||
-		take_over(d, &before, &now, e) != 0 || write_index(d, &now, e) != 0)
-		return -1;
-	/* With the lock nothing is on its way into f/ or c/: what nothing refers to can go. */
-	if (fs_each(repo_dir(d->repo), "f", remove_if_orphan, d, e) != 0)
-		return -1;
-	return content_sweep(d->repo, e);
 }
 
 int
@@ -138,7 +35,7 @@ depot_tidy(struct depot *d, struct err *e)
 
 	(void)pthread_mutex_lock(&d->lock);
 	if (d->untidy)
-		result = reindex(d, e);
+		result = reindex_run(d->repo, d->catalog, e);
 	if (result == 0)
 		d->untidy = false;
 	(void)pthread_mutex_unlock(&d->lock);
@@ -151,59 +48,9 @@ depot_reindex(struct depot *d, struct err *e)
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = reindex(d, e);
+	result = reindex_run(d->repo, d->catalog, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
-}
-
-struct names {
-	const struct records *all;
-	size_t found; /* documents, and those that the index has */
-	size_t known;
-};
-
-static int
-look_up_name(void *context, const struct target *t, struct err *e)
-{
-	struct names *n = context;
-	struct record r = {.ident = t->ident, .base = t->base};
-	const struct record *same = NULL;
-
-	(void)e;
-	n->found++;
-	r.kind = t->kind == TARGET_HEADER    ? RECORD_HEADER
-		 : t->kind == TARGET_CONTENT ? RECORD_CONTENT
-					     : RECORD_ARCHIVE;
-	for (int i = 0; same == NULL && i < FORMAT_COUNT; i++) {
-		r.format = (enum format)i;
-		same = find_same(n->all, &r);
-	}
-	n->known += same != NULL;
-	return 0;
-}
-
-/* Whether the documents are those of the index: somebody may have been at them meanwhile. */
-static int
-index_fits(struct depot *d, bool *ret, struct err *e)
-{
-	AUTO_RECORDS struct records all = {0};
-	struct names names = {.all = &all};
-	size_t documents = 0;
-
-	if (catalog_each(d->catalog, collect, &all, e) != 0) {
-		*ret = false;
-		return e->code == ERR_INPUT ? 0 : -1;
-	}
-	records_sort(&all);
-	if (repo_walk(d->repo, look_up_name, &names, e) != 0)
-		return -1;
-	for (size_t i = 0; i < all.count; i++) /* formats of one offer are neighbours */
-		documents += i == 0 || all.at[i].kind != RECORD_ARCHIVE ||
-			     all.at[i - 1].kind != RECORD_ARCHIVE ||
-			     !ident_equal(&all.at[i].ident, &all.at[i - 1].ident) ||
-			     !edition_equal(&all.at[i].base, &all.at[i - 1].base);
-	*ret = names.found == documents && names.known == documents;
-	return 0;
 }
 
 static int
@@ -226,7 +73,7 @@ open_at(struct depot *d, const char *path, bool *ret_trusted, struct err *e)
 	*ret_trusted = false;
 	if (catalog_open(path, &d->catalog, ret_trusted, e) != 0)
 		return -1;
-	return *ret_trusted ? index_fits(d, ret_trusted, e) : 0;
+	return *ret_trusted ? reindex_fits(d->repo, d->catalog, ret_trusted, e) : 0;
 }
 
 static int
@@ -234,7 +81,8 @@ open_index(struct depot *d, const char *path, bool *ret_reindexed, struct err *e
 {
 	bool trusted;
 
-	if (open_at(d, path, &trusted, e) == 0 && (trusted || reindex(d, e) == 0)) {
+	if (open_at(d, path, &trusted, e) == 0 &&
+		(trusted || reindex_run(d->repo, d->catalog, e) == 0)) {
 		*ret_reindexed = !trusted;
 		return 0;
 	}
@@ -645,6 +493,13 @@ depot_put_times(struct depot *d, const struct record *items, size_t count, struc
 	result = put_times(d, items, count, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
+}
+
+static int
+collect(void *context, const struct record *item)
+{
+	records_add(context, item);
+	return 0;
 }
 
 int

@@ -508,7 +508,7 @@ http_start(struct server *s, struct http **ret, struct err *e)
 	struct http *h = mem_new(1, sizeof(*h));
 	int fd = listen_open(s->options.hostModuleAddress, (uint16_t)s->options.hostModulePort, e);
 
-	view_response_free = release_response;
+	item_response_free = release_response;
 	h->context.server = s;
 	h->context.limiter.max = s->options.maxSynchronousPackageRetrievalRequests;
 	h->conns = conns_new();

@@ -21,6 +21,7 @@
 #include "land.h"
 #include "log.h"
 #include "make.h"
+#include "makes.h"
 #include "mem.h"
 #include "retain.h"
 #include "server.h"

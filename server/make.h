@@ -7,7 +7,6 @@
  *           next (plan.h), asks for it, and looks again when that has ended; it holds no
  *           thread while it waits. What is built for one type is built one after the other.
  * Threads:  any
- * Owner:    makes_new -> makes_free
  * Errors:   logged; each job is ended
  * Source:   PROTOCOL section 7
  */
@@ -16,13 +15,7 @@
 
 #include "server.h"
 
-struct makes *makes_new(void);
-void makes_free(struct makes *m);
-
 /* Begin with a job that was taken. */
 void make_start(struct server *s, struct job *job);
-
-/* Whether a job is at work that needs this version to stay. */
-bool makes_need(struct makes *m, const struct ident *version);
 
 #endif

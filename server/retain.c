@@ -6,7 +6,7 @@
 #include "keep.h"
 #include "land.h"
 #include "log.h"
-#include "make.h"
+#include "makes.h"
 #include "mem.h"
 #include "num.h"
 

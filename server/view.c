@@ -5,93 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
 #include "mem.h"
-
-void (*view_response_free)(void *response, bool is_file);
 
 struct view_holder {
 	pthread_mutex_t lock;	 /* current, for as long as it takes to count a reference */
 	pthread_mutex_t writers; /* one change after the other */
 	struct view *current;
 };
-
-/* ---- Items and blobs */
-
-static void
-etag_from(const struct digest *digest, char ret[ETAG_MAX])
-{
-	char hex[DIGEST_HEX + 1];
-
-	(void)snprintf(ret, ETAG_MAX, "\"%s\"", digest_hex(digest, hex));
-}
-
-static void
-response_release(_Atomic(void *) *slot, bool is_file)
-{
-	void *response = atomic_exchange(slot, NULL);
-
-	if (response != NULL)
-		view_response_free(response, is_file);
-}
-
-void
-item_note_checked(struct item *item)
-{
-	item->checked = true;
-	item->checked_ms = clock_wall_ms();
-	item->times_changed = true;
-}
-
-void
-item_note_served(struct item *item)
-{
-	item->served_ms = clock_wall_ms();
-	item->times_changed = true;
-}
-
-static struct item *
-item_new(const struct record *row, bool checked)
-{
-	struct item *item = mem_new(1, sizeof(*item));
-	struct buf bytes = {0};
-	struct offer offer = {0};
-
-	item->references = 1;
-	item->row = *row;
-	item->served_ms = row->served_ms;
-	item->checked_ms = row->checked_ms;
-	if (checked) { /* it has just come */
-		item->row.landed_ms = clock_wall_ms();
-		item_note_checked(item);
-	}
-	etag_from(&row->ref.id, item->etag);
-	if (row->kind != RECORD_ARCHIVE)
-		return item;
-	offer.archive[row->format] = row->ref;
-	answer_offer_format(&offer, &bytes);
-	item->offer.bytes = bytes.at;
-	item->offer.len = bytes.len;
-	memcpy(item->offer.etag, item->etag, sizeof(item->etag));
-	return item;
-}
-
-void
-item_hold(struct item *item)
-{
-	(void)atomic_fetch_add(&item->references, 1);
-}
-
-void
-item_release(struct item *item)
-{
-	if (item == NULL || atomic_fetch_sub(&item->references, 1) != 1)
-		return;
-	response_release(&item->response, true);
-	response_release(&item->offer.response, false);
-	free(item->offer.bytes);
-	free(item);
-}
 
 /* ---- Types */
 
@@ -288,7 +208,7 @@ view_release(struct view *v)
 		return;
 	for (size_t i = 0; i < v->count; i++)
 		type_release(v->types[i]);
-	response_release(&v->query.response, false);
+	item_response_release(&v->query.response, false);
 	free(v->query.bytes);
 	free(v->types);
 	free(v);
@@ -522,7 +442,7 @@ set_query_blob(struct view *v, const struct idents *query)
 	free(v->query.bytes);
 	v->query.bytes = bytes.at;
 	v->query.len = bytes.len;
-	etag_from(&digest, v->query.etag);
+	item_etag(&digest, v->query.etag);
 	v->has_query = true;
 }
 

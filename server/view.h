@@ -6,7 +6,7 @@
  *           changes something makes a new one from the old and publishes it. Only the
  *           type that changed is copied.
  * Threads:  a published view is never written to, but for the atomics of an item
- * Owner:    view_take -> view_release; types, items and blobs are counted references
+ * Owner:    view_take -> view_release; types and items are counted references
  */
 #ifndef VIEW_H
 #define VIEW_H
@@ -17,31 +17,7 @@
 
 #include "answer.h"
 #include "ident.h"
-#include "record.h"
-
-enum { ETAG_MAX = DIGEST_HEX + 3 };
-
-/* Bytes of an answer, prepared once. `response` belongs to the HTTP layer. */
-struct blob {
-	char *bytes;
-	size_t len;
-	char etag[ETAG_MAX];
-	_Atomic(void *) response;
-};
-
-/* What the cache holds: a header, an archive with the offer that names it, or a content. */
-struct item {
-	atomic_uint references;
-	struct record row;
-	struct blob offer;	    /* archives */
-	char etag[ETAG_MAX];	    /* of the file */
-	atomic_bool checked;	    /* its digest was seen to be right since the start */
-	atomic_uint sending;	    /* replies that are sending its bytes */
-	_Atomic uint64_t served_ms; /* as in record.h; the row's own are those of the start */
-	_Atomic uint64_t checked_ms;
-	atomic_bool times_changed; /* since they were written to the index */
-	_Atomic(void *) response;  /* the open file, of the HTTP layer */
-};
+#include "item.h"
 
 struct view_offer {
 	struct edition base;
@@ -76,9 +52,6 @@ struct view {
 	struct blob query;
 };
 
-/* How the HTTP layer's part of a blob or (is_file) item is released. Set before any thread runs. */
-extern void (*view_response_free)(void *response, bool is_file);
-
 struct view_holder;
 struct view_holder *view_holder_new(void);
 void view_holder_free(struct view_holder *h);
@@ -106,12 +79,5 @@ void view_load(struct view_holder *h, const struct record *rows, size_t count);
 void view_add_item(struct view_holder *h, const struct record *row, bool checked);
 void view_remove_item(struct view_holder *h, const struct record *row);
 void view_set_query(struct view_holder *h, const struct idents *query);
-
-/* The digest was seen to be right, or a client got it, just now. */
-void item_note_checked(struct item *item);
-void item_note_served(struct item *item);
-
-void item_hold(struct item *item);
-void item_release(struct item *item);
 
 #endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * item.h - one thing that the cache holds, as requests use it.
+ *
+ * Does:     a record, the answers that are prepared of it, and what is noted of
+ *           its use.
+ * Units:    _ms milliseconds of the wall clock
+ * Threads:  any; what changes is atomic
+ * Owner:    references are counted: item_new and item_hold -> item_release
+ */
+#ifndef ITEM_H
+#define ITEM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "record.h"
+
+enum { ETAG_MAX = DIGEST_HEX + 3 };
+
+/* Bytes of an answer, prepared once. `response` belongs to the HTTP layer. */
+struct blob {
+	char *bytes;
+	size_t len;
+	char etag[ETAG_MAX];
+	_Atomic(void *) response;
+};
+
+/* What the cache holds: a header, an archive with the offer that names it, or a content. */
+struct item {
+	atomic_uint references;
+	struct record row;
+	struct blob offer;	    /* archives */
+	char etag[ETAG_MAX];	    /* of the file */
+	atomic_bool checked;	    /* its digest was seen to be right since the start */
+	atomic_uint sending;	    /* replies that are sending its bytes */
+	_Atomic uint64_t served_ms; /* as in record.h; the row's own are those of the start */
+	_Atomic uint64_t checked_ms;
+	atomic_bool times_changed; /* since they were written to the index */
+	_Atomic(void *) response;  /* the open file, of the HTTP layer */
+};
+
+/* How the HTTP layer's part of a blob or (is_file) item is released. Set before any thread runs. */
+extern void (*item_response_free)(void *response, bool is_file);
+
+/* checked: it has just come, and its digest was seen to be right. */
+struct item *item_new(const struct record *row, bool checked);
+
+/* The digest was seen to be right, or a client got it, just now. */
+void item_note_checked(struct item *item);
+void item_note_served(struct item *item);
+
+void item_hold(struct item *item);
+void item_release(struct item *item);
+
+/* For blobs of others: the quoted digest; and what the HTTP layer keeps goes. */
+void item_etag(const struct digest *digest, char ret[ETAG_MAX]);
+void item_response_release(_Atomic(void *) *slot, bool is_file);
+
+#endif

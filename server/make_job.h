@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * make_job.h - one job that makes something: what make_*.c share, and nobody else uses.
+ *
+ * Does:     the ways a job ends, what it knows, how it waits for other jobs, and
+ *           what becomes of a failure.
+ * Owner:    make_start makes it; make_done, make_absent and make_failed end it
+ */
+#ifndef MAKE_JOB_H
+#define MAKE_JOB_H
+
+#include <stdbool.h>
+
+#include "build.h"
+#include "log.h"
+#include "makes.h"
+#include "plan.h"
+#include "server.h"
+
+struct make {
+	struct server *server;
+	struct job *job;
+	struct waiter waiter;
+	struct turn turn;
+	uint64_t loaded_bytes; /* from the cloud, on the way */
+	unsigned steps;
+	uint64_t began_ms;
+	struct records records; /* of the type, as they are at this step */
+	/* Of what could not be had at this step. */
+	bool failed;
+	enum job_reason reason;
+	uint64_t retry_in_ms;
+};
+
+/* The next step of each kind. True: the job waits or has ended, and is not this thread's any more.
+ */
+bool make_whole_step(struct make *k, const struct build *b);
+bool make_difference_step(struct make *k, const struct build *b);
+
+/* Go on, on a builder. */
+void make_advance(void *context);
+
+/* The end; k is gone. */
+void make_done(struct make *k);
+void make_absent(struct make *k);
+void make_failed(struct make *k, enum job_reason reason, uint64_t delay_ms);
+
+/* The cache as it is now, without archives that are of no use. */
+void make_read_records(struct make *k);
+
+/* What a plan asks (plan.h); context is the job. */
+enum plan_known make_look_price(void *context, const struct edition *base, struct offer *ret);
+enum plan_known make_look_archive(void *context, const struct edition *base, enum format format);
+enum plan_known make_look_header(void *context, const struct edition *edition);
+
+/* What the full archive costs from the cloud; 0: not known. */
+uint64_t make_full_price(struct make *k);
+
+/* The jobs that it can wait for. */
+struct job_spec make_price_of(const struct make *k, const struct edition *base);
+struct job_spec make_archive_of(
+	const struct make *k, const struct edition *base, enum format format);
+struct job_spec make_header_of(const struct make *k, const struct edition *edition);
+
+/* True: the job waits, or has ended. False: look again. */
+bool make_wait_for(struct make *k, struct job_spec spec);
+
+/* For build.h: the builders do the work, the job tells how far it is. */
+int make_crew_each(void *context, size_t count,
+	int (*run)(void *run_context, size_t index, struct err *e), void *run_context,
+	struct err *e);
+void make_crew_begin(void *context, const char *what, uint64_t bytes);
+void make_crew_add(void *context, uint64_t bytes);
+
+/* Something was made, in this way; so many bytes did not have to come from the cloud. */
+void make_log(const struct make *k, enum log_event event, const struct record *r, const char *way,
+	uint64_t saved);
+
+/*
+ * Something did not work. Where a source is damaged it goes; where nothing is,
+ * the culprit is of no use, whatever its digest says. True: look again; false:
+ * the job has ended.
+ */
+bool make_settle_failure(struct make *k, const struct err *why, const struct record *sources,
+	size_t count, const struct record *culprit);
+
+#endif
