@@ -42,20 +42,6 @@ content_is_complete(struct repo *r, const struct header *h)
 	return true;
 }
 
-static int
-check_file(struct repo *r, const struct header_file *file, const char *name, struct err *e)
-{
-	AUTO_CLOSE int fd = fs_open(repo_dir(r), name, NULL, e);
-	struct digest got;
-	uint64_t bytes;
-
-	if (fd < 0 || digest_of_file(fd, &got, &bytes, e) != 0)
-		return -1;
-	if (bytes != file->size || !digest_equal(&got, &file->digest))
-		return err_set(e, ERR_DIGEST, "%s: not what its name says", name);
-	return 0;
-}
-
 int
 content_check(struct repo *r, const struct header *h, void (*bad)(void *context, const char *name),
 	void *context, struct err *e)
@@ -66,10 +52,11 @@ content_check(struct repo *r, const struct header *h, void (*bad)(void *context,
 	int result = 0;
 
 	for (size_t i = 0; i < count; i++) {
+		const struct archive_ref ref = {files[i]->digest, files[i]->size};
 		struct err why = {0};
 
 		(void)ident_content_file_name(&files[i]->digest, name);
-		if (check_file(r, files[i], name, &why) == 0)
+		if (repo_check(r, name, &ref, &why) == 0)
 			continue;
 		if (result == 0 && e != NULL)
 			*e = why;

@@ -203,16 +203,17 @@ depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
 static int
 check_archive(struct depot *d, const struct archive_ref *ref, const char *path, struct err *e)
 {
-	AUTO_CLOSE int fd = fs_open(repo_dir(d->repo), path, NULL, e);
-	struct digest got;
-	uint64_t bytes;
+	struct err why = {0};
 
-	if (fd < 0 || digest_of_file(fd, &got, &bytes, e) != 0)
-		return -1;
-	if (bytes == ref->bytes && digest_equal(&got, &ref->id))
+	if (repo_check(d->repo, path, ref, &why) == 0)
 		return 0;
-	(void)repo_remove(d->repo, path, NULL);
-	return err_set(e, ERR_DIGEST, "content is not what the id says");
+	if (why.code == ERR_DIGEST) {
+		(void)repo_remove(d->repo, path, NULL);
+		return err_set(e, ERR_DIGEST, "content is not what the id says");
+	}
+	if (e != NULL)
+		*e = why;
+	return -1;
 }
 
 /* What the offer names already, without formats whose archive is not here. */
@@ -367,20 +368,6 @@ depot_remove(struct depot *d, const struct record *item, struct err *e)
 
 /* ---- Looking at bytes */
 
-static int
-check_bytes(struct depot *d, const char *name, const struct archive_ref *ref, struct err *e)
-{
-	AUTO_CLOSE int fd = fs_open(repo_dir(d->repo), name, NULL, e);
-	struct digest got;
-	uint64_t bytes;
-
-	if (fd < 0 || digest_of_file(fd, &got, &bytes, e) != 0)
-		return -1;
-	if (bytes != ref->bytes || !digest_equal(&got, &ref->id))
-		return err_set(e, ERR_DIGEST, "%s: not what was stored", name);
-	return 0;
-}
-
 /* The document that names a good archive is written again where it does not. */
 static int
 mend_offer(struct depot *d, const struct record *item, struct err *e)
@@ -409,7 +396,7 @@ depot_check(struct depot *d, const struct record *item, struct err *e)
 
 	switch (item->kind) {
 	case RECORD_HEADER:
-		return check_bytes(d, record_name(item, name), &item->ref, e);
+		return repo_check(d->repo, record_name(item, name), &item->ref, e);
 	case RECORD_CONTENT:
 		if (repo_read_header(d->repo, &item->ident, &h, NULL, e) != 0)
 			return -1;
@@ -417,7 +404,7 @@ depot_check(struct depot *d, const struct record *item, struct err *e)
 	case RECORD_ARCHIVE:
 		break;
 	}
-	if (check_bytes(d, ident_file_name(&item->ref.id, name), &item->ref, e) != 0)
+	if (repo_check(d->repo, ident_file_name(&item->ref.id, name), &item->ref, e) != 0)
 		return -1;
 	return mend_offer(d, item, e);
 }

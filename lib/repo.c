@@ -151,6 +151,20 @@ repo_has_archive(const struct repo *r, const struct archive_ref *ref)
 }
 
 int
+repo_check(struct repo *r, const char *name, const struct archive_ref *ref, struct err *e)
+{
+	AUTO_CLOSE int fd = fs_open(r->dir, name, NULL, e);
+	struct digest got;
+	uint64_t bytes;
+
+	if (fd < 0 || digest_of_file(fd, &got, &bytes, e) != 0)
+		return -1;
+	if (bytes != ref->bytes || !digest_equal(&got, &ref->id))
+		return err_set(e, ERR_DIGEST, "%s: content is not what was stored", name);
+	return 0;
+}
+
+int
 repo_remove(struct repo *r, const char *name, struct err *e)
 {
 	return fs_remove(r->dir, name, e);

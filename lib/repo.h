@@ -68,6 +68,9 @@ bool repo_has(const struct repo *r, const char *name);
 
 /* Whether f/ has a file of this id and size. */
 bool repo_has_archive(const struct repo *r, const struct archive_ref *ref);
+/* Look at the bytes of a file. ERR_DIGEST: they are not those; ERR_MISSING: it is not there. */
+int repo_check(struct repo *r, const char *name, const struct archive_ref *ref, struct err *e);
+
 int repo_remove(struct repo *r, const char *name, struct err *e);
 
 /* Move what is damaged out of the way, to quarantine/; what is absent is out of it already. */

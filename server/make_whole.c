@@ -22,8 +22,9 @@ list_sources(const struct plan *p, struct record ret[PLAN_CHAIN_MAX + 1])
 static void
 describe_way(const struct plan *p, char *ret, size_t size)
 {
-	(void)snprintf(ret, size, "%s of %" PRIu64 " and %zu differences",
-		record_kind_name(&p->start), p->start.ident.edition.version, p->count);
+	(void)snprintf(ret, size, "%s of %" PRIu64 " and %zu difference%s",
+		record_kind_name(&p->start), p->start.ident.edition.version, p->count,
+		p->count == 1 ? "" : "s");
 }
 
 static bool

@@ -10,7 +10,6 @@
 #include "content.h"
 #include "control.h"
 #include "depot.h"
-#include "fs.h"
 #include "header.h"
 #include "mem.h"
 #include "num.h"
@@ -115,21 +114,6 @@ check_header(const struct cache *c, const struct record *r, struct err *e)
 }
 
 static int
-check_archive(const struct cache *c, const struct record *r, struct err *e)
-{
-	char name[IDENT_NAME_MAX];
-	AUTO_CLOSE int fd = fs_open(repo_dir(c->repo), ident_file_name(&r->ref.id, name), NULL, e);
-	struct digest got;
-	uint64_t bytes;
-
-	if (fd < 0 || digest_of_file(fd, &got, &bytes, e) != 0)
-		return -1;
-	if (bytes != r->ref.bytes || !digest_equal(&got, &r->ref.id))
-		return err_set(e, ERR_DIGEST, "%s: not what its name says", name);
-	return 0;
-}
-
-static int
 check_content(const struct cache *c, const struct record *r, struct err *e)
 {
 	AUTO_HEADER struct header *h = NULL;
@@ -142,6 +126,8 @@ check_content(const struct cache *c, const struct record *r, struct err *e)
 static int
 check(const struct cache *c, const struct record *r, struct err *e)
 {
+	char name[IDENT_NAME_MAX];
+
 	switch (r->kind) {
 	case RECORD_HEADER:
 		return check_header(c, r, e);
@@ -150,7 +136,7 @@ check(const struct cache *c, const struct record *r, struct err *e)
 	case RECORD_ARCHIVE:
 		break;
 	}
-	return check_archive(c, r, e);
+	return repo_check(c->repo, ident_file_name(&r->ref.id, name), &r->ref, e);
 }
 
 /* What retention or another client of the server removed meanwhile is not wrong. */

@@ -136,7 +136,7 @@ wrap_add(struct wrap *w, const char *word)
 static void
 print_archives(const struct summary *s, bool full, const char *label)
 {
-	struct wrap w = {.indent = 20};
+	struct wrap w = {.indent = 21};
 	bool any = false;
 
 	for (size_t i = 0; i < s->count; i++) {
@@ -147,7 +147,7 @@ print_archives(const struct summary *s, bool full, const char *label)
 		if (r->kind != RECORD_ARCHIVE || record_is_full(r) != full)
 			continue;
 		if (!any)
-			w.column = printf("    %-16s", label);
+			w.column = printf("    %-17s", label);
 		any = true;
 		(void)num_bytes_text(r->ref.bytes, bytes, sizeof(bytes));
 		word = full ? mem_printf("%s (%s)", format_key(r->format), bytes)
