@@ -109,12 +109,33 @@ not_fetched(void *context, const struct edition *edition)
 	return PLAN_UNASKED;
 }
 
+/* What is planned once the headers that it takes, small as they are, have come. */
+static struct plan
+plan_with_headers(struct plan_facts *facts, struct records *records)
+{
+	struct plan p;
+
+	for (;;) {
+		struct record header = {.kind = RECORD_HEADER};
+
+		facts->records = records->at;
+		facts->count = records->count;
+		p = plan_next(facts);
+		if (p.step != PLAN_GET_HEADER)
+			return p;
+		header.ident.edition = p.base;
+		records_add(records, &header);
+	}
+}
+
 static void
 explain_full(struct why *w)
 {
 	static const struct edition none;
 	const struct record *r = find_archive(w, &none);
+	AUTO_RECORDS struct records records = {0};
 	size_t first = 0;
+	size_t count;
 	struct plan_facts facts = {.target = w->newest->edition,
 		.format = FORMAT_AR2,
 		.may_download = true,
@@ -131,9 +152,10 @@ explain_full(struct why *w)
 		say(w, "o", 200, text);
 		return;
 	}
-	facts.count = cache_find_type(w->cache, w->type, &first);
-	facts.records = facts.count > 0 ? &w->cache->records.at[first] : NULL;
-	p = plan_next(&facts);
+	count = cache_find_type(w->cache, w->type, &first);
+	for (size_t i = first; i < first + count; i++)
+		records_add(&records, &w->cache->records.at[i]);
+	p = plan_with_headers(&facts, &records);
 	if (p.step == PLAN_PACK)
 		(void)snprintf(text, sizeof(text), "it is packed from the content that is kept");
 	else if (p.step == PLAN_BUILD)

@@ -42,42 +42,8 @@ struct arguments {
 	bool repair;
 	const char *word[WORDS_MAX];
 	int words;
+	struct edition edition; /* VERSION, or PV PC */
 };
-
-static int
-run_why(const struct cache *c, const struct arguments *a)
-{
-	struct edition base = {0};
-
-	if (a->words == 2)
-		return cache_why(c, a->word[1], NULL, a->json);
-	if (!cli_number("PV", a->word[2], 1, IDENT_VERSION_MAX, &base.version))
-		return CLI_USAGE;
-	if (!ident_cookie_valid(a->word[3]))
-		return cli_usage("PC: '%s' is not 8 lower-case hex digits", a->word[3]);
-	memcpy(base.cookie, a->word[3], sizeof(base.cookie));
-	return cache_why(c, a->word[1], &base, a->json);
-}
-
-static int
-run_show(const struct cache *c, const struct arguments *a)
-{
-	uint64_t version;
-
-	if (!cli_number("VERSION", a->word[2], 1, IDENT_VERSION_MAX, &version))
-		return CLI_USAGE;
-	return cache_show(c, a->word[1], version, a->json);
-}
-
-static int
-run_drop(struct cache *c, const struct arguments *a)
-{
-	uint64_t version = 0;
-
-	if (a->words == 3 && !cli_number("VERSION", a->word[2], 1, IDENT_VERSION_MAX, &version))
-		return CLI_USAGE;
-	return cache_drop(c, a->word[1], version, a->json);
-}
 
 static int
 run(struct cache *c, const struct arguments *a)
@@ -88,9 +54,9 @@ run(struct cache *c, const struct arguments *a)
 	if (strcmp(command, "ls") == 0)
 		return cache_list(c, type, a->json);
 	if (strcmp(command, "show") == 0)
-		return run_show(c, a);
+		return cache_show(c, type, a->edition.version, a->json);
 	if (strcmp(command, "why") == 0)
-		return run_why(c, a);
+		return cache_why(c, type, a->words > 2 ? &a->edition : NULL, a->json);
 	if (strcmp(command, "plan") == 0)
 		return cache_plan(c, a->json);
 	if (strcmp(command, "du") == 0)
@@ -99,7 +65,7 @@ run(struct cache *c, const struct arguments *a)
 		return cache_verify(c, type, a->repair, a->json);
 	if (strcmp(command, "reindex") == 0)
 		return cache_reindex(c, a->json);
-	return run_drop(c, a);
+	return cache_drop(c, type, a->edition.version, a->json);
 }
 
 /* The commands, and how many words may follow each. */
@@ -114,7 +80,7 @@ static const struct {
 	{"drop", 1, 2, "TYPE [VERSION]"}};
 
 static int
-check_words(const struct arguments *a)
+check_words(struct arguments *a)
 {
 	size_t i = 0;
 
@@ -134,6 +100,14 @@ check_words(const struct arguments *a)
 	if (a->words > 1 && !ident_type_valid(a->word[1]))
 		return cli_usage(
 			"TYPE: '%s' must be a-z 0-9 . _ - (first a letter or digit)", a->word[1]);
+	if (a->words > 2 &&
+		!cli_number(strcmp(a->word[0], "why") == 0 ? "PV" : "VERSION", a->word[2], 1,
+			IDENT_VERSION_MAX, &a->edition.version))
+		return CLI_USAGE;
+	if (a->words > 3 && !ident_cookie_valid(a->word[3]))
+		return cli_usage("PC: '%s' is not 8 lower-case hex digits", a->word[3]);
+	if (a->words > 3)
+		memcpy(a->edition.cookie, a->word[3], sizeof(a->edition.cookie));
 	return CLI_OK;
 }
 
