@@ -2,7 +2,6 @@
 /* Differences that the cloud does not have. */
 #include "make_job.h"
 #include "makes.h"
-#include "retain.h"
 
 static const struct record *
 find_whole(const struct make *k, const struct edition *edition)
@@ -67,7 +66,6 @@ make_difference(struct make *k, const struct build *b, const struct record *new_
 	}
 	view_add_item(k->server->views, &difference, true);
 	make_log(k, EVENT_MADE, &difference, way, what.full_bytes - difference.ref.bytes);
-	retain_note(k->server->retain);
 	make_done(k);
 	return true;
 }

@@ -26,6 +26,7 @@ leave(struct make *k)
 
 	give_turn(k);
 	makes_leave(k->server->makes, &k->turn);
+	retain_note(k->server->retain); /* what was made counts, and nothing has to stay for it */
 	records_free(&k->records);
 	free(k);
 	return job;
@@ -245,6 +246,13 @@ log_failure(const struct make *k, const struct err *why)
 	log_end(&l, LOG_DOWNLOAD);
 }
 
+static bool
+is_kept(const struct make *k, const struct record *r)
+{
+	return k->records.count > 0 && bsearch(r, k->records.at, k->records.count, sizeof(*r),
+					       record_compare) != NULL;
+}
+
 bool
 make_settle_failure(struct make *k, const struct err *why, const struct record *sources,
 	size_t count, const struct record *culprit)
@@ -260,7 +268,12 @@ make_settle_failure(struct make *k, const struct err *why, const struct record *
 		make_failed(k, why->code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
 		return false;
 	}
+	make_read_records(k);
 	for (size_t i = 0; i < count; i++) {
+		if (!is_kept(k, &sources[i])) { /* removed meanwhile, which is no damage */
+			again = true;
+			continue;
+		}
 		if (depot_check(s->depot, &sources[i], &e) == 0 || !depot_is_damage(&e))
 			continue;
 		land_damage(s, &sources[i], e.text);

@@ -6,7 +6,6 @@
 
 #include "make_job.h"
 #include "makes.h"
-#include "retain.h"
 
 enum { DONORS_MAX = 8 };
 
@@ -43,7 +42,6 @@ make_content(struct make *k, const struct build *b, const struct plan *p)
 	view_add_item(k->server->views, &content, true);
 	describe_way(p, text, sizeof(text));
 	make_log(k, EVENT_BUILT, &content, text, 0);
-	retain_note(k->server->retain);
 	return false;
 }
 
@@ -84,7 +82,6 @@ make_full(struct make *k, const struct build *b)
 	price = make_full_price(k);
 	make_log(k, EVENT_MADE, &full, "packed from content",
 		price > k->loaded_bytes ? price - k->loaded_bytes : 0);
-	retain_note(s->retain);
 	make_done(k);
 	return true;
 }

@@ -40,7 +40,7 @@ bool makes_take_turn(struct makes *m, struct turn *t);
 /* Its turn, if it had it, is over. The one whose turn it is then, if any waits. */
 struct turn *makes_give_turn(struct makes *m, struct turn *t);
 
-/* Whether a job is at work that needs this version to stay. */
+/* Whether this version has to stay: a job makes something of it, or builds for its type. */
 bool makes_need(struct makes *m, const struct ident *version);
 
 /* Archives of no use. */
