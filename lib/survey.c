@@ -84,8 +84,9 @@ visit_offer(struct survey *s, const struct target *t, struct err *e)
 	struct err why = {0};
 
 	/* The second look is for an offer that was replaced, and its archive removed, meanwhile. */
-	if (read_archives(s, t, &why) == 0 || read_archives(s, t, &why) == 0)
-		return 0;
+	for (int look = 0; look < 2; look++)
+		if (read_archives(s, t, &why) == 0)
+			return 0;
 	return complain(s, t, &why, e);
 }
 

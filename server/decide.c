@@ -131,7 +131,8 @@ decide_offer(const struct view_type *type, const struct view_version *version,
 	if (target->base.version >= target->ident.edition.version)
 		return moved(type);
 	if (find_offer(version, target, best, jobs, &d)) {
-		/* Retention keeps full archives of the newest versions: no other one is obtained. */
+		/* Retention keeps full archives of the newest versions: no other one is obtained.
+		 */
 		bool old_full = !newest && target->base.version == 0;
 
 		return old_full && d.kind == DECIDE_PREPARE ? moved(type) : d;

@@ -249,8 +249,8 @@ log_failure(const struct make *k, const struct err *why)
 static bool
 is_kept(const struct make *k, const struct record *r)
 {
-	return k->records.count > 0 && bsearch(r, k->records.at, k->records.count, sizeof(*r),
-					       record_compare) != NULL;
+	return k->records.count > 0 &&
+	       bsearch(r, k->records.at, k->records.count, sizeof(*r), record_compare) != NULL;
 }
 
 bool

@@ -100,9 +100,8 @@ check_words(struct arguments *a)
 	if (a->words > 1 && !ident_type_valid(a->word[1]))
 		return cli_usage(
 			"TYPE: '%s' must be a-z 0-9 . _ - (first a letter or digit)", a->word[1]);
-	if (a->words > 2 &&
-		!cli_number(strcmp(a->word[0], "why") == 0 ? "PV" : "VERSION", a->word[2], 1,
-			IDENT_VERSION_MAX, &a->edition.version))
+	if (a->words > 2 && !cli_number(strcmp(a->word[0], "why") == 0 ? "PV" : "VERSION",
+				    a->word[2], 1, IDENT_VERSION_MAX, &a->edition.version))
 		return CLI_USAGE;
 	if (a->words > 3 && !ident_cookie_valid(a->word[3]))
 		return cli_usage("PC: '%s' is not 8 lower-case hex digits", a->word[3]);

@@ -96,7 +96,8 @@ START_TEST(decide__follows_the_order_of_the_protocol)
 		{"/o;t=t;v=9;c=00000009", FORMAT_AR1, JOB_NONE, JOB_NONE, DECIDE_PREPARE, 0},
 		{"/o;t=t;v=9;c=00000009", FORMAT_AR1, JOB_ABSENT, JOB_NONE, DECIDE_NOT_FOUND, -1},
 		{"/o;t=t;v=8;c=00000008", FORMAT_AR1, JOB_ABSENT, JOB_NONE, DECIDE_MOVED, -1},
-		/* of an older version only where it is in the cache: retention would take it away */
+		/* of an older version only where it is in the cache: retention would take it away
+		 */
 		{"/o;t=t;v=8;c=00000008", FORMAT_AR1, JOB_NONE, JOB_NONE, DECIDE_MOVED, -1},
 		{"/f/0200000000000000000000000000000000000000000000000000000000000000_archive",
 			FORMAT_AR1, JOB_NONE, JOB_NONE, DECIDE_FILE, 1},
