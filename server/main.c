@@ -27,14 +27,7 @@
 #include "server.h"
 #include "tend.h"
 
-enum {
-	EXIT_OK = 0,
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,
-	WORKERS = 2,
-	BUILDER_NICENESS = 10,
-	PART_KEPT_S = 7 * 86400
-};
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_KEPT_S = 7 * 86400 };
 
 struct parts {
 	struct server server;
@@ -140,8 +133,8 @@ start(struct parts *p, struct err *e)
 	s->makes = makes_new();
 	s->retain = retain_new(s);
 	s->tend = tend_new(s);
-	if (workers_start(WORKERS, 0, &s->workers, e) != 0 ||
-		workers_start(builder_count(), BUILDER_NICENESS, &s->builders, e) != 0 ||
+	if (workers_start(WORKERS, false, &s->workers, e) != 0 ||
+		workers_start(builder_count(), true, &s->builders, e) != 0 ||
 		fetcher_start(s, &s->fetcher, e) != 0 || http_start(s, &p->http, e) != 0)
 		return -1;
 	if (answerer_start(s, &p->answerer, e) != 0) /* serving does not depend on it */

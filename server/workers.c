@@ -2,9 +2,9 @@
 #include "workers.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -22,7 +22,7 @@ struct workers {
 	struct task **end;
 	bool stop;
 	unsigned size; /* threads that were asked for */
-	int niceness;
+	bool background;
 	unsigned count;
 	pthread_t *threads;
 };
@@ -51,8 +51,9 @@ work(void *context)
 	struct workers *w = context;
 	struct task *task;
 
-	/* Of this thread alone, as Linux has it; it may only be refused, never needed. */
-	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), w->niceness);
+	/* Of this thread alone, as Linux has it. With niceness the slowest polls waited longer. */
+	if (w->background)
+		(void)sched_setscheduler(gettid(), SCHED_IDLE, &(struct sched_param){0});
 	while ((task = next_task(w)) != NULL) {
 		task->run(task->context);
 		free(task);
@@ -61,14 +62,14 @@ work(void *context)
 }
 
 int
-workers_start(unsigned threads, int niceness, struct workers **ret, struct err *e)
+workers_start(unsigned threads, bool background, struct workers **ret, struct err *e)
 {
 	struct workers *w = mem_new(1, sizeof(*w));
 
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_cond_init(&w->wake, NULL);
 	w->end = &w->first;
-	w->niceness = niceness;
+	w->background = background;
 	w->size = threads;
 	w->threads = mem_new(threads, sizeof(*w->threads));
 	while (w->count < threads && pthread_create(&w->threads[w->count], NULL, work, w) == 0)

@@ -9,14 +9,15 @@
 #ifndef WORKERS_H
 #define WORKERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "err.h"
 
 struct workers;
 
-/* niceness: how much other threads of the machine go first; 0 to 19. */
-int workers_start(unsigned threads, int niceness, struct workers **ret, struct err *e);
+/* background: they run where nothing else wants a processor. */
+int workers_start(unsigned threads, bool background, struct workers **ret, struct err *e);
 void workers_add(struct workers *w, void (*run)(void *context), void *context);
 void workers_stop(struct workers *w);
 void workers_free(struct workers *w);
