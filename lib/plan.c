@@ -183,6 +183,19 @@ consider(struct search *s, const struct edition *base, struct choice *choice)
 	return true;
 }
 
+/*
+ * Less than half of what a full archive of the type has: the newest one's price
+ * need not be asked, which a server above would have to obtain it for.
+ */
+static bool
+is_clearly_cheaper(const struct plan_facts *f, const struct choice *choice)
+{
+	for (size_t i = 0; choice->found && i < f->count; i++)
+		if (record_is_full(&f->records[i]) && choice->bytes < f->records[i].ref.bytes / 2)
+			return true;
+	return false;
+}
+
 static struct plan
 next(struct search *s)
 {
@@ -212,7 +225,7 @@ next(struct search *s)
 		if (s->nodes[n].edition->version < f->target.version &&
 			!consider(s, s->nodes[n].edition, &choice))
 			return choice.plan;
-	if (f->may_download && !consider(s, &full, &choice))
+	if (f->may_download && !is_clearly_cheaper(f, &choice) && !consider(s, &full, &choice))
 		return choice.plan;
 	if (choice.found)
 		return choice.plan;

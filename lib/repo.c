@@ -183,6 +183,12 @@ repo_quarantine(struct repo *r, const char *name, struct err *e)
 }
 
 int
+repo_clear_quarantine(struct repo *r, struct err *e)
+{
+	return fs_exists(r->dir, "quarantine") ? fs_clear(r->dir, "quarantine", e) : 0;
+}
+
+int
 repo_read_header(struct repo *r, const struct ident *ident, struct header **ret,
 	struct archive_ref *ret_ref, struct err *e)
 {

@@ -44,6 +44,9 @@ struct header;
 int repo_read_header(struct repo *r, const struct ident *ident, struct header **ret,
 	struct archive_ref *ret_ref, struct err *e);
 
+/* Remove what is in quarantine/. */
+int repo_clear_quarantine(struct repo *r, struct err *e);
+
 /* Size of the file system, and what is free for us; as good as endless where nobody can say. */
 void repo_disk(const struct repo *r, uint64_t *ret_bytes, uint64_t *ret_free_bytes);
 

@@ -126,9 +126,9 @@ do_reindex(struct server *s, struct err *e)
 	AUTO_RECORDS struct records before = {0};
 	AUTO_RECORDS struct records now = {0};
 
+	list_records(s, NULL, 0, &before); /* first: what lands meanwhile is not gone */
 	if (depot_reindex(s->depot, e) != 0 || depot_records(s->depot, &now, e) != 0)
 		return NULL;
-	list_records(s, NULL, 0, &before);
 	for (size_t i = 0; i < before.count; i++)
 		if (find_record(&now, &before.at[i]) == NULL)
 			view_remove_item(s->views, &before.at[i]);

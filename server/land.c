@@ -275,9 +275,14 @@ land_archive(struct server *s, struct job *job, const struct landing *landing)
 void
 land_damage(struct server *s, const struct record *row, const char *why)
 {
+	struct view *view = view_take(s->views);
+	bool here = view_find_item(view, row) != NULL;
 	struct log_line l;
 	struct err e = {0};
 
+	view_release(view);
+	if (!here) /* it was removed while it was looked at */
+		return;
 	log_begin(&l, EVENT_DAMAGED);
 	land_log_row(&l, row);
 	log_text(&l, "reason", why);

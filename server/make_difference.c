@@ -18,16 +18,6 @@ find_whole(const struct make *k, const struct edition *edition)
 	return best;
 }
 
-static bool
-has_header(const struct make *k, const struct edition *edition)
-{
-	for (size_t i = 0; i < k->records.count; i++)
-		if (k->records.at[i].kind == RECORD_HEADER &&
-			edition_equal(&k->records.at[i].ident.edition, edition))
-			return true;
-	return false;
-}
-
 /* The smallest full archive that a client would have to take instead; 0: not known. */
 static uint64_t
 full_bytes(struct make *k)
@@ -76,7 +66,7 @@ enum have { HAVE_IT, HAVE_LOOK_AGAIN, HAVE_LEFT };
 static enum have
 have_header(struct make *k, const struct edition *edition)
 {
-	if (has_header(k, edition))
+	if (make_find(k, RECORD_HEADER, edition) != NULL)
 		return HAVE_IT;
 	switch (make_look_header(k, edition)) {
 	case PLAN_ABSENT:

@@ -79,6 +79,16 @@ make_read_records(struct make *k)
 	records_sort(&k->records);
 }
 
+const struct record *
+make_find(const struct make *k, enum record_kind kind, const struct edition *edition)
+{
+	for (size_t i = 0; i < k->records.count; i++)
+		if (k->records.at[i].kind == kind &&
+			edition_equal(&k->records.at[i].ident.edition, edition))
+			return &k->records.at[i];
+	return NULL;
+}
+
 /* A job's state in the words of a plan; why it failed is remembered. */
 static enum plan_known
 known(struct make *k, const struct job_look *look)

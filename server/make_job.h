@@ -48,6 +48,10 @@ void make_failed(struct make *k, enum job_reason reason, uint64_t delay_ms);
 /* The cache as it is now, without archives that are of no use. */
 void make_read_records(struct make *k);
 
+/* The header or the content of a version, among these; NULL: it is not here. */
+const struct record *make_find(
+	const struct make *k, enum record_kind kind, const struct edition *edition);
+
 /* What a plan asks (plan.h); context is the job. */
 enum plan_known make_look_price(void *context, const struct edition *base, struct offer *ret);
 enum plan_known make_look_archive(void *context, const struct edition *base, enum format format);

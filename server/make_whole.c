@@ -61,25 +61,39 @@ list_donors(const struct make *k, struct record ret[DONORS_MAX])
 	return count;
 }
 
+/* What the cloud's archive would have cost: where it was not asked, since it was clear, the
+ * smallest like it. */
+static uint64_t
+likely_price(struct make *k, const struct record *full)
+{
+	uint64_t price = make_full_price(k);
+
+	if (price > 0)
+		return price;
+	price = full->ref.bytes;
+	for (size_t i = 0; i < k->records.count; i++)
+		if (record_is_full(&k->records.at[i]) && k->records.at[i].ref.bytes < price)
+			price = k->records.at[i].ref.bytes;
+	return price;
+}
+
 static bool
 make_full(struct make *k, const struct build *b)
 {
 	struct server *s = k->server;
 	const struct job_spec *spec = &k->job->spec;
-	struct record donors[DONORS_MAX];
+	struct record sources[DONORS_MAX + 1]; /* the content, then donors */
+	struct record *donors = &sources[1];
 	size_t count = list_donors(k, donors);
-	struct record sources[DONORS_MAX + 1];
 	struct record full;
 	uint64_t price;
 	struct err e = {0};
 
-	if (build_full(b, &spec->ident, spec->format, donors, count, &full, &e) != 0) {
-		sources[0] = (struct record){.kind = RECORD_CONTENT, .ident = spec->ident};
-		memcpy(&sources[1], donors, count * sizeof(*donors));
+	sources[0] = *make_find(k, RECORD_CONTENT, &spec->ident.edition);
+	if (build_full(b, &spec->ident, spec->format, donors, count, &full, &e) != 0)
 		return !make_settle_failure(k, &e, sources, count + 1, NULL);
-	}
 	view_add_item(s->views, &full, true);
-	price = make_full_price(k);
+	price = likely_price(k, &full);
 	make_log(k, EVENT_MADE, &full, "packed from content",
 		price > k->loaded_bytes ? price - k->loaded_bytes : 0);
 	make_done(k);

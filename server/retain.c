@@ -250,6 +250,8 @@ look(struct retain *r)
 	facts.records = &p.records;
 	facts.busy = p.busy;
 	facts.excess_bytes = excess(r->server, p.bytes, wanted);
+	if (facts.excess_bytes > 0) /* nobody needs that */
+		(void)repo_clear_quarantine(depot_repo(r->server->depot), NULL);
 	keep_decide(&facts, &actions);
 	carry_out(r, &actions);
 	keep_actions_free(&actions);

@@ -331,6 +331,25 @@ view_find_id(const struct view *v, const struct digest *id)
 	return NULL;
 }
 
+struct item *
+view_find_item(const struct view *v, const struct record *row)
+{
+	const struct view_type *t = view_find_type(v, row->ident.type);
+	const struct view_version *version =
+		t != NULL ? view_find_version(t, &row->ident.edition) : NULL;
+	struct item *item;
+
+	if (version == NULL)
+		return NULL;
+	if (row->kind == RECORD_HEADER)
+		item = version->header;
+	else if (row->kind == RECORD_CONTENT)
+		item = version->content;
+	else
+		item = view_find_archive(version, &row->base, row->format);
+	return item != NULL && digest_equal(&item->row.ref.id, &row->ref.id) ? item : NULL;
+}
+
 static void
 version_each(const struct view_version *version, void (*act)(void *context, struct item *item),
 	void *context)

@@ -68,6 +68,9 @@ struct item *view_find_id(const struct view *v, const struct digest *id);
 struct item *view_find_archive(
 	const struct view_version *version, const struct edition *base, enum format format);
 
+/* The item of this record, with these very bytes; NULL: it is not there any more. */
+struct item *view_find_item(const struct view *v, const struct record *row);
+
 /* Call act for every item; of a type (NULL: of all). */
 void view_each(const struct view *v, const char *type,
 	void (*act)(void *context, struct item *item), void *context);
