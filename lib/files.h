@@ -5,7 +5,7 @@
  * Does:     says which files are at hand and maps them; the rest of the library
  *           does not know whether they lie in c/, in stage/ or in a client's directory.
  * Owner:    the context stays its maker's
- * Errors:   ERR_MISSING, ERR_DIGEST (where the implementation looks), ERR_SYS
+ * Errors:   ERR_MISSING, ERR_DIGEST, ERR_SYS
  */
 #ifndef FILES_H
 #define FILES_H
@@ -20,6 +20,7 @@
 struct files {
 	void *context;
 	bool (*has)(void *context, const struct digest *digest);
+	/* Map a file after its digest was checked. */
 	int (*open)(void *context, const struct digest *digest, struct map *ret, struct err *e);
 };
 

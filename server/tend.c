@@ -36,7 +36,7 @@ add_changed(void *context, struct item *item)
 {
 	struct record r = item->row;
 
-	if (!atomic_exchange(&item->times_changed, false))
+	if (!item->times_changed || !atomic_exchange(&item->times_changed, false))
 		return;
 	r.served_ms = item->served_ms;
 	r.checked_ms = item->checked_ms;
