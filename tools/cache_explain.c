@@ -32,18 +32,18 @@ say(struct why *w, const char *request, int status, const char *why)
 		json_pack("{s:s,s:i,s:s}", "request", request, "status", status, "why", why));
 }
 
+/* In the newer format, which a client that knows it is always given. */
 static const struct record *
 find_archive(const struct why *w, const struct edition *base)
 {
 	const struct records *all = &w->cache->records;
-	const struct record *best = NULL;
 
 	for (size_t i = 0; i < all->count; i++)
-		if (all->at[i].kind == RECORD_ARCHIVE &&
+		if (all->at[i].kind == RECORD_ARCHIVE && all->at[i].format == FORMAT_AR2 &&
 			ident_equal(&all->at[i].ident, w->newest) &&
 			edition_equal(&all->at[i].base, base))
-			best = &all->at[i];
-	return best;
+			return &all->at[i];
+	return NULL;
 }
 
 static bool
