@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "jobs.h"
 
-#include <assert.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
+#include "job_table.h"
 #include "mem.h"
 #include "retry.h"
 
-enum {
-	BUCKETS = 1024,
-	JOBS_MAX = 8192, /* a client can invent versions: memory and questions are bounded */
-	FAILED_KEPT_MS = 600000,
-};
+enum { FAILED_KEPT_MS = 600000 };
 
 struct queue {
 	struct job *first;
@@ -24,8 +19,7 @@ struct queue {
 
 struct jobs {
 	pthread_mutex_t lock; /* everything below */
-	struct job *buckets[BUCKETS];
-	size_t count;
+	struct job_table table;
 	struct queue queues[QUEUES];
 	uint64_t typical_ms; /* of finished jobs, smoothed; UINT64_MAX: none yet */
 	bool stopped;
@@ -34,17 +28,16 @@ struct jobs {
 };
 
 static const struct {
-	const char *prefix; /* of the key */
 	enum job_queue queue;
 	bool is_download; /* tells how long downloads take */
 } kinds[JOB_KINDS] = {
-	[JOB_QUERY] = {"", QUEUE_FETCHER, true},
-	[JOB_HEADER] = {"", QUEUE_FETCHER, true},
-	[JOB_OFFER] = {"fetch ", QUEUE_FETCHER, true},
-	[JOB_PRICE] = {"price ", QUEUE_FETCHER, false},
-	[JOB_CHECK] = {"check ", QUEUE_WORKERS, false},
-	[JOB_MAKE] = {"make ", QUEUE_BUILDERS, false},
-	[JOB_CONTENT] = {"content ", QUEUE_BUILDERS, false},
+	[JOB_QUERY] = {QUEUE_FETCHER, true},
+	[JOB_HEADER] = {QUEUE_FETCHER, true},
+	[JOB_OFFER] = {QUEUE_FETCHER, true},
+	[JOB_PRICE] = {QUEUE_FETCHER, false},
+	[JOB_CHECK] = {QUEUE_WORKERS, false},
+	[JOB_MAKE] = {QUEUE_BUILDERS, false},
+	[JOB_CONTENT] = {QUEUE_BUILDERS, false},
 };
 
 const char *
@@ -70,132 +63,14 @@ jobs_new(void (*notify)(void *context, enum job_queue queue), void *context)
 	return j;
 }
 
-static void
-job_free(struct job *job)
-{
-	item_release(job->spec.item);
-	free(job);
-}
-
 void
 jobs_free(struct jobs *j)
 {
 	if (j == NULL)
 		return;
-	for (size_t i = 0; i < BUCKETS; i++) {
-		while (j->buckets[i] != NULL) {
-			struct job *job = j->buckets[i];
-
-			j->buckets[i] = job->next_in_bucket;
-			job_free(job);
-		}
-	}
+	job_table_clear(&j->table);
 	(void)pthread_mutex_destroy(&j->lock);
 	free(j);
-}
-
-/* ---- The table */
-
-static void
-key_of(const struct job_spec *spec, char *ret, size_t size)
-{
-	char name[IDENT_NAME_MAX];
-
-	switch (spec->kind) {
-	case JOB_QUERY:
-		(void)snprintf(name, sizeof(name), "q");
-		break;
-	case JOB_HEADER:
-	case JOB_CONTENT:
-		(void)ident_header_name(&spec->ident, name);
-		break;
-	case JOB_OFFER:
-	case JOB_PRICE:
-	case JOB_MAKE:
-		(void)ident_offer_name(&spec->ident, &spec->base, name);
-		break;
-	case JOB_CHECK:
-		(void)record_name(&spec->item->row, name);
-		break;
-	case JOB_KINDS:
-		assert(false);
-	}
-	(void)snprintf(ret, size, "%s%d %s", kinds[spec->kind].prefix, (int)spec->format, name);
-}
-
-static struct job **
-bucket_of(struct jobs *j, const char *key)
-{
-	uint32_t hash = 2166136261U; /* FNV-1a */
-
-	for (; *key != '\0'; key++)
-		hash = (hash ^ (unsigned char)*key) * 16777619U;
-	return &j->buckets[hash % BUCKETS];
-}
-
-static struct job *
-find(struct jobs *j, const char *key)
-{
-	struct job *job = *bucket_of(j, key);
-
-	while (job != NULL && strcmp(job->key, key) != 0)
-		job = job->next_in_bucket;
-	return job;
-}
-
-/* Takes a job out of the table; it is still to be freed. */
-static void
-unlink_job(struct jobs *j, struct job *job)
-{
-	struct job **link = bucket_of(j, job->key);
-
-	while (*link != job)
-		link = &(*link)->next_in_bucket;
-	*link = job->next_in_bucket;
-	j->count--;
-}
-
-static bool
-is_only_remembered(const struct job *job)
-{
-	return job->state == JOB_FAILED || job->state == JOB_ABSENT || job->state == JOB_KNOWN;
-}
-
-/* Room is made by forgetting something that is only remembered. */
-static bool
-make_room(struct jobs *j)
-{
-	if (j->count < JOBS_MAX)
-		return true;
-	for (size_t i = 0; i < BUCKETS; i++) {
-		for (struct job *job = j->buckets[i]; job != NULL; job = job->next_in_bucket) {
-			if (!is_only_remembered(job))
-				continue;
-			unlink_job(j, job);
-			job_free(job);
-			return true;
-		}
-	}
-	return false;
-}
-
-static struct job *
-make(struct jobs *j, const struct job_spec *spec, const char *key)
-{
-	struct job **bucket = bucket_of(j, key);
-	struct job *job;
-
-	if (!make_room(j))
-		return NULL;
-	job = mem_new(1, sizeof(*job));
-	job->spec = *spec;
-	if (spec->item != NULL)
-		item_hold(spec->item);
-	(void)snprintf(job->key, sizeof(job->key), "%s", key);
-	job->next_in_bucket = *bucket;
-	*bucket = job;
-	j->count++;
-	return job;
 }
 
 static void
@@ -242,7 +117,7 @@ describe(struct jobs *j, const struct job *job)
 
 	/* What a job waits for is never one that waits itself. */
 	if (job->state == JOB_RUNNING && job->waits_for[0] != '\0')
-		other = find(j, job->waits_for);
+		other = job_table_find(&j->table, job->waits_for);
 	if (other != NULL && (other->state == JOB_QUEUED || other->state == JOB_RUNNING))
 		return describe(j, other);
 
@@ -260,13 +135,13 @@ describe(struct jobs *j, const struct job *job)
 enum job_state
 jobs_state(struct jobs *j, const struct job_spec *spec)
 {
-	char key[sizeof(((struct job *)0)->key)];
+	char key[JOB_KEY];
 	enum job_state state = JOB_NONE;
 	const struct job *job;
 
-	key_of(spec, key, sizeof(key));
+	job_table_key(spec, key);
 	(void)pthread_mutex_lock(&j->lock);
-	job = find(j, key);
+	job = job_table_find(&j->table, key);
 	if (job != NULL)
 		state = job->state;
 	(void)pthread_mutex_unlock(&j->lock);
@@ -276,14 +151,14 @@ jobs_state(struct jobs *j, const struct job_spec *spec)
 struct job_look
 jobs_look(struct jobs *j, const struct job_spec *spec)
 {
-	char key[sizeof(((struct job *)0)->key)];
+	char key[JOB_KEY];
 	struct job_look look = {.state = JOB_NONE};
 	uint64_t now_ms = clock_mono_ms();
 	const struct job *job;
 
-	key_of(spec, key, sizeof(key));
+	job_table_key(spec, key);
 	(void)pthread_mutex_lock(&j->lock);
-	job = find(j, key);
+	job = job_table_find(&j->table, key);
 	if (job != NULL) {
 		look.state = job->state;
 		look.reason = job->reason;
@@ -301,13 +176,13 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 	bool *ret_queued)
 {
 	struct job_answer busy = {.reason = JOB_BUSY, .progress = -1, .need_ms = UINT64_MAX};
-	struct job *job = find(j, key);
+	struct job *job = job_table_find(&j->table, key);
 	struct job_answer answer;
 
 	if (j->stopped)
 		return busy;
 	if (job == NULL)
-		job = make(j, spec, key);
+		job = job_table_add(&j->table, spec, key);
 	if (job == NULL)
 		return busy;
 	if (job->state == JOB_NONE ||
@@ -328,11 +203,11 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 struct job_answer
 jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter)
 {
-	char key[sizeof(((struct job *)0)->key)];
+	char key[JOB_KEY];
 	struct job_answer answer;
 	bool queued = false;
 
-	key_of(spec, key, sizeof(key));
+	job_table_key(spec, key);
 	(void)pthread_mutex_lock(&j->lock);
 	answer = ask(j, spec, key, waiter, &queued);
 	(void)pthread_mutex_unlock(&j->lock);
@@ -344,9 +219,9 @@ jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter)
 struct job_answer
 jobs_wait(struct jobs *j, struct job *job, const struct job_spec *spec, struct waiter *waiter)
 {
-	char key[sizeof(((struct job *)0)->key)];
+	char key[JOB_KEY];
 
-	key_of(spec, key, sizeof(key));
+	job_table_key(spec, key);
 	(void)pthread_mutex_lock(&j->lock);
 	memcpy(job->waits_for, key, sizeof(key));
 	(void)pthread_mutex_unlock(&j->lock);
@@ -424,9 +299,8 @@ jobs_done(struct jobs *j, struct job *job)
 		j->typical_ms =
 			j->typical_ms == UINT64_MAX ? took_ms : (j->typical_ms * 3 + took_ms) / 4;
 	list = detach(job);
-	unlink_job(j, job);
+	job_table_remove(&j->table, job);
 	(void)pthread_mutex_unlock(&j->lock);
-	job_free(job);
 	resume_all(list);
 }
 
@@ -476,76 +350,64 @@ jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t de
 void
 jobs_note_absent(struct jobs *j, const struct job_spec *spec)
 {
-	char key[sizeof(((struct job *)0)->key)];
+	char key[JOB_KEY];
 	struct job *job;
 
-	key_of(spec, key, sizeof(key));
+	job_table_key(spec, key);
 	(void)pthread_mutex_lock(&j->lock);
-	job = find(j, key);
+	job = job_table_find(&j->table, key);
 	if (job == NULL)
-		job = make(j, spec, key);
+		job = job_table_add(&j->table, spec, key);
 	if (job != NULL && (job->state == JOB_NONE || job->state == JOB_FAILED))
 		job->state = JOB_ABSENT;
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
-/* Calls act for every job; it may unlink and free the one it is given. */
 static void
-each_job(struct jobs *j, void (*act)(struct jobs *j, struct job *job, void *context), void *context)
+forget_if_known(void *context, struct job *job)
 {
-	for (size_t i = 0; i < BUCKETS; i++) {
-		struct job *next;
+	struct jobs *j = context;
 
-		for (struct job *job = j->buckets[i]; job != NULL; job = next) {
-			next = job->next_in_bucket;
-			act(j, job, context);
-		}
-	}
-}
-
-static void
-forget_if_known(struct jobs *j, struct job *job, void *context)
-{
-	(void)context;
 	if (job->state != JOB_ABSENT && job->state != JOB_KNOWN)
 		return;
-	unlink_job(j, job);
-	job_free(job);
+	job_table_remove(&j->table, job);
 }
 
 void
 jobs_forget_known(struct jobs *j)
 {
 	(void)pthread_mutex_lock(&j->lock);
-	each_job(j, forget_if_known, NULL);
+	job_table_each(&j->table, forget_if_known, j);
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
 void
 jobs_forget(struct jobs *j, const struct job_spec *spec)
 {
-	char key[sizeof(((struct job *)0)->key)];
+	char key[JOB_KEY];
 	struct job *job;
 
-	key_of(spec, key, sizeof(key));
+	job_table_key(spec, key);
 	(void)pthread_mutex_lock(&j->lock);
-	job = find(j, key);
+	job = job_table_find(&j->table, key);
 	if (job != NULL)
-		forget_if_known(j, job, NULL);
+		forget_if_known(j, job);
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
 /* ---- Time */
 
 struct tick {
+	struct jobs *jobs;
 	uint64_t now_ms;
 	struct waiter *expired;
 	bool queued[QUEUES];
 };
 
 static void
-expire_waiters(struct job *job, struct tick *tick)
+expire_waiters(void *context, struct job *job)
 {
+	struct tick *tick = context;
 	struct waiter **link = &job->waiters;
 
 	while (*link != NULL) {
@@ -562,29 +424,29 @@ expire_waiters(struct job *job, struct tick *tick)
 }
 
 static void
-tick_job(struct jobs *j, struct job *job, void *context)
+tick_job(void *context, struct job *job)
 {
 	struct tick *tick = context;
+	struct jobs *j = tick->jobs;
 
-	expire_waiters(job, tick);
+	expire_waiters(tick, job);
 	if (job->state != JOB_FAILED || tick->now_ms < job->retry_at_ms)
 		return;
 	if (job->asked || job->spec.kind == JOB_QUERY) {
 		enqueue(j, job);
 		tick->queued[kinds[job->spec.kind].queue] = true;
 	} else if (tick->now_ms - job->retry_at_ms > FAILED_KEPT_MS) {
-		unlink_job(j, job);
-		job_free(job);
+		job_table_remove(&j->table, job);
 	}
 }
 
 void
 jobs_tick(struct jobs *j, uint64_t now_ms)
 {
-	struct tick tick = {.now_ms = now_ms};
+	struct tick tick = {.jobs = j, .now_ms = now_ms};
 
 	(void)pthread_mutex_lock(&j->lock);
-	each_job(j, tick_job, &tick);
+	job_table_each(&j->table, tick_job, &tick);
 	(void)pthread_mutex_unlock(&j->lock);
 	resume_all(tick.expired);
 	for (int i = 0; i < QUEUES; i++)
@@ -599,9 +461,7 @@ jobs_stop(struct jobs *j)
 
 	(void)pthread_mutex_lock(&j->lock);
 	j->stopped = true;
-	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct job *job = j->buckets[i]; job != NULL; job = job->next_in_bucket)
-			expire_waiters(job, &tick);
+	job_table_each(&j->table, expire_waiters, &tick);
 	(void)pthread_mutex_unlock(&j->lock);
 	resume_all(tick.expired);
 }

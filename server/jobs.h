@@ -55,11 +55,13 @@ enum job_reason {
 };
 const char *job_reason_name(enum job_reason reason);
 
+enum { JOB_KEY = IDENT_NAME_MAX + 16 };
+
 struct job {
 	struct job_spec spec;
-	char key[IDENT_NAME_MAX + 16];
-	char waits_for[IDENT_NAME_MAX + 16]; /* the key of another job; "" none */
-	struct offer offer;		     /* KNOWN */
+	char key[JOB_KEY];
+	char waits_for[JOB_KEY]; /* the key of another job; "" none */
+	struct offer offer;	 /* KNOWN */
 	enum job_state state;
 	enum job_reason reason; /* FAILED */
 	unsigned failures;	/* in a row */
