@@ -232,7 +232,8 @@ make_room(struct decision *d)
 	for (size_t i = 0; i < all->count; i++) {
 		const struct record *r = &d->at[i];
 
-		if (d->gone[i] || is_busy(d, i) || r->kind != RECORD_ARCHIVE)
+		if (d->gone[i] || is_busy(d, i) || r->kind != RECORD_ARCHIVE ||
+			(d->facts->offered != NULL && d->facts->offered[i]))
 			continue;
 		list[count].record = i;
 		list[count++].used_ms = r->served_ms > r->landed_ms ? r->served_ms : r->landed_ms;

@@ -17,8 +17,9 @@
 struct keep_facts {
 	const struct records *records; /* sorted */
 	const bool *busy;	       /* of each record: it is being sent or used; NULL: none */
-	size_t versions;	       /* to keep of each type */
-	uint64_t excess_bytes;	       /* that have to go to make room */
+	const bool *offered;   /* a client was told of it, and is about to come; NULL: none */
+	size_t versions;       /* to keep of each type */
+	uint64_t excess_bytes; /* that have to go to make room */
 };
 
 enum keep_verb {

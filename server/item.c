@@ -35,6 +35,12 @@ item_note_checked(struct item *item)
 }
 
 void
+item_note_offered(struct item *item)
+{
+	item->offered_ms = clock_mono_ms();
+}
+
+void
 item_note_served(struct item *item)
 {
 	item->served_ms = clock_wall_ms();

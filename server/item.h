@@ -4,7 +4,7 @@
  *
  * Does:     a record, the answers that are prepared of it, and what is noted of
  *           its use.
- * Units:    _ms milliseconds of the wall clock
+ * Units:    _ms milliseconds of the wall clock, where nothing else is said
  * Threads:  any; what changes is atomic
  * Owner:    references are counted: item_new and item_hold -> item_release
  */
@@ -31,11 +31,12 @@ struct blob {
 struct item {
 	atomic_uint references;
 	struct record row;
-	struct blob offer;	    /* archives */
-	char etag[ETAG_MAX];	    /* of the file */
-	atomic_bool checked;	    /* its digest was seen to be right since the start */
-	atomic_uint sending;	    /* replies that are sending its bytes */
-	_Atomic uint64_t served_ms; /* as in record.h; the row's own are those of the start */
+	struct blob offer;	     /* archives */
+	char etag[ETAG_MAX];	     /* of the file */
+	atomic_bool checked;	     /* its digest was seen to be right since the start */
+	atomic_uint sending;	     /* replies that are sending its bytes */
+	_Atomic uint64_t offered_ms; /* monotonic: when a client was last told of it; 0: never */
+	_Atomic uint64_t served_ms;  /* as in record.h; the row's own are those of the start */
 	_Atomic uint64_t checked_ms;
 	atomic_bool times_changed; /* since they were written to the index */
 	_Atomic(void *) response;  /* the open file, of the HTTP layer */
@@ -50,6 +51,7 @@ struct item *item_new(const struct record *row, bool checked);
 /* The digest was seen to be right, or a client got it, just now. */
 void item_note_checked(struct item *item);
 void item_note_served(struct item *item);
+void item_note_offered(struct item *item);
 
 void item_hold(struct item *item);
 void item_release(struct item *item);

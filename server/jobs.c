@@ -330,6 +330,16 @@ jobs_known(struct jobs *j, struct job *job, const struct offer *offer)
 	settle(j, job, JOB_KNOWN, offer);
 }
 
+/* Room comes at any moment, and looking for it is nothing to the upstream. */
+static unsigned
+patience(const struct job *job)
+{
+	enum { DISK_FULL_MAX = 3 };
+
+	return job->reason == JOB_DISK_FULL && job->failures > DISK_FULL_MAX ? DISK_FULL_MAX
+									     : job->failures;
+}
+
 void
 jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t delay_ms)
 {
@@ -340,7 +350,7 @@ jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t de
 	job->reason = reason;
 	job->failures++;
 	if (delay_ms == 0)
-		delay_ms = retry_backoff_ms(job->failures, (uint32_t)random());
+		delay_ms = retry_backoff_ms(patience(job), (uint32_t)random());
 	job->retry_at_ms = clock_mono_ms() + delay_ms;
 	list = detach(job);
 	(void)pthread_mutex_unlock(&j->lock);

@@ -254,6 +254,7 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 		r->item = d->item;
 		item_hold(d->item);
 		r->vary_accept = true;
+		item_note_offered(d->item);
 		set_blob(r, &d->item->offer, facts);
 		break;
 	case DECIDE_PREPARE:

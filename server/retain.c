@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "clock.h"
 #include "keep.h"
 #include "land.h"
 #include "log.h"
@@ -10,7 +11,10 @@
 #include "mem.h"
 #include "num.h"
 
-enum { EVERY_MS = 10000 };
+enum {
+	EVERY_MS = 10000,
+	OFFERED_MS = 10000, /* who was told of an archive comes for it within this time */
+};
 
 struct retain {
 	struct server *server;
@@ -28,6 +32,7 @@ struct picture {
 	size_t capacity;
 	struct records records;
 	bool *busy;
+	bool *offered;
 	uint64_t bytes;
 };
 
@@ -139,6 +144,7 @@ static void
 take_picture(struct server *s, struct picture *p)
 {
 	struct view *view = view_take(s->views);
+	uint64_t now_ms = clock_mono_ms();
 
 	*p = (struct picture){0};
 	view_each(view, NULL, add_item, p);
@@ -146,11 +152,13 @@ take_picture(struct server *s, struct picture *p)
 	if (p->count > 0)
 		qsort(p->items, p->count, sizeof(*p->items), compare_items);
 	p->busy = mem_new(p->count, sizeof(*p->busy));
+	p->offered = mem_new(p->count, sizeof(*p->offered));
 	for (size_t i = 0; i < p->count; i++) {
 		struct record r = p->items[i]->row;
 
 		r.served_ms = p->items[i]->served_ms;
 		p->busy[i] = p->items[i]->sending > 0 || makes_need(s->makes, &r.ident);
+		p->offered[i] = p->items[i]->offered_ms + OFFERED_MS > now_ms;
 		p->bytes += r.ref.bytes;
 		records_add(&p->records, &r);
 	}
@@ -163,6 +171,7 @@ drop_picture(struct picture *p)
 		item_release(p->items[i]);
 	free(p->items);
 	free(p->busy);
+	free(p->offered);
 	records_free(&p->records);
 }
 
@@ -249,6 +258,7 @@ look(struct retain *r)
 	take_picture(r->server, &p);
 	facts.records = &p.records;
 	facts.busy = p.busy;
+	facts.offered = p.offered;
 	facts.excess_bytes = excess(r->server, p.bytes, wanted);
 	if (facts.excess_bytes > 0) /* nobody needs that */
 		(void)repo_clear_quarantine(depot_repo(r->server->depot), NULL);

@@ -6,9 +6,9 @@
 #include "mem.h"
 #include "unit.h"
 
-/* "t5 h", "t5 c", "t5 f1", "t5 f2", "t5 d3" (from 3), with "!" behind what is busy. */
+/* "t5 h", "t5 c", "t5 f1", "t5 f2", "t5 d3" (from 3), with "!" behind what is busy, "?" offered. */
 static void
-add(struct records *list, bool *busy, const char *text)
+add(struct records *list, bool *busy, bool *offered, const char *text)
 {
 	struct record r = {.ref.bytes = 10, .format = FORMAT_AR2};
 	unsigned version;
@@ -30,6 +30,7 @@ add(struct records *list, bool *busy, const char *text)
 	r.landed_ms = version;
 	r.served_ms = strchr(text, '@') != NULL ? (uint64_t)atoi(strchr(text, '@') + 1) : 0;
 	busy[list->count] = strchr(text, '!') != NULL;
+	offered[list->count] = strchr(text, '?') != NULL;
 	records_add(list, &r);
 }
 
@@ -95,6 +96,10 @@ START_TEST(keep__decides_by_the_table)
 			"remove t3 d1;remove t2 f2;"},
 		{9, 99, {"t3 f2", "t2 f2", "s3 c", "s3 f1"}, "remove t2 f2;remove s3 f1;"},
 		{9, 99, {"t3 f2"}, ""},
+		/* nor what a client was just told of; which does not keep a version that is too
+		   many */
+		{9, 15, {"t3 f2", "t3 d1 @50", "t3 d2 @40?"}, "remove t3 d1;"},
+		{1, 0, {"t3 c", "t2 d1 ?"}, "remove t2 d1;"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -102,10 +107,12 @@ START_TEST(keep__decides_by_the_table)
 		struct records records = {0};
 		AUTO_BUF struct buf text = {0};
 		bool busy[12] = {0};
+		bool offered[12] = {0};
 
 		for (size_t r = 0; r < 12 && rows[i].records[r] != NULL; r++)
-			add(&records, busy, rows[i].records[r]);
-		keep_decide(&(struct keep_facts){&records, busy, rows[i].versions, rows[i].excess},
+			add(&records, busy, offered, rows[i].records[r]);
+		keep_decide(&(struct keep_facts){&records, busy, offered, rows[i].versions,
+				    rows[i].excess},
 			&actions);
 		buf_add_string(&text, "");
 		for (size_t a = 0; a < actions.count; a++) {
@@ -241,7 +248,7 @@ tend(struct history *h, bool any_busy)
 {
 	struct keep_actions actions = {0};
 	struct whole before[2] = {look(&h->all, 'a'), look(&h->all, 'b')};
-	struct keep_facts facts = {&h->all, h->busy, h->versions, draw(h, 5) == 0 ? 150 : 0};
+	struct keep_facts facts = {&h->all, h->busy, NULL, h->versions, draw(h, 5) == 0 ? 150 : 0};
 	bool held[2] = {false, false};
 	struct record build[2];
 	bool builds[2] = {false, false};
