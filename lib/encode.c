@@ -80,6 +80,7 @@ encode_skip(struct encode *x, size_t content)
 int
 encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e)
 {
+	bool wants_new = (x->settings.formats & 1U << FORMAT_AR2) != 0;
 	struct archive_reader reader;
 	struct archive_entry entry;
 	enum archive_step step;
@@ -89,7 +90,8 @@ encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e)
 	while ((step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY) {
 		size_t i = header_content_find(x->files, x->count, &entry.file);
 
-		if (i == x->count || codec_is_delta(entry.codec))
+		if (i == x->count || codec_is_delta(entry.codec) ||
+			(entry.codec == CODEC_ZSTD && !wants_new))
 			continue;
 		x->contents[i].whole[entry.codec] = (struct stream){.codec = entry.codec,
 			.len = entry.stream.len,
