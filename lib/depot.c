@@ -11,6 +11,7 @@
 #include "fs.h"
 #include "mem.h"
 #include "reindex.h"
+#include "survey.h"
 
 static const char index_name[] = "index.sqlite";
 
@@ -28,16 +29,23 @@ depot_repo(struct depot *d)
 	return d->repo;
 }
 
+/* With the lock. */
+static int
+make_index(struct depot *d, struct err *e)
+{
+	if (reindex_run(d->repo, d->catalog, e) != 0)
+		return -1;
+	d->untidy = false;
+	return 0;
+}
+
 int
 depot_tidy(struct depot *d, struct err *e)
 {
-	int result = 0;
+	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	if (d->untidy)
-		result = reindex_run(d->repo, d->catalog, e);
-	if (result == 0)
-		d->untidy = false;
+	result = d->untidy ? make_index(d, e) : 0;
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -48,7 +56,7 @@ depot_reindex(struct depot *d, struct err *e)
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = reindex_run(d->repo, d->catalog, e);
+	result = make_index(d, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -391,22 +399,9 @@ mend_offer(struct depot *d, const struct record *item, struct err *e)
 int
 depot_check(struct depot *d, const struct record *item, struct err *e)
 {
-	AUTO_HEADER struct header *h = NULL;
-	char name[IDENT_NAME_MAX];
-
-	switch (item->kind) {
-	case RECORD_HEADER:
-		return repo_check(d->repo, record_name(item, name), &item->ref, e);
-	case RECORD_CONTENT:
-		if (repo_read_header(d->repo, &item->ident, &h, NULL, e) != 0)
-			return -1;
-		return content_check(d->repo, h, NULL, NULL, e);
-	case RECORD_ARCHIVE:
-		break;
-	}
-	if (repo_check(d->repo, ident_file_name(&item->ref.id, name), &item->ref, e) != 0)
+	if (survey_check(d->repo, item, e) != 0)
 		return -1;
-	return mend_offer(d, item, e);
+	return item->kind == RECORD_ARCHIVE ? mend_offer(d, item, e) : 0;
 }
 
 bool

@@ -108,3 +108,22 @@ survey_read(struct repo *repo,
 	records_sort(ret);
 	return 0;
 }
+
+int
+survey_check(struct repo *repo, const struct record *r, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+	char name[IDENT_NAME_MAX];
+
+	switch (r->kind) {
+	case RECORD_HEADER:
+		return repo_check(repo, record_name(r, name), &r->ref, e);
+	case RECORD_CONTENT:
+		if (repo_read_header(repo, &r->ident, &h, NULL, e) != 0)
+			return -1;
+		return content_check(repo, h, NULL, NULL, e);
+	case RECORD_ARCHIVE:
+		break;
+	}
+	return repo_check(repo, ident_file_name(&r->ref.id, name), &r->ref, e);
+}

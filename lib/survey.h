@@ -4,7 +4,7 @@
  *
  * Does:     finds every header, archive and content whose documents are valid and
  *           whose files are there with their sizes. Digests of archives and contents are
- *           not looked at.
+ *           looked at by survey_check alone.
  * Errors:   ERR_SYS; what is wrong with a document is told to `bad`
  * Source:   PROTOCOL section 6
  */
@@ -22,5 +22,11 @@
 int survey_read(struct repo *repo,
 	int (*bad)(void *context, const char *name, const char *why, struct err *e), void *context,
 	struct records *ret, struct err *e);
+
+/*
+ * Look at the bytes of a record against its digest. ERR_DIGEST, ERR_MISSING,
+ * ERR_INPUT: they are not what they were.
+ */
+int survey_check(struct repo *repo, const struct record *r, struct err *e);
 
 #endif

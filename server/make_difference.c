@@ -3,19 +3,18 @@
 #include "make_job.h"
 #include "makes.h"
 
+/* Content comes before full archives. */
 static const struct record *
 find_whole(const struct make *k, const struct edition *edition)
 {
-	const struct record *best = NULL;
-
 	for (size_t i = 0; i < k->records.count; i++) {
 		const struct record *r = &k->records.at[i];
 
 		if ((r->kind == RECORD_CONTENT || record_is_full(r)) &&
-			edition_equal(&r->ident.edition, edition) && best == NULL)
-			best = r; /* content comes first */
+			edition_equal(&r->ident.edition, edition))
+			return r;
 	}
-	return best;
+	return NULL;
 }
 
 /* The smallest full archive that a client would have to take instead; 0: not known. */

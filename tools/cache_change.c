@@ -7,12 +7,11 @@
 
 #include "cache_list.h"
 #include "cli.h"
-#include "content.h"
 #include "control.h"
 #include "depot.h"
-#include "header.h"
 #include "mem.h"
 #include "num.h"
+#include "survey.h"
 
 /* Who carries changes out: this process with the cache's lock, or the server. */
 struct hand {
@@ -101,42 +100,14 @@ repair(struct verify *v, const struct record *r)
 
 /* The digest that a header had when it came is in the index alone. */
 static int
-check_header(const struct cache *c, const struct record *r, struct err *e)
+check(const struct cache *c, const struct record *r, struct err *e)
 {
 	const struct record *known =
 		c->indexed.count == 0
 			? NULL
 			: bsearch(r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
 
-	if (known != NULL && !digest_equal(&known->ref.id, &r->ref.id))
-		return err_set(e, ERR_DIGEST, "not what was stored");
-	return 0;
-}
-
-static int
-check_content(const struct cache *c, const struct record *r, struct err *e)
-{
-	AUTO_HEADER struct header *h = NULL;
-
-	if (repo_read_header(c->repo, &r->ident, &h, NULL, e) != 0)
-		return -1;
-	return content_check(c->repo, h, NULL, NULL, e);
-}
-
-static int
-check(const struct cache *c, const struct record *r, struct err *e)
-{
-	char name[IDENT_NAME_MAX];
-
-	switch (r->kind) {
-	case RECORD_HEADER:
-		return check_header(c, r, e);
-	case RECORD_CONTENT:
-		return check_content(c, r, e);
-	case RECORD_ARCHIVE:
-		break;
-	}
-	return repo_check(c->repo, ident_file_name(&r->ref.id, name), &r->ref, e);
+	return survey_check(c->repo, r->kind == RECORD_HEADER && known != NULL ? known : r, e);
 }
 
 /* What retention or another client of the server removed meanwhile is not wrong. */
