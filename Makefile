@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# make            build guts2d, guts2-publish and guts2-client into build/
+# make            build the programs into build/
 # make run        build, then show the main job on a sample, and go on serving
 # make check      build, then run every test
 # make help       the rest
@@ -21,7 +21,7 @@ DEPS_BUILD := gcc=12 libc6-dev=2.36 libmicrohttpd-dev=0.9.75 libcurl4-openssl-de
 	libjansson-dev=2.14 libzstd-dev=1.5.4 libbz2-dev=1.0.8 libsqlite3-dev=3.40.1 \
 	libssl-dev=3.0 libsystemd-dev=252 dpkg-dev=1.21
 DEPS_RUN := curl=7.88.1 nginx-light=1.22:nginx
-DEPS_CHECK := $(DEPS_RUN) check=0.15.2 python3=3.11:python3 npm=9:npm zstd=1.5.4 xdelta3=3.0.11
+DEPS_CHECK := $(DEPS_RUN) squid=5.7:squid tinyproxy=1.11:tinyproxy openssl=3.0:openssl check=0.15.2 python3=3.11:python3 npm=9:npm zstd=1.5.4 xdelta3=3.0.11
 DEPS_LINT := clang=1:14:clang clang-format=1:14:clang-format clang-tidy=1:14:clang-tidy \
 	cppcheck=2.10 mandoc=1.14 shellcheck=0.9
 DEPS_FUZZ := clang=1:14:clang libclang-rt-14-dev=14
@@ -60,7 +60,7 @@ LIBS := build/deps/libxdelta3.a -lmicrohttpd -lcurl -ljansson -lzstd -lbz2 -lsql
 LIB_SRC := $(wildcard lib/*.c)
 SERVER_SRC := $(wildcard server/*.c)
 TOOL_PARTS := $(filter-out tools/guts2-%,$(wildcard tools/*.c))
-PROGRAMS := guts2d guts2-publish guts2-client guts2-cache
+PROGRAMS := guts2d guts2-publish guts2-client guts2-cache guts2-migrate
 UNIT_SRC := $(wildcard test/unit/*.c)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 
@@ -197,7 +197,7 @@ fuzz: build/deps/fuzz.stamp $(STAMP_BUILD)
 # ---- Install
 
 # The settings in the manual and the sample configuration come from config/options.def.
-$(B)/document: $(B)/obj/config/document.o $(B)/obj/server/options.o $(B)/libguts2.a
+$(B)/document: $(B)/obj/config/document.o $(B)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 man: $(B)/document
@@ -205,10 +205,10 @@ man: $(B)/document
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/sbin' '$(DESTDIR)$(PREFIX)/bin' \
-		$(foreach s,1 7 8,'$(DESTDIR)$(PREFIX)/share/man/man$(s)')
+		$(foreach s,1 5 7 8,'$(DESTDIR)$(PREFIX)/share/man/man$(s)')
 	install -m 755 build/guts2d '$(DESTDIR)$(PREFIX)/sbin/'
 	install -m 755 $(addprefix build/,$(filter-out guts2d,$(PROGRAMS))) '$(DESTDIR)$(PREFIX)/bin/'
-	$(foreach s,1 7 8,install -m 644 $(wildcard man/*.$(s)) '$(DESTDIR)$(PREFIX)/share/man/man$(s)/' &&) true
+	$(foreach s,1 5 7 8,install -m 644 $(wildcard man/*.$(s)) '$(DESTDIR)$(PREFIX)/share/man/man$(s)/' &&) true
 
 clean:
 	rm -rf $(filter-out build/deps build/data,$(wildcard build/*))

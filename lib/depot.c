@@ -497,6 +497,24 @@ depot_records(struct depot *d, struct records *ret, struct err *e)
 	return result;
 }
 
+bool
+depot_setting(struct depot *d, const char *name, uint64_t *ret)
+{
+	bool found;
+
+	(void)pthread_mutex_lock(&d->lock);
+	found = catalog_setting(d->catalog, name, ret);
+	(void)pthread_mutex_unlock(&d->lock);
+	return found;
+}
+
+char *
+depot_legacy_setting(const char *type, char ret[DEPOT_SETTING_MAX])
+{
+	(void)snprintf(ret, DEPOT_SETTING_MAX, "legacy:%s", type);
+	return ret;
+}
+
 int
 depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err *e)
 {

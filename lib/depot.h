@@ -86,6 +86,12 @@ int depot_put_times(struct depot *d, const struct record *items, size_t count, s
 /* See catalog_put_setting. */
 int depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err *e);
 
+bool depot_setting(struct depot *d, const char *name, uint64_t *ret);
+
+/* The setting that remembers when a legacy client asked for a type: wall clock, ms. Returns ret. */
+enum { DEPOT_SETTING_MAX = IDENT_TYPE_MAX + 8 };
+char *depot_legacy_setting(const char *type, char ret[DEPOT_SETTING_MAX]);
+
 /* Everything that the index has, sorted. */
 int depot_records(struct depot *d, struct records *ret, struct err *e);
 

@@ -28,6 +28,7 @@ code_of_errno(int number)
 	case EDQUOT:
 		return ERR_FULL;
 	case ENOENT:
+	case ENOTDIR:
 		return ERR_MISSING;
 	default:
 		return ERR_SYS;

@@ -162,6 +162,13 @@ target_parse(const char *path, struct target *ret, struct err *e)
 		ret->kind = TARGET_FILE;
 		return parse_file(path + 3, ret, e);
 	}
+	if (strncmp(path, "/legacy/", 8) == 0) {
+		ret->kind = TARGET_LEGACY;
+		if (!ident_type_valid(path + 8))
+			return err_set(e, ERR_INPUT, "not a type behind legacy/");
+		(void)snprintf(ret->ident.type, sizeof(ret->ident.type), "%s", path + 8);
+		return 0;
+	}
 	return err_set(e, ERR_INPUT, "unknown path");
 }
 
@@ -177,6 +184,9 @@ target_name(const struct target *t, char ret[IDENT_NAME_MAX])
 	case TARGET_FILE:
 		(void)snprintf(
 			ret, IDENT_NAME_MAX, "f/%s%s", digest_hex(&t->file, hex), archive_suffix);
+		break;
+	case TARGET_LEGACY:
+		(void)snprintf(ret, IDENT_NAME_MAX, "legacy/%s", t->ident.type);
 		break;
 	case TARGET_HEADER:
 	case TARGET_OFFER:

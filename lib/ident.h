@@ -5,6 +5,7 @@
  * Does:     parses and formats what stands behind the host in a URL; the same
  *           names are the file names of a repository.
  * Shapes:   h;t=T;v=V;c=C   o;t=T;v=V;c=C[;pv=PV;pc=PC]   f/<64 hex>_archive   q
+ *           legacy/T
  *           c;t=T;v=V;c=C and c/<64 hex> on disk: content (repo.h)
  * Errors:   ERR_INPUT with the parameter and the reason
  * Source:   PROTOCOL sections 1 and 2
@@ -40,13 +41,20 @@ struct ident {
 };
 
 /* CONTENT is a name on a server's disk only, and never parsed from a request. */
-enum target_kind { TARGET_QUERY, TARGET_HEADER, TARGET_OFFER, TARGET_FILE, TARGET_CONTENT };
+enum target_kind {
+	TARGET_QUERY,
+	TARGET_HEADER,
+	TARGET_OFFER,
+	TARGET_FILE,
+	TARGET_CONTENT,
+	TARGET_LEGACY, /* the newest full archive of a type, for clients that know no more */
+};
 
 /* What a request asks for. */
 struct target {
 	enum target_kind kind;
 	bool prefixed;	     /* the path began with /guts2 */
-	struct ident ident;  /* header, offer, content */
+	struct ident ident;  /* header, offer, content; legacy: the type alone */
 	struct edition base; /* offer: version 0 asks for the full archive */
 	struct digest file;  /* file */
 };

@@ -159,13 +159,24 @@ remove_version(struct decision *d, struct version *v)
 	v->gone = true;
 }
 
+static size_t
+versions_to_keep(const struct decision *d, const struct type *t)
+{
+	const char *type = d->facts->records->at[t->versions[0].first].ident.type;
+	uint64_t own =
+		d->facts->channels != NULL ? channels_policy(d->facts->channels, type).keep : 0;
+
+	return own > 0 ? (size_t)own : d->facts->versions;
+}
+
 /* One version more than the number stays where it has the only full content, but no two. */
 static void
 limit_versions(struct decision *d, struct type *t)
 {
 	size_t left = t->count;
+	size_t keep = versions_to_keep(d, t);
 
-	for (size_t i = t->count - 1; i > 0 && left > d->facts->versions; i--) {
+	for (size_t i = t->count - 1; i > 0 && left > keep; i--) {
 		struct version *v = &t->versions[i];
 
 		if (is_sole(t, i)) {

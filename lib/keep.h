@@ -12,14 +12,16 @@
 #ifndef KEEP_H
 #define KEEP_H
 
+#include "channels.h"
 #include "record.h"
 
 struct keep_facts {
 	const struct records *records; /* sorted */
 	const bool *busy;	       /* of each record: it is being sent or used; NULL: none */
 	const bool *offered;   /* a client was told of it, and is about to come; NULL: none */
-	size_t versions;       /* to keep of each type */
+	size_t versions;       /* to keep of each type, unless `channels` says another number */
 	uint64_t excess_bytes; /* that have to go to make room */
+	const struct channels *channels; /* NULL: nothing is said of single types */
 };
 
 enum keep_verb {

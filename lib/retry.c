@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "retry.h"
 
-enum { FIRST_MS = 1000, LONGEST_MS = 300000 };
+enum { LEAST_MS = 100, FIRST_MS = 1000, LONGEST_MS = 300000 };
 
 uint64_t
 retry_backoff_ms(unsigned attempt, uint32_t random)
@@ -14,7 +14,7 @@ retry_backoff_ms(unsigned attempt, uint32_t random)
 	}
 	if (ms > LONGEST_MS)
 		ms = LONGEST_MS;
-	return ms / 2 + random % (ms / 2 + 1);
+	return LEAST_MS + random % (ms - LEAST_MS + 1);
 }
 
 /* The spread is kept within the limits too: it moves down where it cannot go up. */

@@ -12,8 +12,8 @@
 
 /*
  * How long to leave an upstream alone after the attempt-th failure in a row
- * (1 is the first): doubles from one second up to five minutes, of which the
- * upper half is random.
+ * (1 is the first): any time ("full jitter") up to one that doubles from one
+ * second to five minutes, but at least a tenth of a second.
  */
 uint64_t retry_backoff_ms(unsigned attempt, uint32_t random);
 

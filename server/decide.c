@@ -144,6 +144,25 @@ decide_offer(const struct view_type *type, const struct view_version *version,
 	return moved(type);
 }
 
+/* Who asks so takes the whole archive, in the format that everybody knows. */
+static struct decision
+decide_legacy(const struct view_type *type, const struct decide_jobs *jobs)
+{
+	static const struct edition full;
+	struct target target = {.kind = TARGET_OFFER, .ident.edition = type->announced};
+	struct item *item =
+		view_find_archive(view_find_version(type, &type->announced), &full, FORMAT_AR1);
+	struct decision d;
+
+	if (item != NULL)
+		return file(item);
+	memcpy(target.ident.type, type->type, sizeof(target.ident.type));
+	d = prepare(JOB_MAKE, &target, FORMAT_AR1);
+	return jobs->state(jobs->context, &d.job) == JOB_ABSENT
+		       ? not_found("no full archive upstream")
+		       : d;
+}
+
 struct decision
 decide(const struct view *view, const struct target *target, enum format best,
 	const struct decide_jobs *jobs)
@@ -153,6 +172,8 @@ decide(const struct view *view, const struct target *target, enum format best,
 
 	if (target->kind == TARGET_FILE)
 		return decide_file(view, target);
+	if (target->kind == TARGET_LEGACY && !jobs->legacy)
+		return not_found("not a legacy type");
 	if (!view->has_query)
 		return (struct decision){
 			.kind = DECIDE_PREPARE, .job = {.kind = JOB_QUERY}, .small = true};
@@ -162,6 +183,8 @@ decide(const struct view *view, const struct target *target, enum format best,
 	if (type == NULL || type->announced.version == 0)
 		return not_found("unknown type");
 	version = view_find_version(type, &target->ident.edition);
+	if (target->kind == TARGET_LEGACY)
+		return decide_legacy(type, jobs);
 	if (target->kind == TARGET_HEADER)
 		return decide_header(type, version, target, jobs);
 	return decide_offer(type, version, target, best, jobs);

@@ -37,6 +37,7 @@ struct decide_jobs {
 	enum job_state (*state)(void *context, const struct job_spec *spec);
 	void *context;
 	bool local_differences; /* the setting */
+	bool legacy;		/* the type that a legacy client asks for is on the list */
 };
 
 /* best: the best format that the client understands. */

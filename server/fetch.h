@@ -3,10 +3,10 @@
  * fetch.h - the thread that runs all transfers from the upstream.
  *
  * Does:     takes queued jobs, moves bytes into memory or stage/, and hands
- *           what arrived to the workers. A transfer that breaks leaves its part, and
- *           the next one goes on from there.
- * Threads:  fetcher_wake from any; the rest from main
- * Owner:    fetcher_start -> fetcher_stop, which drops running transfers
+ *           what arrived to the workers. Where an upstream fails the next one is asked. A transfer
+ * that breaks leaves its part, and the next one goes on from there. Threads:  fetcher_wake from
+ * any; the rest from main Owner:    fetcher_start -> fetcher_stop -> fetcher_free, which drops
+ * transfers that did not end; in between workers may end what they took over
  */
 #ifndef FETCH_H
 #define FETCH_H
@@ -15,6 +15,14 @@
 
 int fetcher_start(struct server *s, struct fetcher **ret, struct err *e);
 void fetcher_wake(struct fetcher *f);
+
+/* Another server polled us, and its poll came this way (via.h). */
+void fetcher_note_via(struct fetcher *f, const char *via);
+
+/* The next answer to a poll is to be whole, whether it changed or not. */
+void fetcher_forget_query(struct fetcher *f);
+
 void fetcher_stop(struct fetcher *f);
+void fetcher_free(struct fetcher *f);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "num.h"
 
@@ -106,4 +107,31 @@ fields_prefer_wait_s(const char *value)
 			num_parse(element + 5, len - 5, 86400, &wait_s))
 			return wait_s;
 	return 0;
+}
+
+static const char date_format[] = "%a, %d %b %Y %H:%M:%S GMT";
+
+bool
+fields_date(const char *value, uint64_t *ret_s)
+{
+	struct tm tm = {0};
+	const char *end = value != NULL ? strptime(value, date_format, &tm) : NULL;
+	time_t s;
+
+	if (end == NULL || *end != '\0')
+		return false;
+	s = timegm(&tm);
+	*ret_s = (uint64_t)s;
+	return s >= 0;
+}
+
+char *
+fields_date_text(uint64_t s, char ret[FIELDS_DATE])
+{
+	time_t time = (time_t)s;
+	struct tm tm;
+
+	(void)gmtime_r(&time, &tm);
+	(void)strftime(ret, FIELDS_DATE, date_format, &tm);
+	return ret;
 }

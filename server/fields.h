@@ -25,4 +25,11 @@ bool fields_accepts(const char *value, const char *type);
 /* N of Prefer: wait=N; 0: not there. */
 uint64_t fields_prefer_wait_s(const char *value);
 
+/* An HTTP date, as in If-Modified-Since, in seconds since 1970; false: not one. */
+bool fields_date(const char *value, uint64_t *ret_s);
+
+enum { FIELDS_DATE = 32 };
+/* Such a date. Returns ret. */
+char *fields_date_text(uint64_t s, char ret[FIELDS_DATE]);
+
 #endif

@@ -7,10 +7,12 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "conns.h"
+#include "fields.h"
 #include "fs.h"
 #include "guard.h"
 #include "listen.h"
@@ -42,6 +44,7 @@ struct request {
 	bool began;
 	bool body_too_long;
 	struct buf body;
+	char *via; /* NULL: none */
 	uint64_t started_ms;
 	uint64_t hold_until_ms; /* 0: not held yet */
 	struct waiter waiter;
@@ -145,6 +148,7 @@ on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
 	conn_enter(r->conn, CONN_IDLE);
 	reply_clear(&r->reply);
 	buf_free(&r->body);
+	free(r->via);
 	free(r);
 }
 
@@ -173,6 +177,8 @@ add_fields(struct MHD_Response *response, const struct reply *r)
 		add(response, "ETag", r->etag);
 	if (r->vary_accept)
 		add(response, "Vary", "Accept");
+	if (r->last_modified_s > 0)
+		add(response, "Last-Modified", fields_date_text(r->last_modified_s, text));
 	if (r->body == REPLY_FILE)
 		add(response, "Accept-Ranges", "bytes");
 	if (r->location[0] != '\0')
@@ -270,7 +276,7 @@ new_file_response(const struct http *h, const struct reply *r)
 static struct MHD_Response *
 file_response(const struct http *h, const struct reply *r, bool *ret_own)
 {
-	bool whole = r->status == 200;
+	bool whole = r->status == 200 && !r->alone;
 	struct MHD_Response *response = whole ? r->item->response : NULL;
 
 	*ret_own = false;
@@ -327,9 +333,20 @@ send_reply(struct request *r)
 /* ---- Requests */
 
 struct head {
+	struct request *request;
 	struct guard guard;
 	size_t bytes;
 };
+
+/* There may be several: each proxy on the way can add one. */
+static void
+note_via(struct request *r, const char *value)
+{
+	char *before = r->via;
+
+	r->via = before == NULL ? mem_string(value) : mem_printf("%s, %s", before, value);
+	free(before);
+}
 
 static enum MHD_Result
 on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
@@ -346,6 +363,8 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
 		head->guard.bad_header = true;
 	head->bytes += name_len + value_len + strlen(": \r\n");
 	guard_header(&head->guard, name, name_len, value != NULL ? value : "", value_len);
+	if (name_len == 3 && strncasecmp(name, "Via", 3) == 0 && value != NULL)
+		note_via(head->request, value);
 	return MHD_YES;
 }
 
@@ -354,7 +373,7 @@ static bool
 check_head(struct request *r, const char *method, const char *version)
 {
 	struct guard_head facts = {.method = method, .version = version};
-	struct head head = {0};
+	struct head head = {.request = r};
 	const char *reason = NULL;
 	unsigned status;
 
@@ -412,6 +431,8 @@ answer(struct request *r)
 		.if_range = field(r, MHD_HTTP_HEADER_IF_RANGE),
 		.range = field(r, MHD_HTTP_HEADER_RANGE),
 		.prefer = field(r, "Prefer"),
+		.if_modified_since = field(r, MHD_HTTP_HEADER_IF_MODIFIED_SINCE),
+		.via = r->via,
 		.body = span_of(r->body.at, r->body.len)};
 	bool may_hold = r->hold_until_ms == 0 || clock_mono_ms() < r->hold_until_ms;
 

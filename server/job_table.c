@@ -135,6 +135,7 @@ job_table_add(struct job_table *t, const struct job_spec *spec, const char *key)
 		return NULL;
 	job = mem_new(1, sizeof(*job));
 	job->spec = *spec;
+	job->spec.via = NULL; /* the asker's */
 	if (spec->item != NULL)
 		item_hold(spec->item);
 	(void)snprintf(job->key, sizeof(job->key), "%s", key);

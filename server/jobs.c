@@ -2,6 +2,7 @@
 #include "jobs.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +188,8 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 		return busy;
 	if (job->state == JOB_NONE ||
 		(job->state == JOB_FAILED && clock_mono_ms() >= job->retry_at_ms)) {
+		(void)snprintf(
+			job->via, sizeof(job->via), "%s", spec->via != NULL ? spec->via : "");
 		enqueue(j, job);
 		*ret_queued = true;
 	}
@@ -348,9 +351,10 @@ jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t de
 	(void)pthread_mutex_lock(&j->lock);
 	job->state = JOB_FAILED;
 	job->reason = reason;
-	job->failures++;
-	if (delay_ms == 0)
+	if (delay_ms == 0) {
+		job->failures++;
 		delay_ms = retry_backoff_ms(patience(job), (uint32_t)random());
+	}
 	job->retry_at_ms = clock_mono_ms() + delay_ms;
 	list = detach(job);
 	(void)pthread_mutex_unlock(&j->lock);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "ident.h"
+#include "via.h"
 #include "view.h"
 
 enum job_kind {
@@ -40,6 +41,7 @@ struct job_spec {
 	struct edition base; /* OFFER, PRICE, CHECK, MAKE: version 0 is the full archive */
 	enum format format;  /* OFFER, CHECK, MAKE */
 	struct item *item;   /* CHECK; the job holds a reference */
+	const char *via; /* how the request came that wants it (via.h); NULL: not through servers */
 };
 
 /* KNOWN: a PRICE that was answered. */
@@ -69,6 +71,9 @@ struct job {
 	uint64_t retry_at_ms;	/* FAILED */
 	uint64_t queued_ms;
 	char complaint[sizeof(((struct err *)0)->text)]; /* what was logged last of it */
+	char via[VIA_MAX];				 /* of the request that queued it */
+	unsigned upstream;				 /* that was asked last */
+	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
 	/* Of the running transfer; total 0: not known yet. */
 	_Atomic uint64_t have_bytes;
 	_Atomic uint64_t total_bytes;
@@ -139,7 +144,7 @@ struct job *jobs_take(struct jobs *j, enum job_queue queue);
 void jobs_done(struct jobs *j, struct job *job);
 void jobs_known(struct jobs *j, struct job *job, const struct offer *offer);
 void jobs_absent(struct jobs *j, struct job *job);
-/* delay_ms 0: back off by the number of failures. */
+/* delay_ms 0: back off by the number of failures; else it is known when, and does not count. */
 void jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t delay_ms);
 
 /* That something does not exist upstream, learned on the way to something else. */

@@ -5,11 +5,15 @@
 #include <time.h>
 
 #include "clock.h"
+#include "fetch.h"
+#include "land.h"
+#include "legacy.h"
 #include "mem.h"
+#include "policy.h"
 #include "retain.h"
 #include "tend.h"
 
-enum { TICK_MS = 100, REAP_MS = 1000 };
+enum { TICK_MS = 100, REAP_MS = 1000, LOOK_MS = 1000 };
 
 struct keeper {
 	struct server *server;
@@ -39,6 +43,27 @@ sleep_for(struct keeper *k, long ms)
 	return !stop;
 }
 
+void
+keeper_apply_policy(struct server *s)
+{
+	const struct job_spec query = {.kind = JOB_QUERY};
+
+	land_policy(s);
+	retain_note(s->retain);
+	fetcher_forget_query(s->fetcher);
+	(void)jobs_ask(s->jobs, &query, NULL);
+}
+
+/* Before the next look begins this one has ended, or it says nothing new. */
+static void
+look_at_files(void *context)
+{
+	struct keeper *k = context;
+
+	if (policies_look(k->server->policies))
+		keeper_apply_policy(k->server);
+}
+
 static void *
 run(void *context)
 {
@@ -46,6 +71,7 @@ run(void *context)
 	struct keeper *k = context;
 	uint64_t next_poll_ms = 0;
 	uint64_t next_reap_ms = 0;
+	uint64_t next_look_ms = clock_mono_ms() + LOOK_MS;
 
 	do {
 		uint64_t now_ms = clock_mono_ms();
@@ -61,6 +87,11 @@ run(void *context)
 		jobs_tick(k->server->jobs, now_ms);
 		retain_tick(k->server->retain, now_ms);
 		tend_tick(k->server->tend, now_ms);
+		legacy_tick(k->server->legacy, now_ms);
+		if (now_ms >= next_look_ms) {
+			next_look_ms = now_ms + LOOK_MS;
+			workers_add(k->server->workers, look_at_files, k);
+		}
 	} while (sleep_for(k, TICK_MS));
 	return NULL;
 }

@@ -17,4 +17,7 @@ struct keeper;
 int keeper_start(struct server *s, struct http *http, struct keeper **ret, struct err *e);
 void keeper_stop(struct keeper *k);
 
+/* The files that an administrator edits were read anew: what follows from them. */
+void keeper_apply_policy(struct server *s);
+
 #endif

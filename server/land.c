@@ -8,6 +8,7 @@
 #include "header.h"
 #include "log.h"
 #include "mem.h"
+#include "policy.h"
 #include "retain.h"
 
 static enum job_reason
@@ -189,31 +190,100 @@ refresh_headers(struct server *s)
 	view_release(view);
 }
 
-int
-land_query(struct server *s, struct span bytes, struct err *e)
+/*
+ * Where an administrator wants it: the difference to a new version before
+ * anybody asks, from the one that was announced before, if clients here have it.
+ */
+static void
+prefetch(struct server *s, const struct view *before, const struct channels *channels,
+	const struct idents *query)
 {
-	AUTO_IDENTS struct idents fetched = {0};
-	AUTO_IDENTS struct idents query = {0};
-	struct view *view;
-	bool same;
+	for (size_t i = 0; i < query->count; i++) {
+		const struct view_type *t = view_find_type(before, query->at[i].type);
+		struct job_spec spec = {
+			.kind = JOB_OFFER, .ident = query->at[i], .format = FORMAT_AR2};
 
-	if (answer_query_parse(bytes, &fetched, e) != 0)
-		return -1;
-	view = view_take(s->views);
-	merge(view, &fetched, &query);
-	same = same_announcement(view, &query);
-	view_release(view);
-	if (same)
+		if (t == NULL || edition_equal(&t->announced, &spec.ident.edition) ||
+			view_find_version(t, &t->announced) == NULL ||
+			!channels_policy(channels, t->type).prefetch)
+			continue;
+		spec.base = t->announced;
+		(void)jobs_ask(s->jobs, &spec, NULL);
+	}
+}
+
+/* Without the types that are not enabled. */
+static void
+leave_out(const struct channels *channels, const struct idents *query, struct idents *ret)
+{
+	for (size_t i = 0; i < query->count; i++)
+		if (channels_policy(channels, query->at[i].type).enabled)
+			idents_add(ret, &query->at[i]);
+}
+
+static int
+announce(struct server *s, const struct view *view, const struct channels *channels,
+	const struct idents *query, struct err *e)
+{
+	if (same_announcement(view, query))
 		return 0;
-	if (depot_put_query(s->depot, &query, e) != 0)
+	if (depot_put_query(s->depot, query, e) != 0)
 		return -1;
-	view_set_query(s->views, &query);
+	view_set_query(s->views, query);
 	jobs_forget_known(s->jobs);
 	refresh_headers(s);
+	prefetch(s, view, channels, query);
 	return 0;
 }
 
+int
+land_query(struct server *s, const struct idents *fetched, struct err *e)
+{
+	struct policy *policy = policy_take(s->policies);
+	struct view *view = view_take(s->views);
+	AUTO_IDENTS struct idents enabled = {0};
+	AUTO_IDENTS struct idents query = {0};
+	int result;
+
+	leave_out(policy->channels, fetched, &enabled);
+	merge(view, &enabled, &query);
+	result = announce(s, view, policy->channels, &query, e);
+	view_release(view);
+	policy_release(policy);
+	return result;
+}
+
+void
+land_policy(struct server *s)
+{
+	struct policy *policy = policy_take(s->policies);
+	struct view *view = view_take(s->views);
+	AUTO_IDENTS struct idents enabled = {0};
+	struct err e = {0};
+
+	for (size_t i = 0; i < view->count; i++) {
+		struct ident ident = {.edition = view->types[i]->announced};
+
+		memcpy(ident.type, view->types[i]->type, sizeof(ident.type));
+		if (ident.edition.version > 0 &&
+			channels_policy(policy->channels, ident.type).enabled)
+			idents_add(&enabled, &ident);
+	}
+	if (view->has_query && announce(s, view, policy->channels, &enabled, &e) != 0)
+		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
+	view_release(view);
+	policy_release(policy);
+}
+
 /* ---- Headers and archives */
+
+/* The upstream that delivered something wrong is asked again after the others. */
+static void
+distrust(struct job *job, const struct err *e)
+{
+	if (e->code != ERR_FULL && e->code != ERR_SYS)
+		job->distrusted |= 1U << job->upstream;
+}
 
 void
 land_header(struct server *s, struct job *job, struct span bytes, uint64_t took_ms)
@@ -229,6 +299,7 @@ land_header(struct server *s, struct job *job, struct span bytes, uint64_t took_
 	if (e.code == ERR_NONE)
 		(void)depot_put_header(s->depot, &row.ident, bytes, &row.ref, &e);
 	if (e.code != ERR_NONE) {
+		distrust(job, &e);
 		land_failure(s, job, name, &e, reason_of(&e), 0);
 		return;
 	}
@@ -257,6 +328,7 @@ land_archive(struct server *s, struct job *job, const struct landing *landing)
 		if (e.code == ERR_FULL)
 			retain_want(s->retain, landing->row.ref.bytes);
 		land_forget_price(s, job);
+		distrust(job, &e);
 		(void)ident_offer_name(&landing->row.ident, &landing->row.base, name);
 		land_failure(s, job, name, &e, reason_of(&e), 0);
 		return;

@@ -17,7 +17,10 @@
  * A fetched announcement: what is newer is announced, what contradicts is
  * refused. Ending the job is the caller's.
  */
-int land_query(struct server *s, struct span bytes, struct err *e);
+int land_query(struct server *s, const struct idents *fetched, struct err *e);
+
+/* The policy changed: types that are not enabled any more go from the announcement. */
+void land_policy(struct server *s);
 
 void land_header(struct server *s, struct job *job, struct span bytes, uint64_t took_ms);
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -19,10 +20,13 @@
 #include "http.h"
 #include "keeper.h"
 #include "land.h"
+#include "legacy.h"
 #include "log.h"
 #include "make.h"
 #include "makes.h"
 #include "mem.h"
+#include "policy.h"
+#include "probe.h"
 #include "retain.h"
 #include "server.h"
 #include "tend.h"
@@ -122,17 +126,29 @@ builder_count(void)
 }
 
 static int
+make_id(struct server *s, struct err *e)
+{
+	unsigned char bytes[8];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return err_sys(e, "getrandom");
+	(void)via_id(bytes, s->id);
+	return 0;
+}
+
+static int
 start(struct parts *p, struct err *e)
 {
 	struct server *s = &p->server;
 	AUTO_FREE char *logs = mem_printf("%s/logs", s->options.root);
 
-	if (open_cache(s, e) != 0 || log_start(logs, e) != 0)
+	if (make_id(s, e) != 0 || open_cache(s, e) != 0 || log_start(logs, e) != 0)
 		return -1;
 	s->jobs = jobs_new(on_queued, s);
 	s->makes = makes_new();
 	s->retain = retain_new(s);
 	s->tend = tend_new(s);
+	s->legacy = legacy_new(s);
 	if (workers_start(WORKERS, false, &s->workers, e) != 0 ||
 		workers_start(builder_count(), true, &s->builders, e) != 0 ||
 		fetcher_start(s, &s->fetcher, e) != 0 || http_start(s, &p->http, e) != 0)
@@ -156,7 +172,9 @@ stop(struct parts *p)
 	fetcher_stop(s->fetcher);
 	workers_stop(s->workers);
 	workers_stop(s->builders);
+	fetcher_free(s->fetcher);
 	tend_free(s->tend);
+	legacy_free(s->legacy);
 	retain_free(s->retain);
 	makes_free(s->makes);
 	workers_free(s->workers);
@@ -168,7 +186,7 @@ stop(struct parts *p)
 }
 
 static void
-wait_for_signals(const sigset_t *signals)
+wait_for_signals(struct server *s, const sigset_t *signals)
 {
 	int number;
 
@@ -178,6 +196,8 @@ wait_for_signals(const sigset_t *signals)
 		if (number != SIGHUP)
 			return;
 		log_reopen();
+		if (policies_reload(s->policies))
+			keeper_apply_policy(s);
 	}
 }
 
@@ -201,14 +221,38 @@ serve(struct parts *p)
 	}
 	(void)printf("guts2d ready: http://%s/guts2\n", http_address(p->http));
 	(void)fflush(stdout);
-	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s", http_address(p->http),
-		p->server.options.guts2ServerUrl);
+	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s id %s", http_address(p->http),
+		p->server.options.guts2ServerUrl, p->server.id);
 	(void)sd_notify(0, "READY=1");
-	wait_for_signals(&signals);
+	wait_for_signals(&p->server, &signals);
 	(void)sd_notify(0, "STOPPING=1");
 	stop(p);
 	log_note(EVENT_STOPPED, "by a signal");
 	return EXIT_OK;
+}
+
+/* What needs the settings and the files that an administrator edits. */
+static int
+run_with_policy(struct parts *p)
+{
+	struct server *s = &p->server;
+	struct err e = {0};
+	int code = EXIT_OK;
+
+	if (policies_new(&s->options, &s->policies, &e) != 0) {
+		(void)fprintf(stderr, "guts2d: %s\n", e.text);
+		return EXIT_USAGE;
+	}
+	if (s->options.check_only) {
+		options_print_values(&s->options, stdout);
+		policies_print(s->policies, stdout);
+	} else if (s->options.test_upstream) {
+		code = probe_upstreams(s, stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+	} else {
+		code = serve(p);
+	}
+	policies_free(s->policies);
+	return code;
 }
 
 int
@@ -225,10 +269,8 @@ main(int argc, char **argv)
 		options_print_help(stdout);
 	} else if (p.server.options.show_version) {
 		(void)printf("guts2d %s\n", GUTS2_VERSION);
-	} else if (p.server.options.check_only) {
-		options_print_values(&p.server.options, stdout);
 	} else {
-		code = serve(&p);
+		code = run_with_policy(&p);
 	}
 	options_free(&p.server.options);
 	return code;

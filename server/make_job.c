@@ -117,20 +117,25 @@ known(struct make *k, const struct job_look *look)
 struct job_spec
 make_price_of(const struct make *k, const struct edition *base)
 {
-	return (struct job_spec){.kind = JOB_PRICE, .ident = k->job->spec.ident, .base = *base};
+	return (struct job_spec){
+		.kind = JOB_PRICE, .ident = k->job->spec.ident, .base = *base, .via = k->job->via};
 }
 
 struct job_spec
 make_archive_of(const struct make *k, const struct edition *base, enum format format)
 {
-	return (struct job_spec){
-		.kind = JOB_OFFER, .ident = k->job->spec.ident, .base = *base, .format = format};
+	return (struct job_spec){.kind = JOB_OFFER,
+		.ident = k->job->spec.ident,
+		.base = *base,
+		.format = format,
+		.via = k->job->via};
 }
 
 struct job_spec
 make_header_of(const struct make *k, const struct edition *edition)
 {
-	struct job_spec spec = {.kind = JOB_HEADER, .ident = k->job->spec.ident};
+	struct job_spec spec = {
+		.kind = JOB_HEADER, .ident = k->job->spec.ident, .via = k->job->via};
 
 	spec.ident.edition = *edition;
 	return spec;

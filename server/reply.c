@@ -7,7 +7,12 @@
 #include <string.h>
 
 #include "decide.h"
+#include "clock.h"
+#include "fetch.h"
 #include "fields.h"
+#include "legacy.h"
+#include "log.h"
+#include "policy.h"
 #include "retry.h"
 
 enum { SMALL_HOLD_MS = 5000 };
@@ -86,11 +91,14 @@ static void
 set_prepare(const struct reply_context *c, const struct request_facts *facts,
 	const struct decision *d, bool may_hold, struct reply *r)
 {
-	struct job_answer answer = jobs_ask(c->server->jobs, &d->job, NULL);
+	struct job_spec job = d->job;
+	struct job_answer answer;
 
+	job.via = r->via;
+	answer = jobs_ask(c->server->jobs, &job, NULL);
 	r->hold_ms = hold_ms(c, facts, d->small);
 	if (may_hold && answer.coming && r->hold_ms > 0) {
-		r->job = d->job;
+		r->job = job;
 		if (r->job.item != NULL)
 			item_hold(r->job.item);
 		return;
@@ -233,6 +241,33 @@ set_moved(const struct target *target, const struct decision *d, struct reply *r
 		ident_offer_name(&d->moved, NULL, name));
 }
 
+/*
+ * The address stays while the archive behind it changes. The date is when that
+ * came here, rounded up: who loaded the one before it in the same second loads this one, too.
+ */
+static void
+set_legacy(struct reply_context *c, const struct request_facts *facts, struct item *item,
+	struct reply *r)
+{
+	uint64_t modified_s = (item->row.landed_ms + 999) / 1000;
+	uint64_t since_s;
+
+	set_file(c, facts, item, r);
+	if (r->status == 503)
+		return;
+	r->cache = REPLY_REVALIDATE;
+	r->last_modified_s = modified_s;
+	r->alone = true;
+	if (r->status != 200 || facts->if_none_match != NULL ||
+		!fields_date(facts->if_modified_since, &since_s) || since_s < modified_s)
+		return;
+	if (r->holds_place)
+		limiter_give(&c->limiter, 0);
+	r->holds_place = false;
+	r->status = 304;
+	r->body = REPLY_TEXT;
+}
+
 static enum job_state
 look_up(void *context, const struct job_spec *spec)
 {
@@ -248,7 +283,10 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 		set_query(facts, client, r);
 		break;
 	case DECIDE_FILE:
-		set_file(c, facts, d->item, r);
+		if (target->kind == TARGET_LEGACY)
+			set_legacy(c, facts, d->item, r);
+		else
+			set_file(c, facts, d->item, r);
 		break;
 	case DECIDE_OFFER:
 		r->item = d->item;
@@ -269,12 +307,69 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 	}
 }
 
+/* The line is not for everybody who likes to write lines. */
+static void
+log_loop(const struct reply_context *c, const char *via, enum via_verdict verdict)
+{
+	enum { EVERY_MS = 10000 };
+	static _Atomic uint64_t next_ms;
+	uint64_t now_ms = clock_mono_ms();
+	uint64_t due_ms = next_ms;
+	struct log_line l;
+
+	if (now_ms < due_ms ||
+		!atomic_compare_exchange_strong(&next_ms, &due_ms, now_ms + EVERY_MS))
+		return;
+	log_begin(&l, EVENT_LOOP);
+	log_text(&l, "path", via);
+	log_text(&l, "id", c->server->id);
+	log_text(&l, "reason",
+		verdict == VIA_LOOP ? "this server is above itself" : "too many servers");
+	log_end(&l, LOG_PROCESS);
+}
+
+/* False: the request came through too many servers, or through this one. */
+static bool
+check_via(struct reply_context *c, const struct request_facts *facts, const struct target *target,
+	struct reply *r)
+{
+	enum via_verdict verdict = via_read(facts->via, c->server->id, r->via);
+
+	if (verdict == VIA_GOOD) {
+		if (r->via[0] != '\0' && target->kind == TARGET_QUERY)
+			fetcher_note_via(c->server->fetcher, r->via);
+		return true;
+	}
+	log_loop(c, r->via, verdict);
+	set_error(r, 508, "loop",
+		verdict == VIA_LOOP ? "this server is above itself" : "more than 8 servers");
+	return false;
+}
+
+/* Whether a legacy client may have what it asks for; it was seen. */
+static bool
+note_legacy(struct server *s, const struct target *target)
+{
+	struct policy *policy;
+	bool listed;
+
+	if (target->kind != TARGET_LEGACY)
+		return false;
+	policy = policy_take(s->policies);
+	listed = channels_policy(policy->channels, target->ident.type).legacy;
+	policy_release(policy);
+	if (listed)
+		legacy_note(s->legacy, target->ident.type);
+	return listed;
+}
+
 void
 reply_make(struct reply_context *c, const struct request_facts *facts, bool may_hold, char *client,
 	struct reply *ret)
 {
-	struct decide_jobs jobs = {
-		look_up, c->server->jobs, c->server->options.localDifferences != 0};
+	struct decide_jobs jobs = {.state = look_up,
+		.context = c->server->jobs,
+		.local_differences = c->server->options.localDifferences != 0};
 	bool ar2 = fields_accepts(facts->accept, accept_ar2);
 	struct target target;
 	struct decision d;
@@ -290,6 +385,9 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 		return;
 	}
 	*ret = (struct reply){.view = view_take(c->server->views)};
+	if (!check_via(c, facts, &target, ret))
+		return;
+	jobs.legacy = note_legacy(c->server, &target);
 	d = decide(ret->view, &target, ar2 ? FORMAT_AR2 : FORMAT_AR1, &jobs);
 	carry_out(c, facts, &target, &d, may_hold, client, ret);
 }

@@ -26,6 +26,8 @@ struct request_facts {
 	const char *if_range;
 	const char *range;
 	const char *prefer;
+	const char *if_modified_since;
+	const char *via; /* all of them, with commas between */
 	struct span body;
 };
 
@@ -51,16 +53,19 @@ struct reply {
 	const char *etag;		   /* NULL: none */
 	char location[IDENT_NAME_MAX + 8]; /* "": none */
 	uint64_t retry_after_s;		   /* 0: none */
+	uint64_t last_modified_s;	   /* since 1970; 0: none */
 	const char *allow;		   /* NULL: none */
 	bool vary_accept;
 	bool whole_file_size; /* 206, 416: Content-Range is to be sent */
 	bool octets;	      /* an archive, not JSON */
+	bool alone;	      /* its response is not that of other requests for the file */
 	bool close;
 	bool holds_place; /* in the limiter, until the reply is gone */
 	bool sending;	  /* counted in the item, until the reply is gone */
 	/* status 0: hold the answer on this job, if the caller can, for hold_ms */
 	struct job_spec job;
 	uint64_t hold_ms;
+	char via[VIA_MAX]; /* job.via points to it */
 };
 
 struct reply_context {

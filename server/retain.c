@@ -10,6 +10,7 @@
 #include "makes.h"
 #include "mem.h"
 #include "num.h"
+#include "policy.h"
 
 enum {
 	EVERY_MS = 10000,
@@ -253,9 +254,11 @@ look(struct retain *r)
 	struct keep_actions actions = {0};
 	uint64_t wanted = atomic_exchange(&r->wanted_bytes, 0);
 	struct keep_facts facts = {.versions = r->server->options.keepGuts2UpdatesCount};
+	struct policy *policy = policy_take(r->server->policies);
 	struct picture p;
 
 	take_picture(r->server, &p);
+	facts.channels = policy->channels;
 	facts.records = &p.records;
 	facts.busy = p.busy;
 	facts.offered = p.offered;
@@ -266,6 +269,7 @@ look(struct retain *r)
 	carry_out(r, &actions);
 	keep_actions_free(&actions);
 	drop_picture(&p);
+	policy_release(policy);
 }
 
 static void

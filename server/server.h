@@ -10,16 +10,22 @@
 #include "depot.h"
 #include "jobs.h"
 #include "options.h"
+#include "via.h"
 #include "view.h"
 #include "workers.h"
 
 struct fetcher;
+struct legacy;
 struct makes;
+struct policies;
 struct retain;
 struct tend;
 
 struct server {
 	struct options options;
+	char id[VIA_ID + 1]; /* of this run, in Via */
+	struct policies *policies;
+	struct legacy *legacy;
 	struct depot *depot;
 	struct view_holder *views;
 	struct jobs *jobs;

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "land.h"
+#include "legacy.h"
 #include "log.h"
 #include "mem.h"
 
@@ -108,6 +109,7 @@ run(void *context)
 	struct tend *t = context;
 
 	write_times(t->server);
+	legacy_save(t->server->legacy);
 	(void)depot_tidy(t->server->depot, NULL); /* or in a second */
 	scrub(t);
 	t->running = false;

@@ -246,8 +246,10 @@ show_action(const struct keep_action *a, bool json)
 int
 cache_plan(const struct cache *c, bool json)
 {
-	struct keep_facts facts = {
-		.records = &c->records, .versions = c->keep, .excess_bytes = excess(c)};
+	struct keep_facts facts = {.records = &c->records,
+		.versions = c->keep,
+		.excess_bytes = excess(c),
+		.channels = &c->channels};
 	struct keep_actions actions = {0};
 	json_t *list = json_array();
 

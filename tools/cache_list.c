@@ -172,14 +172,30 @@ print_version(const struct summary *s)
 	print_archives(s, false, "differences from");
 }
 
+/* Whether anybody had anything of it but whole archives for legacy clients. */
+static bool
+is_current(const struct cache *c, size_t first, size_t count)
+{
+	bool current = cache_legacy_seen_ms(c, c->records.at[first].ident.type) == 0;
+
+	for (size_t i = first; i < first + count; i++) {
+		const struct record *r = &c->records.at[i];
+
+		current |= r->served_ms > 0 && !(record_is_full(r) && r->format == FORMAT_AR1);
+	}
+	return current;
+}
+
 static json_t *
 list_type(const struct cache *c, size_t first, size_t count, bool json)
 {
 	json_t *versions = json_array();
 	struct summary s;
+	uint64_t seen_ms;
 
 	if (!json)
-		(void)printf("%s\n", c->records.at[first].ident.type);
+		(void)printf("%s%s\n", c->records.at[first].ident.type,
+			is_current(c, first, count) ? "" : "  (for legacy clients alone)");
 	for (size_t i = first, n; i < first + count; i += n) {
 		n = cache_version_count(c, i);
 		summarise(c, i, n, &s);
@@ -188,8 +204,28 @@ list_type(const struct cache *c, size_t first, size_t count, bool json)
 		else
 			print_version(&s);
 	}
-	return json_pack("{s:s,s:b,s:o}", "type", c->records.at[first].ident.type, "legacy", false,
-		"versions", versions);
+	seen_ms = cache_legacy_seen_ms(c, c->records.at[first].ident.type);
+	return json_pack("{s:s,s:b,s:b,s:o,s:o}", "type", c->records.at[first].ident.type,
+		"current", is_current(c, first, count), "legacy", seen_ms > 0, "legacy_seen",
+		seen_ms > 0 ? number(seen_ms / 1000) : json_null(), "versions", versions);
+}
+
+/* The second list: what clients without differences ask for. */
+static void
+print_legacy(const struct cache *c)
+{
+	bool any = false;
+	char ago[48];
+
+	for (size_t i = 0; i < c->channels.legacy_count; i++) {
+		if (c->legacy_seen_ms[i] == 0)
+			continue;
+		if (!any)
+			(void)puts("Legacy types, served whole:");
+		any = true;
+		(void)printf("  %s, asked for%s\n", c->channels.legacy[i],
+			ago_text(c->legacy_seen_ms[i], ago, sizeof(ago)) + strlen("served"));
+	}
 }
 
 int
@@ -209,6 +245,8 @@ cache_list(const struct cache *c, const char *type, bool json)
 		cache_print(json_pack("{s:O}", "types", types));
 	else if (!any && type == NULL)
 		(void)puts("The cache is empty: no client has asked for anything yet.");
+	else if (type == NULL)
+		print_legacy(c);
 	json_decref(types);
 	if (any || type == NULL)
 		return CLI_OK;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "cli.h"
+#include "depot.h"
 #include "mem.h"
 #include "survey.h"
 
@@ -33,6 +35,7 @@ read_index(struct cache *c)
 {
 	AUTO_FREE char *path = mem_printf("%s/index.sqlite", c->path);
 	struct catalog *catalog = NULL;
+	char name[DEPOT_SETTING_MAX];
 
 	if (!repo_has(c->repo, "index.sqlite") || catalog_open_reading(path, &catalog, NULL) != 0)
 		return;
@@ -43,6 +46,9 @@ read_index(struct cache *c)
 			  catalog_setting(catalog, "cacheMaxBytes", &c->max_bytes) &&
 			  catalog_setting(catalog, "cacheMinFreeBytes", &c->min_free_bytes) &&
 			  catalog_setting(catalog, "localDifferences", &c->local_differences);
+	for (size_t i = 0; i < c->channels.legacy_count; i++)
+		(void)catalog_setting(catalog, depot_legacy_setting(c->channels.legacy[i], name),
+			&c->legacy_seen_ms[i]);
 	catalog_close(catalog, false);
 }
 
@@ -76,6 +82,27 @@ read_query(struct cache *c, struct err *e)
 	return 0;
 }
 
+/* One with an error is not in force at the server either. */
+static void
+read_channels(struct cache *c, const char *root)
+{
+	AUTO_FREE char *path = mem_printf("%s/config/channels.json", root);
+	struct err e = {0};
+
+	if (channels_read(path, &c->channels, &e) != 0)
+		cli_complain("%s", e.text);
+	c->legacy_seen_ms = mem_new(c->channels.legacy_count, sizeof(*c->legacy_seen_ms));
+}
+
+uint64_t
+cache_legacy_seen_ms(const struct cache *c, const char *type)
+{
+	for (size_t i = 0; i < c->channels.legacy_count; i++)
+		if (strcmp(c->channels.legacy[i], type) == 0)
+			return c->legacy_seen_ms[i];
+	return 0;
+}
+
 int
 cache_open(struct cache *c, const char *root, struct err *e)
 {
@@ -83,6 +110,7 @@ cache_open(struct cache *c, const char *root, struct err *e)
 	c->path = mem_printf("%s/data/guts2/updates", root);
 	if (repo_open(c->path, false, &c->repo, e) != 0)
 		return err_wrap(e, "no cache below %s", root);
+	read_channels(c, root);
 	if (read_query(c, e) != 0 || survey_read(c->repo, note_bad, c, &c->records, e) != 0)
 		return err_wrap(e, "%s", c->path);
 	read_index(c);
@@ -100,6 +128,8 @@ cache_close(struct cache *c)
 	records_free(&c->records);
 	records_free(&c->indexed);
 	repo_close(c->repo);
+	channels_free(&c->channels);
+	free(c->legacy_seen_ms);
 	free(c->path);
 	*c = (struct cache){0};
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "answer.h"
+#include "channels.h"
 #include "record.h"
 #include "repo.h"
 
@@ -36,7 +37,12 @@ struct cache {
 	uint64_t max_bytes;
 	uint64_t min_free_bytes;
 	uint64_t local_differences;
+	struct channels channels; /* config/channels.json as it is now */
+	uint64_t *legacy_seen_ms; /* of each of its legacy types, in their order; 0: never */
 };
+
+/* When a legacy client last asked for a type; 0: never, or it is not on the list. */
+uint64_t cache_legacy_seen_ms(const struct cache *c, const char *type);
 
 int cache_open(struct cache *c, const char *root, struct err *e);
 void cache_close(struct cache *c);

@@ -39,7 +39,7 @@ fail_reply(struct update *u, const char *name, const struct upstream_reply *repl
 {
 	(void)fail(u, &reply->why, upstream_may_recover(reply->outcome));
 	(void)err_wrap(&u->why, "%s", name);
-	if (reply->outcome == UPSTREAM_BUSY) {
+	if (reply->outcome == UPSTREAM_BUSY || reply->outcome == UPSTREAM_PREPARING) {
 		u->result = UPDATE_RETRY;
 		u->retry_s = reply->retry_after_s;
 	}
@@ -59,18 +59,15 @@ static void
 get_document(const struct update_client *client, const char *name, size_t max, struct buf *ret,
 	struct upstream_reply *reply)
 {
-	struct upstream_request request = {.name = name,
+	struct upstream_request request = {.origin = &client->server,
+		.name = name,
 		.accept = accept_formats,
+		.wait_s = (unsigned)client->wait_s,
 		.max_bytes = max,
 		.write = append,
 		.context = ret};
 
-	char prefer[32];
-
-	(void)snprintf(prefer, sizeof(prefer), "wait=%" PRIu64, client->wait_s);
-	if (client->wait_s > 0)
-		request.prefer = prefer;
-	upstream_fetch(client->server, &request, reply);
+	upstream_fetch(client->upstream, &request, reply);
 }
 
 static void
@@ -78,7 +75,8 @@ post_inventory(const struct update_client *client, const struct idents *has, str
 	struct upstream_reply *reply)
 {
 	AUTO_BUF struct buf body = {0};
-	struct upstream_request request = {.name = "q",
+	struct upstream_request request = {.origin = &client->server,
+		.name = "q",
 		.accept = accept_formats,
 		.max_bytes = ANSWER_QUERY_BYTES_MAX,
 		.write = append,
@@ -86,7 +84,7 @@ post_inventory(const struct update_client *client, const struct idents *has, str
 
 	answer_inventory_format(client->id, has, &body);
 	request.post_body = body.at;
-	upstream_fetch(client->server, &request, reply);
+	upstream_fetch(client->upstream, &request, reply);
 }
 
 int
@@ -98,7 +96,7 @@ update_query(const struct update_client *client, const struct idents *has, struc
 	struct err e = {0};
 
 	/* A static tree refuses POST in one way or another, and is asked with GET. */
-	if (!upstream_is_file(client->server))
+	if (client->server.scheme != ORIGIN_FILE)
 		post_inventory(client, has, &bytes, &reply);
 	if (reply.outcome == UPSTREAM_REFUSED || reply.outcome == UPSTREAM_ABSENT ||
 		(reply.outcome == UPSTREAM_BROKEN && reply.status == 501)) {
@@ -156,7 +154,7 @@ follow(struct run *r, const char *name, const struct upstream_reply *reply)
 {
 	struct target target;
 
-	if (!upstream_location_target(r->client->server, reply->location, &target) ||
+	if (!origin_location_target(&r->client->server, reply->location, &target) ||
 		target.kind != TARGET_OFFER || target.base.version != 0 ||
 		strcmp(target.ident.type, r->target.type) != 0 ||
 		target.ident.edition.version < r->u->from.version) {
@@ -229,7 +227,8 @@ static int
 download(struct run *r, const struct archive_ref *archive, const char *part)
 {
 	struct download d = {.bytes = &r->u->bytes};
-	struct upstream_request request = {.max_bytes = archive->bytes,
+	struct upstream_request request = {.origin = &r->client->server,
+		.max_bytes = archive->bytes,
 		.exact = true,
 		.write = write_part,
 		.restart = restart_part,
@@ -252,7 +251,7 @@ download(struct run *r, const struct archive_ref *archive, const char *part)
 	request.resume_from = (uint64_t)have;
 	progress_start(&d.progress, r->u->type, archive->bytes);
 	progress_add(&d.progress, (uint64_t)have);
-	upstream_fetch(r->client->server, &request, &reply);
+	upstream_fetch(r->client->upstream, &request, &reply);
 	progress_end(&d.progress);
 	if (reply.outcome == UPSTREAM_FRESH)
 		return 0;

@@ -41,7 +41,8 @@ struct update {
 };
 
 struct update_client {
-	struct upstream *server;
+	struct upstream *upstream;
+	struct origin server;
 	const char *id;
 	uint64_t wait_s; /* ask the server to hold its answers for up to so long */
 };

@@ -313,13 +313,18 @@ main(int argc, char **argv)
 		(struct update_client){.id = a.id, .wait_s = a.daemon ? a.interval_s : a.wait_s};
 	if (s->client.wait_s > HOLD_MAX_S)
 		s->client.wait_s = HOLD_MAX_S;
-	if (upstream_new(a.server, &s->client.server, &e) != 0)
+	if (origin_parse(a.server, &s->client.server, &e) != 0)
 		return cli_usage("--server: %s", e.text);
+	if (upstream_new(&s->client.upstream, &e) != 0) {
+		cli_complain("%s", e.text);
+		return CLI_FAILED;
+	}
 	do {
 		code = round_of_updates(s, a.daemon ? a.interval_s : a.wait_s);
 		if (a.daemon)
 			sleep_ms(spread_ms(a.interval_s));
 	} while (a.daemon);
-	upstream_free(s->client.server);
+	upstream_free(s->client.upstream);
+	origin_free(&s->client.server);
 	return code;
 }

@@ -15,6 +15,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -309,6 +310,87 @@ http {{
     return process, f"http://127.0.0.1:{port}", os.path.join(base, "access.log")
 
 
+class Authority:
+    """A certificate authority, and the certificates it makes."""
+
+    def __init__(self, name="authority"):
+        self.key, self.file = path(name + ".key"), path(name + ".pem")
+        self._run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", self.key, "-out", self.file,
+                  "-subj", f"/CN={name}", "-days", "30")
+
+    @staticmethod
+    def _run(*arguments):
+        subprocess.run(["openssl", *arguments], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def issue(self, name, subject="IP:127.0.0.1", days=10):
+        """(certificate, key)"""
+        key, request_, cert, extra = (path(f"{name}.{x}") for x in ("key", "csr", "crt", "ext"))
+        with open(extra, "w", encoding="utf-8") as f:
+            f.write(f"subjectAltName={subject}\n")
+        self._run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request_, "-subj", "/CN=cloud")
+        self._run("x509", "-req", "-in", request_, "-CA", self.file, "-CAkey", self.key, "-CAcreateserial",
+                  "-out", cert, "-days", str(days), "-extfile", extra)
+        return cert, key
+
+
+def squid(name="squid", auth=None, users=None):
+    """The real proxy; (process, port, path of its access log). auth: "basic" or "digest", users: {user: password}"""
+    port = free_port()
+    base = path(name)
+    os.makedirs(base, exist_ok=True)
+    lines = [f"http_port 127.0.0.1:{port}", f"pid_filename {base}/pid", f"access_log stdio:{base}/access.log",
+             f"cache_log {base}/cache.log", "cache deny all", "shutdown_lifetime 1 second", f"coredump_dir {base}",
+             "dns_nameservers 127.0.0.1", "forwarded_for off", "workers 1"]
+    if os.getuid() == 0:
+        os.chmod(_work, 0o755)
+        shutil.chown(base, "proxy", "proxy")
+        lines.append("cache_effective_user proxy")
+    if auth:
+        with open(os.path.join(base, "users"), "w", encoding="utf-8") as f:
+            for user, password in users.items():
+                if auth == "basic":
+                    hashed = subprocess.run(["openssl", "passwd", "-apr1", password], check=True, capture_output=True,
+                                            text=True).stdout.strip()
+                else:
+                    hashed = "realm:" + hashlib.md5(f"{user}:realm:{password}".encode()).hexdigest()
+                f.write(f"{user}:{hashed}\n")
+        helper = "basic_ncsa_auth" if auth == "basic" else "digest_file_auth -c"
+        lines += [f"auth_param {auth} program /usr/lib/squid/{helper} {base}/users", f"auth_param {auth} realm realm",
+                  f"auth_param {auth} children 2", "acl known proxy_auth REQUIRED", "http_access allow known", "http_access deny all"]
+    else:
+        lines += ["http_access allow all"]
+    with open(os.path.join(base, "conf"), "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
+    process = Process([shutil.which("squid") or "/usr/sbin/squid", "-N", "-f", os.path.join(base, "conf")], False)
+    until(lambda: can_connect(port), 20, "squid starts")
+    return process, port, os.path.join(base, "access.log")
+
+
+def tinyproxy(name="tinyproxy", user=None, password=None):
+    """(process, port, path of its log)"""
+    port = free_port()
+    base = path(name)
+    os.makedirs(base, exist_ok=True)
+    with open(os.path.join(base, "conf"), "w", encoding="utf-8") as f:
+        f.write(f'Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile "{base}/log"\nLogLevel Connect\nMaxClients 50\n'
+                + (f"BasicAuth {user} {password}\n" if user else ""))
+    process = Process([shutil.which("tinyproxy") or "/usr/bin/tinyproxy", "-d", "-c", os.path.join(base, "conf")], False)
+    until(lambda: can_connect(port), 20, "tinyproxy starts")
+    return process, port, os.path.join(base, "log")
+
+
+def write_root(root, name, text, mode=0o644):
+    """A file below a server's root, as an administrator writes it."""
+    file = os.path.join(path(root), name)
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    with open(file + ".new", "w", encoding="utf-8") as f:
+        f.write(text)
+    os.chmod(file + ".new", mode)
+    os.rename(file + ".new", file)
+    return file
+
+
 def free_port():
     """A port that was free a moment ago, for programs that cannot ask the kernel themselves."""
     with socket.socket() as s:
@@ -384,8 +466,10 @@ class Cloud:
     may answer through the methods of the handler, or return False to have the file sent.
     """
 
-    def __init__(self, tree):
+    def __init__(self, tree, tls=None):
         self.tree = tree
+        self.tls = tls    # (certificate, key): https
+        self.accepted = 0 # connections
         self.asked = []   # (method, name, {field: value})
         self.rules = []
         self.rate = None  # bytes a second
@@ -425,6 +509,18 @@ class Cloud:
             def handle_error(self, *_):
                 pass
 
+            def get_request(self):
+                pair = super().get_request()
+                cloud.accepted += 1
+                return pair
+
+            def finish_request(self, connection, address):
+                if cloud.tls:
+                    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                    context.load_cert_chain(*cloud.tls)
+                    connection = context.wrap_socket(connection, server_side=True)
+                super().finish_request(connection, address)
+
         self.handler = Handler
         self.threads = Threads
         self.port = 0
@@ -433,7 +529,7 @@ class Cloud:
     def start(self):
         self.server = self.threads(("127.0.0.1", self.port), self.handler)
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self):

@@ -109,7 +109,7 @@ START_TEST(decide__follows_the_order_of_the_protocol)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct facts facts = {{rows[i].ar1, rows[i].ar2}};
-		struct decide_jobs jobs = {state_of, &facts, false};
+		struct decide_jobs jobs = {state_of, &facts, false, false};
 		struct target target;
 		struct decision d;
 
@@ -136,7 +136,7 @@ START_TEST(decide__without_metadata_everything_but_files_waits)
 	struct view_holder *h = sample(false);
 	struct view *v = view_take(h);
 	struct facts facts = {{JOB_NONE, JOB_NONE}};
-	struct decide_jobs jobs = {state_of, &facts, false};
+	struct decide_jobs jobs = {state_of, &facts, false, false};
 	struct target target;
 
 	for (size_t i = 0; i < 3; i++) {
@@ -177,7 +177,7 @@ START_TEST(decide__makes_a_difference_where_the_upstream_has_none)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		enum job_state states[JOB_KINDS] = {
 			[JOB_OFFER] = JOB_ABSENT, [JOB_MAKE] = rows[i].make};
-		struct decide_jobs jobs = {state_by_kind, states, rows[i].setting};
+		struct decide_jobs jobs = {state_by_kind, states, rows[i].setting, false};
 		struct record content = {.kind = RECORD_CONTENT, .ident = {"t", {9, "00000009"}}};
 		struct view_holder *h = sample(true);
 		struct target target;
@@ -203,7 +203,7 @@ END_TEST
 START_TEST(decide__a_full_archive_is_made_in_the_cheapest_way)
 {
 	enum job_state states[JOB_KINDS] = {0};
-	struct decide_jobs jobs = {state_by_kind, states, false};
+	struct decide_jobs jobs = {state_by_kind, states, false, false};
 	struct view_holder *h = sample(true);
 	struct view *v = view_take(h);
 	struct target target;

@@ -112,7 +112,7 @@ START_TEST(keep__decides_by_the_table)
 		for (size_t r = 0; r < 12 && rows[i].records[r] != NULL; r++)
 			add(&records, busy, offered, rows[i].records[r]);
 		keep_decide(&(struct keep_facts){&records, busy, offered, rows[i].versions,
-				    rows[i].excess},
+				    rows[i].excess, NULL},
 			&actions);
 		buf_add_string(&text, "");
 		for (size_t a = 0; a < actions.count; a++) {
@@ -248,7 +248,8 @@ tend(struct history *h, bool any_busy)
 {
 	struct keep_actions actions = {0};
 	struct whole before[2] = {look(&h->all, 'a'), look(&h->all, 'b')};
-	struct keep_facts facts = {&h->all, h->busy, NULL, h->versions, draw(h, 5) == 0 ? 150 : 0};
+	struct keep_facts facts = {
+		&h->all, h->busy, NULL, h->versions, draw(h, 5) == 0 ? 150 : 0, NULL};
 	bool held[2] = {false, false};
 	struct record build[2];
 	bool builds[2] = {false, false};

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
@@ -11,7 +12,8 @@
 #include "fs.h"
 #include "mem.h"
 #include "num.h"
-#include "upstream.h"
+#include "origin.h"
+#include "pace.h"
 
 enum row_kind { ROW_TEXT, ROW_NUMBER, ROW_DURATION, ROW_SIZE, ROW_SWITCH };
 
@@ -95,6 +97,15 @@ distance(const char *a, const char *b)
 	return costs[columns];
 }
 
+static const struct row *
+find_row(const char *name)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
 static int
 unknown(const char *name, const char *origin, struct err *e)
 {
@@ -108,23 +119,57 @@ unknown(const char *name, const char *origin, struct err *e)
 }
 
 static int
-check_text(const struct row *row, const char *value, struct err *e)
+check_urls(const char *value, struct err *e)
+{
+	struct origins list;
+
+	if (origins_parse(value, &list, e) != 0)
+		return -1;
+	origins_free(&list);
+	return 0;
+}
+
+static int
+check_address(const char *value, struct err *e)
 {
 	unsigned char address[sizeof(struct in6_addr)];
-	struct upstream *upstream;
 
-	if (row->offset == offsetof(struct options, guts2ServerUrl)) {
-		if (upstream_new(value, &upstream, e) != 0)
-			return -1;
-		upstream_free(upstream);
-	} else if (row->offset == offsetof(struct options, hostModuleAddress)) {
-		if (inet_pton(AF_INET, value, address) != 1 &&
-			inet_pton(AF_INET6, value, address) != 1)
-			return err_set(e, ERR_INPUT, "must be an IPv4 or IPv6 address");
-	} else if (value[0] != '/') {
-		return err_set(e, ERR_INPUT, "must be an absolute path");
-	}
-	return 0;
+	if (inet_pton(AF_INET, value, address) == 1 || inet_pton(AF_INET6, value, address) == 1)
+		return 0;
+	return err_set(e, ERR_INPUT, "must be an IPv4 or IPv6 address");
+}
+
+static int
+check_path(const char *value, struct err *e)
+{
+	return value[0] == '/' ? 0 : err_set(e, ERR_INPUT, "must be an absolute path");
+}
+
+static int
+check_rate(const char *value, struct err *e)
+{
+	struct pace_schedule schedule;
+
+	return pace_parse(value, &schedule, e);
+}
+
+static int
+check_text(const struct row *row, const char *value, struct err *e)
+{
+	static const struct {
+		size_t offset;
+		int (*check)(const char *value, struct err *e);
+	} checks[] = {{offsetof(struct options, root), check_path},
+		{offsetof(struct options, guts2ServerUrl), check_urls},
+		{offsetof(struct options, upstreamMaxBytesPerSecond), check_rate},
+		{offsetof(struct options, upstreamCaFile), check_path},
+		{offsetof(struct options, hostModuleAddress), check_address}};
+	size_t i = 0;
+
+	while (i < sizeof(checks) / sizeof(checks[0]) && checks[i].offset != row->offset)
+		i++;
+	assert(i < sizeof(checks) / sizeof(checks[0]));
+	return checks[i].check(value, e);
 }
 
 /* A value as it is written in a setting. */
@@ -215,16 +260,16 @@ set(struct options *o, int *ranks, int rank, const char *text, const char *origi
 {
 	size_t len = strcspn(text, "=");
 	AUTO_FREE char *name = mem_string_n(text, len);
+	const struct row *row = find_row(name);
 	uint64_t number = 0;
-	size_t i = 0;
+	size_t i;
 
 	if (text[len] != '=')
 		return err_set(
 			e, ERR_INPUT, "%s: '%s' has no value; write name=value", origin, text);
-	while (i < ROWS && strcmp(rows[i].name, name) != 0)
-		i++;
-	if (i == ROWS)
+	if (row == NULL)
 		return unknown(name, origin, e);
+	i = (size_t)(row - rows);
 	if (ranks[i] == rank)
 		return err_set(e, ERR_INPUT, "%s: %s has two values", origin, name);
 	if (check(&rows[i], text + len + 1, &number, e) != 0)
@@ -284,6 +329,8 @@ read_arguments(
 			*ret_file = argv[++i];
 		} else if (strcmp(argv[i], "--check") == 0) {
 			o->check_only = true;
+		} else if (strcmp(argv[i], "--test-upstream") == 0) {
+			o->test_upstream = true;
 		} else if (strcmp(argv[i], "--help") == 0) {
 			o->show_help = true;
 		} else if (strcmp(argv[i], "--version") == 0) {
@@ -336,11 +383,28 @@ options_free(struct options *o)
 	*o = (struct options){0};
 }
 
+bool
+options_known(const char *name)
+{
+	return find_row(name) != NULL;
+}
+
+int
+options_check(const char *name, const char *value, struct err *e)
+{
+	const struct row *row = find_row(name);
+	uint64_t number;
+
+	if (row == NULL)
+		return unknown(name, name, e);
+	return check(row, value, &number, e) != 0 ? err_wrap(e, "%s", name) : 0;
+}
+
 void
 options_print_help(FILE *to)
 {
 	(void)fputs(
-		"Usage: guts2d [-Dname=value]... [--config FILE] [--check]\n"
+		"Usage: guts2d [-Dname=value]... [--config FILE] [--check | --test-upstream]\n"
 		"Serve updates to the clients of a network from one cache, in the foreground.\n\n",
 		to);
 	for (size_t i = 0; i < ROWS; i++)
@@ -348,10 +412,13 @@ options_print_help(FILE *to)
 			rows[i].placeholder, rows[i].line,
 			rows[i].standard[0] != '\0' ? " (default " : "", rows[i].standard,
 			rows[i].standard[0] != '\0' ? ")" : "");
-	(void)fputs("  --config FILE\n        lines of name=value; the command line goes first\n"
-		    "  --check\n        print every setting and where it came from, and exit\n"
-		    "  --help, --version\n\n"
-		    "Exit: 0 ended by a signal, 1 cannot run, 2 usage.  See guts2d(8).\n",
+	(void)fputs(
+		"  --config FILE\n        lines of name=value; the command line goes first\n"
+		"  --check\n        print every setting and where it came from, and exit\n"
+		"  --test-upstream\n        go to the upstream step by step, say what fails, and "
+		"exit\n"
+		"  --help, --version\n\n"
+		"Exit: 0 ended by a signal, 1 cannot run, 2 usage.  See guts2d(8).\n",
 		to);
 }
 

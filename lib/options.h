@@ -31,12 +31,17 @@ struct options {
 #undef SWITCH
 	char **origins; /* of each row, in the order of options.def */
 	bool check_only;
+	bool test_upstream;
 	bool show_help;
 	bool show_version;
 };
 
 int options_read(struct options *o, int argc, char **argv, struct err *e);
 void options_free(struct options *o);
+
+/* Whether there is a setting of this name, and whether it may have this value. */
+bool options_known(const char *name);
+int options_check(const char *name, const char *value, struct err *e);
 
 void options_print_help(FILE *to);
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * probe.h - guts2d --test-upstream: the way to each upstream, step by step.
+ *
+ * Does:     asks each for its announcement exactly as the server would, and says
+ *           how far that got, what failed, and what may be done about it.
+ */
+#ifndef PROBE_H
+#define PROBE_H
+
+#include <stdio.h>
+
+#include "server.h"
+
+/* 0: every upstream works. Needs options and policies of s, and nothing that runs. */
+int probe_upstreams(struct server *s, FILE *to);
+
+#endif
