@@ -143,19 +143,20 @@ void
 log_end(struct log_line *l, enum log_target target)
 {
 	struct sink *sink = &state.sinks[target];
+	unsigned len = l->len + 1;
 	bool half;
 
-	l->text[l->len++] = '\n';
+	l->text[l->len] = '\n'; /* the line can be sent to another target, too */
 	if (target == LOG_PROCESS || !state.running) {
-		(void)!write(STDERR_FILENO, l->text, l->len);
+		(void)!write(STDERR_FILENO, l->text, len);
 		return;
 	}
 	(void)pthread_mutex_lock(&state.lock);
-	if (l->len > BUFFER_BYTES - sink->len) {
+	if (len > BUFFER_BYTES - sink->len) {
 		sink->lost++;
 	} else {
-		memcpy(sink->filling + sink->len, l->text, l->len);
-		sink->len += l->len;
+		memcpy(sink->filling + sink->len, l->text, len);
+		sink->len += len;
 	}
 	half = sink->len > BUFFER_BYTES / 2;
 	(void)pthread_mutex_unlock(&state.lock);

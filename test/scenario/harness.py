@@ -536,6 +536,10 @@ class Cloud:
         """Gone, with every connection; start() brings it back on the same port."""
         self.server.shutdown()
         self.server.server_close()
+        self.drop()
+
+    def drop(self):
+        """Every connection ends."""
         with self.lock:
             for connection in self.connections:
                 try:

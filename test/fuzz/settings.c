@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What administrators write, and Via of requests: an accepted proxy is written and
+ * read back the same; nothing reads past its end.
+ */
+#include <string.h>
+
+#include "channels.h"
+#include "fuzz.h"
+#include "mem.h"
+#include "origin.h"
+#include "pace.h"
+#include "proxy.h"
+#include "via.h"
+
+static void
+check_proxy(const struct proxy_server *s)
+{
+	AUTO_BUF struct buf text = {0};
+	struct proxy_server again;
+
+	if (s->host == NULL)
+		return;
+	proxy_server_format(s, &text);
+	assert(proxy_server_parse(text.at, &again, NULL) == 0);
+	assert(strcmp(again.host, s->host) == 0 && again.port == s->port);
+	assert((again.user == NULL) == (s->user == NULL));
+	assert(s->password == NULL || strcmp(again.password, s->password) == 0);
+	proxy_server_free(&again);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	AUTO_FREE char *text = mem_string_n((const char *)data, size);
+	char kept[VIA_MAX];
+	char more[VIA_MAX];
+	struct proxy proxy;
+	struct channels channels;
+	struct origins origins;
+	struct pace_schedule schedule;
+	struct err e;
+
+	if (proxy_parse(span_of(data, size), "f", &proxy, &e) == 0) {
+		check_proxy(&proxy.http);
+		check_proxy(&proxy.https);
+		(void)proxy_bypasses(&proxy, "host.example");
+		(void)proxy_bypasses(&proxy, "10.1.2.3");
+		proxy_free(&proxy);
+	}
+	if (channels_parse(span_of(data, size), "f", &channels, &e) == 0) {
+		(void)channels_policy(&channels, "linux-db");
+		channels_free(&channels);
+	}
+	if (origins_parse(text, &origins, &e) == 0)
+		origins_free(&origins);
+	if (pace_parse(text, &schedule, &e) == 0)
+		(void)pace_rate(&schedule, 700);
+	if (via_read(text, "guts2d-0123456789abcdef", kept) == VIA_GOOD)
+		(void)via_add(kept, "guts2d-0123456789abcdef", more);
+	return 0;
+}
