@@ -14,6 +14,11 @@ static const struct {
 	[ORIGIN_HTTPS] = {"https://", 443},
 	[ORIGIN_FILE] = {"file:///", 0}};
 
+enum { HOST_MAX = 253 };
+static const char host_chars[] =
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+static const char v6_chars[] = "0123456789abcdefABCDEF:.";
+
 /* host, host:port, [v6], [v6]:port; len bytes of it. */
 static int
 parse_authority(const char *s, size_t len, struct origin *o, struct err *e)
@@ -36,6 +41,8 @@ parse_authority(const char *s, size_t len, struct origin *o, struct err *e)
 	len -= (size_t)(s - host) + (host[-1] == '[');
 	if (host_len == 0)
 		return err_set(e, ERR_INPUT, "has no host");
+	if (host_len > HOST_MAX || strspn(host, host[-1] == '[' ? v6_chars : host_chars) < host_len)
+		return err_set(e, ERR_INPUT, "has a host that is no name or address");
 	o->host = mem_string_n(host, host_len);
 	for (char *p = o->host; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);

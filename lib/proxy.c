@@ -349,13 +349,15 @@ parse_line(struct proxy *p, char *line, unsigned number, struct err *e)
 int
 proxy_parse(struct span text, const char *path, struct proxy *ret, struct err *e)
 {
-	char *copy = mem_string_n(text.len > 0 ? (const char *)text.at : "", text.len);
+	char *copy = mem_new(text.len + 1, 1);
 	unsigned number = 1;
 	char *rest = copy;
 	char *line;
 	int result = 0;
 
 	*ret = (struct proxy){0};
+	if (text.len > 0)
+		memcpy(copy, text.at, text.len);
 	if (memchr(copy, '\0', text.len) != NULL)
 		result = err_set(e, ERR_INPUT, "%s: has a NUL byte", path);
 	for (; result == 0 && (line = strsep(&rest, "\n")) != NULL; number++)

@@ -71,8 +71,9 @@ transfer_free(struct upstream *u, struct transfer *t)
 {
 	struct transfer **link = &u->running;
 
-	while (*link != t)
+	while (*link != NULL && *link != t)
 		link = &(*link)->next;
+	assert(*link == t);
 	*link = t->next;
 	(void)curl_multi_remove_handle(u->multi, t->easy);
 	curl_easy_cleanup(t->easy);

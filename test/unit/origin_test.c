@@ -8,7 +8,8 @@ START_TEST(origins_parse__refuses_what_is_no_base_url)
 	static const char *const bad[] = {"", "host", "ftp://host/", "http://", "http://user@host/",
 		"http://user:pw@host/", "file://host/x", "http://host/a?b", "http://host/a#b",
 		"HTTP://host", "http://host:", "http://host:0", "http://host:65536", "http://[::1",
-		"http://host:1x", "http://a,", "http://a,,http://b", "http://a,http://a/",
+		"http://host:1x", "http://h\xc3\xa4st", "http://a%41", "http://[a]x",
+		"http://[::g]", "http://a,", "http://a,,http://b", "http://a,http://a/",
 		"http://a\nb"};
 	static const char *const good[] = {"http://host", "https://host:1/x/", "http://[::1]:80",
 		"file:///srv/guts2", "http://host/a@b", "http://a,https://a,file:///a"};
