@@ -28,7 +28,7 @@ struct fetcher {
 	struct upstream *upstream;
 	pthread_t thread;
 	atomic_bool stop;
-	atomic_bool forget_etags;
+	atomic_uint query_policy; /* grows with each change of what is taken of an announcement */
 	struct route *route;
 	struct policy *policy; /* whose proxy is in use */
 	struct fetch *first;   /* those that run */
@@ -214,13 +214,12 @@ fetch_settled(struct fetch *f, const struct upstream_reply *reply)
 	int next = -1;
 
 	route_report(f->fetcher->route, from, reply);
-	if (reply->outcome == UPSTREAM_PREPARING) {
+	if (route_may_help(reply))
+		next = route_choose(f->fetcher->route, &f->tried);
+	if (next < 0 && reply->outcome == UPSTREAM_PREPARING) {
 		fetch_later(f, reply);
 		return true;
 	}
-	if (!route_may_help(reply))
-		return false;
-	next = route_choose(f->fetcher->route, &f->tried);
 	if (next < 0)
 		return false;
 	f->upstream = next;
@@ -280,6 +279,7 @@ send_query(struct fetch *f)
 {
 	const struct route_upstream *u = fetch_upstream(f);
 
+	f->query_policy = f->fetcher->query_policy;
 	buf_clear(&f->document);
 	f->request = (struct upstream_request){.accept = fetch_accept_ar1,
 		.max_bytes = ANSWER_QUERY_BYTES_MAX,
@@ -287,7 +287,7 @@ send_query(struct fetch *f)
 		.done = on_query};
 	if (u->query_by_post)
 		f->request.post_body = "{}";
-	else
+	else if (u->query_policy == f->query_policy)
 		f->request.if_none_match = u->query_etag;
 	fetch_start(f);
 }
@@ -318,7 +318,10 @@ work_query(void *context)
 	struct err e = {0};
 
 	if (land_query(s, &f->query, &e) == 0) {
-		memcpy(fetch_upstream(f)->query_etag, f->query_etag, sizeof(f->query_etag));
+		struct route_upstream *u = fetch_upstream(f);
+
+		memcpy(u->query_etag, f->query_etag, sizeof(f->query_etag));
+		u->query_policy = f->query_policy;
 		jobs_done(s->jobs, f->job);
 	} else {
 		land_failure(s, f->job, f->name, &e,
@@ -356,6 +359,10 @@ on_query(void *context, const struct upstream_reply *received)
 		reply.outcome = UPSTREAM_BROKEN;
 	if (fetch_settled(f, &reply))
 		return;
+	if (reply.outcome == UPSTREAM_UNCHANGED && f->query_policy != f->fetcher->query_policy) {
+		send_query(f);
+		return;
+	}
 	if (reply.outcome == UPSTREAM_UNCHANGED) {
 		fetch_leave(f);
 		jobs_done(f->server->jobs, f->job);
@@ -458,9 +465,6 @@ run(void *context)
 		struct job *job;
 
 		take_policy(f);
-		if (atomic_exchange(&f->forget_etags, false))
-			for (size_t i = 0; i < f->route->count; i++)
-				f->route->at[i].query_etag[0] = '\0';
 		while (f->running < RUNNING_MAX &&
 			(job = jobs_take(f->server->jobs, QUEUE_FETCHER)) != NULL)
 			start_job(f, job);
@@ -512,7 +516,7 @@ fetcher_note_via(struct fetcher *f, const char *via)
 void
 fetcher_forget_query(struct fetcher *f)
 {
-	f->forget_etags = true;
+	(void)atomic_fetch_add(&f->query_policy, 1);
 	upstream_wake(f->upstream);
 }
 

@@ -30,6 +30,7 @@ struct fetch {
 	struct buf document;
 	struct idents query; /* an announcement */
 	char query_etag[128];
+	unsigned query_policy;
 	int part;
 	int offered_by;	 /* the upstream whose offer names the archive; -1: not known any more */
 	bool is_archive; /* it counts among the archives that are being downloaded */

@@ -54,14 +54,13 @@ keeper_apply_policy(struct server *s)
 	(void)jobs_ask(s->jobs, &query, NULL);
 }
 
-/* Before the next look begins this one has ended, or it says nothing new. */
 static void
 look_at_files(void *context)
 {
-	struct keeper *k = context;
+	struct server *s = context;
 
-	if (policies_look(k->server->policies))
-		keeper_apply_policy(k->server);
+	if (policies_look(s->policies))
+		keeper_apply_policy(s);
 }
 
 static void *
@@ -90,7 +89,7 @@ run(void *context)
 		legacy_tick(k->server->legacy, now_ms);
 		if (now_ms >= next_look_ms) {
 			next_look_ms = now_ms + LOOK_MS;
-			workers_add(k->server->workers, look_at_files, k);
+			workers_add(k->server->workers, look_at_files, k->server);
 		}
 	} while (sleep_for(k, TICK_MS));
 	return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "land.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -236,31 +237,41 @@ announce(struct server *s, const struct view *view, const struct channels *chann
 	return 0;
 }
 
+/* One announcement lands after the other: each is made from what the one before left. */
+static pthread_mutex_t announcing = PTHREAD_MUTEX_INITIALIZER;
+
 int
 land_query(struct server *s, const struct idents *fetched, struct err *e)
 {
-	struct policy *policy = policy_take(s->policies);
-	struct view *view = view_take(s->views);
 	AUTO_IDENTS struct idents enabled = {0};
 	AUTO_IDENTS struct idents query = {0};
+	struct policy *policy;
+	struct view *view;
 	int result;
 
+	(void)pthread_mutex_lock(&announcing);
+	policy = policy_take(s->policies);
+	view = view_take(s->views);
 	leave_out(policy->channels, fetched, &enabled);
 	merge(view, &enabled, &query);
 	result = announce(s, view, policy->channels, &query, e);
 	view_release(view);
 	policy_release(policy);
+	(void)pthread_mutex_unlock(&announcing);
 	return result;
 }
 
 void
 land_policy(struct server *s)
 {
-	struct policy *policy = policy_take(s->policies);
-	struct view *view = view_take(s->views);
 	AUTO_IDENTS struct idents enabled = {0};
+	struct policy *policy;
+	struct view *view;
 	struct err e = {0};
 
+	(void)pthread_mutex_lock(&announcing);
+	policy = policy_take(s->policies);
+	view = view_take(s->views);
 	for (size_t i = 0; i < view->count; i++) {
 		struct ident ident = {.edition = view->types[i]->announced};
 
@@ -273,6 +284,7 @@ land_policy(struct server *s)
 		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
 	view_release(view);
 	policy_release(policy);
+	(void)pthread_mutex_unlock(&announcing);
 }
 
 /* ---- Headers and archives */

@@ -2,6 +2,7 @@
 #include "route.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "clock.h"
 #include "log.h"
@@ -133,8 +134,11 @@ route_report(struct route *r, int index, const struct upstream_reply *reply)
 bool
 route_may_help(const struct upstream_reply *reply)
 {
-	return !is_local(reply) && reply->outcome != UPSTREAM_PREPARING &&
-	       upstream_may_recover(reply->outcome);
+	/* A server above that cannot have it itself is as good as none. */
+	if (reply->outcome == UPSTREAM_PREPARING)
+		return strcmp(reply->reason, "upstream-unavailable") == 0 ||
+		       strcmp(reply->reason, "disk-full") == 0;
+	return !is_local(reply) && upstream_may_recover(reply->outcome);
 }
 
 uint64_t

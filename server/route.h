@@ -18,9 +18,10 @@
 struct route_upstream {
 	struct origin origin;
 	struct breaker breaker;
-	char query_etag[128]; /* of the announcement that landed last */
-	bool query_by_post;   /* it refuses GET */
-	bool lost;	      /* it did not answer the last time */
+	char query_etag[128];  /* of the announcement that landed last */
+	unsigned query_policy; /* of the fetcher, at that time */
+	bool query_by_post;    /* it refuses GET */
+	bool lost;	       /* it did not answer the last time */
 };
 
 struct route {
