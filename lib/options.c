@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "fs.h"
+#include "line.h"
 #include "mem.h"
 #include "num.h"
 #include "origin.h"
@@ -284,34 +285,20 @@ set(struct options *o, int *ranks, int rank, const char *text, const char *origi
 }
 
 static int
-read_line(struct options *o, int *ranks, char *line, const char *origin, struct err *e)
-{
-	size_t len;
-
-	line += strspn(line, " \t");
-	len = strlen(line);
-	while (len > 0 && strchr(" \t\r", line[len - 1]) != NULL)
-		line[--len] = '\0';
-	if (len == 0 || line[0] == '#')
-		return 0;
-	return set(o, ranks, 1, line, origin, e);
-}
-
-static int
 read_file(struct options *o, int *ranks, const char *path, struct err *e)
 {
 	AUTO_BUF struct buf bytes = {0};
-	unsigned number = 1;
+	unsigned number = 0;
 	char *line;
 	char *rest;
 
 	if (fs_read(AT_FDCWD, path, FILE_BYTES_MAX, &bytes, e) != 0)
 		return err_wrap(e, "--config");
 	rest = bytes.at;
-	for (; (line = rest != NULL ? strsep(&rest, "\n") : NULL) != NULL; number++) {
+	while (rest != NULL && (line = line_next(&rest, &number)) != NULL) {
 		AUTO_FREE char *origin = mem_printf("%s:%u", path, number);
 
-		if (read_line(o, ranks, line, origin, e) != 0)
+		if (set(o, ranks, 1, line, origin, e) != 0)
 			return -1;
 	}
 	return 0;

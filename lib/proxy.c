@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "fs.h"
+#include "line.h"
 #include "mem.h"
 #include "num.h"
 
@@ -324,15 +325,8 @@ set_server(struct proxy_server *s, const char *key, const char *value, unsigned 
 static int
 parse_line(struct proxy *p, char *line, unsigned number, struct err *e)
 {
-	size_t len;
 	char *value;
 
-	line += strspn(line, " \t");
-	len = strlen(line);
-	while (len > 0 && strchr(" \t\r", line[len - 1]) != NULL)
-		line[--len] = '\0';
-	if (len == 0 || line[0] == '#')
-		return 0;
 	value = strchr(line, '=');
 	if (value == NULL)
 		return err_set(e, ERR_INPUT, "is not key=value");
@@ -350,7 +344,7 @@ int
 proxy_parse(struct span text, const char *path, struct proxy *ret, struct err *e)
 {
 	char *copy = mem_new(text.len + 1, 1);
-	unsigned number = 1;
+	unsigned number = 0;
 	char *rest = copy;
 	char *line;
 	int result = 0;
@@ -360,7 +354,7 @@ proxy_parse(struct span text, const char *path, struct proxy *ret, struct err *e
 		memcpy(copy, text.at, text.len);
 	if (memchr(copy, '\0', text.len) != NULL)
 		result = err_set(e, ERR_INPUT, "%s: has a NUL byte", path);
-	for (; result == 0 && (line = strsep(&rest, "\n")) != NULL; number++)
+	while (result == 0 && (line = line_next(&rest, &number)) != NULL)
 		if (parse_line(ret, line, number, e) != 0)
 			result = err_wrap(e, "%s:%u", path, number);
 	explicit_bzero(copy, text.len);

@@ -15,7 +15,7 @@
 #include "policy.h"
 
 enum {
-	RUNNING_MAX = 128, /* most of them wait for a server above to have it */
+	RUNNING_MAX = 64,  /* most of them wait for a server above to have it */
 	ARCHIVES_MAX = 16, /* of these, that move bytes */
 	WAIT_S = 30,	   /* how long a server above may hold its answer */
 };

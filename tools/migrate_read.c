@@ -7,22 +7,11 @@
 
 #include "doc.h"
 #include "fs.h"
+#include "line.h"
 #include "mem.h"
 #include "options.h"
 
 enum { FILE_BYTES_MAX = 1 << 20 };
-
-static char *
-trim(char *s)
-{
-	size_t len;
-
-	s += strspn(s, " \t\r");
-	len = strlen(s);
-	while (len > 0 && strchr(" \t\r", s[len - 1]) != NULL)
-		s[--len] = '\0';
-	return s;
-}
 
 static int
 read_text(const char *path, struct buf *text, struct err *e)
@@ -93,7 +82,7 @@ take_proxies(struct migration *m, const char *origin, char *list)
 	bool any = false;
 
 	while ((one = strsep(&list, ",")) != NULL) {
-		one = trim(one);
+		one = line_trim(one);
 		if (*one == '\0')
 			continue;
 		any = true;
@@ -115,8 +104,8 @@ take_fsaua_line(struct migration *m, const char *origin, char *line)
 		return;
 	}
 	*value++ = '\0';
-	line = trim(line);
-	value = trim(value);
+	line = line_trim(line);
+	value = line_trim(value);
 	if (strcmp(line, "http_proxies") == 0)
 		take_proxies(m, origin, value);
 	else if (strcmp(line, "poll_interval") == 0)
@@ -131,18 +120,17 @@ int
 migrate_read_fsaua(struct migration *m, const char *path, struct err *e)
 {
 	AUTO_BUF struct buf text = {0};
-	unsigned number = 1;
+	unsigned number = 0;
 	char *rest;
 	char *line;
 
 	if (read_text(path, &text, e) != 0)
 		return -1;
 	rest = text.at;
-	for (; (line = strsep(&rest, "\n")) != NULL; number++) {
+	while ((line = line_next(&rest, &number)) != NULL) {
 		AUTO_FREE char *origin = mem_printf("%s:%u", path, number);
 
-		line = trim(line);
-		if (*line != '\0' && *line != '#' && *line != '[')
+		if (*line != '[')
 			take_fsaua_line(m, origin, line);
 	}
 	return 0;

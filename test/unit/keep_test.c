@@ -100,7 +100,15 @@ START_TEST(keep__decides_by_the_table)
 		   many */
 		{9, 15, {"t3 f2", "t3 d1 @50", "t3 d2 @40?"}, "remove t3 d1;"},
 		{1, 0, {"t3 c", "t2 d1 ?"}, "remove t2 d1;"},
+		/* an administrator wants another number of one type */
+		{1, 0, {"k4 h", "k3 h", "k2 h", "k1 h", "t2 c", "t1 h"},
+			"remove k1 h;remove t1 h;"},
 	};
+	static const char policy[] = "{\"types\":{\"k\":{\"keep\":3}}}";
+	struct channels channels;
+
+	ck_assert_int_eq(
+		channels_parse(span_of(policy, strlen(policy)), "policy", &channels, NULL), 0);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct keep_actions actions = {0};
@@ -112,7 +120,7 @@ START_TEST(keep__decides_by_the_table)
 		for (size_t r = 0; r < 12 && rows[i].records[r] != NULL; r++)
 			add(&records, busy, offered, rows[i].records[r]);
 		keep_decide(&(struct keep_facts){&records, busy, offered, rows[i].versions,
-				    rows[i].excess, NULL},
+				    rows[i].excess, &channels},
 			&actions);
 		buf_add_string(&text, "");
 		for (size_t a = 0; a < actions.count; a++) {
@@ -125,6 +133,7 @@ START_TEST(keep__decides_by_the_table)
 		keep_actions_free(&actions);
 		records_free(&records);
 	}
+	channels_free(&channels);
 }
 END_TEST
 
