@@ -43,8 +43,6 @@ struct fetcher {
 	char query_via[VIA_MAX];
 };
 
-static void on_query(void *context, const struct upstream_reply *reply);
-
 struct route_upstream *
 fetch_upstream(const struct fetch *f)
 {
@@ -55,6 +53,23 @@ struct fetch *
 fetch_first(const struct fetch *f)
 {
 	return f->fetcher->first;
+}
+
+unsigned
+fetch_policy(const struct fetch *f)
+{
+	return f->fetcher->query_policy;
+}
+
+void
+fetch_take_via(struct fetch *f, char ret[VIA_MAX])
+{
+	struct fetcher *fetcher = f->fetcher;
+
+	(void)pthread_mutex_lock(&fetcher->lock);
+	memcpy(ret, fetcher->query_via, VIA_MAX);
+	fetcher->query_via[0] = '\0';
+	(void)pthread_mutex_unlock(&fetcher->lock);
 }
 
 /* ---- The end of a fetch */
@@ -174,6 +189,10 @@ fetch_send(struct fetch *f)
 
 	if (f->upstream < 0)
 		f->upstream = route_choose(fetcher->route, &f->tried);
+	if (f->upstream < 0 && f->job->distrusted != 0) {
+		f->tried = f->job->distrusted = 0;
+		f->upstream = route_choose(fetcher->route, &f->tried);
+	}
 	if (f->upstream < 0) {
 		(void)err_set(&e, ERR_BUSY, "every upstream is left alone for a while");
 		fetch_failed(f, &e, JOB_UPSTREAM_UNAVAILABLE, route_wait_ms(fetcher->route) + 1);
@@ -242,8 +261,8 @@ fetch_refused(struct fetch *f, const struct upstream_reply *reply)
 		reply->why.code == ERR_FULL ? JOB_DISK_FULL : JOB_UPSTREAM_UNAVAILABLE, delay_ms);
 }
 
-static int
-to_document(void *context, const void *bytes, size_t len, struct err *e)
+int
+fetch_to_document(void *context, const void *bytes, size_t len, struct err *e)
 {
 	struct fetch *f = context;
 
@@ -266,115 +285,10 @@ fetch_document(struct fetch *f, const char *accept, size_t max,
 	f->request = (struct upstream_request){.accept = accept,
 		.wait_s = WAIT_S,
 		.max_bytes = max,
-		.write = to_document,
+		.write = fetch_to_document,
 		.done = done};
 	f->send = send_document;
 	fetch_send(f);
-}
-
-/* ---- The announcement */
-
-static void
-send_query(struct fetch *f)
-{
-	const struct route_upstream *u = fetch_upstream(f);
-
-	f->query_policy = f->fetcher->query_policy;
-	buf_clear(&f->document);
-	f->request = (struct upstream_request){.accept = fetch_accept_ar1,
-		.max_bytes = ANSWER_QUERY_BYTES_MAX,
-		.write = to_document,
-		.done = on_query};
-	if (u->query_by_post)
-		f->request.post_body = "{}";
-	else if (u->query_policy == f->query_policy)
-		f->request.if_none_match = u->query_etag;
-	fetch_start(f);
-}
-
-/* The poll goes on with the way of who polled us last: in a loop it gets back to them. */
-static void
-start_query(struct fetch *f)
-{
-	struct fetcher *fetcher = f->fetcher;
-	char via[VIA_MAX];
-
-	(void)snprintf(f->name, sizeof(f->name), "q");
-	(void)pthread_mutex_lock(&fetcher->lock);
-	memcpy(via, fetcher->query_via, sizeof(via));
-	fetcher->query_via[0] = '\0';
-	(void)pthread_mutex_unlock(&fetcher->lock);
-	if (via[0] != '\0')
-		(void)via_add(via, f->server->id, f->via);
-	f->send = send_query;
-	fetch_send(f);
-}
-
-static void
-work_query(void *context)
-{
-	struct fetch *f = context;
-	struct server *s = f->server;
-	struct err e = {0};
-
-	if (land_query(s, &f->query, &e) == 0) {
-		struct route_upstream *u = fetch_upstream(f);
-
-		memcpy(u->query_etag, f->query_etag, sizeof(f->query_etag));
-		u->query_policy = f->query_policy;
-		jobs_done(s->jobs, f->job);
-	} else {
-		land_failure(s, f->job, f->name, &e,
-			e.code == ERR_FULL ? JOB_DISK_FULL : JOB_UPSTREAM_UNAVAILABLE, 0);
-	}
-	fetch_free(f);
-}
-
-/* What came is read here, so that another upstream can be asked at once where it is wrong. */
-static void
-read_query(struct fetch *f, struct upstream_reply *reply)
-{
-	idents_free(&f->query);
-	if (reply->outcome == UPSTREAM_FRESH &&
-		answer_query_parse(
-			span_of(f->document.at, f->document.len), &f->query, &reply->why) != 0)
-		reply->outcome = UPSTREAM_BROKEN;
-}
-
-static void
-on_query(void *context, const struct upstream_reply *received)
-{
-	struct fetch *f = context;
-	struct route_upstream *u = fetch_upstream(f);
-	struct upstream_reply reply = *received;
-	bool refused = reply.status == 404 || reply.status == 405 || reply.status == 501;
-
-	if (refused && !u->query_by_post && u->origin.scheme != ORIGIN_FILE) {
-		u->query_by_post = true; /* from now on */
-		send_query(f);
-		return;
-	}
-	read_query(f, &reply);
-	if (reply.outcome == UPSTREAM_ABSENT) /* who has no announcement is no upstream */
-		reply.outcome = UPSTREAM_BROKEN;
-	if (fetch_settled(f, &reply))
-		return;
-	if (reply.outcome == UPSTREAM_UNCHANGED && f->query_policy != f->fetcher->query_policy) {
-		send_query(f);
-		return;
-	}
-	if (reply.outcome == UPSTREAM_UNCHANGED) {
-		fetch_leave(f);
-		jobs_done(f->server->jobs, f->job);
-		fetch_free(f);
-		return;
-	}
-	if (reply.outcome != UPSTREAM_FRESH) {
-		fetch_refused(f, &reply);
-		return;
-	}
-	(void)snprintf(f->query_etag, sizeof(f->query_etag), "%s", reply.etag);
-	fetch_hand_over(f, work_query);
 }
 
 /* ---- Headers */
@@ -427,7 +341,7 @@ start_job(struct fetcher *fetcher, struct job *job)
 		f->tried = job->distrusted = 0;
 	switch (job->spec.kind) {
 	case JOB_QUERY:
-		start_query(f);
+		fetch_query(f);
 		break;
 	case JOB_HEADER:
 		(void)ident_header_name(&job->spec.ident, f->name);

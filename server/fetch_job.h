@@ -76,6 +76,16 @@ bool fetch_may_download(struct fetch *f, void (*start)(struct fetch *f));
 /* The other fetches that run. */
 struct fetch *fetch_first(const struct fetch *f);
 
+/* The fetcher's `query_policy` now; and the way of who polled us last, which is forgotten. */
+unsigned fetch_policy(const struct fetch *f);
+void fetch_take_via(struct fetch *f, char ret[VIA_MAX]);
+
+/* The write of a request for a document. */
+int fetch_to_document(void *context, const void *bytes, size_t len, struct err *e);
+
+/* In fetch_query.c: the first request of a QUERY. */
+void fetch_query(struct fetch *f);
+
 /* In fetch_archive.c: the first request of an OFFER or PRICE. */
 void fetch_offer(struct fetch *f);
 
