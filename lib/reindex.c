@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "content.h"
 #include "fs.h"
 #include "record.h"
@@ -51,6 +52,8 @@ take_over(struct repo *repo, const struct records *before, struct records *now, 
 			if (repo_quarantine(repo, record_name(old, name), e) != 0)
 				return -1;
 			continue;
+		} else { /* as far as anybody knows it came just now */
+			now->at[i].landed_ms = clock_wall_ms();
 		}
 		now->at[kept++] = now->at[i];
 	}
