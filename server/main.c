@@ -241,7 +241,7 @@ run_with_policy(struct parts *p)
 
 	if (policies_new(&s->options, &s->policies, &e) != 0) {
 		(void)fprintf(stderr, "guts2d: %s\n", e.text);
-		return EXIT_USAGE;
+		return e.code == ERR_INPUT || e.code == ERR_LIMIT ? EXIT_USAGE : EXIT_FAILED;
 	}
 	if (s->options.check_only) {
 		options_print_values(&s->options, stdout);

@@ -31,6 +31,7 @@ _work = tempfile.mkdtemp(prefix="guts2-test-")
 _failed = 0
 _passed = 0
 _running = []
+_printing = threading.Lock()
 
 
 def path(*parts):
@@ -41,11 +42,14 @@ def path(*parts):
 def claim(text, condition, detail=""):
     """One thing that must be true."""
     global _failed, _passed
-    if condition:
-        _passed += 1
-    else:
-        _failed += 1
-    print(("ok" if condition else "not ok") + " - " + text + (f"  [{detail}]" if detail != "" and not condition else ""), flush=True)
+    line = ("ok" if condition else "not ok") + " - " + text + (f"  [{detail}]" if detail != "" and not condition else "") + "\n"
+    with _printing:  # cells of a matrix run at the same time
+        if condition:
+            _passed += 1
+        else:
+            _failed += 1
+        sys.stdout.write(line)
+        sys.stdout.flush()
     return bool(condition)
 
 
