@@ -395,6 +395,16 @@ keep_pace(struct upstream *u, int timeout_ms)
 	return timeout_ms;
 }
 
+static bool
+is_any_paused(const struct upstream *u)
+{
+	const struct transfer *t = u->running;
+
+	while (t != NULL && !t->paused)
+		t = t->next;
+	return t != NULL;
+}
+
 void
 upstream_run(struct upstream *u, int timeout_ms)
 {
@@ -409,9 +419,8 @@ upstream_run(struct upstream *u, int timeout_ms)
 			timeout_ms = 0; /* the caller may have more to start */
 		}
 	}
-	for (struct transfer *t = u->running; t != NULL; t = t->next)
-		if (t->paused) /* what was paused just now has not been waited for */
-			timeout_ms = keep_pace(u, timeout_ms);
+	if (is_any_paused(u)) /* what was paused just now has not been waited for */
+		timeout_ms = keep_pace(u, timeout_ms);
 	if (timeout_ms > 0)
 		(void)curl_multi_poll(u->multi, NULL, 0, timeout_ms, NULL);
 }

@@ -34,10 +34,7 @@ struct fetcher {
 	struct fetch *first;   /* those that run */
 	unsigned running;
 	unsigned archives;
-	struct {
-		struct fetch *fetch;
-		void (*start)(struct fetch *f);
-	} waiting[RUNNING_MAX]; /* to download an archive */
+	struct fetch *waiting[RUNNING_MAX]; /* to download an archive */
 	unsigned waiting_count;
 	pthread_mutex_t lock; /* query_via */
 	char query_via[VIA_MAX];
@@ -78,25 +75,22 @@ static void
 start_waiting(struct fetcher *fetcher)
 {
 	struct fetch *f;
-	void (*start)(struct fetch * f);
 
 	if (fetcher->waiting_count == 0 || fetcher->archives >= ARCHIVES_MAX)
 		return;
-	f = fetcher->waiting[0].fetch;
-	start = fetcher->waiting[0].start;
+	f = fetcher->waiting[0];
 	memmove(fetcher->waiting, fetcher->waiting + 1,
 		--fetcher->waiting_count * sizeof(*fetcher->waiting));
-	start(f);
+	fetch_archive(f);
 }
 
 bool
-fetch_may_download(struct fetch *f, void (*start)(struct fetch *f))
+fetch_may_download(struct fetch *f)
 {
 	struct fetcher *fetcher = f->fetcher;
 
 	if (!f->is_archive && fetcher->archives >= ARCHIVES_MAX) {
-		fetcher->waiting[fetcher->waiting_count].fetch = f;
-		fetcher->waiting[fetcher->waiting_count++].start = start;
+		fetcher->waiting[fetcher->waiting_count++] = f;
 		return false;
 	}
 	fetcher->archives += !f->is_archive;
@@ -189,6 +183,7 @@ fetch_send(struct fetch *f)
 
 	if (f->upstream < 0)
 		f->upstream = route_choose(fetcher->route, &f->tried);
+	/* Who delivered something wrong is asked again only where nobody else is left. */
 	if (f->upstream < 0 && f->job->distrusted != 0) {
 		f->tried = f->job->distrusted = 0;
 		f->upstream = route_choose(fetcher->route, &f->tried);
@@ -335,10 +330,7 @@ start_job(struct fetcher *fetcher, struct job *job)
 	fetcher->first = f;
 	fetcher->running++;
 	(void)via_add(job->via, f->server->id, f->via);
-	/* Who delivered something wrong is asked again only where nobody else is left. */
 	f->tried = job->distrusted;
-	if ((f->tried & ((1U << fetcher->route->count) - 1)) == (1U << fetcher->route->count) - 1)
-		f->tried = job->distrusted = 0;
 	switch (job->spec.kind) {
 	case JOB_QUERY:
 		fetch_query(f);

@@ -3,10 +3,13 @@
  * fetch.h - the thread that runs all transfers from the upstream.
  *
  * Does:     takes queued jobs, moves bytes into memory or stage/, and hands
- *           what arrived to the workers. Where an upstream fails the next one is asked. A transfer
- * that breaks leaves its part, and the next one goes on from there. Threads:  fetcher_wake from
- * any; the rest from main Owner:    fetcher_start -> fetcher_stop -> fetcher_free, which drops
- * transfers that did not end; in between workers may end what they took over
+ *           what arrived to the workers. Where an upstream fails the next one is
+ *           asked. A transfer that breaks leaves its part, and the next one goes on from
+ *           there.
+ * Threads:  fetcher_wake, fetcher_note_via and fetcher_forget_query from any; the
+ *           rest from main
+ * Owner:    fetcher_start -> fetcher_stop -> fetcher_free, which drops transfers that
+ *           did not end; in between workers may end what they took over
  */
 #ifndef FETCH_H
 #define FETCH_H

@@ -12,8 +12,6 @@
 
 enum { SAME_ARCHIVE_MS = 1000 };
 
-static void start_archive(struct fetch *f);
-
 /* ---- Where the bytes go */
 
 static int
@@ -147,14 +145,14 @@ prepare_part(struct fetch *f)
 	return true;
 }
 
-static void
-start_archive(struct fetch *f)
+void
+fetch_archive(struct fetch *f)
 {
 	if (repo_has_archive(depot_repo(f->server->depot), &f->landing.row.ref)) {
 		fetch_hand_over(f, work_archive);
 		return;
 	}
-	if (!fetch_may_download(f, start_archive) || !prepare_part(f))
+	if (!fetch_may_download(f) || !prepare_part(f))
 		return;
 	if (f->job->have_bytes == f->landing.row.ref.bytes) {
 		fetch_hand_over(f, work_archive);
@@ -203,7 +201,7 @@ take_offer(struct fetch *f, const struct offer *offer)
 	f->offered_by = f->upstream;
 	(void)snprintf(f->landing.stage, sizeof(f->landing.stage), "%s.part",
 		digest_hex(&f->landing.row.ref.id, hex));
-	start_archive(f);
+	fetch_archive(f);
 }
 
 /* Of a JOB_PRICE: what it says is all that is wanted. */

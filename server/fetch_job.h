@@ -69,9 +69,9 @@ void fetch_absent(struct fetch *f);
 /* The upstream that is in use. */
 struct route_upstream *fetch_upstream(const struct fetch *f);
 
-/* Whether one more archive may be downloaded now; else f is taken, and its start is called later.
- */
-bool fetch_may_download(struct fetch *f, void (*start)(struct fetch *f));
+/* Whether one more archive may be downloaded now; else f is taken, and fetch_archive is called
+ * later. */
+bool fetch_may_download(struct fetch *f);
 
 /* The other fetches that run. */
 struct fetch *fetch_first(const struct fetch *f);
@@ -88,6 +88,8 @@ void fetch_query(struct fetch *f);
 
 /* In fetch_archive.c: the first request of an OFFER or PRICE. */
 void fetch_offer(struct fetch *f);
+/* And the archive that its offer named. */
+void fetch_archive(struct fetch *f);
 
 extern const char fetch_accept_all[];
 extern const char fetch_accept_ar1[];
