@@ -8,7 +8,7 @@
  *           grow with them when decoding.
  * Threads:  any; no state is shared
  * Errors:   ERR_INPUT a stream that is not valid or not of the stated size
- * Source:   PROTOCOL section 5; RFC 3284
+ * Source:   PROTOCOL section 5; RFC 3284; guts2(7) for BSDIFF
  */
 #ifndef CODEC_H
 #define CODEC_H
@@ -19,7 +19,7 @@
 #include "buf.h"
 #include "err.h"
 
-enum codec { CODEC_BZIP2, CODEC_ZSTD, CODEC_ZPATCH, CODEC_VCDIFF, CODEC_COUNT };
+enum codec { CODEC_BZIP2, CODEC_ZSTD, CODEC_ZPATCH, CODEC_VCDIFF, CODEC_BSDIFF, CODEC_COUNT };
 
 enum codec_fit {
 	CODEC_ERROR = -1,
@@ -36,7 +36,7 @@ enum codec codec_find(const uint8_t name[8]);
 /* Whether it describes a file as a change of another one. */
 bool codec_is_delta(enum codec codec);
 
-/* Whether the encoder takes files of these sizes. */
+/* Whether it is to be tried for files of these sizes: the encoder takes them, and may win. */
 bool codec_suits(enum codec codec, size_t len, size_t base_len);
 
 /* The room that a stream for len bytes needs at the most, for encodings of whole files. */

@@ -26,6 +26,15 @@ enum codec_fit codec_vcdiff_encode(
 int codec_vcdiff_decode(
 	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
 
+enum codec_fit codec_bsdiff_encode(
+	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+int codec_bsdiff_decode(
+	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
+
+/* One frame that zstd_unpacker_read takes. */
+enum codec_fit zstd_pack(
+	struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+
 /* zstd piece by piece, for a stream that another encoding produces or reads. */
 struct zstd_packer;
 /* len: about how many bytes will come. */

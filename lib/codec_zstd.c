@@ -24,6 +24,22 @@ window_log_for(size_t len)
 	return log;
 }
 
+/* Takes the context. */
+static enum codec_fit
+compress(ZSTD_CCtx *z, struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+{
+	size_t len = ZSTD_compress2(z, out, room, bytes.at, bytes.len);
+
+	(void)ZSTD_freeCCtx(z);
+	if (!ZSTD_isError(len)) {
+		*ret_len = len;
+		return CODEC_FITS;
+	}
+	if (ZSTD_getErrorCode(len) == ZSTD_error_dstSize_tooSmall)
+		return CODEC_TOO_LARGE;
+	return err_set(e, ERR_SYS, "encoder: %s", ZSTD_getErrorName(len));
+}
+
 enum codec_fit
 codec_zstd_encode(
 	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
@@ -32,7 +48,6 @@ codec_zstd_encode(
 	struct span base = from->base;
 	ZSTD_CCtx *z = ZSTD_createCCtx();
 	int level = file.len > LARGE_BYTES ? LEVEL_LARGE : LEVEL_BEST;
-	size_t len;
 
 	assert(z != NULL);
 	if (from->quick)
@@ -45,15 +60,7 @@ codec_zstd_encode(
 		(void)ZSTD_CCtx_setParameter(z, ZSTD_c_enableLongDistanceMatching, 1);
 		(void)ZSTD_CCtx_refPrefix(z, base.at, base.len);
 	}
-	len = ZSTD_compress2(z, out, room, file.at, file.len);
-	(void)ZSTD_freeCCtx(z);
-	if (!ZSTD_isError(len)) {
-		*ret_len = len;
-		return CODEC_FITS;
-	}
-	if (ZSTD_getErrorCode(len) == ZSTD_error_dstSize_tooSmall)
-		return CODEC_TOO_LARGE;
-	return err_set(e, ERR_SYS, "encoder: %s", ZSTD_getErrorName(len));
+	return compress(z, file, out, room, ret_len, e);
 }
 
 /*
@@ -77,6 +84,19 @@ codec_zstd_decode(struct span stream, struct span base, uint8_t *out, size_t len
 	if (got != len)
 		return err_set(e, ERR_INPUT, "file is shorter than stated");
 	return 0;
+}
+
+enum codec_fit
+zstd_pack(struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+{
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+	int log = window_log_for(bytes.len);
+
+	assert(z != NULL);
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, LEVEL_BEST);
+	(void)ZSTD_CCtx_setParameter(
+		z, ZSTD_c_windowLog, log < PACKER_WINDOW_LOG ? log : PACKER_WINDOW_LOG);
+	return compress(z, bytes, out, room, ret_len, e);
 }
 
 struct zstd_packer {

@@ -9,7 +9,9 @@
 #include "fs.h"
 #include "mem.h"
 
-enum { NAME_MAX_BYTES = 64 };
+enum { NAME_MAX_BYTES = 64, WHOLE_CODECS = 2, DELTA_CODECS = 3 };
+
+static const enum codec delta_codecs[DELTA_CODECS] = {CODEC_ZPATCH, CODEC_VCDIFF, CODEC_BSDIFF};
 
 /* A stream that was made lies in a staged file; a donated one in the donor's archive. */
 struct stream {
@@ -21,15 +23,16 @@ struct stream {
 };
 
 struct content {
-	struct stream whole[2]; /* BZIP2, ZSTD */
-	bool settled;		/* a donor has shown which of them is smaller */
+	struct stream whole[WHOLE_CODECS]; /* BZIP2, ZSTD */
+	bool settled;			   /* a donor has shown which of them is smaller */
 	bool skipped;
 };
 
 struct delta {
 	size_t content;
-	struct header_file base;  /* its path is the older header's */
-	struct stream streams[2]; /* ZPATCH, VCDIFF; len 0: not smaller than the whole file */
+	struct header_file base; /* its path is the older header's */
+	/* As delta_codecs has them; len 0: not smaller than the whole file. */
+	struct stream streams[DELTA_CODECS];
 };
 
 struct encode {
@@ -105,8 +108,7 @@ encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e)
 void
 encode_want_delta(struct encode *x, size_t content, const struct header_file *base)
 {
-	if (!codec_suits(CODEC_ZPATCH, x->files[content]->size, base->size) &&
-		!codec_suits(CODEC_VCDIFF, x->files[content]->size, base->size))
+	if (x->files[content]->size == 0 || base->size == 0)
 		return;
 	x->deltas = mem_grow(x->deltas, x->delta_count, &x->delta_capacity, sizeof(*x->deltas));
 	x->deltas[x->delta_count++] = (struct delta){.content = content, .base = *base};
@@ -226,7 +228,7 @@ check_donated(void *context, size_t index, struct err *e)
 	struct content *content = &x->contents[index];
 
 	(void)e;
-	for (int i = 0; i < 2 && !content->skipped; i++) {
+	for (int i = 0; i < WHOLE_CODECS && !content->skipped; i++) {
 		struct stream *stream = &content->whole[i];
 
 		if (stream->len == 0 || !stream->doubtful || is_right(x, stream, x->files[index]))
@@ -261,39 +263,48 @@ encode_whole(void *context, size_t index, struct err *e)
 	return 0;
 }
 
-/* NULL where neither was made. */
+/* NULL where none was made. */
 static const struct stream *
-smaller_of(const struct stream streams[2])
+smallest_of(const struct stream *streams, size_t count)
 {
-	int best = streams[1].len > 0 && (streams[0].len == 0 || streams[1].len < streams[0].len);
+	const struct stream *best = NULL;
 
-	return streams[best].len > 0 ? &streams[best] : NULL;
+	for (size_t i = 0; i < count; i++)
+		if (streams[i].len > 0 && (best == NULL || streams[i].len < best->len))
+			best = &streams[i];
+	return best;
 }
 
 static const struct stream *
 smallest_whole(const struct encode *x, size_t content)
 {
-	const struct stream *stream = smaller_of(x->contents[content].whole);
+	const struct stream *stream = smallest_of(x->contents[content].whole, WHOLE_CODECS);
 
 	assert(stream != NULL);
 	return stream;
 }
 
-/* Two tasks for each delta. */
+static bool
+is_tried(const struct encode *x, const struct delta *delta, int which)
+{
+	return codec_suits(delta_codecs[which], x->files[delta->content]->size, delta->base.size);
+}
+
+/* A task for each encoding of each delta. */
 static int
 encode_delta(void *context, size_t index, struct err *e)
 {
 	struct encode *x = context;
-	struct delta *delta = &x->deltas[index / 2];
+	struct delta *delta = &x->deltas[index / DELTA_CODECS];
 	const struct header_file *file = x->files[delta->content];
-	struct stream *stream = &delta->streams[index % 2];
+	struct stream *stream = &delta->streams[index % DELTA_CODECS];
 	size_t whole = smallest_whole(x, delta->content)->len;
 	struct codec_source from = {.quick = x->settings.quick};
 	AUTO_MAP struct map bytes = {0};
 	AUTO_MAP struct map base = {0};
 
-	stream->codec = index % 2 == 0 ? CODEC_ZPATCH : CODEC_VCDIFF;
-	if (whole < 2 || !codec_suits(stream->codec, file->size, delta->base.size))
+	stream->codec = delta_codecs[index % DELTA_CODECS];
+	if (whole < 2 || !is_tried(x, delta, (int)(index % DELTA_CODECS)))
 		return 0;
 	(void)snprintf(stream->name, sizeof(stream->name), "delta-%zu", index);
 	if (open_file(x, file, &bytes, e) != 0 || open_file(x, &delta->base, &base, e) != 0)
@@ -331,10 +342,13 @@ encode_all(struct encode *x, struct err *e)
 				is_needed(x, &x->contents[i], (enum codec)codec))
 				whole_bytes += x->files[i]->size;
 	for (size_t i = 0; i < x->delta_count; i++)
-		delta_bytes += 2 * x->files[x->deltas[i].content]->size;
+		for (int which = 0; which < DELTA_CODECS; which++)
+			if (is_tried(x, &x->deltas[i], which))
+				delta_bytes += x->files[x->deltas[i].content]->size;
 	if (run_all(x, "files", whole_bytes, 2 * x->count, encode_whole, e) != 0)
 		return -1;
-	return run_all(x, "differences", delta_bytes, 2 * x->delta_count, encode_delta, e);
+	return run_all(
+		x, "differences", delta_bytes, DELTA_CODECS * x->delta_count, encode_delta, e);
 }
 
 static const struct stream *
@@ -346,7 +360,7 @@ find_delta(const struct encode *x, size_t content, const struct header_file *bas
 	if (x->delta_count > 0)
 		delta = bsearch(
 			&key, x->deltas, x->delta_count, sizeof(*x->deltas), compare_deltas);
-	return delta != NULL ? smaller_of(delta->streams) : NULL;
+	return delta != NULL ? smallest_of(delta->streams, DELTA_CODECS) : NULL;
 }
 
 int

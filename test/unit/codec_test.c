@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "codec.h"
 
+#include "codec_each.h"
 #include "mem.h"
 #include "unit.h"
 
@@ -136,6 +137,103 @@ START_TEST(codec_decode__a_wrong_base_is_not_read_past_its_end)
 }
 END_TEST
 
+/* A BSDIFF stream of columns as the manual has them, each at most 100 bytes. */
+static size_t
+bsdiff_stream(const char *const columns[6], const size_t lens[6], unsigned char *ret)
+{
+	size_t at = 5;
+
+	for (int i = 0; i < 6; i++) {
+		size_t len = 0;
+
+		if (lens[i] > 0)
+			ck_assert_int_eq(
+				zstd_pack(span_of(columns[i], lens[i]), ret + at, 1000, &len, NULL),
+				CODEC_FITS);
+		if (i < 5)
+			ret[i] = (unsigned char)len;
+		at += len;
+	}
+	return at;
+}
+
+START_TEST(codec_bsdiff__reads_what_the_manual_says_and_nothing_outside)
+{
+	static const char base[] = "0123456789";
+	/* Columns: seek, add, insert, gap, word, extra. The first row is right. */
+	static const struct {
+		const char *columns[6];
+		size_t lens[6];
+		int result;
+	} rows[] = {
+		/* 3 bytes from 0, 2 new ones; then from 3 + 2 on, of which the second is 1 higher */
+		{{"\0\x08", "\3\3", "\2\0", "\4", "\1\0", "xy"}, {2, 2, 2, 1, 2, 2}, 0},
+		/* the same, seen from the end of the part before the last: there is none yet, so 0
+		 */
+		{{"\0\x15", "\3\3", "\2\0", "\4", "\1\0", "xy"}, {2, 2, 2, 1, 2, 2}, 0},
+		{{"\2\0", "\3\3", "\2\0", "\4", "\1\0", "xy"}, {2, 2, 2, 1, 2, 2}, 1},
+		{{"\0\x12", "\3\3", "\2\0", "\4", "\1\0", "xy"}, {2, 2, 2, 1, 2, 2}, -1},
+		{{"\x28\0", "\3\3", "\2\0", "", "", "xy"}, {2, 2, 2, 0, 0, 2}, -1},
+		{{"\2\0", "\xb\3", "\2\0", "", "", "xy"}, {2, 2, 2, 0, 0, 2}, -1},
+		{{"\0\0", "\0\3", "\0\5", "", "", "xyxyx"}, {2, 2, 2, 0, 0, 5}, -1},
+		{{"\0\0", "\3\3", "\2\1", "", "", "xyz"}, {2, 2, 2, 0, 0, 3}, -1},
+		{{"\0\0", "\3\3", "\2\0", "", "", "xyz"}, {2, 2, 2, 0, 0, 3}, -1},
+		{{"\0\0", "\3\3", "\2\0", "", "", "x"}, {2, 2, 2, 0, 0, 1}, -1},
+		{{"\0\0", "\3\3", "\2\0", "\6", "", "xy"}, {2, 2, 2, 1, 0, 2}, -1},
+		{{"\0\0", "\3\3", "\2\0", "\4", "", "xy"}, {2, 2, 2, 1, 0, 2}, -1},
+		{{"\0\0", "\3\3", "\2", "", "", "xy"}, {2, 2, 1, 0, 0, 2}, -1},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned char stream[8000];
+		unsigned char out[8];
+		struct err e = {0};
+		size_t len = bsdiff_stream(rows[i].columns, rows[i].lens, stream);
+		int result = codec_decode(CODEC_BSDIFF, span_of(stream, len),
+			span_of(base, sizeof(base) - 1), out, sizeof(out), &e);
+
+		ck_assert_msg(result == (rows[i].result < 0 ? -1 : 0), "row %zu: %s", i, e.text);
+		if (rows[i].result == 0)
+			ck_assert_mem_eq(out, "012xy577", 8);
+	}
+}
+END_TEST
+
+/* Programs whose addresses have moved: what the method is for. */
+START_TEST(codec_bsdiff__large_files_whichever_way_they_changed)
+{
+	enum { LEN = 3 << 20 };
+	AUTO_FREE unsigned char *old = unit_bytes(LEN, 3);
+	AUTO_FREE unsigned char *file = mem_new(LEN + 100, 1);
+	AUTO_FREE unsigned char *stream = mem_new(2 * LEN, 1);
+	AUTO_FREE unsigned char *back = mem_new(LEN + 100, 1);
+
+	for (int kind = 0; kind < 4; kind++) {
+		struct codec_source from = {span_of(file, LEN), span_of(old, LEN), kind == 3};
+		size_t n = 0;
+		struct err e = {0};
+
+		memcpy(file, old, LEN);
+		for (size_t i = 0; kind != 0 && i + 4 < LEN; i += 500)
+			file[i]++; /* everywhere: all is sorted */
+		if (kind == 0) {   /* little, and something from elsewhere */
+			memcpy(file + 1000, old + 2000000, 5000);
+			file[LEN / 2] ^= 1;
+		}
+		if (kind == 2) /* the halves change places */
+			memcpy(file, old + LEN / 2, LEN / 2);
+		ck_assert_msg(
+			codec_encode(CODEC_BSDIFF, &from, stream, 2 * LEN, &n, &e) == CODEC_FITS,
+			"%s", e.text);
+		ck_assert_msg(codec_decode(CODEC_BSDIFF, span_of(stream, n), from.base, back, LEN,
+				      &e) == 0,
+			"%s", e.text);
+		ck_assert_mem_eq(back, file, LEN);
+		ck_assert_uint_lt(n, kind == 0 ? 200 : LEN / 100);
+	}
+}
+END_TEST
+
 START_TEST(codec_find__wants_the_padded_name)
 {
 	ck_assert_int_eq(codec_find((const uint8_t *)"BZIP2\0\0\0"), CODEC_BZIP2);
@@ -152,5 +250,7 @@ codec_tests(TCase *c)
 	tcase_add_test(c, codec_encode__says_when_the_room_is_too_small);
 	tcase_add_test(c, codec_decode__refuses_damaged_streams);
 	tcase_add_test(c, codec_decode__a_wrong_base_is_not_read_past_its_end);
+	tcase_add_test(c, codec_bsdiff__reads_what_the_manual_says_and_nothing_outside);
+	tcase_add_test(c, codec_bsdiff__large_files_whichever_way_they_changed);
 	tcase_add_test(c, codec_find__wants_the_padded_name);
 }
