@@ -60,7 +60,7 @@ LIBS := build/deps/libxdelta3.a -lmicrohttpd -lcurl -ljansson -lzstd -lbz2 -ldiv
 LIB_SRC := $(wildcard lib/*.c)
 SERVER_SRC := $(wildcard server/*.c)
 TOOL_PARTS := $(filter-out tools/guts2-%,$(wildcard tools/*.c))
-PROGRAMS := guts2d guts2-publish guts2-client guts2-cache guts2-migrate
+PROGRAMS := guts2d guts2-publish guts2-client guts2-cache guts2-migrate guts2-load
 UNIT_SRC := $(wildcard test/unit/*.c)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 
@@ -139,7 +139,8 @@ $(BIN)/guts2-%: $(B)/obj/tools/guts2-%.o $(call objects,$(TOOL_PARTS)) $(B)/libg
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(B)/unit-tests: $(call objects,$(UNIT_SRC)) \
-		$(call objects,$(filter-out server/main.c,$(SERVER_SRC))) $(B)/libguts2.a
+		$(call objects,$(filter-out server/main.c,$(SERVER_SRC)) tools/load_stats.c) \
+		$(B)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcheck -lsubunit -lrt -lm
 
 # What makes the N-th call that changes something fail; see test/scenario/550-crash.

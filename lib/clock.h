@@ -2,7 +2,7 @@
 /*
  * clock.h - the two clocks, which never mix.
  *
- * Units:    _ms milliseconds; wall: since 1970; mono: since some fixed point
+ * Units:    _ms milliseconds, _us microseconds; wall: since 1970; mono: since some fixed point
  * Threads:  any
  */
 #ifndef CLOCK_H
@@ -12,6 +12,9 @@
 
 /* For deadlines and durations. */
 uint64_t clock_mono_ms(void);
+
+/* For measuring. */
+uint64_t clock_mono_us(void);
 
 /* For people and for versions. */
 uint64_t clock_wall_ms(void);

@@ -298,6 +298,8 @@ set_request_options(struct transfer *t)
 	CURL *c = t->easy;
 	char wait[24];
 
+	(void)curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, (long)r->alone);
+	(void)curl_easy_setopt(c, CURLOPT_FORBID_REUSE, (long)r->alone);
 	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT, overall_s(t));
 	if (r->post_body != NULL) {
 		(void)curl_easy_setopt(c, CURLOPT_COPYPOSTFIELDS, r->post_body);

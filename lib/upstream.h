@@ -67,6 +67,7 @@ struct upstream_request {
 	const char *post_body;	     /* NULL: GET */
 	const char *if_none_match;   /* NULL or "": not conditional */
 	const char *via;	     /* NULL: none */
+	bool alone;		     /* on a connection of its own, which is closed behind it */
 	unsigned wait_s;	     /* how long the answer may be held there: Prefer: wait */
 	uint64_t resume_from;	     /* ask for the bytes from here on */
 	uint64_t max_bytes;	     /* the whole body may have, resume_from included */

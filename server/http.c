@@ -426,6 +426,7 @@ answer(struct request *r)
 {
 	struct request_facts facts = {.method = r->method,
 		.path = r->path,
+		.address = r->conn->address,
 		.accept = field(r, MHD_HTTP_HEADER_ACCEPT),
 		.if_none_match = field(r, MHD_HTTP_HEADER_IF_NONE_MATCH),
 		.if_range = field(r, MHD_HTTP_HEADER_IF_RANGE),

@@ -11,6 +11,7 @@
 #include "mem.h"
 #include "policy.h"
 #include "retain.h"
+#include "usage.h"
 
 static enum job_reason
 reason_of(const struct err *e)
@@ -213,6 +214,30 @@ prefetch(struct server *s, const struct view *before, const struct channels *cha
 	}
 }
 
+/* The same from the versions that most clients have, so that no release sends a herd away. */
+static void
+prefetch_used(struct server *s, const struct view *before, const struct idents *query)
+{
+	size_t max = (size_t)s->options.prefetchDifferences;
+	AUTO_FREE struct edition *used = mem_new(max, sizeof(*used));
+
+	for (size_t i = 0; i < query->count && max > 0; i++) {
+		const struct view_type *t = view_find_type(before, query->at[i].type);
+		struct job_spec spec = {
+			.kind = JOB_OFFER, .ident = query->at[i], .format = FORMAT_AR2};
+		size_t count;
+
+		if (t == NULL || edition_equal(&t->announced, &spec.ident.edition))
+			continue;
+		count = usage_top(s->usage, spec.ident.type, clock_mono_ms() / 1000, used, max);
+		for (size_t j = 0; j < count; j++) {
+			spec.base = used[j];
+			if (spec.base.version < spec.ident.edition.version)
+				(void)jobs_ask(s->jobs, &spec, NULL);
+		}
+	}
+}
+
 /* Without the types that are not enabled. */
 static void
 leave_out(const struct channels *channels, const struct idents *query, struct idents *ret)
@@ -234,6 +259,7 @@ announce(struct server *s, const struct view *view, const struct channels *chann
 	jobs_forget_known(s->jobs);
 	refresh_headers(s);
 	prefetch(s, view, channels, query);
+	prefetch_used(s, view, query);
 	return 0;
 }
 

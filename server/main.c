@@ -30,6 +30,7 @@
 #include "retain.h"
 #include "server.h"
 #include "tend.h"
+#include "usage.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_KEPT_S = 7 * 86400 };
 
@@ -149,6 +150,7 @@ start(struct parts *p, struct err *e)
 	s->retain = retain_new(s);
 	s->tend = tend_new(s);
 	s->legacy = legacy_new(s);
+	s->usage = usage_new();
 	if (workers_start(WORKERS, false, &s->workers, e) != 0 ||
 		workers_start(builder_count(), true, &s->builders, e) != 0 ||
 		fetcher_start(s, &s->fetcher, e) != 0 || http_start(s, &p->http, e) != 0)
@@ -175,6 +177,7 @@ stop(struct parts *p)
 	fetcher_free(s->fetcher);
 	tend_free(s->tend);
 	legacy_free(s->legacy);
+	usage_free(s->usage);
 	retain_free(s->retain);
 	makes_free(s->makes);
 	workers_free(s->workers);

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "policy.h"
 #include "retry.h"
+#include "usage.h"
 
 enum { SMALL_HOLD_MS = 5000 };
 
@@ -190,9 +191,20 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct item
 	}
 }
 
+/* A client that does not say who it is counts as its address. */
+static void
+note_usage(struct server *s, const struct request_facts *facts, const char *client,
+	const struct ident *has)
+{
+	if (s->options.prefetchDifferences > 0)
+		usage_note(s->usage, client[0] != '\0' ? client : facts->address, has,
+			clock_mono_ms() / 1000);
+}
+
 /* What is newer than what the client has, of the types it has. */
 static void
-filter(const struct view *view, const struct inventory *inventory, struct buf *ret)
+filter(struct server *s, const struct request_facts *facts, const struct view *view,
+	const struct inventory *inventory, struct buf *ret)
 {
 	AUTO_IDENTS struct idents newer = {0};
 
@@ -200,8 +212,10 @@ filter(const struct view *view, const struct inventory *inventory, struct buf *r
 		struct ident ident = inventory->updates.at[i];
 		const struct view_type *t = view_find_type(view, ident.type);
 
-		if (t == NULL || t->announced.version == 0 ||
-			edition_equal(&t->announced, &ident.edition))
+		if (t == NULL || t->announced.version == 0)
+			continue;
+		note_usage(s, facts, inventory->client, &ident);
+		if (edition_equal(&t->announced, &ident.edition))
 			continue;
 		ident.edition = t->announced;
 		idents_add(&newer, &ident);
@@ -211,7 +225,7 @@ filter(const struct view *view, const struct inventory *inventory, struct buf *r
 
 /* r->view keeps the prepared announcement alive. */
 static void
-set_query(const struct request_facts *facts, char *client, struct reply *r)
+set_query(struct server *s, const struct request_facts *facts, char *client, struct reply *r)
 {
 	struct inventory inventory = {0};
 
@@ -226,7 +240,7 @@ set_query(const struct request_facts *facts, char *client, struct reply *r)
 	r->status = 200;
 	r->body = REPLY_TEXT;
 	r->cache = REPLY_REVALIDATE;
-	filter(r->view, &inventory, &r->text);
+	filter(s, facts, r->view, &inventory, &r->text);
 	idents_free(&inventory.updates);
 }
 
@@ -280,7 +294,7 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 {
 	switch (d->kind) {
 	case DECIDE_QUERY:
-		set_query(facts, client, r);
+		set_query(c->server, facts, client, r);
 		break;
 	case DECIDE_FILE:
 		if (target->kind == TARGET_LEGACY)
@@ -363,6 +377,23 @@ note_legacy(struct server *s, const struct target *target)
 	return listed;
 }
 
+/* Who is given an offer will have what it leads to; who has to wait has what it came with. */
+static void
+note_offer(struct server *s, const struct request_facts *facts, const struct target *target,
+	const struct decision *d, const char *client)
+{
+	struct ident has = target->ident;
+
+	if (target->kind != TARGET_OFFER)
+		return;
+	if (d->kind == DECIDE_PREPARE)
+		has.edition = target->base;
+	else if (d->kind != DECIDE_OFFER)
+		return;
+	if (has.edition.version > 0)
+		note_usage(s, facts, client, &has);
+}
+
 void
 reply_make(struct reply_context *c, const struct request_facts *facts, bool may_hold, char *client,
 	struct reply *ret)
@@ -389,5 +420,6 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 		return;
 	jobs.legacy = note_legacy(c->server, &target);
 	d = decide(ret->view, &target, ar2 ? FORMAT_AR2 : FORMAT_AR1, &jobs);
+	note_offer(c->server, facts, &target, &d, client);
 	carry_out(c, facts, &target, &d, may_hold, client, ret);
 }

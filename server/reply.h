@@ -20,7 +20,8 @@
 /* What a request says. Strings are NULL where the field is missing. */
 struct request_facts {
 	const char *method;
-	const char *path; /* raw, as on the wire */
+	const char *path;    /* raw, as on the wire */
+	const char *address; /* of the client */
 	const char *accept;
 	const char *if_none_match;
 	const char *if_range;

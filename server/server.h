@@ -20,12 +20,14 @@ struct makes;
 struct policies;
 struct retain;
 struct tend;
+struct usage;
 
 struct server {
 	struct options options;
 	char id[VIA_ID + 1]; /* of this run, in Via */
 	struct policies *policies;
 	struct legacy *legacy;
+	struct usage *usage;
 	struct depot *depot;
 	struct view_holder *views;
 	struct jobs *jobs;

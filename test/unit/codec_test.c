@@ -166,7 +166,8 @@ START_TEST(codec_bsdiff__reads_what_the_manual_says_and_nothing_outside)
 		size_t lens[6];
 		int result;
 	} rows[] = {
-		/* 3 bytes from 0, 2 new ones; then from 3 + 2 on, of which the second is 1 higher */
+		/* 3 bytes from 0, 2 new ones; then from 3 + 2 on, of which the second is 1 higher
+		 */
 		{{"\0\x08", "\3\3", "\2\0", "\4", "\1\0", "xy"}, {2, 2, 2, 1, 2, 2}, 0},
 		/* the same, seen from the end of the part before the last: there is none yet, so 0
 		 */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * load_stats.h - what a load run has counted, and how it is shown.
+ *
+ * Units:    _us microseconds, _s simulated seconds, bytes
+ * Threads:  counts belong to one thread, and are added up afterwards
+ */
+#ifndef LOAD_STATS_H
+#define LOAD_STATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* The requests of an update, in their order. */
+enum load_step { LOAD_QUERY, LOAD_OFFER, LOAD_HEADER, LOAD_FILE, LOAD_STEPS };
+
+/* Eight buckets for each power of two: what is read from them is at most 12 % too large. */
+enum { LOAD_BUCKETS = 8 * 40, LOAD_STATUS_MAX = 600 };
+
+struct load_counts {
+	uint64_t status[LOAD_STEPS][LOAD_STATUS_MAX]; /* 0: no answer, or a wrong one */
+	uint64_t bytes[LOAD_STEPS];		      /* of bodies of 200 */
+	uint64_t latency[LOAD_STEPS][LOAD_BUCKETS];
+	uint64_t polls;
+	uint64_t updates;
+	uint64_t wrong;	     /* a digest did not match, a document was none */
+	uint64_t told_later; /* 503 */
+	uint64_t late;	     /* visits that began over a second late: the generator is the limit */
+	char error[200];     /* the first */
+};
+
+void load_note_latency(struct load_counts *c, enum load_step step, uint64_t us);
+void load_add(struct load_counts *sum, const struct load_counts *more);
+
+/* The latency that so many of a hundred requests did not exceed; 0: there was none. */
+uint64_t load_percentile_us(const struct load_counts *c, enum load_step step, double percent);
+uint64_t load_requests(const struct load_counts *c, enum load_step step);
+
+/* The share of clients that had the newest version. */
+struct load_sample {
+	double at_s; /* since the start */
+	double share;
+	uint64_t newest; /* version, as far as any client was told; 0: none was */
+};
+
+struct load_report {
+	struct load_counts counts;
+	const struct load_sample *samples;
+	size_t sample_count;
+	uint64_t clients;
+	double seconds; /* real ones */
+	double speed;
+};
+
+/*
+ * Since the newest version was first heard of, until the share was reached. Less than
+ * 0: it never was.
+ */
+double load_until_s(const struct load_report *r, double share);
+
+void load_print_text(const struct load_report *r, FILE *to);
+void load_print_json(const struct load_report *r, FILE *to);
+/* The curve, as an SVG picture. */
+void load_print_svg(const struct load_report *r, FILE *to);
+
+#endif
