@@ -26,6 +26,8 @@ DEPS_LINT := clang=1:14:clang clang-format=1:14:clang-format clang-tidy=1:14:cla
 	cppcheck=2.10 mandoc=1.14 shellcheck=0.9
 DEPS_FUZZ := clang=1:14:clang libclang-rt-14-dev=14
 DEPS_COV := gcovr=5.2
+DEPS_BENCH := wrk=4.1 nginx-light=1.22:nginx varnish=7.1 squid=5.7:squid bsdiff=4.3 zstd=1.5.4 \
+	xdelta3=3.0.11 gnuplot-nox=5.4:gnuplot curl=7.88.1 python3=3.11:python3 npm=9:npm
 
 # The version of Debian's source package that libxdelta3.a is built from.
 XDELTA_VERSION := 3.0.11-dfsg-1.2
@@ -36,8 +38,8 @@ XDELTA_CPPFLAGS := -DXD3_MAIN=0 -DREGRESSION_TEST=0 -DSECONDARY_DJW=0 -DSECONDAR
 
 # ---- Flags
 
-B := build/$(VARIANT)
-BIN := $(if $(filter release,$(VARIANT)),build,$(B)/bin)
+OUT := build/$(VARIANT)
+BIN := $(if $(filter release,$(VARIANT)),build,$(OUT)/bin)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wvla
@@ -64,10 +66,10 @@ PROGRAMS := guts2d guts2-publish guts2-client guts2-cache guts2-migrate guts2-lo
 UNIT_SRC := $(wildcard test/unit/*.c)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 
-objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 STAMP_BUILD := build/deps/build.stamp
 
-.PHONY: all run check check-unit check-scenario lint format asan tsan crash cov fuzz deps install man \
+.PHONY: all run check check-unit check-scenario bench lint format asan tsan crash cov fuzz deps install man \
 	clean help unit-programs variant
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -83,6 +85,7 @@ help:
 	@echo 'make check-unit M=header      one module;  make check-scenario N=100  one scenario'
 	@echo 'make lint format              style, clang-tidy, cppcheck, layers, headers'
 	@echo 'make asan tsan                the whole suite with a sanitizer'
+	@echo 'make bench                    speed against peers, a table and build/bench/;  make bench B=poll'
 	@echo 'make crash                    kill, EIO, ENOSPC at every call that changes something'
 	@echo 'make cov                      coverage of the suite, in build/cov/'
 	@echo 'make fuzz T=archive S=60      one fuzz target for S seconds'
@@ -104,12 +107,12 @@ build/deps/%.stamp: packaging/deps Makefile
 	@touch $@
 
 # Hardening that this compiler and linker really take.
-$(B)/harden.mk: $(STAMP_BUILD) packaging/harden
-	@mkdir -p $(B)
+$(OUT)/harden.mk: $(STAMP_BUILD) packaging/harden
+	@mkdir -p $(OUT)
 	@packaging/harden '$(CC)' $(VARIANT) > $@
 
 ifeq ($(filter clean help deps format,$(or $(MAKECMDGOALS),all)),)
-include $(B)/harden.mk
+include $(OUT)/harden.mk
 endif
 ifneq ($(CI),)
 HARDEN_CFLAGS += -Werror
@@ -117,58 +120,62 @@ endif
 
 # ---- Build
 
-$(B)/obj/lib/codec_vcdiff.o: CPPFLAGS_ALL += $(XDELTA_CPPFLAGS)
-$(B)/obj/server/%.o $(B)/obj/config/%.o: CPPFLAGS_ALL += -Iserver
-$(B)/obj/tools/%.o: CPPFLAGS_ALL += -Itools
-$(B)/obj/test/unit/%.o: CPPFLAGS_ALL += -Iserver -Itools -Itest/unit
+$(OUT)/obj/lib/codec_vcdiff.o: CPPFLAGS_ALL += $(XDELTA_CPPFLAGS)
+$(OUT)/obj/server/%.o $(OUT)/obj/config/%.o: CPPFLAGS_ALL += -Iserver
+$(OUT)/obj/tools/%.o $(OUT)/obj/test/bench/%.o: CPPFLAGS_ALL += -Itools
+$(OUT)/obj/test/unit/%.o: CPPFLAGS_ALL += -Iserver -Itools -Itest/unit
 
-$(B)/obj/%.o: %.c $(B)/harden.mk
+$(OUT)/obj/%.o: %.c $(OUT)/harden.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
-$(B)/libguts2.a: $(call objects,$(LIB_SRC))
+$(OUT)/libguts2.a: $(call objects,$(LIB_SRC))
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(BIN)/guts2d: $(call objects,$(SERVER_SRC)) $(B)/libguts2.a
+$(BIN)/guts2d: $(call objects,$(SERVER_SRC)) $(OUT)/libguts2.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(BIN)/guts2-%: $(B)/obj/tools/guts2-%.o $(call objects,$(TOOL_PARTS)) $(B)/libguts2.a
+$(BIN)/guts2-%: $(OUT)/obj/tools/guts2-%.o $(call objects,$(TOOL_PARTS)) $(OUT)/libguts2.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(B)/unit-tests: $(call objects,$(UNIT_SRC)) \
+$(OUT)/unit-tests: $(call objects,$(UNIT_SRC)) \
 		$(call objects,$(filter-out server/main.c,$(SERVER_SRC)) tools/load_stats.c) \
-		$(B)/libguts2.a
+		$(OUT)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcheck -lsubunit -lrt -lm
 
+# What the benchmark times of the library alone.
+$(OUT)/pair: $(OUT)/obj/test/bench/pair.o $(call objects,$(TOOL_PARTS)) $(OUT)/libguts2.a
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
 # What makes the N-th call that changes something fail; see test/scenario/550-crash.
-$(B)/inject.so: test/crash/inject.c $(B)/harden.mk
+$(OUT)/inject.so: test/crash/inject.c $(OUT)/harden.mk
 	$(Q)$(CC) -std=gnu11 -O2 -D_GNU_SOURCE -shared -fPIC $(WARNINGS) -o $@ $< -ldl
 
 # The fuzz targets over their corpus, without a fuzzer.
-$(B)/obj/test/fuzz/%.o: CPPFLAGS_ALL += -Iserver -Itest/fuzz
-$(B)/fuzz/%: $(B)/obj/test/fuzz/%.o $(B)/obj/test/fuzz/replay/main.o \
-		$(B)/obj/server/fields.o $(B)/obj/server/guard.o $(B)/libguts2.a
+$(OUT)/obj/test/fuzz/%.o: CPPFLAGS_ALL += -Iserver -Itest/fuzz
+$(OUT)/fuzz/%: $(OUT)/obj/test/fuzz/%.o $(OUT)/obj/test/fuzz/replay/main.o \
+		$(OUT)/obj/server/fields.o $(OUT)/obj/server/guard.o $(OUT)/libguts2.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
--include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(SERVER_SRC) $(wildcard tools/*.c) $(UNIT_SRC)))
+-include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/*/*/*.d)
 
 # ---- Run and test
 
 run: all build/deps/run.stamp
 	@tools/demo build
 
-variant: all $(B)/unit-tests $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS)) $(B)/inject.so
+variant: all $(OUT)/unit-tests $(addprefix $(OUT)/fuzz/,$(FUZZ_TARGETS)) $(OUT)/inject.so
 
 check: build/deps/check.stamp
 	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) variant
 	@test/run $(VARIANT)
 
 check-unit: build/deps/check.stamp variant
-	@CK_RUN_SUITE=$(M) $(B)/unit-tests
+	@CK_RUN_SUITE=$(M) $(OUT)/unit-tests
 
 check-scenario: build/deps/check.stamp variant
 	@test/run $(VARIANT) $(N)
@@ -184,7 +191,10 @@ cov: build/deps/cov.stamp
 	@gcovr -r . --object-directory build/cov -e test/ --html-details build/cov/index.html \
 		--print-summary
 
-lint: build/deps/lint.stamp $(B)/document
+bench: build/deps/bench.stamp all $(OUT)/pair
+	@test/bench/run $(OUT)/pair $(B)
+
+lint: build/deps/lint.stamp $(OUT)/document
 	@test/lint/run '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools -Itest/unit -Itest/fuzz $(XDELTA_CPPFLAGS)' '$(WARNINGS)'
 
 format:
@@ -198,11 +208,11 @@ fuzz: build/deps/fuzz.stamp $(STAMP_BUILD)
 # ---- Install
 
 # The settings in the manual and the sample configuration come from config/options.def.
-$(B)/document: $(B)/obj/config/document.o $(B)/libguts2.a
+$(OUT)/document: $(OUT)/obj/config/document.o $(OUT)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-man: $(B)/document
-	@config/document.sh $(B)/document man/guts2d.8 config/guts2d.conf
+man: $(OUT)/document
+	@config/document.sh $(OUT)/document man/guts2d.8 config/guts2d.conf
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/sbin' '$(DESTDIR)$(PREFIX)/bin' \

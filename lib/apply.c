@@ -17,12 +17,23 @@ struct work {
 	int dir;
 };
 
+static void
+let_go(void *context)
+{
+	struct map **maps = context;
+
+	map_let_go(maps[0]);
+	map_let_go(maps[1]);
+}
+
 static int
 decode(const struct work *w, const struct archive_entry *entry, const struct header_file *file,
 	struct err *e)
 {
 	AUTO_MAP struct map base = {0};
 	AUTO_MAP struct map out = {0};
+	struct map *maps[] = {&base, &out};
+	const struct codec_watch watch = {let_go, maps};
 	struct digest got;
 
 	if (codec_is_delta(entry->codec)) {
@@ -33,9 +44,10 @@ decode(const struct work *w, const struct archive_entry *entry, const struct hea
 	}
 	if (map_create(w->dir, scratch, (size_t)file->size, &out, e) != 0)
 		return -1;
-	if (codec_decode(entry->codec, entry->stream, map_span(&base), out.at, out.len, e) != 0)
+	if (codec_decode_watched(
+		    entry->codec, entry->stream, map_span(&base), out.at, out.len, &watch, e) != 0)
 		return -1;
-	got = digest_of(map_span(&out));
+	got = map_digest(&out);
 	if (!digest_equal(&got, &file->digest))
 		return err_set(e, ERR_DIGEST, "decoded file has another SHA-256");
 	return 0;

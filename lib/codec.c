@@ -13,8 +13,8 @@ static const struct {
 	size_t max_len; /* of file and base together, for the encoder */
 	enum codec_fit (*encode)(const struct codec_source *from, uint8_t *out, size_t room,
 		size_t *ret_len, struct err *e);
-	int (*decode)(
-		struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
+	int (*decode)(struct span stream, struct span base, uint8_t *out, size_t len,
+		const struct codec_watch *watch, struct err *e);
 } codecs[CODEC_COUNT] = {
 	[CODEC_BZIP2] = {"BZIP2", false, SIZE_MAX, codec_bzip2_encode, codec_bzip2_decode},
 	[CODEC_ZSTD] = {"ZSTD", false, SIZE_MAX, codec_zstd_encode, codec_zstd_decode},
@@ -92,10 +92,17 @@ codec_encode(enum codec codec, const struct codec_source *from, uint8_t *out, si
 }
 
 int
+codec_decode_watched(enum codec codec, struct span stream, struct span base, uint8_t *out,
+	size_t len, const struct codec_watch *watch, struct err *e)
+{
+	if (codecs[codec].decode(stream, base, out, len, watch, e) != 0)
+		return err_wrap(e, "%s", codecs[codec].name);
+	return 0;
+}
+
+int
 codec_decode(enum codec codec, struct span stream, struct span base, uint8_t *out, size_t len,
 	struct err *e)
 {
-	if (codecs[codec].decode(stream, base, out, len, e) != 0)
-		return err_wrap(e, "%s", codecs[codec].name);
-	return 0;
+	return codec_decode_watched(codec, stream, base, out, len, NULL, e);
 }

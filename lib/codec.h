@@ -57,4 +57,15 @@ enum codec_fit codec_encode(enum codec codec, const struct codec_source *from, u
 int codec_decode(enum codec codec, struct span stream, struct span base, uint8_t *out, size_t len,
 	struct err *e);
 
+/*
+ * The same for mapped files: every megabyte or so the decoder calls passed, and pages of
+ * out and base can be let go, so that the whole of large files is never in memory.
+ */
+struct codec_watch {
+	void (*passed)(void *context);
+	void *context;
+};
+int codec_decode_watched(enum codec codec, struct span stream, struct span base, uint8_t *out,
+	size_t len, const struct codec_watch *watch, struct err *e);
+
 #endif

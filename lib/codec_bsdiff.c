@@ -6,7 +6,7 @@
 #include "codec_each.h"
 #include "mem.h"
 
-enum { CHUNK_BYTES = 1 << 14 };
+enum { CHUNK_BYTES = 1 << 14, WATCH_BYTES = 1 << 20 };
 
 static int64_t
 unfold_sign(uint64_t n)
@@ -81,6 +81,8 @@ struct reader {
 	size_t ends[2]; /* of the last part and the one before, in the base */
 	uint64_t gap;	/* equal bytes before the next difference */
 	bool differs;	/* there is a next difference */
+	const struct codec_watch *watch;
+	size_t watched; /* up to here */
 };
 
 static int
@@ -160,9 +162,14 @@ read_all(struct reader *r, struct err *e)
 {
 	if (next_difference(r, e) != 0)
 		return -1;
-	while (r->at < r->len)
+	while (r->at < r->len) {
 		if (read_part(r, e) != 0)
 			return -1;
+		if (r->watch == NULL || r->at - r->watched < WATCH_BYTES)
+			continue;
+		r->watched = r->at;
+		r->watch->passed(r->watch->context);
+	}
 	for (int i = 0; i < COL_COUNT; i++) {
 		if (fill(&r->columns[i], e) != 0)
 			return -1;
@@ -211,7 +218,8 @@ open_columns(struct reader *r, struct span stream, struct err *e)
 }
 
 int
-codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size_t len, struct err *e)
+codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e)
 {
 	AUTO_FREE struct reader *r = mem_new(1, sizeof(*r));
 	int result = -1;
@@ -219,6 +227,7 @@ codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size_t l
 	r->base = base;
 	r->out = out;
 	r->len = len;
+	r->watch = watch;
 	if (open_columns(r, stream, e) == 0)
 		result = read_all(r, e);
 	for (int i = 0; i < COL_COUNT; i++)

@@ -97,8 +97,10 @@ decode_stream(bz_stream *z, struct span stream, uint8_t *out, size_t len, struct
 }
 
 int
-codec_bzip2_decode(struct span stream, struct span base, uint8_t *out, size_t len, struct err *e)
+codec_bzip2_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e)
 {
+	(void)watch;
 	bz_stream z = {0};
 	int result;
 

@@ -4,7 +4,7 @@
  *
  * The encode and decode functions are those of codec.h for one encoding. An
  * empty base makes codec_zstd_* work on whole files (ZSTD), another one is the
- * prefix (ZPATCH).
+ * prefix (ZPATCH). A watch can be NULL; those that work in one call pass it over.
  */
 #ifndef CODEC_EACH_H
 #define CODEC_EACH_H
@@ -13,23 +13,23 @@
 
 enum codec_fit codec_bzip2_encode(
 	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
-int codec_bzip2_decode(
-	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
+int codec_bzip2_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e);
 
 enum codec_fit codec_zstd_encode(
 	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
-int codec_zstd_decode(
-	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
+int codec_zstd_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e);
 
 enum codec_fit codec_vcdiff_encode(
 	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
-int codec_vcdiff_decode(
-	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
+int codec_vcdiff_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e);
 
 enum codec_fit codec_bsdiff_encode(
 	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
-int codec_bsdiff_decode(
-	struct span stream, struct span base, uint8_t *out, size_t len, struct err *e);
+int codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e);
 
 /* One frame that zstd_unpacker_read takes. */
 enum codec_fit zstd_pack(

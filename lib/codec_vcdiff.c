@@ -153,6 +153,7 @@ struct target {
 	uint8_t *out;
 	size_t len;
 	size_t at;
+	const struct codec_watch *watch;
 };
 
 static int
@@ -164,6 +165,8 @@ put_window(xd3_stream *stream, struct target *target, struct err *e)
 		memcpy(target->out + target->at, stream->next_out, stream->avail_out);
 	target->at += stream->avail_out;
 	xd3_consume_output(stream);
+	if (target->watch != NULL)
+		target->watch->passed(target->watch->context);
 	return 0;
 }
 
@@ -216,11 +219,11 @@ decode_all(xd3_stream *stream, struct zstd_unpacker *unpacker, struct target *ta
 }
 
 int
-codec_vcdiff_decode(
-	struct span stream_bytes, struct span base, uint8_t *out, size_t len, struct err *e)
+codec_vcdiff_decode(struct span stream_bytes, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e)
 {
 	struct zstd_unpacker *unpacker = zstd_unpacker_new(stream_bytes);
-	struct target target = {out, len, 0};
+	struct target target = {out, len, 0, watch};
 	xd3_stream stream;
 	xd3_source source;
 	xd3_config config;

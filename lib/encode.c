@@ -165,7 +165,7 @@ is_right(const struct encode *x, const struct stream *stream, const struct heade
 		codec_decode(stream->codec, span_of(stream->donated, stream->len), span_of("", 0),
 			out.at, out.len, NULL) != 0)
 		return false;
-	got = digest_of(map_span(&out));
+	got = map_digest(&out);
 	return digest_equal(&got, &file->digest);
 }
 

@@ -13,7 +13,7 @@
 /* mmap refuses length 0; an empty file is an empty span that is not NULL. */
 static uint8_t nothing;
 
-enum { ANONYMOUS_MAX = 4 << 20 };
+enum { ANONYMOUS_MAX = 4 << 20, DIGEST_STEP = 1 << 20 };
 
 /* fd -1: anonymous memory. */
 static int
@@ -26,7 +26,7 @@ map_fd(int fd, size_t len, int protection, struct map *ret, struct err *e)
 			fd, 0);
 	if (at == MAP_FAILED)
 		return err_sys(e, "map");
-	*ret = (struct map){at, len};
+	*ret = (struct map){at, len, fd >= 0};
 	return 0;
 }
 
@@ -83,6 +83,29 @@ map_close(struct map *m)
 	if (m->len > 0)
 		(void)munmap(m->at, m->len);
 	*m = (struct map){0};
+}
+
+void
+map_let_go(const struct map *m)
+{
+	if (m->of_file && m->len > 0)
+		(void)madvise(m->at, m->len, MADV_DONTNEED);
+}
+
+struct digest
+map_digest(const struct map *m)
+{
+	struct digester *digester = digester_new();
+	struct digest ret;
+
+	for (size_t at = 0; at < m->len; at += DIGEST_STEP) {
+		digester_add(digester, m->at + at,
+			m->len - at < DIGEST_STEP ? m->len - at : DIGEST_STEP);
+		map_let_go(m);
+	}
+	ret = digester_end(digester);
+	digester_free(digester);
+	return ret;
 }
 
 struct span

@@ -12,14 +12,17 @@
 #ifndef MAP_H
 #define MAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
+#include "digest.h"
 #include "err.h"
 
 struct map {
 	uint8_t *at;
 	size_t len;
+	bool of_file;
 };
 
 #define AUTO_MAP __attribute__((cleanup(map_close)))
@@ -40,5 +43,11 @@ int map_scratch(int dir, size_t len, struct map *ret, struct err *e);
 void map_close(struct map *m);
 
 struct span map_span(const struct map *m);
+
+/* Let go of a file's pages; they come back from it when they are touched. */
+void map_let_go(const struct map *m);
+
+/* The SHA-256 of all bytes, letting go of them on the way. */
+struct digest map_digest(const struct map *m);
 
 #endif

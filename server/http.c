@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -23,6 +24,7 @@
 enum {
 	CONNECTION_BYTES = 4096, /* a connection touches all of it, so it is small */
 	IDLE_S = 75,
+	IN_MEMORY_BYTES = 32768, /* at most so many for each of the files that stay open */
 };
 
 struct http {
@@ -254,6 +256,25 @@ open_item(const struct http *h, const struct item *item)
 	return fd;
 }
 
+/* A small file goes out with its head in one call. Takes fd. */
+static struct MHD_Response *
+response_in_memory(const struct reply *r, int fd)
+{
+	char *bytes = mem_new(r->len, 1);
+	ssize_t got = pread(fd, bytes, r->len, (off_t)r->first);
+	struct MHD_Response *response;
+
+	(void)close(fd);
+	if (got < 0 || (uint64_t)got != r->len) {
+		free(bytes);
+		return NULL;
+	}
+	response = MHD_create_response_from_buffer(r->len, bytes, MHD_RESPMEM_MUST_FREE);
+	assert(response != NULL);
+	add_fields(response, r);
+	return response;
+}
+
 /* NULL: the file is not there as it was; it has to be looked at again. */
 static struct MHD_Response *
 new_file_response(const struct http *h, const struct reply *r)
@@ -263,6 +284,8 @@ new_file_response(const struct http *h, const struct reply *r)
 
 	if (fd < 0)
 		return NULL;
+	if (r->len <= IN_MEMORY_BYTES)
+		return response_in_memory(r, fd);
 	response = MHD_create_response_from_fd_at_offset64(r->len, fd, r->first);
 	if (response == NULL) {
 		(void)close(fd);
@@ -500,12 +523,22 @@ log_library(void *cls, const char *fmt, va_list ap)
 	(void)ap;
 }
 
+/* Those that this process may use. */
+static unsigned
+processor_count(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0 || CPU_COUNT(&set) < 1)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
 static int
 start_daemon(struct http *h, int fd, struct err *e)
 {
 	const struct options *o = &h->context.server->options;
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned threads = processors > 0 ? (unsigned)processors : 1;
+	unsigned threads = processor_count();
 	unsigned connections = conns_limit((unsigned)o->maxConnections, &h->files_max);
 
 	if (connections < threads)

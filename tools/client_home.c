@@ -125,7 +125,7 @@ base_open(void *context, const struct digest *digest, struct map *ret, struct er
 
 	if (map_open(b->home->dir, path, ret, e) != 0)
 		return -1;
-	got = digest_of(map_span(ret));
+	got = map_digest(ret);
 	if (digest_equal(&got, digest))
 		return 0;
 	map_close(ret);

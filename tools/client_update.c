@@ -270,7 +270,7 @@ install(struct run *r, const struct archive_ref *archive, const char *part, bool
 
 	if (map_open(r->home.state, part, &map, e) != 0)
 		return -1;
-	got = digest_of(map_span(&map));
+	got = map_digest(&map);
 	if (map.len != archive->bytes || !digest_equal(&got, &archive->id)) {
 		(void)fs_remove(r->home.state, part, NULL);
 		return err_set(e, ERR_DIGEST, "downloaded archive is not what its name says");

@@ -109,19 +109,23 @@ load_until_s(const struct load_report *r, double share)
 
 enum { PLOT_WIDTH = 60, PLOT_HEIGHT = 10 };
 
-/* The lowest share of the samples in a column of the plot; less than 0: there are none. */
+/* The lowest share of the samples in a column of the plot; where it has none, that of the last
+ * before. */
 static double
 column_share(const struct load_report *r, int column, double end_s)
 {
 	double from_s = end_s * column / PLOT_WIDTH;
 	double to_s = end_s * (column + 1) / PLOT_WIDTH;
 	double lowest = -1;
+	double before = r->samples[0].share;
 
-	for (size_t i = 0; i < r->sample_count; i++)
-		if (r->samples[i].at_s >= from_s && r->samples[i].at_s <= to_s &&
-			(lowest < 0 || r->samples[i].share < lowest))
+	for (size_t i = 0; i < r->sample_count && r->samples[i].at_s <= to_s; i++) {
+		if (r->samples[i].at_s < from_s)
+			before = r->samples[i].share;
+		else if (lowest < 0 || r->samples[i].share < lowest)
 			lowest = r->samples[i].share;
-	return lowest;
+	}
+	return lowest < 0 ? before : lowest;
 }
 
 static void

@@ -57,6 +57,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += len;
 	}
 	(void)codec_bsdiff_decode(
-		span_of(stream, at), span_of(base, sizeof(base)), out, out_len, NULL);
+		span_of(stream, at), span_of(base, sizeof(base)), out, out_len, NULL, NULL);
 	return 0;
 }

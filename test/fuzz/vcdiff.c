@@ -23,6 +23,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		codec_zstd_encode(&from, stream, STREAM_MAX, &len, NULL) != CODEC_FITS)
 		return 0;
 	(void)codec_vcdiff_decode(
-		span_of(stream, len), span_of(base, sizeof(base)), out, OUT_BYTES, NULL);
+		span_of(stream, len), span_of(base, sizeof(base)), out, OUT_BYTES, NULL, NULL);
 	return 0;
 }

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * pair - what the library does with two versions of a published repository, alone and
+ *        on a clock; nothing is synced, as the peers sync nothing.
+ *
+ *   pair make    REPO TYPE OLD NEW ARCHIVE           the difference, as the publisher makes it
+ *   pair apply   REPO TYPE OLD NEW ARCHIVE DIR       the files that OLD has not, into DIR
+ *   pair rebuild REPO TYPE OLD NEW ARCHIVE DIR FULL  the same, then a full archive of NEW
+ *
+ * Prints {"bytes","seconds","rss_kb"}. The full archive's streams count as made where
+ * the publisher has made them before: make begins with them.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "apply.h"
+#include "clock.h"
+#include "encode.h"
+#include "fs.h"
+#include "mem.h"
+#include "pack.h"
+#include "parallel.h"
+#include "publish_add.h"
+
+struct pair {
+	struct repo *repo;
+	struct header *old;
+	struct header *new;
+	struct files_dirs dirs;
+	struct files contents;
+	int stage;
+};
+
+static int
+each_task(void *context, size_t count, int (*run)(void *context, size_t index, struct err *e),
+	void *run_context, struct err *e)
+{
+	(void)context;
+	return parallel_for(count, (unsigned)sysconf(_SC_NPROCESSORS_ONLN), run, run_context, e);
+}
+
+static void
+begin(void *context, const char *what, uint64_t bytes)
+{
+	(void)context;
+	(void)what;
+	(void)bytes;
+}
+
+static void
+add(void *context, uint64_t bytes)
+{
+	(void)context;
+	(void)bytes;
+}
+
+static const struct encode_crew crew = {each_task, begin, add, NULL};
+
+static int
+open_header(
+	struct pair *p, const char *type, const char *version, struct header **ret, struct err *e)
+{
+	AUTO_FREE struct ident *versions = NULL;
+	size_t count;
+
+	if (publish_versions(p->repo, type, &versions, &count, e) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (versions[i].edition.version == strtoull(version, NULL, 10))
+			return repo_read_header(p->repo, &versions[i], ret, NULL, e);
+	return err_set(e, ERR_MISSING, "no version %s", version);
+}
+
+static int
+open_pair(struct pair *p, char **argv, struct err *e)
+{
+	if (repo_open(argv[2], false, &p->repo, e) != 0 ||
+		open_header(p, argv[3], argv[4], &p->old, e) != 0 ||
+		open_header(p, argv[3], argv[5], &p->new, e) != 0)
+		return -1;
+	p->dirs.dir[0] = fs_open_dir(repo_dir(p->repo), "c", e);
+	p->dirs.count = 1;
+	p->contents = files_in(&p->dirs);
+	p->stage = fs_make_dirs(repo_stage_dir(p->repo), "bench", e);
+	return p->dirs.dir[0] < 0 || p->stage < 0 ? -1 : 0;
+}
+
+static int
+map_full(struct pair *p, struct map *ret, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
+
+	if (repo_read(p->repo, ident_offer_name(&p->new->ident, NULL, name), ANSWER_OFFER_BYTES_MAX,
+		    &bytes, e) != 0 ||
+		answer_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+		return -1;
+	(void)ident_file_name(&offer.archive[FORMAT_AR2].id, name);
+	return map_open(repo_dir(p->repo), name, ret, e);
+}
+
+static int
+write_archive(struct encode *x, const struct pack_older *older, const char *path,
+	struct archive_ref *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return err_sys(e, "%s", path);
+	return pack_archive(x, FORMAT_AR2, older, fd, ret, e);
+}
+
+static int
+make(struct pair *p, const char *path, struct archive_ref *ret, struct err *e)
+{
+	AUTO_MAP struct map full = {0};
+	struct encode_settings settings = {.files = p->contents,
+		.stage = p->stage,
+		.formats = 1U << FORMAT_AR2,
+		.crew = &crew};
+	struct pack_older *older = pack_older_new(p->old);
+	struct encode *x = encode_new(p->new, &settings);
+	int result = -1;
+
+	p->old = NULL;
+	if (map_full(p, &full, e) == 0 && encode_donor(x, map_span(&full), true, e) == 0) {
+		pack_want_deltas(x, older, &p->contents);
+		pack_skip_unchanged(x, older);
+		if (encode_all(x, e) == 0)
+			result = write_archive(x, older, path, ret, e);
+	}
+	encode_free(x);
+	pack_older_free(older);
+	return result;
+}
+
+static int
+apply(struct pair *p, const char *path, const char *directory, struct archive_ref *ret,
+	struct err *e)
+{
+	AUTO_MAP struct map archive = {0};
+	AUTO_CLOSE int dir = fs_make_dirs(AT_FDCWD, directory, e);
+
+	if (dir < 0 || map_open(AT_FDCWD, path, &archive, e) != 0)
+		return -1;
+	ret->id = digest_of(map_span(&archive));
+	ret->bytes = archive.len;
+	return apply_archive(map_span(&archive), p->new, &p->contents, dir, e);
+}
+
+/* As a server does: quickly, in one encoding. */
+static int
+rebuild(struct pair *p, char **argv, struct archive_ref *ret, struct err *e)
+{
+	struct encode_settings settings = {
+		.stage = p->stage, .quick = true, .formats = 1U << FORMAT_AR2, .crew = &crew};
+	struct files_dirs dirs = {.dir = {-1, p->dirs.dir[0]}, .count = 2};
+	struct encode *x;
+	int result;
+
+	if (apply(p, argv[6], argv[7], ret, e) != 0)
+		return -1;
+	dirs.dir[0] = fs_open_dir(AT_FDCWD, argv[7], e);
+	if (dirs.dir[0] < 0)
+		return -1;
+	settings.files = files_in(&dirs);
+	x = encode_new(p->new, &settings);
+	result = encode_all(x, e);
+	if (result == 0)
+		result = write_archive(x, NULL, argv[8], ret, e);
+	encode_free(x);
+	fs_close(&dirs.dir[0]);
+	return result;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct pair p = {0};
+	struct archive_ref ref = {0};
+	struct rusage usage;
+	struct err e = {0};
+	uint64_t started_us;
+	int result = -1;
+
+	if (argc < 7 || open_pair(&p, argv, &e) != 0) {
+		(void)fprintf(stderr, "pair: %s\n", argc < 7 ? "usage" : e.text);
+		return 2;
+	}
+	started_us = clock_mono_us();
+	if (strcmp(argv[1], "make") == 0)
+		result = make(&p, argv[6], &ref, &e);
+	else if (strcmp(argv[1], "apply") == 0 && argc == 8)
+		result = apply(&p, argv[6], argv[7], &ref, &e);
+	else if (strcmp(argv[1], "rebuild") == 0 && argc == 9)
+		result = rebuild(&p, argv, &ref, &e);
+	if (result != 0) {
+		(void)fprintf(stderr, "pair: %s\n", e.text);
+		return 1;
+	}
+	(void)getrusage(RUSAGE_SELF, &usage);
+	(void)printf("{\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"rss_kb\":%ld}\n", ref.bytes,
+		(double)(clock_mono_us() - started_us) / 1e6, usage.ru_maxrss);
+	return 0;
+}
