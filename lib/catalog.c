@@ -95,7 +95,9 @@ set_up(struct catalog *c, bool *ret_trusted, struct err *e)
 	int version;
 	int clean;
 
-	if (run(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", e) != 0 ||
+	/* It is read once, from start to end: pages need not be kept. */
+	if (run(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256",
+		    e) != 0 ||
 		read_number(c, "PRAGMA user_version", &version, e) != 0)
 		return -1;
 	if (version != 0 && version != SCHEMA_VERSION)

@@ -5,6 +5,7 @@
  * Everything is started and ended here, and nowhere else.
  */
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,7 +91,7 @@ clear_staged(void *context, int dir, const char *name, struct err *e)
 }
 
 static int
-open_cache(struct server *s, struct err *e)
+read_cache(struct server *s, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/data/guts2/updates", s->options.root);
 	AUTO_IDENTS struct idents query = {0};
@@ -115,6 +116,16 @@ open_cache(struct server *s, struct err *e)
 		view_set_query(s->views, &query);
 	if (result == 0 && reindexed)
 		log_note(EVENT_REINDEXED, "%zu items", rows.count);
+	return result;
+}
+
+/* What the records took is not needed again. */
+static int
+open_cache(struct server *s, struct err *e)
+{
+	int result = read_cache(s, e);
+
+	(void)malloc_trim(0);
 	return result;
 }
 
