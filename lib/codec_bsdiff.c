@@ -56,7 +56,7 @@ read_number(struct column *c, uint64_t *ret, struct err *e)
 	uint64_t n = 0;
 
 	for (unsigned shift = 0; shift < 7 * VARINT_BYTES; shift += 7) {
-		uint8_t byte;
+		uint8_t byte = 0;
 
 		if (c->at < c->len)
 			byte = c->chunk[c->at++];
@@ -105,7 +105,7 @@ add_part(struct reader *r, size_t len, struct err *e)
 
 	memcpy(out, r->base.at + r->old, len);
 	while (r->differs && r->gap < len - at) {
-		uint8_t word[WORD_BYTES];
+		uint8_t word[WORD_BYTES] = {0};
 		size_t word_len;
 
 		at += (size_t)r->gap;

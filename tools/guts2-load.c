@@ -241,7 +241,7 @@ static void
 on_signal(int number)
 {
 	(void)number;
-	load_stop();
+	load_stopped = true;
 }
 
 static bool

@@ -6,10 +6,12 @@
  *           does (offer, header, archive, whose digest is checked), and comes back as told.
  *           Nothing is decoded or kept.
  * Units:    _s seconds of the clients, which pass `speed` times as fast as real ones
- * Threads:  load_run starts its own and joins them; load_stop from a signal handler
+ * Threads:  load_run starts its own and joins them; load_stopped from a signal handler
  */
 #ifndef LOAD_RUN_H
 #define LOAD_RUN_H
+
+#include <stdatomic.h>
 
 #include "err.h"
 #include "ident.h"
@@ -39,7 +41,7 @@ struct load_settings {
 /* Run; the report's samples are the caller's to free. -1: it could not start. */
 int load_run(const struct load_settings *s, struct load_report *ret, struct err *e);
 
-/* End early, with a report of what there was. */
-void load_stop(void);
+/* Set it to end early, with a report of what there was. */
+extern atomic_bool load_stopped;
 
 #endif
