@@ -272,24 +272,15 @@ every_request_answered(const struct load_counts *c)
 	return failed == 0;
 }
 
-int
-main(int argc, char **argv)
+static int
+run(struct arguments *a)
 {
-	AUTO_FREE struct arguments *a = mem_new(1, sizeof(*a));
-	struct origin server;
 	struct load_report report;
 	struct err e = {0};
 	int code = CLI_OK;
 
-	a->load = (struct load_settings){
-		.interval_s = 600, .speed = 1, .seconds = 60, .threads = THREADS};
-	if (!parse_arguments(argc, argv, a))
-		return CLI_USAGE;
-	if (origin_parse(a->server, &server, &e) != 0)
-		return cli_usage("--server: %s", e.text);
-	if (server.scheme == ORIGIN_FILE)
+	if (a->load.server->scheme == ORIGIN_FILE)
 		return cli_usage("--server: a directory bears no load");
-	a->load.server = &server;
 	if (read_history(a, &e) != 0) {
 		cli_complain("--history: %s", e.text);
 		return CLI_FAILED;
@@ -303,11 +294,31 @@ main(int argc, char **argv)
 		return CLI_FAILED;
 	}
 	(a->json ? load_print_json : load_print_text)(&report, stdout);
-	if (a->plot != NULL && !write_plot(&report, a->plot))
-		code = CLI_FAILED;
-	if (!every_request_answered(&report.counts))
+	if ((a->plot != NULL && !write_plot(&report, a->plot)) ||
+		!every_request_answered(&report.counts))
 		code = CLI_FAILED;
 	free((void *)report.samples);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	AUTO_FREE struct arguments *a = mem_new(1, sizeof(*a));
+	struct origin server;
+	struct err e = {0};
+	int code;
+
+	a->load = (struct load_settings){.server = &server,
+		.interval_s = 600,
+		.speed = 1,
+		.seconds = 60,
+		.threads = THREADS};
+	if (!parse_arguments(argc, argv, a))
+		return CLI_USAGE;
+	if (origin_parse(a->server, &server, &e) != 0)
+		return cli_usage("--server: %s", e.text);
+	code = run(a);
 	origin_free(&server);
 	return code;
 }

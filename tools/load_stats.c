@@ -211,7 +211,7 @@ json_step(const struct load_counts *c, enum load_step step)
 	json_t *statuses = json_object();
 
 	for (int i = 0; i < LOAD_STATUS_MAX; i++) {
-		char name[8];
+		char name[16];
 
 		if (c->status[step][i] == 0)
 			continue;
@@ -246,7 +246,7 @@ load_print_json(const struct load_report *r, FILE *to)
 				       (json_int_t)r->samples[i].newest));
 	for (size_t i = 0; i < SHARES; i++) {
 		double s = load_until_s(r, shares[i]);
-		char name[8];
+		char name[16];
 
 		(void)snprintf(name, sizeof(name), "%.0f", shares[i] * 100);
 		(void)json_object_set_new(until, name, s >= 0 ? json_real(s) : json_null());
