@@ -27,7 +27,7 @@ DEPS_LINT := clang=1:14:clang clang-format=1:14:clang-format clang-tidy=1:14:cla
 DEPS_FUZZ := clang=1:14:clang libclang-rt-14-dev=14
 DEPS_COV := gcovr=5.2
 DEPS_BENCH := wrk=4.1 nginx-light=1.22:nginx varnish=7.1 squid=5.7:squid bsdiff=4.3 zstd=1.5.4 \
-	xdelta3=3.0.11 gnuplot-nox=5.4:gnuplot curl=7.88.1 python3=3.11:python3 npm=9:npm
+	xdelta3=3.0.11 time=1.9 gnuplot-nox=5.4:gnuplot curl=7.88.1 python3=3.11:python3 npm=9:npm
 
 # The version of Debian's source package that libxdelta3.a is built from.
 XDELTA_VERSION := 3.0.11-dfsg-1.2

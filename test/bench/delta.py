@@ -78,18 +78,23 @@ def peer_make(who, pairs, directory):
     seconds = total = 0
     for i, (old, new) in enumerate(pairs):
         patch = f"{directory}/{i}"
-        seconds += timed(*(MAKE[who](old, new, patch) if old else ["zstd", "-q", "-19", "-f", new, "-o", patch]))[0]
+        seconds += timed(*(MAKE[who](old, new, patch) if old else ["zstd", "-q", "-19", "-f", new, "-o", patch]))
         total += os.path.getsize(patch)
     return seconds, total
 
 
 def peer_apply(who, pairs, directory, out):
-    """(seconds, peak memory in kB)."""
-    seconds = peak = 0
+    """Seconds."""
+    seconds = 0
     for i, (old, _) in enumerate(pairs):
-        took, memory_kb = timed(*(APPLY[who](old, f"{directory}/{i}", out) if old else ["zstd", "-q", "-d", "-f", f"{directory}/{i}", "-o", out]))
-        seconds, peak = seconds + took, max(peak, memory_kb)
-    return seconds, peak
+        seconds += timed(*(APPLY[who](old, f"{directory}/{i}", out) if old else ["zstd", "-q", "-d", "-f", f"{directory}/{i}", "-o", out]))
+    return seconds
+
+
+def peaks(pairs, directories, out):
+    """{peer: kB} with the largest file."""
+    largest = max((i for i, (old, _) in enumerate(pairs) if old), key=lambda i: os.path.getsize(pairs[i][0]))
+    return {who: peak_kb(*APPLY[who](pairs[largest][0], f"{directory}/{largest}", out)) for who, directory in directories.items()}
 
 
 def stream_bytes(archive):
@@ -179,10 +184,12 @@ def apply():
             shutil.rmtree(directory)
             for who in MAKE:
                 peers[who].append(peer_apply(who, pairs, directories[who], path("out-file")))
-        seconds = {who: statistics.median(s for s, _ in runs) for who, runs in peers.items()}
-        peak = {who: min(m for _, m in runs) for who, runs in peers.items()}
+        seconds = {who: statistics.median(runs) for who, runs in peers.items()}
+        peak = peaks(pairs, directories, path("out-file"))
+        m = peak_kb(PAIR, "apply", repo, type_, str(old), str(new), archive, path("out"))
+        shutil.rmtree(path("out"))
         fastest, smallest = min(seconds, key=seconds.get), min(peak, key=peak.get)
-        s, m = statistics.median(s for s, _ in mine), max(m for _, m in mine)
+        s = statistics.median(mine)
         rows.append([f"{type_} {old}-{new}", round(s, 4), round(seconds[fastest], 4), fastest, round(s / seconds[fastest], 2), m, peak[smallest],
                      smallest, round(m / peak[smallest], 2)])
     table = {"name": "apply", "title": "Applying the same differences: seconds, peak memory in kB",
@@ -209,9 +216,9 @@ def rebuild():
             ours("make", repo, type_, VERSIONS - 1, VERSIONS, archive)
             if not os.path.exists(patch):
                 timed(*MAKE["xdelta3"](old, tar(type_, VERSIONS), patch))
-            mine += timed(PAIR, "rebuild", repo, type_, str(VERSIONS - 1), str(VERSIONS), archive, directory, path("rebuilt.ar2"))[0]
+            mine += timed(PAIR, "rebuild", repo, type_, str(VERSIONS - 1), str(VERSIONS), archive, directory, path("rebuilt.ar2"))
             shutil.rmtree(directory)
-            peer += timed(*APPLY["xdelta3"](old, patch, out))[0] + timed("zstd", "-q", "-3", "-T0", "-f", out, "-o", out + ".zst")[0]
+            peer += timed(*APPLY["xdelta3"](old, patch, out)) + timed("zstd", "-q", "-3", "-T0", "-f", out, "-o", out + ".zst")
         row.add("ours", mine)
         row.add("xdelta3 -d, zstd -3 -T0", peer)
     return [row]

@@ -153,7 +153,7 @@ def versions():
     for count in (1, 10, 50, 100, 200):
         number += 1
         put(files, "db", like_a_database(size, 2, number))
-        took, _ = timed(os.path.join(BIN, "guts2-publish"), "add", repo, "--type", "db", "--diffs", str(count), "--version", str(number), files)
+        took = timed(os.path.join(BIN, "guts2-publish"), "add", repo, "--type", "db", "--diffs", str(count), "--version", str(number), files)
         rows.append([count, round(took, 2), round(took / count, 3)])
     table = {"name": "versions", "title": "Publishing a version of 300 kB against the number of older versions it has differences from",
              "columns": ["older", "s", "s each"], "rows": rows, "lines": [1]}
@@ -179,7 +179,7 @@ def forty():
         base = b"},".join(lines)
         put(files, "data.json", base)
         arguments = ["add", repo, "--type", "db", "--version", str(version), "--diffs", "40" if version == 41 else "0", files]
-        took, _ = timed(os.path.join(BIN, "guts2-publish"), *arguments)
+        took = timed(os.path.join(BIN, "guts2-publish"), *arguments)
     row.add("ours", took)
     row.note = "with the full archives in both formats, which take most of it"
     shutil.rmtree(repo)
