@@ -218,7 +218,7 @@ def herd_of(clients, seconds, speed, prefetch):
 
 
 def load():
-    clients, seconds, speed = 100_000, 180, 10
+    clients, seconds, speed = 100_000, 120, 10
     rows, curves = [], []
     for prefetch in (0, 10):
         result, share, fetched, downloaded = herd_of(clients, seconds, speed, prefetch)
