@@ -2,7 +2,6 @@
 #include "load_stats.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "doc.h"
