@@ -192,49 +192,42 @@ refresh_headers(struct server *s)
 	view_release(view);
 }
 
+static void
+prefetch_one(struct server *s, const struct ident *new, const struct edition *base)
+{
+	struct job_spec spec = {
+		.kind = JOB_OFFER, .ident = *new, .base = *base, .format = FORMAT_AR2};
+
+	if (base->version < new->edition.version)
+		(void)jobs_ask(s->jobs, &spec, NULL);
+}
+
 /*
- * Where an administrator wants it: the difference to a new version before
- * anybody asks, from the one that was announced before, if clients here have it.
+ * Where an administrator wants it, differences to a new version before anybody asks:
+ * from the one that was announced before, if clients here have it; and from those that
+ * most clients have.
  */
 static void
 prefetch(struct server *s, const struct view *before, const struct channels *channels,
 	const struct idents *query)
 {
-	for (size_t i = 0; i < query->count; i++) {
-		const struct view_type *t = view_find_type(before, query->at[i].type);
-		struct job_spec spec = {
-			.kind = JOB_OFFER, .ident = query->at[i], .format = FORMAT_AR2};
-
-		if (t == NULL || edition_equal(&t->announced, &spec.ident.edition) ||
-			view_find_version(t, &t->announced) == NULL ||
-			!channels_policy(channels, t->type).prefetch)
-			continue;
-		spec.base = t->announced;
-		(void)jobs_ask(s->jobs, &spec, NULL);
-	}
-}
-
-/* The same from the versions that most clients have, so that no release sends a herd away. */
-static void
-prefetch_used(struct server *s, const struct view *before, const struct idents *query)
-{
-	size_t max = (size_t)s->options.prefetchDifferences;
+	const size_t max = (size_t)s->options.prefetchDifferences;
 	AUTO_FREE struct edition *used = mem_new(max, sizeof(*used));
 
-	for (size_t i = 0; i < query->count && max > 0; i++) {
-		const struct view_type *t = view_find_type(before, query->at[i].type);
-		struct job_spec spec = {
-			.kind = JOB_OFFER, .ident = query->at[i], .format = FORMAT_AR2};
-		size_t count;
+	for (size_t i = 0; i < query->count; i++) {
+		const struct ident *new = &query->at[i];
+		const struct view_type *t = view_find_type(before, new->type);
+		size_t count = 0;
 
-		if (t == NULL || edition_equal(&t->announced, &spec.ident.edition))
+		if (t == NULL || edition_equal(&t->announced, &new->edition))
 			continue;
-		count = usage_top(s->usage, spec.ident.type, clock_mono_ms() / 1000, used, max);
-		for (size_t j = 0; j < count; j++) {
-			spec.base = used[j];
-			if (spec.base.version < spec.ident.edition.version)
-				(void)jobs_ask(s->jobs, &spec, NULL);
-		}
+		if (view_find_version(t, &t->announced) != NULL &&
+			channels_policy(channels, t->type).prefetch)
+			prefetch_one(s, new, &t->announced);
+		if (max > 0)
+			count = usage_top(s->usage, new->type, clock_mono_ms() / 1000, used, max);
+		for (size_t j = 0; j < count; j++)
+			prefetch_one(s, new, &used[j]);
 	}
 }
 
@@ -259,7 +252,6 @@ announce(struct server *s, const struct view *view, const struct channels *chann
 	jobs_forget_known(s->jobs);
 	refresh_headers(s);
 	prefetch(s, view, channels, query);
-	prefetch_used(s, view, query);
 	return 0;
 }
 
