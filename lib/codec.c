@@ -67,10 +67,11 @@ takes(enum codec codec, size_t len, size_t base_len)
 bool
 codec_suits(enum codec codec, size_t len, size_t base_len)
 {
-	if (!codecs[codec].is_delta || codec == CODEC_BSDIFF)
-		return !codecs[codec].is_delta || takes(codec, len, base_len);
-	return takes(codec, len, base_len) &&
-	       (len <= SMALL_BYTES || !takes(CODEC_BSDIFF, len, base_len));
+	if (!codecs[codec].is_delta)
+		return true;
+	if (!takes(codec, len, base_len))
+		return false;
+	return codec == CODEC_BSDIFF || len <= SMALL_BYTES || !takes(CODEC_BSDIFF, len, base_len);
 }
 
 size_t

@@ -6,7 +6,7 @@
 #include "codec_each.h"
 #include "mem.h"
 
-enum { CHUNK_BYTES = 1 << 14, WATCH_BYTES = 1 << 20 };
+enum { CHUNK_BYTES = 1 << 14, WATCH_BYTES = 1 << 20, HEAD_BYTES = (COL_COUNT - 1) * VARINT_BYTES };
 
 static int64_t
 unfold_sign(uint64_t n)
@@ -181,30 +181,17 @@ read_all(struct reader *r, struct err *e)
 	return 0;
 }
 
-/* One number of the stream's head. */
-static int
-read_length(struct span *stream, uint64_t *ret, struct err *e)
-{
-	*ret = 0;
-	for (unsigned shift = 0; shift < 7 * VARINT_BYTES && stream->len > 0; shift += 7) {
-		uint8_t byte = *stream->at;
-
-		*stream = span_of(stream->at + 1, stream->len - 1);
-		*ret |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte <= 0x7f)
-			return 0;
-	}
-	return err_set(e, ERR_INPUT, "delta has no valid head");
-}
-
 static int
 open_columns(struct reader *r, struct span stream, struct err *e)
 {
+	struct column head = {.len = stream.len < HEAD_BYTES ? stream.len : HEAD_BYTES};
 	uint64_t lengths[COL_COUNT];
 
+	memcpy(head.chunk, stream.at, head.len);
 	for (int i = 0; i + 1 < COL_COUNT; i++)
-		if (read_length(&stream, &lengths[i], e) != 0)
-			return -1;
+		if (read_number(&head, &lengths[i], e) != 0)
+			return err_wrap(e, "head");
+	stream = span_of(stream.at + head.at, stream.len - head.at);
 	for (int i = 0; i < COL_COUNT; i++) {
 		uint64_t len = i + 1 < COL_COUNT ? lengths[i] : stream.len;
 
