@@ -111,13 +111,13 @@ load_edition(struct load *r, const struct edition *edition)
 }
 
 static void
-note_announced(struct load *r, const struct edition *edition)
+note_announced(struct load *r, uint16_t number)
 {
-	uint16_t number = load_edition(r, edition);
 	uint16_t newest = r->newest;
 
 	while (number != LOAD_NONE &&
-		(newest == LOAD_NONE || r->editions[newest].version < edition->version) &&
+		(newest == LOAD_NONE ||
+			r->editions[newest].version < r->editions[number].version) &&
 		!atomic_compare_exchange_weak(&r->newest, &newest, number))
 		;
 }
@@ -280,11 +280,11 @@ on_query(struct load_visit *v)
 		return;
 	}
 	if (ident == NULL) {
-		note_announced(v->thread->load, &v->thread->load->editions[v->client.edition]);
+		note_announced(v->thread->load, v->client.edition);
 		end_current(v);
 		return;
 	}
-	note_announced(v->thread->load, &ident->edition);
+	note_announced(v->thread->load, load_edition(v->thread->load, &ident->edition));
 	v->target = *ident;
 	ask_offer(v);
 }
