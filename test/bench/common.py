@@ -24,8 +24,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Row:
     """One comparison: rounds of ours and of each peer, taken alternately in one run."""
 
-    def __init__(self, name, what, unit, better="higher", goal=1.0, digits=0):
-        self.name, self.what, self.unit, self.better, self.goal, self.digits = name, what, unit, better, goal, digits
+    def __init__(self, name, what, unit, better="higher", goal=1.0):
+        self.name, self.what, self.unit, self.better, self.goal = name, what, unit, better, goal
         self.ours, self.peers, self.limit, self.only, self.note = [], {}, None, None, ""
 
     def add(self, who, value):

@@ -142,10 +142,10 @@ def delta():
     table = {"name": "delta", "title": "Differences of real versions: bytes, and seconds beside the best peer by bytes",
              "columns": ["pair", "files", "ours", "zstd", "xdelta3", "bsdiff", "best", "ratio", "s", "its s", "ratio s", "streams", "ratio", "best of tar"],
              "rows": [compare_one(repo, t, a, b) for t in TYPES for a, b in PAIRS], "bars": [7, 10]}
-    size = Row("delta", f"making {len(table['rows'])} differences: bytes, the worst pair", "ratio", "lower", digits=2)
-    took = Row("delta time", "the same: seconds, the worst pair beside its best peer", "ratio", "lower", digits=2)
+    size = Row("delta", f"making {len(table['rows'])} differences: bytes, the worst pair", "ratio", "lower")
+    took = Row("delta time", "the same: seconds, the worst pair beside its best peer", "ratio", "lower")
     size.limit = took.limit = 1.0
-    streams = Row("delta streams", "the same without the heads of our entries, which say what a patch is for", "ratio", "lower", digits=2)
+    streams = Row("delta streams", "the same without the heads of our entries, which say what a patch is for", "ratio", "lower")
     streams.limit = 1.0
     streams.add("ours", max(r[12] for r in table["rows"]))
     streams.note = f"{sum(r[12] <= 1 for r in table['rows'])} of {len(table['rows'])} pairs at most 1.0"
@@ -194,8 +194,8 @@ def apply():
                      smallest, round(m / peak[smallest], 2)])
     table = {"name": "apply", "title": "Applying the same differences: seconds, peak memory in kB",
              "columns": ["pair", "s", "fastest", "", "ratio s", "kB", "smallest", "", "ratio kB"], "rows": rows, "bars": [4, 8]}
-    took = Row("apply", "applying them: seconds of all, beside the fastest of each", "s", "lower", digits=3)
-    peak = Row("apply memory", "the same: peak memory, the worst pair beside the smallest", "ratio", "lower", digits=2)
+    took = Row("apply", "applying them: seconds of all, beside the fastest of each", "s", "lower")
+    peak = Row("apply memory", "the same: peak memory, the worst pair beside the smallest", "ratio", "lower")
     took.add("ours", sum(r[1] for r in rows))
     took.add("fastest of each", sum(r[2] for r in rows))
     took.note = f"{sum(r[4] <= 1 for r in rows)} of {len(rows)} pairs at most 1.0; ours checks archive, base and result by SHA-256 as well"
@@ -207,7 +207,7 @@ def apply():
 
 def rebuild():
     repo = prepare()
-    row = Row("rebuild", "full archive of the newest from kept content and a difference, three types", "s", "lower", digits=2)
+    row = Row("rebuild", "full archive of the newest from kept content and a difference, three types", "s", "lower")
     for _ in range(ROUNDS):
         mine = peer = 0
         for type_ in TYPES:

@@ -57,7 +57,7 @@ def cpu_per_poll(process, port, newest):
 
 
 def exponent_row(name, what, rows, limit, x=0, y=1):
-    row = Row(name, what, "exponent", "lower", digits=2)
+    row = Row(name, what, "exponent", "lower")
     row.limit = limit
     row.add("ours", max(growth(rows, x, y), 0))
     return row
@@ -168,7 +168,7 @@ def forty():
     """What the publisher is given two minutes for."""
     import delta
     delta.prepare()
-    row = Row("forty", "40 differences of a 20 MB type, published on this machine", "s", "lower", digits=1)
+    row = Row("forty", "40 differences of a 20 MB type, published on this machine", "s", "lower")
     row.limit = 120
     repo, files = path("forty"), path("forty-files")
     run("guts2-publish", "init", repo)

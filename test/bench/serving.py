@@ -28,46 +28,39 @@ def two_versions():
     return process, port, "/" + offer, name
 
 
-def against_nginx(names_and_goals, whats):
+def against_nginx(name, what, goal):
     process, port, offer, file = two_versions()
-    targets = {"poll": "/q", "object": offer, "small": file}
+    target = {"poll": "/q", "object": offer, "small": file}[name]
     static = path("static")
-    rows = []
-    for name in names_and_goals:
-        put(static, name, obtain(port, targets[name], Accept="application/x-guts2ar2"))
+    put(static, name, obtain(port, target, Accept="application/x-guts2ar2"))
     peers = {"nginx": nginx(SERVER, f"root {static};"), "nginx, no log": nginx(SERVER, f"root {static};", "nginx-quiet", False)}
-    for name, goal in names_and_goals.items():
-        rate = Row(name, whats[name] + ", requests/s", "1/s", goal=goal)
-        cost = Row(name + " cpu", whats[name] + ", requests/s of server CPU", "1/s", goal=goal)
-        rate.only = cost.only = "nginx"
-        rate.note = "both sides log every request; the client has a processor of its own and may be the limit"
-        for _ in range(ROUNDS):
-            for who, (one, at, target) in {"ours": (process, port, targets[name]),
-                                           **{w: (p, n, "/" + name) for w, (p, n) in peers.items()}}.items():
-                before = cpu_seconds(one.pid)
-                count, _, took, wrong = wrk(at, target, prefix=CLIENT)
-                assert wrong == 0, (who, wrong)
-                rate.add(who, count / took)
-                cost.add(who, count / (cpu_seconds(one.pid) - before))
-        rows += [rate, cost]
-    for one in (process, *(p for p, _ in peers.values())):
+    rate = Row(name, what + ", requests/s", "1/s", goal=goal)
+    cost = Row(name + " cpu", what + ", requests/s of server CPU", "1/s", goal=goal)
+    rate.only = cost.only = "nginx"
+    rate.note = "both sides log every request; the client has a processor of its own and may be the limit"
+    sides = {"ours": (process, port, target), **{who: (one, at, "/" + name) for who, (one, at) in peers.items()}}
+    for _ in range(ROUNDS):
+        for who, (one, at, asked) in sides.items():
+            before = cpu_seconds(one.pid)
+            count, _, took, wrong = wrk(at, asked, prefix=CLIENT)
+            assert wrong == 0, (who, wrong)
+            rate.add(who, count / took)
+            cost.add(who, count / (cpu_seconds(one.pid) - before))
+    for one, _, _ in sides.values():
         one.stop()
-    return rows
-
-
-WHATS = {"poll": "/q, 64 connections, one thread", "object": "/o of a cached difference", "small": "/f, 20 kB difference"}
+    return [rate, cost]
 
 
 def poll():
-    return against_nginx({"poll": 1.1}, WHATS)
+    return against_nginx("poll", "/q, 64 connections, one thread", 1.1)
 
 
 def object_():
-    return against_nginx({"object": 1.0}, WHATS)
+    return against_nginx("object", "/o of a cached difference", 1.0)
 
 
 def small():
-    return against_nginx({"small": 1.0}, WHATS)
+    return against_nginx("small", "/f, 20 kB difference", 1.0)
 
 
 def large():
@@ -78,7 +71,7 @@ def large():
     obtain(port, "/f/" + name)
     peer, peer_port = nginx(SERVER, f"root {repo}/f;", "nginx-large")
     speed = Row("large", "/f, 256 MB archive, 4 connections", "MB/s")
-    cost = Row("large cpu", "the same, server CPU seconds", "s/GB", "lower", digits=3)
+    cost = Row("large cpu", "the same, server CPU seconds", "s/GB", "lower")
     for _ in range(ROUNDS):
         for who, one, at, target in (("ours", process, port, "/f/" + name), ("nginx", peer, peer_port, "/" + name)):
             before = cpu_seconds(one.pid)
@@ -117,7 +110,7 @@ def varnish(backend_port, name="varnish", *more):
 
 def idle():
     count = 10_000
-    row = Row("idle", f"{count:,} idle keep-alive connections, memory", "KiB each", "lower", digits=2)
+    row = Row("idle", f"{count:,} idle keep-alive connections, memory", "KiB each", "lower")
     row.limit = 5
     row.note = "of user space; what the kernel has for a socket is the same for all"
     static = path("static-idle")
@@ -269,8 +262,8 @@ max_filedescriptors 8000
 
 def herd():
     size, count = 20_000_000, 500
-    whole = Row("herd", "500 clients, cold 20 MB archive, cloud of 10 MB/s: until the last has it", "s", "lower", digits=2)
-    asked = Row("herd bytes", "the same, what the cloud sent", "x the file", "lower", digits=2)
+    whole = Row("herd", "500 clients, cold 20 MB archive, cloud of 10 MB/s: until the last has it", "s", "lower")
+    asked = Row("herd bytes", "the same, what the cloud sent", "x the file", "lower")
     asked.limit = 1.0
     whole.note = "ours checks the archive's digest before the first byte goes out, as nobody else does"
     for turn in range(ROUNDS):
@@ -323,7 +316,7 @@ def start():
     newest = craft_cache(os.path.join(root, "data/guts2/updates"), 10, 10, 20)
     craft_query(repo, newest)
     took = Row("start", "until ready, 10 types x 10 versions x 20 differences", "ms", "lower")
-    held = Row("start memory", "the same, resident memory", "MiB", "lower", digits=1)
+    held = Row("start memory", "the same, resident memory", "MiB", "lower")
     took.limit, held.limit = 100, 16
     process, _ = guts2d("file://" + repo, root)  # makes the index
     process.stop()
