@@ -53,7 +53,7 @@ CFLAGS_cov := -O0 --coverage
 # assert is never compiled out, so that NDEBUG is not an option.
 CFLAGS_ALL = -std=gnu11 -g -pthread -MMD -MP $(WARNINGS) $(CFLAGS_$(VARIANT)) $(HARDEN_CFLAGS) \
 	$(CFLAGS)
-LDFLAGS_ALL = -pthread $(CFLAGS_$(VARIANT)) $(HARDEN_LDFLAGS) $(LDFLAGS)
+LDFLAGS_ALL = -pthread -Wl,--as-needed $(CFLAGS_$(VARIANT)) $(HARDEN_LDFLAGS) $(LDFLAGS)
 LIBS := build/deps/libxdelta3.a -lmicrohttpd -lcurl -ljansson -lzstd -lbz2 -ldivsufsort -lsqlite3 -lcrypto \
 	-lsystemd -lm
 
@@ -137,7 +137,12 @@ $(BIN)/guts2d: $(call objects,$(SERVER_SRC)) $(OUT)/libguts2.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(BIN)/guts2-%: $(OUT)/obj/tools/guts2-%.o $(call objects,$(TOOL_PARTS)) $(OUT)/libguts2.a
+# A library, so that a tool is linked with no more parts, and no more libraries, than it uses.
+$(OUT)/libtools.a: $(call objects,$(TOOL_PARTS))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BIN)/guts2-%: $(OUT)/obj/tools/guts2-%.o $(OUT)/libtools.a $(OUT)/libguts2.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -147,7 +152,7 @@ $(OUT)/unit-tests: $(call objects,$(UNIT_SRC)) \
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcheck -lsubunit -lrt -lm
 
 # What the benchmark times of the library alone.
-$(OUT)/pair: $(OUT)/obj/test/bench/pair.o $(call objects,$(TOOL_PARTS)) $(OUT)/libguts2.a
+$(OUT)/pair: $(OUT)/obj/test/bench/pair.o $(OUT)/libtools.a $(OUT)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 # What makes the N-th call that changes something fail; see test/scenario/550-crash.
