@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "apply.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "archive.h"
 #include "fs.h"
 #include "mem.h"
+
+enum { DIGEST_STEP = 1 << 20 };
 
 static const char scratch[] = "decoding";
 
@@ -17,40 +20,94 @@ struct work {
 	int dir;
 };
 
-static void
-let_go(void *context)
-{
-	struct map **maps = context;
+/* A file that comes out of a decoder. */
+struct output {
+	struct map bytes;
+	struct map base;
+	struct digester *digester;
+	size_t digested;
+};
 
-	map_let_go(maps[0]);
-	map_let_go(maps[1]);
+/* Digested while it is in the processor's cache, and not once more at the end. */
+static void
+on_passed(void *context, size_t len)
+{
+	struct output *out = context;
+
+	digester_add(out->digester, out->bytes.at + out->digested, len - out->digested);
+	out->digested = len;
+	map_let_go(&out->bytes);
+	map_let_go(&out->base);
+}
+
+static void
+pass_rest(struct output *out)
+{
+	while (out->digested < out->bytes.len) {
+		size_t left = out->bytes.len - out->digested;
+
+		on_passed(out, out->digested + (left < DIGEST_STEP ? left : DIGEST_STEP));
+	}
+}
+
+static int
+make_room(const struct work *w, size_t len, struct map *ret, struct err *e)
+{
+	return len <= MAP_SMALL_BYTES ? map_scratch(w->dir, len, ret, e)
+				      : map_create(w->dir, scratch, len, ret, e);
+}
+
+static int
+write_small(const struct work *w, struct span bytes, struct err *e)
+{
+	AUTO_CLOSE int fd = openat(
+		w->dir, scratch, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	return fd < 0 ? err_sys(e, "%s", scratch) : fs_write(fd, bytes.at, bytes.len, e);
+}
+
+static int
+open_base(const struct work *w, const struct archive_entry *entry, struct map *ret, struct err *e)
+{
+	if (!codec_is_delta(entry->codec))
+		return 0;
+	if (w->base == NULL || !w->base->has(w->base->context, &entry->base))
+		return err_set(e, ERR_MISSING, "its base is not here");
+	if (w->base->open(w->base->context, &entry->base, ret, e) != 0)
+		return err_wrap(e, "base");
+	return 0;
+}
+
+static int
+decode_into(const struct work *w, const struct archive_entry *entry,
+	const struct header_file *file, struct output *out, struct err *e)
+{
+	const struct codec_watch watch = {on_passed, out};
+	struct digest got;
+
+	if (open_base(w, entry, &out->base, e) != 0 ||
+		make_room(w, (size_t)file->size, &out->bytes, e) != 0 ||
+		codec_decode_watched(entry->codec, entry->stream, map_span(&out->base),
+			out->bytes.at, out->bytes.len, &watch, e) != 0)
+		return -1;
+	pass_rest(out);
+	got = digester_end(out->digester);
+	if (!digest_equal(&got, &file->digest))
+		return err_set(e, ERR_DIGEST, "decoded file has another SHA-256");
+	return out->bytes.kind == MAP_OF_MEMORY ? write_small(w, map_span(&out->bytes), e) : 0;
 }
 
 static int
 decode(const struct work *w, const struct archive_entry *entry, const struct header_file *file,
 	struct err *e)
 {
-	AUTO_MAP struct map base = {0};
-	AUTO_MAP struct map out = {0};
-	struct map *maps[] = {&base, &out};
-	const struct codec_watch watch = {let_go, maps};
-	struct digest got;
+	struct output out = {.digester = digester_new()};
+	int result = decode_into(w, entry, file, &out, e);
 
-	if (codec_is_delta(entry->codec)) {
-		if (w->base == NULL || !w->base->has(w->base->context, &entry->base))
-			return err_set(e, ERR_MISSING, "its base is not here");
-		if (w->base->open(w->base->context, &entry->base, &base, e) != 0)
-			return err_wrap(e, "base");
-	}
-	if (map_create(w->dir, scratch, (size_t)file->size, &out, e) != 0)
-		return -1;
-	if (codec_decode_watched(
-		    entry->codec, entry->stream, map_span(&base), out.at, out.len, &watch, e) != 0)
-		return -1;
-	got = map_digest(&out);
-	if (!digest_equal(&got, &file->digest))
-		return err_set(e, ERR_DIGEST, "decoded file has another SHA-256");
-	return 0;
+	map_close(&out.base);
+	map_close(&out.bytes);
+	digester_free(out.digester);
+	return result;
 }
 
 static int

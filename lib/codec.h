@@ -58,11 +58,12 @@ int codec_decode(enum codec codec, struct span stream, struct span base, uint8_t
 	struct err *e);
 
 /*
- * The same for mapped files: every megabyte or so the decoder calls passed, and pages of
- * out and base can be let go, so that the whole of large files is never in memory.
+ * The same for mapped files: every megabyte or so the decoder may call passed, when the first
+ * len bytes of out are final. Pages of out and base can be let go then, so that the whole
+ * of large files is never in memory.
  */
 struct codec_watch {
-	void (*passed)(void *context);
+	void (*passed)(void *context, size_t len);
 	void *context;
 };
 int codec_decode_watched(enum codec codec, struct span stream, struct span base, uint8_t *out,

@@ -168,7 +168,7 @@ read_all(struct reader *r, struct err *e)
 		if (r->watch == NULL || r->at - r->watched < WATCH_BYTES)
 			continue;
 		r->watched = r->at;
-		r->watch->passed(r->watch->context);
+		r->watch->passed(r->watch->context, r->at);
 	}
 	for (int i = 0; i < COL_COUNT; i++) {
 		if (fill(&r->columns[i], e) != 0)

@@ -166,7 +166,7 @@ put_window(xd3_stream *stream, struct target *target, struct err *e)
 	target->at += stream->avail_out;
 	xd3_consume_output(stream);
 	if (target->watch != NULL)
-		target->watch->passed(target->watch->context);
+		target->watch->passed(target->watch->context, target->at);
 	return 0;
 }
 

@@ -9,34 +9,86 @@
 #include <sys/stat.h>
 
 #include "fs.h"
+#include "mem.h"
 
-/* mmap refuses length 0; an empty file is an empty span that is not NULL. */
-static uint8_t nothing;
+enum { MEMORY_MAX = 4 << 20, DIGEST_STEP = 1 << 20 };
 
-enum { ANONYMOUS_MAX = 4 << 20, DIGEST_STEP = 1 << 20 };
-
-/* fd -1: anonymous memory. */
-static int
-map_fd(int fd, size_t len, int protection, struct map *ret, struct err *e)
+/* A length of 0, which malloc and mmap make trouble of, gets a byte. */
+static void
+map_memory(size_t len, struct map *ret)
 {
-	void *at = &nothing;
+	*ret = (struct map){mem_resize(NULL, len > 0 ? len : 1, 1), len, MAP_OF_MEMORY};
+}
 
-	if (len > 0)
-		at = mmap(NULL, len, protection, fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED,
-			fd, 0);
+static int
+map_file(int fd, size_t len, int protection, struct map *ret, struct err *e)
+{
+	void *at;
+
+	if (len == 0) {
+		map_memory(0, ret);
+		return 0;
+	}
+	at = mmap(NULL, len, protection, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return err_sys(e, "map");
-	*ret = (struct map){at, len, fd >= 0};
+	*ret = (struct map){at, len, MAP_OF_FILE};
 	return 0;
+}
+
+static int
+read_small(int fd, const char *name, size_t len, struct map *ret, struct err *e)
+{
+	size_t at = 0;
+
+	map_memory(len, ret);
+	while (at < len) {
+		ssize_t got = read(fd, ret->at + at, len - at);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			map_close(ret);
+			return got < 0 ? err_sys(e, "%s", name)
+				       : err_set(e, ERR_INPUT, "%s: became shorter", name);
+		}
+		at += (size_t)got;
+	}
+	return 0;
+}
+
+/* ret_digest may be NULL. */
+static int
+open_and_digest(int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e)
+{
+	uint64_t bytes;
+	AUTO_CLOSE int fd = fs_open(dir, name, &bytes, e);
+
+	if (fd < 0)
+		return -1;
+	if (bytes <= MAP_SMALL_BYTES) {
+		if (read_small(fd, name, (size_t)bytes, ret, e) != 0)
+			return -1;
+		if (ret_digest != NULL)
+			*ret_digest = digest_of(map_span(ret));
+		return 0;
+	}
+	if (ret_digest != NULL && digest_of_file(fd, ret_digest, &bytes, e) != 0)
+		return -1;
+	return map_file(fd, (size_t)bytes, PROT_READ, ret, e);
 }
 
 int
 map_open(int dir, const char *name, struct map *ret, struct err *e)
 {
-	uint64_t bytes;
-	AUTO_CLOSE int fd = fs_open(dir, name, &bytes, e);
+	return open_and_digest(dir, name, ret, NULL, e);
+}
 
-	return fd < 0 ? -1 : map_fd(fd, (size_t)bytes, PROT_READ, ret, e);
+int
+map_open_digest(
+	int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e)
+{
+	return open_and_digest(dir, name, ret, ret_digest, e);
 }
 
 int
@@ -54,7 +106,7 @@ map_create(int dir, const char *name, size_t len, struct map *ret, struct err *e
 		(void)unlinkat(dir, name, 0);
 		return -1;
 	}
-	return map_fd(fd, len, PROT_READ | PROT_WRITE, ret, e);
+	return map_file(fd, len, PROT_READ | PROT_WRITE, ret, e);
 }
 
 int
@@ -64,8 +116,10 @@ map_scratch(int dir, size_t len, struct map *ret, struct err *e)
 	AUTO_CLOSE int fd = -1;
 	char name[48];
 
-	if (len <= ANONYMOUS_MAX)
-		return map_fd(-1, len, PROT_READ | PROT_WRITE, ret, e);
+	if (len <= MEMORY_MAX) {
+		map_memory(len, ret);
+		return 0;
+	}
 	/* Not O_TMPFILE, which overlay and network file systems may refuse. */
 	(void)snprintf(
 		name, sizeof(name), "scratch-%d-%u", (int)getpid(), atomic_fetch_add(&counter, 1));
@@ -74,13 +128,15 @@ map_scratch(int dir, size_t len, struct map *ret, struct err *e)
 		(void)unlinkat(dir, name, 0);
 	if (fd < 0 || (errno = posix_fallocate(fd, 0, (off_t)len)) != 0)
 		return err_sys(e, "scratch file");
-	return map_fd(fd, len, PROT_READ | PROT_WRITE, ret, e);
+	return map_file(fd, len, PROT_READ | PROT_WRITE, ret, e);
 }
 
 void
 map_close(struct map *m)
 {
-	if (m->len > 0)
+	if (m->kind == MAP_OF_MEMORY)
+		free(m->at);
+	else if (m->at != NULL)
 		(void)munmap(m->at, m->len);
 	*m = (struct map){0};
 }
@@ -88,7 +144,7 @@ map_close(struct map *m)
 void
 map_let_go(const struct map *m)
 {
-	if (m->of_file && m->len > 0)
+	if (m->kind == MAP_OF_FILE && m->at != NULL)
 		(void)madvise(m->at, m->len, MADV_DONTNEED);
 }
 

@@ -3,7 +3,8 @@
  * map.h - files as memory.
  *
  * Does:     maps a file to read it, or makes one of a known size to fill it. The
- *           pages belong to the file, so memory use does not grow with its size.
+ *           pages belong to the file, so memory use does not grow with its size. Small
+ *           files are read instead: the page tables would cost more than the bytes.
  * Owner:    map_close unmaps; the file stays
  * Errors:   ERR_FULL: the whole size is reserved before the first byte is
  *           written, since a full disk would otherwise arrive as a signal
@@ -19,10 +20,14 @@
 #include "digest.h"
 #include "err.h"
 
+enum { MAP_SMALL_BYTES = 1 << 16 };
+
+enum map_kind { MAP_OF_FILE, MAP_OF_MEMORY };
+
 struct map {
-	uint8_t *at;
+	uint8_t *at; /* NULL: closed */
 	size_t len;
-	bool of_file;
+	enum map_kind kind;
 };
 
 #define AUTO_MAP __attribute__((cleanup(map_close)))
@@ -30,12 +35,19 @@ struct map {
 /* A regular file below dir, read-only. */
 int map_open(int dir, const char *name, struct map *ret, struct err *e);
 
+/*
+ * The same, and what its SHA-256 is. Every byte is read before it is mapped, so that what a
+ * disk cannot read any more is an error here, and not a signal in the middle of a decoder.
+ */
+int map_open_digest(int dir, const char *name, struct map *ret, struct digest *ret_digest,
+	struct err *e);
+
 /* A new file of exactly len bytes, writable; one that is there is replaced. */
 int map_create(int dir, const char *name, size_t len, struct map *ret, struct err *e);
 
 /*
- * Writable memory of len bytes that is gone with map_close: anonymous where it is
- * small, otherwise a file in dir that has no name.
+ * Writable memory of len bytes that is gone with map_close: the process's where it is
+ * a few megabytes, otherwise a file in dir that has no name.
  */
 int map_scratch(int dir, size_t len, struct map *ret, struct err *e);
 
