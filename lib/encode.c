@@ -3,23 +3,25 @@
 
 #include <assert.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "fs.h"
 #include "mem.h"
 
-enum { NAME_MAX_BYTES = 64, WHOLE_CODECS = 2, DELTA_CODECS = 3 };
+enum { WHOLE_CODECS = 2, DELTA_CODECS = 3 };
+
+static const char made_name[] = "made";
 
 static const enum codec delta_codecs[DELTA_CODECS] = {CODEC_ZPATCH, CODEC_VCDIFF, CODEC_BSDIFF};
 
-/* A stream that was made lies in a staged file; a donated one in the donor's archive. */
+/* A stream that was made lies in the staged file; a donated one in the donor's archive. */
 struct stream {
 	enum codec codec;
 	size_t len; /* 0: there is none */
+	size_t at;  /* in the staged file */
 	const uint8_t *donated;
 	bool doubtful; /* donated by somebody else: to be decoded before it is used */
-	char name[NAME_MAX_BYTES];
 };
 
 struct content {
@@ -43,6 +45,9 @@ struct encode {
 	struct delta *deltas; /* sorted by content and base once encode_all began */
 	size_t delta_count;
 	size_t delta_capacity;
+	int made_fd; /* all streams that were made, one behind the other, in no order */
+	_Atomic size_t made_bytes;
+	struct map made;
 };
 
 struct encode *
@@ -53,6 +58,7 @@ encode_new(const struct header *h, const struct encode_settings *settings)
 	x->settings = *settings;
 	x->files = header_contents(h, &x->count);
 	x->contents = mem_new(x->count, sizeof(*x->contents));
+	x->made_fd = -1;
 	return x;
 }
 
@@ -61,6 +67,8 @@ encode_free(struct encode *x)
 {
 	if (x == NULL)
 		return;
+	map_close(&x->made);
+	fs_close(&x->made_fd);
 	free(x->contents);
 	free(x->deltas);
 	free(x->files);
@@ -170,17 +178,20 @@ is_right(const struct encode *x, const struct stream *stream, const struct heade
 }
 
 static int
-save(const struct encode *x, const char *name, struct span bytes, struct err *e)
+save(struct encode *x, struct stream *stream, struct span bytes, struct err *e)
 {
-	AUTO_CLOSE int fd =
-		openat(x->settings.stage, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	size_t at = atomic_fetch_add(&x->made_bytes, bytes.len);
 
-	return fd < 0 ? err_sys(e, "stage/%s", name) : fs_write(fd, bytes.at, bytes.len, e);
+	if (fs_write_at(x->made_fd, at, bytes.at, bytes.len, e) != 0)
+		return err_wrap(e, "stage/%s", made_name);
+	stream->at = at;
+	stream->len = bytes.len;
+	return 0;
 }
 
-/* A stream of at most room bytes under its name; len stays 0 where it does not fit. */
+/* A stream of at most room bytes; its len stays 0 where it does not fit. */
 static int
-make_stream(const struct encode *x, struct stream *stream, const struct codec_source *from,
+make_stream(struct encode *x, struct stream *stream, const struct codec_source *from,
 	size_t room, struct err *e)
 {
 	AUTO_MAP struct map out = {0};
@@ -192,11 +203,9 @@ make_stream(const struct encode *x, struct stream *stream, const struct codec_so
 	fit = codec_encode(stream->codec, from, out.at, out.len, &len, e);
 	if (fit != CODEC_FITS)
 		return fit == CODEC_ERROR ? -1 : 0;
-	if (verify(x, stream->codec, span_of(out.at, len), from, e) != 0 ||
-		save(x, stream->name, span_of(out.at, len), e) != 0)
+	if (verify(x, stream->codec, span_of(out.at, len), from, e) != 0)
 		return -1;
-	stream->len = len;
-	return 0;
+	return save(x, stream, span_of(out.at, len), e);
 }
 
 /* Which encodings of whole files the archives will choose from. */
@@ -253,7 +262,6 @@ encode_whole(void *context, size_t index, struct err *e)
 	stream->codec = index % 2 == 0 ? CODEC_BZIP2 : CODEC_ZSTD;
 	if (stream->len > 0 || !is_needed(x, content, stream->codec))
 		return 0;
-	(void)snprintf(stream->name, sizeof(stream->name), "whole-%zu", index);
 	if (open_file(x, file, &bytes, e) != 0)
 		return err_wrap(e, "%s", file->path);
 	from.file = map_span(&bytes);
@@ -306,7 +314,6 @@ encode_delta(void *context, size_t index, struct err *e)
 	stream->codec = delta_codecs[index % DELTA_CODECS];
 	if (whole < 2 || !is_tried(x, delta, (int)(index % DELTA_CODECS)))
 		return 0;
-	(void)snprintf(stream->name, sizeof(stream->name), "delta-%zu", index);
 	if (open_file(x, file, &bytes, e) != 0 || open_file(x, &delta->base, &base, e) != 0)
 		return err_wrap(e, "%s", file->path);
 	from.file = map_span(&bytes);
@@ -327,8 +334,8 @@ run_all(struct encode *x, const char *what, uint64_t bytes, size_t count,
 	return crew->each(crew->context, count, run, x, e);
 }
 
-int
-encode_all(struct encode *x, struct err *e)
+static int
+make_all(struct encode *x, struct err *e)
 {
 	uint64_t whole_bytes = 0;
 	uint64_t delta_bytes = 0;
@@ -351,6 +358,18 @@ encode_all(struct encode *x, struct err *e)
 		x, "differences", delta_bytes, DELTA_CODECS * x->delta_count, encode_delta, e);
 }
 
+int
+encode_all(struct encode *x, struct err *e)
+{
+	x->made_fd = openat(x->settings.stage, made_name,
+		O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (x->made_fd < 0)
+		return err_sys(e, "stage/%s", made_name);
+	if (make_all(x, e) != 0)
+		return -1;
+	return map_open(x->settings.stage, made_name, &x->made, e);
+}
+
 static const struct stream *
 find_delta(const struct encode *x, size_t content, const struct header_file *base)
 {
@@ -363,29 +382,24 @@ find_delta(const struct encode *x, size_t content, const struct header_file *bas
 	return delta != NULL ? smallest_of(delta->streams, DELTA_CODECS) : NULL;
 }
 
-int
+struct archive_entry
 encode_entry(const struct encode *x, size_t content, enum format format,
-	const struct header_file *base, struct archive_entry *ret, struct map *ret_map,
-	struct err *e)
+	const struct header_file *base)
 {
+	struct archive_entry ret = {.file = x->files[content]->digest};
 	const struct stream *stream = &x->contents[content].whole[CODEC_BZIP2];
 	const struct stream *delta = NULL;
 
-	*ret = (struct archive_entry){.file = x->files[content]->digest};
 	if (format == FORMAT_AR2) {
 		stream = smallest_whole(x, content);
 		delta = base != NULL ? find_delta(x, content, base) : NULL;
 	}
 	if (delta != NULL) {
 		stream = delta;
-		ret->base = base->digest;
+		ret.base = base->digest;
 	}
-	ret->codec = stream->codec;
-	ret->stream = span_of(stream->donated, stream->len);
-	if (stream->donated != NULL)
-		return 0;
-	if (map_open(x->settings.stage, stream->name, ret_map, e) != 0)
-		return -1;
-	ret->stream = map_span(ret_map);
-	return 0;
+	ret.codec = stream->codec;
+	ret.stream = stream->donated != NULL ? span_of(stream->donated, stream->len)
+					     : span_of(x->made.at + stream->at, stream->len);
+	return ret;
 }

@@ -34,7 +34,7 @@ struct encode_crew {
 
 struct encode_settings {
 	struct files files; /* every content of the header, and those that deltas start from */
-	int stage;	    /* an empty directory for streams; the caller removes it */
+	int stage;	    /* an empty directory for what is made; the caller removes it */
 	bool quick; /* see codec.h; then a format's archive takes one encoding of whole files */
 	unsigned formats; /* a bit for each format that is wanted */
 	const struct encode_crew *crew;
@@ -66,10 +66,9 @@ const struct header_file *const *encode_contents(const struct encode *x, size_t 
 
 /*
  * The entry of a content in a format: the smallest stream there is, base NULL:
- * as a whole file. The caller closes ret_map when it is done with the stream.
+ * as a whole file. Its bytes are there until encode_free.
  */
-int encode_entry(const struct encode *x, size_t content, enum format format,
-	const struct header_file *base, struct archive_entry *ret, struct map *ret_map,
-	struct err *e);
+struct archive_entry encode_entry(const struct encode *x, size_t content, enum format format,
+	const struct header_file *base);
 
 #endif

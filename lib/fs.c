@@ -81,6 +81,25 @@ fs_write(int fd, const void *bytes, size_t len, struct err *e)
 }
 
 int
+fs_write_at(int fd, uint64_t offset, const void *bytes, size_t len, struct err *e)
+{
+	const char *at = bytes;
+
+	while (len > 0) {
+		ssize_t put = pwrite(fd, at, len, (off_t)offset);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_sys(e, "write");
+		at += put;
+		offset += (uint64_t)put;
+		len -= (size_t)put;
+	}
+	return 0;
+}
+
+int
 fs_sync(int fd, const char *name, struct err *e)
 {
 	return fsync(fd) != 0 ? err_sys(e, "%s: sync", name) : 0;

@@ -44,6 +44,7 @@ int fs_make_dirs(int dir, const char *path, struct err *e);
 int fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e);
 
 int fs_write(int fd, const void *bytes, size_t len, struct err *e);
+int fs_write_at(int fd, uint64_t offset, const void *bytes, size_t len, struct err *e);
 int fs_sync(int fd, const char *name, struct err *e);
 
 /* A whole file of at most max bytes into *ret (appended). */

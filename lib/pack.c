@@ -115,7 +115,6 @@ write_entries(const struct encode *x, enum format format, const struct pack_olde
 	const struct header_file *const *contents = encode_contents(x, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		AUTO_MAP struct map map = {0};
 		const struct header_file *base = NULL;
 		struct archive_entry entry;
 
@@ -123,8 +122,8 @@ write_entries(const struct encode *x, enum format format, const struct pack_olde
 			continue;
 		if (older != NULL)
 			base = base_for(older, contents[i]);
-		if (encode_entry(x, i, format, base, &entry, &map, e) != 0 ||
-			archive_add(w, &entry, e) != 0)
+		entry = encode_entry(x, i, format, base);
+		if (archive_add(w, &entry, e) != 0)
 			return -1;
 	}
 	return 0;
