@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "announce.h"
 #include "fetch_job.h"
 
 static void on_query(void *context, const struct upstream_reply *received);
@@ -46,7 +47,7 @@ work_query(void *context)
 	struct server *s = f->server;
 	struct err e = {0};
 
-	if (land_query(s, &f->query, &e) == 0) {
+	if (announce_query(s, &f->query, &e) == 0) {
 		struct route_upstream *u = fetch_upstream(f);
 
 		memcpy(u->query_etag, f->query_etag, sizeof(f->query_etag));

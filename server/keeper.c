@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "announce.h"
 #include "clock.h"
 #include "fetch.h"
-#include "land.h"
 #include "legacy.h"
 #include "mem.h"
 #include "policy.h"
@@ -48,7 +48,7 @@ keeper_apply_policy(struct server *s)
 {
 	const struct job_spec query = {.kind = JOB_QUERY};
 
-	land_policy(s);
+	announce_policy(s);
 	retain_note(s->retain);
 	fetcher_forget_query(s->fetcher);
 	(void)jobs_ask(s->jobs, &query, NULL);

@@ -4,7 +4,7 @@
  *
  * Does:     everything between the last byte of a transfer and the first
  *           client that may have it. Runs on workers, since it waits for disks.
- * Errors:   logged; each function but land_query ends its job
+ * Errors:   logged; each function ends its job
  * Source:   PROTOCOL sections 1, 6 and 7
  */
 #ifndef LAND_H
@@ -12,15 +12,6 @@
 
 #include "buf.h"
 #include "server.h"
-
-/*
- * A fetched announcement: what is newer is announced, what contradicts is
- * refused. Ending the job is the caller's.
- */
-int land_query(struct server *s, const struct idents *fetched, struct err *e);
-
-/* The policy changed: types that are not enabled any more go from the announcement. */
-void land_policy(struct server *s);
 
 void land_header(struct server *s, struct job *job, struct span bytes, uint64_t took_ms);
 
