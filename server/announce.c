@@ -2,6 +2,8 @@
 #include "announce.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -9,6 +11,239 @@
 #include "mem.h"
 #include "policy.h"
 #include "usage.h"
+
+enum { HOLD_MAX_MS = 10 * 60 * 1000 };
+
+/* A version that is announced once what is prefetched of it is here. */
+struct held {
+	struct announcer *announcer;
+	struct ident ident;
+	uint64_t deadline_ms;
+	_Atomic size_t waiting; /* for so many jobs; one more while they are asked for */
+	struct waiter *waiters;
+	struct held *next;
+};
+
+struct announcer {
+	struct server *server;
+	/* Guards the rest, and the order of announcements: it is held while one is stored. */
+	pthread_mutex_t lock;
+	struct idents fetched; /* the last one */
+	struct idents refused;
+	struct held *held;
+};
+
+struct announcer *
+announcer_new(struct server *s)
+{
+	struct announcer *a = mem_new(1, sizeof(*a));
+
+	a->server = s;
+	(void)pthread_mutex_init(&a->lock, NULL);
+	return a;
+}
+
+static void
+held_free(struct held *h)
+{
+	free(h->waiters);
+	free(h);
+}
+
+void
+announcer_free(struct announcer *a)
+{
+	if (a == NULL)
+		return;
+	while (a->held != NULL) {
+		struct held *h = a->held;
+
+		a->held = h->next;
+		held_free(h);
+	}
+	idents_free(&a->fetched);
+	idents_free(&a->refused);
+	(void)pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+/* ---- Waiting for what is prefetched */
+
+static void
+log_metadata(const struct ident *new)
+{
+	struct log_line l;
+
+	log_begin(&l, EVENT_METADATA);
+	log_text(&l, "type", new->type);
+	log_number(&l, "version", new->edition.version);
+	log_text(&l, "cookie", new->edition.cookie);
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+static int announce_fetched(struct announcer *a, bool *ret_held, struct err *e);
+
+static void
+announce_held(void *context)
+{
+	struct announcer *a = context;
+	struct err e = {0};
+	bool held;
+
+	(void)pthread_mutex_lock(&a->lock);
+	if (announce_fetched(a, &held, &e) != 0) /* the next poll tries again */
+		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
+static void
+on_arrived(void *context)
+{
+	struct held *h = context;
+	struct announcer *a = h->announcer;
+
+	/* Whoever makes an announcement from here on may free it. */
+	if (atomic_fetch_sub(&h->waiting, 1) == 1 && !jobs_stopped(a->server->jobs))
+		workers_add(a->server->workers, announce_held, a);
+}
+
+static struct held *
+find_held(const struct announcer *a, const struct ident *ident)
+{
+	struct held *h = a->held;
+
+	while (h != NULL && !ident_equal(&h->ident, ident))
+		h = h->next;
+	return h;
+}
+
+static void
+remove_held(struct announcer *a, struct held *h)
+{
+	struct held **link = &a->held;
+
+	while (*link != h)
+		link = &(*link)->next;
+	*link = h->next;
+	held_free(h);
+}
+
+/* Those that ended after another version had taken their place. */
+static void
+sweep_held(struct announcer *a)
+{
+	struct held *next;
+
+	for (struct held *h = a->held; h != NULL; h = next) {
+		const struct ident *fetched = idents_find(&a->fetched, h->ident.type);
+
+		next = h->next;
+		if (h->waiting == 0 && (fetched == NULL || !ident_equal(fetched, &h->ident)))
+			remove_held(a, h);
+	}
+}
+
+/* A type whose versions follow each other quickly does not wait longer for that. */
+static uint64_t
+deadline_of(const struct announcer *a, const char *type)
+{
+	uint64_t deadline_ms = clock_mono_ms() + HOLD_MAX_MS;
+
+	for (const struct held *h = a->held; h != NULL; h = h->next)
+		if (strcmp(h->ident.type, type) == 0 && h->deadline_ms < deadline_ms)
+			deadline_ms = h->deadline_ms;
+	return deadline_ms;
+}
+
+/* False: there is nothing to wait for. */
+static bool
+hold(struct announcer *a, const struct ident *ident, const struct job_spec *specs, size_t count)
+{
+	struct held *h;
+
+	if (count == 0)
+		return false;
+	h = mem_new(1, sizeof(*h));
+	h->announcer = a;
+	h->ident = *ident;
+	h->deadline_ms = deadline_of(a, ident->type);
+	h->waiters = mem_new(count, sizeof(*h->waiters));
+	h->waiting = 1;
+	for (size_t i = 0; i < count; i++) {
+		h->waiters[i] = (struct waiter){on_arrived, h, h->deadline_ms, NULL};
+		atomic_fetch_add(&h->waiting, 1);
+		if (!jobs_ask(a->server->jobs, &specs[i], &h->waiters[i]).held)
+			atomic_fetch_sub(&h->waiting, 1);
+	}
+	if (atomic_fetch_sub(&h->waiting, 1) == 1) {
+		held_free(h);
+		return false;
+	}
+	h->next = a->held;
+	a->held = h;
+	return true;
+}
+
+static void
+add_spec(struct job_spec *specs, size_t *count, const struct view_type *t, const struct ident *new,
+	const struct edition *base)
+{
+	const struct view_version *here = view_find_version(t, &new->edition);
+
+	if (base->version >= new->edition.version ||
+		(here != NULL && view_find_archive(here, base, FORMAT_AR2) != NULL))
+		return;
+	specs[(*count)++] = (struct job_spec){
+		.kind = JOB_OFFER, .ident = *new, .base = *base, .format = FORMAT_AR2};
+}
+
+/*
+ * Where an administrator wants it, differences to a new version before anybody asks:
+ * from the one that was announced before, if clients here have it; and from those that
+ * most clients have. Whoever is told of the version asks for its header as well.
+ */
+static bool
+hold_for_prefetch(struct announcer *a, const struct view_type *t, const struct channels *channels,
+	const struct ident *new)
+{
+	struct server *s = a->server;
+	const size_t max = (size_t)s->options.prefetchDifferences;
+	AUTO_FREE struct edition *used = mem_new(max, sizeof(*used));
+	AUTO_FREE struct job_spec *specs = mem_new(max + 2, sizeof(*specs));
+	const struct view_version *here = view_find_version(t, &new->edition);
+	size_t used_count = 0;
+	size_t count = 0;
+
+	if (view_find_version(t, &t->announced) != NULL &&
+		channels_policy(channels, t->type).prefetch)
+		add_spec(specs, &count, t, new, &t->announced);
+	if (max > 0)
+		used_count = usage_top(s->usage, new->type, clock_mono_ms() / 1000, used, max);
+	for (size_t i = 0; i < used_count; i++)
+		add_spec(specs, &count, t, new, &used[i]);
+	if (count > 0 && (here == NULL || here->header == NULL))
+		specs[count++] = (struct job_spec){.kind = JOB_HEADER, .ident = *new};
+	return hold(a, new, specs, count);
+}
+
+/* Whether clients are not told of a newer version yet. */
+static bool
+is_held(struct announcer *a, const struct view_type *t, const struct channels *channels,
+	const struct ident *new)
+{
+	struct held *h = find_held(a, new);
+
+	if (h != NULL && h->waiting > 0)
+		return true;
+	if (h != NULL) {
+		remove_held(a, h);
+		return false;
+	}
+	log_metadata(new);
+	return t != NULL && t->announced.version > 0 && hold_for_prefetch(a, t, channels, new);
+}
+
+/* ---- What is announced */
 
 /* The newest edition that is known of a type: announced before, or kept. */
 static struct edition
@@ -53,51 +288,52 @@ refusal(const struct view_type *t, const struct edition *new)
 	return NULL;
 }
 
+/* A refusal is logged once. */
 static void
-log_metadata(const struct ident *new)
+note_refusal(struct announcer *a, const struct ident *new, const struct edition *known,
+	const char *why)
 {
-	struct log_line l;
+	const struct ident *before = idents_find(&a->refused, new->type);
 
-	log_begin(&l, EVENT_METADATA);
-	log_text(&l, "type", new->type);
-	log_number(&l, "version", new->edition.version);
-	log_text(&l, "cookie", new->edition.cookie);
-	log_end(&l, LOG_DOWNLOAD);
+	if (before != NULL && edition_equal(&before->edition, &new->edition))
+		return;
+	log_refused(new, known, why);
+	if (before == NULL) {
+		idents_add(&a->refused, new);
+		(void)idents_sort(&a->refused);
+	} else {
+		a->refused.at[before - a->refused.at] = *new;
+	}
 }
 
 /*
  * What is to be announced: the upstream's list, with the known version of a
- * type in the place of one that was refused. A refusal is logged once.
+ * type in the place of one that was refused, and the one before in the place of one that waits.
  */
 static void
-merge(const struct view *view, const struct idents *fetched, struct idents *ret)
+merge(struct announcer *a, const struct view *view, const struct channels *channels,
+	struct idents *ret, bool *ret_held)
 {
-	static struct idents refused; /* only one announcement lands at a time */
-
-	for (size_t i = 0; i < fetched->count; i++) {
-		struct ident chosen = fetched->at[i];
+	for (size_t i = 0; i < a->fetched.count; i++) {
+		struct ident chosen = a->fetched.at[i];
 		const struct view_type *t = view_find_type(view, chosen.type);
 		const char *why = t != NULL ? refusal(t, &chosen.edition) : NULL;
-		const struct ident *before = idents_find(&refused, chosen.type);
 
+		if (!channels_policy(channels, chosen.type).enabled)
+			continue;
 		if (why != NULL) {
 			struct edition known = known_edition(t);
 
-			if (before == NULL) {
-				idents_add(&refused, &chosen);
-				(void)idents_sort(&refused);
-			}
-			if (before == NULL || !edition_equal(&before->edition, &chosen.edition)) {
-				log_refused(&chosen, &known, why);
-				refused.at[idents_find(&refused, chosen.type) - refused.at] =
-					chosen;
-			}
+			note_refusal(a, &chosen, &known, why);
 			chosen.edition = known;
-		} else if (t == NULL || !edition_equal(&t->announced, &chosen.edition)) {
-			log_metadata(&chosen);
+		} else if ((t == NULL || !edition_equal(&t->announced, &chosen.edition)) &&
+			   is_held(a, t, channels, &chosen)) {
+			chosen.edition = t->announced;
+			*ret_held = true;
 		}
 		idents_add(ret, &chosen);
 	}
+	sweep_held(a);
 }
 
 static bool
@@ -139,57 +375,8 @@ refresh_headers(struct server *s)
 	view_release(view);
 }
 
-static void
-prefetch_one(struct server *s, const struct ident *new, const struct edition *base)
-{
-	struct job_spec spec = {
-		.kind = JOB_OFFER, .ident = *new, .base = *base, .format = FORMAT_AR2};
-
-	if (base->version < new->edition.version)
-		(void)jobs_ask(s->jobs, &spec, NULL);
-}
-
-/*
- * Where an administrator wants it, differences to a new version before anybody asks:
- * from the one that was announced before, if clients here have it; and from those that
- * most clients have.
- */
-static void
-prefetch(struct server *s, const struct view *before, const struct channels *channels,
-	const struct idents *query)
-{
-	const size_t max = (size_t)s->options.prefetchDifferences;
-	AUTO_FREE struct edition *used = mem_new(max, sizeof(*used));
-
-	for (size_t i = 0; i < query->count; i++) {
-		const struct ident *new = &query->at[i];
-		const struct view_type *t = view_find_type(before, new->type);
-		size_t count = 0;
-
-		if (t == NULL || edition_equal(&t->announced, &new->edition))
-			continue;
-		if (view_find_version(t, &t->announced) != NULL &&
-			channels_policy(channels, t->type).prefetch)
-			prefetch_one(s, new, &t->announced);
-		if (max > 0)
-			count = usage_top(s->usage, new->type, clock_mono_ms() / 1000, used, max);
-		for (size_t j = 0; j < count; j++)
-			prefetch_one(s, new, &used[j]);
-	}
-}
-
-/* Without the types that are not enabled. */
-static void
-leave_out(const struct channels *channels, const struct idents *query, struct idents *ret)
-{
-	for (size_t i = 0; i < query->count; i++)
-		if (channels_policy(channels, query->at[i].type).enabled)
-			idents_add(ret, &query->at[i]);
-}
-
 static int
-announce(struct server *s, const struct view *view, const struct channels *channels,
-	const struct idents *query, struct err *e)
+announce(struct server *s, const struct view *view, const struct idents *query, struct err *e)
 {
 	if (same_announcement(view, query))
 		return 0;
@@ -198,31 +385,37 @@ announce(struct server *s, const struct view *view, const struct channels *chann
 	view_set_query(s->views, query);
 	jobs_forget_known(s->jobs);
 	refresh_headers(s);
-	prefetch(s, view, channels, query);
 	return 0;
 }
 
-/* One announcement lands after the other: each is made from what the one before left. */
-static pthread_mutex_t announcing = PTHREAD_MUTEX_INITIALIZER;
-
-int
-announce_query(struct server *s, const struct idents *fetched, struct err *e)
+static int
+announce_fetched(struct announcer *a, bool *ret_held, struct err *e)
 {
-	AUTO_IDENTS struct idents enabled = {0};
 	AUTO_IDENTS struct idents query = {0};
-	struct policy *policy;
-	struct view *view;
+	struct policy *policy = policy_take(a->server->policies);
+	struct view *view = view_take(a->server->views);
 	int result;
 
-	(void)pthread_mutex_lock(&announcing);
-	policy = policy_take(s->policies);
-	view = view_take(s->views);
-	leave_out(policy->channels, fetched, &enabled);
-	merge(view, &enabled, &query);
-	result = announce(s, view, policy->channels, &query, e);
+	*ret_held = false;
+	merge(a, view, policy->channels, &query, ret_held);
+	result = announce(a->server, view, &query, e);
 	view_release(view);
 	policy_release(policy);
-	(void)pthread_mutex_unlock(&announcing);
+	return result;
+}
+
+int
+announce_query(struct server *s, const struct idents *fetched, bool *ret_held, struct err *e)
+{
+	struct announcer *a = s->announcer;
+	int result;
+
+	(void)pthread_mutex_lock(&a->lock);
+	idents_free(&a->fetched);
+	for (size_t i = 0; i < fetched->count; i++)
+		idents_add(&a->fetched, &fetched->at[i]);
+	result = announce_fetched(a, ret_held, e);
+	(void)pthread_mutex_unlock(&a->lock);
 	return result;
 }
 
@@ -234,7 +427,7 @@ announce_policy(struct server *s)
 	struct view *view;
 	struct err e = {0};
 
-	(void)pthread_mutex_lock(&announcing);
+	(void)pthread_mutex_lock(&s->announcer->lock);
 	policy = policy_take(s->policies);
 	view = view_take(s->views);
 	for (size_t i = 0; i < view->count; i++) {
@@ -245,9 +438,9 @@ announce_policy(struct server *s)
 			channels_policy(policy->channels, ident.type).enabled)
 			idents_add(&enabled, &ident);
 	}
-	if (view->has_query && announce(s, view, policy->channels, &enabled, &e) != 0)
+	if (view->has_query && announce(s, view, &enabled, &e) != 0)
 		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
 	view_release(view);
 	policy_release(policy);
-	(void)pthread_mutex_unlock(&announcing);
+	(void)pthread_mutex_unlock(&s->announcer->lock);
 }

@@ -3,8 +3,10 @@
  * announce.h - which versions clients are told of.
  *
  * Does:     makes the announcement out of what the cloud says, what is known and what the
- *           policy allows; what is to be fetched unasked is asked for.
+ *           policy allows. Where something is fetched unasked, a new version is announced
+ *           once it is here, or can not be had, or after ten minutes.
  * Threads:  one announcement is made after the other; waits for disks
+ * Owner:    announcer_new -> announcer_free, after the workers were stopped
  * Source:   PROTOCOL sections 1 and 6
  */
 #ifndef ANNOUNCE_H
@@ -12,11 +14,16 @@
 
 #include "server.h"
 
+struct announcer;
+
+struct announcer *announcer_new(struct server *s);
+void announcer_free(struct announcer *a);
+
 /*
  * A fetched announcement: what is newer is announced, what contradicts is
- * refused.
+ * refused. ret_held: something waits, and is announced later.
  */
-int announce_query(struct server *s, const struct idents *fetched, struct err *e);
+int announce_query(struct server *s, const struct idents *fetched, bool *ret_held, struct err *e);
 
 /* The policy changed: types that are not enabled any more go from the announcement. */
 void announce_policy(struct server *s);

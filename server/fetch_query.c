@@ -46,10 +46,13 @@ work_query(void *context)
 	struct fetch *f = context;
 	struct server *s = f->server;
 	struct err e = {0};
+	bool held;
 
-	if (announce_query(s, &f->query, &e) == 0) {
+	if (announce_query(s, &f->query, &held, &e) == 0) {
 		struct route_upstream *u = fetch_upstream(f);
 
+		if (held) /* it is looked at once more, though it did not change */
+			f->query_etag[0] = '\0';
 		memcpy(u->query_etag, f->query_etag, sizeof(f->query_etag));
 		u->query_policy = f->query_policy;
 		jobs_done(s->jobs, f->job);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "announce.h"
 #include "answerer.h"
 #include "fetch.h"
 #include "fs.h"
@@ -162,6 +163,7 @@ start(struct parts *p, struct err *e)
 	s->tend = tend_new(s);
 	s->legacy = legacy_new(s);
 	s->usage = usage_new();
+	s->announcer = announcer_new(s);
 	if (workers_start(WORKERS, false, &s->workers, e) != 0 ||
 		workers_start(builder_count(), true, &s->builders, e) != 0 ||
 		fetcher_start(s, &s->fetcher, e) != 0 || http_start(s, &p->http, e) != 0)
@@ -189,6 +191,7 @@ stop(struct parts *p)
 	tend_free(s->tend);
 	legacy_free(s->legacy);
 	usage_free(s->usage);
+	announcer_free(s->announcer);
 	retain_free(s->retain);
 	makes_free(s->makes);
 	workers_free(s->workers);

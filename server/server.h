@@ -14,6 +14,7 @@
 #include "view.h"
 #include "workers.h"
 
+struct announcer;
 struct fetcher;
 struct legacy;
 struct makes;
@@ -28,6 +29,7 @@ struct server {
 	struct policies *policies;
 	struct legacy *legacy;
 	struct usage *usage;
+	struct announcer *announcer;
 	struct depot *depot;
 	struct view_holder *views;
 	struct jobs *jobs;
