@@ -22,8 +22,7 @@ static const struct {
 	[CODEC_ZPATCH] = {"ZPATCH", true, 1UL << 31, codec_zstd_encode, codec_zstd_decode},
 	/* The encoder's hash table grows with the base. */
 	[CODEC_VCDIFF] = {"VCDIFF", true, 1UL << 31, codec_vcdiff_encode, codec_vcdiff_decode},
-	/* Sorting the base takes five times its size. */
-	[CODEC_BSDIFF] = {"BSDIFF", true, 1UL << 28, codec_bsdiff_encode, codec_bsdiff_decode},
+	[CODEC_BSDIFF] = {"BSDIFF", true, 1UL << 31, codec_bsdiff_encode, codec_bsdiff_decode},
 };
 
 const char *

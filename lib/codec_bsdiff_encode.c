@@ -11,6 +11,7 @@ enum {
 	QUICK_SHARE = 50,      /* of the file: columns of that size are small enough */
 	ALIGNED_ENOUGH = 16,   /* as many equal bytes in a row: the old part goes on */
 	BETTER_BY = 8,	       /* what another place must have more, since going there costs */
+	SORT_MAX = 1 << 27,    /* sorting takes five times the size, and seconds */
 };
 
 /* Seven bits a byte, the lowest first. */
@@ -349,29 +350,41 @@ pack_if_smaller(struct maker *m, uint8_t *out, size_t *ret_len, struct err *e)
 	return CODEC_FITS;
 }
 
+static size_t
+bytes_of(const bool *pages, size_t count)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += pages[i] ? FINDER_PAGE : 0;
+	return bytes;
+}
+
 /*
  * Where little has changed, sorting the whole base takes ten times as long as all
  * the rest. Then it is enough to sort what lies around the changes; and sometimes the
- * long matches alone are better, which takes no time to find out.
+ * long matches alone are better, which takes no time to find out. Where what would have
+ * to be sorted is too much they have to do.
  */
 enum codec_fit
 codec_bsdiff_encode(
 	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
 	const bool is_large = from->file.len > QUICK_BYTES;
-	const bool quick = from->quick && is_large;
-	AUTO_FREE bool *changed = mem_new(from->base.len / FINDER_PAGE + 1, sizeof(*changed));
+	const size_t pages = from->base.len / FINDER_PAGE + 1;
+	const bool blocks_do = is_large && (from->quick || from->base.len > SORT_MAX);
+	AUTO_FREE bool *changed = mem_new(pages, sizeof(*changed));
 	struct maker m = {.file = from->file, .base = from->base, .changed = changed};
 	enum codec_fit fit = CODEC_TOO_LARGE;
 	bool little = false;
 
 	if (is_large)
 		little = put_with(&m, finder_new_blocks(from->base),
-			quick ? SIZE_MAX : from->file.len / QUICK_SHARE);
+			blocks_do ? SIZE_MAX : from->file.len / QUICK_SHARE);
 	if (little)
 		fit = pack_columns(&m, out, room, ret_len, e);
 	maker_clear(&m);
-	if (quick || fit == CODEC_ERROR)
+	if (blocks_do || fit == CODEC_ERROR || (little && bytes_of(changed, pages) > SORT_MAX))
 		return fit;
 	m.changed = NULL;
 	if (!put_with(&m, finder_new_sorted(from->base, little ? changed : NULL), SIZE_MAX))

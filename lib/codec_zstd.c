@@ -24,6 +24,12 @@ window_log_for(size_t len)
 	return log;
 }
 
+static int
+best_level(size_t len)
+{
+	return len > LARGE_BYTES ? LEVEL_LARGE : LEVEL_BEST;
+}
+
 /* Takes the context. */
 static enum codec_fit
 compress(ZSTD_CCtx *z, struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
@@ -47,12 +53,10 @@ codec_zstd_encode(
 	struct span file = from->file;
 	struct span base = from->base;
 	ZSTD_CCtx *z = ZSTD_createCCtx();
-	int level = file.len > LARGE_BYTES ? LEVEL_LARGE : LEVEL_BEST;
 
 	assert(z != NULL);
-	if (from->quick)
-		level = LEVEL_QUICK;
-	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level);
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel,
+		from->quick ? LEVEL_QUICK : best_level(file.len));
 	if (base.len > 0) {
 		int log = window_log_for(file.len + base.len);
 
@@ -95,7 +99,7 @@ zstd_pack(struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct 
 	int log = window_log_for(bytes.len);
 
 	assert(z != NULL);
-	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, LEVEL_BEST);
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, best_level(bytes.len));
 	(void)ZSTD_CCtx_setParameter(
 		z, ZSTD_c_windowLog, log < PACKER_WINDOW_LOG ? log : PACKER_WINDOW_LOG);
 	return compress(z, bytes, out, room, ret_len, e);
