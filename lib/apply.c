@@ -79,8 +79,8 @@ open_base(const struct work *w, const struct archive_entry *entry, struct map *r
 }
 
 static int
-decode_into(const struct work *w, const struct archive_entry *entry,
-	const struct header_file *file, struct output *out, struct err *e)
+decode_into(const struct work *w, const struct archive_entry *entry, const struct header_file *file,
+	struct output *out, struct err *e)
 {
 	const struct codec_watch watch = {on_passed, out};
 	struct digest got;

@@ -55,8 +55,8 @@ codec_zstd_encode(
 	ZSTD_CCtx *z = ZSTD_createCCtx();
 
 	assert(z != NULL);
-	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel,
-		from->quick ? LEVEL_QUICK : best_level(file.len));
+	(void)ZSTD_CCtx_setParameter(
+		z, ZSTD_c_compressionLevel, from->quick ? LEVEL_QUICK : best_level(file.len));
 	if (base.len > 0) {
 		int log = window_log_for(file.len + base.len);
 

@@ -191,8 +191,8 @@ save(struct encode *x, struct stream *stream, struct span bytes, struct err *e)
 
 /* A stream of at most room bytes; its len stays 0 where it does not fit. */
 static int
-make_stream(struct encode *x, struct stream *stream, const struct codec_source *from,
-	size_t room, struct err *e)
+make_stream(struct encode *x, struct stream *stream, const struct codec_source *from, size_t room,
+	struct err *e)
 {
 	AUTO_MAP struct map out = {0};
 	enum codec_fit fit;
@@ -383,8 +383,8 @@ find_delta(const struct encode *x, size_t content, const struct header_file *bas
 }
 
 struct archive_entry
-encode_entry(const struct encode *x, size_t content, enum format format,
-	const struct header_file *base)
+encode_entry(
+	const struct encode *x, size_t content, enum format format, const struct header_file *base)
 {
 	struct archive_entry ret = {.file = x->files[content]->digest};
 	const struct stream *stream = &x->contents[content].whole[CODEC_BZIP2];

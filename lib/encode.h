@@ -68,7 +68,7 @@ const struct header_file *const *encode_contents(const struct encode *x, size_t 
  * The entry of a content in a format: the smallest stream there is, base NULL:
  * as a whole file. Its bytes are there until encode_free.
  */
-struct archive_entry encode_entry(const struct encode *x, size_t content, enum format format,
-	const struct header_file *base);
+struct archive_entry encode_entry(
+	const struct encode *x, size_t content, enum format format, const struct header_file *base);
 
 #endif

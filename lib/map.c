@@ -59,7 +59,8 @@ read_small(int fd, const char *name, size_t len, struct map *ret, struct err *e)
 
 /* ret_digest may be NULL. */
 static int
-open_and_digest(int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e)
+open_and_digest(
+	int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e)
 {
 	uint64_t bytes;
 	AUTO_CLOSE int fd = fs_open(dir, name, &bytes, e);

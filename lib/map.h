@@ -39,8 +39,8 @@ int map_open(int dir, const char *name, struct map *ret, struct err *e);
  * The same, and what its SHA-256 is. Every byte is read before it is mapped, so that what a
  * disk cannot read any more is an error here, and not a signal in the middle of a decoder.
  */
-int map_open_digest(int dir, const char *name, struct map *ret, struct digest *ret_digest,
-	struct err *e);
+int map_open_digest(
+	int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e);
 
 /* A new file of exactly len bytes, writable; one that is there is replaced. */
 int map_create(int dir, const char *name, size_t len, struct map *ret, struct err *e);

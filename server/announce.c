@@ -232,15 +232,16 @@ is_held(struct announcer *a, const struct view_type *t, const struct channels *c
 	const struct ident *new)
 {
 	struct held *h = find_held(a, new);
+	bool is_known = t != NULL && t->announced.version > 0;
 
-	if (h != NULL && h->waiting > 0)
-		return true;
-	if (h != NULL) {
-		remove_held(a, h);
-		return false;
+	if (h == NULL) {
+		log_metadata(new);
+		return is_known && hold_for_prefetch(a, t, channels, new);
 	}
-	log_metadata(new);
-	return t != NULL && t->announced.version > 0 && hold_for_prefetch(a, t, channels, new);
+	if (h->waiting > 0)
+		return is_known; /* its type may have been dropped meanwhile */
+	remove_held(a, h);
+	return false;
 }
 
 /* ---- What is announced */
@@ -290,8 +291,8 @@ refusal(const struct view_type *t, const struct edition *new)
 
 /* A refusal is logged once. */
 static void
-note_refusal(struct announcer *a, const struct ident *new, const struct edition *known,
-	const char *why)
+note_refusal(
+	struct announcer *a, const struct ident *new, const struct edition *known, const char *why)
 {
 	const struct ident *before = idents_find(&a->refused, new->type);
 
