@@ -7,22 +7,22 @@
 
 enum { SMALL_BYTES = 1 << 20 };
 
+/* File and base together: the largest window of zstd, and encoders' tables grow with them. */
+static const size_t DELTA_BYTES_MAX = 1UL << 31;
+
 static const struct {
 	char name[9];
 	bool is_delta;
-	size_t max_len; /* of file and base together, for the encoder */
 	enum codec_fit (*encode)(const struct codec_source *from, uint8_t *out, size_t room,
 		size_t *ret_len, struct err *e);
 	int (*decode)(struct span stream, struct span base, uint8_t *out, size_t len,
 		const struct codec_watch *watch, struct err *e);
 } codecs[CODEC_COUNT] = {
-	[CODEC_BZIP2] = {"BZIP2", false, SIZE_MAX, codec_bzip2_encode, codec_bzip2_decode},
-	[CODEC_ZSTD] = {"ZSTD", false, SIZE_MAX, codec_zstd_encode, codec_zstd_decode},
-	/* 2 GiB is the largest window of zstd. */
-	[CODEC_ZPATCH] = {"ZPATCH", true, 1UL << 31, codec_zstd_encode, codec_zstd_decode},
-	/* The encoder's hash table grows with the base. */
-	[CODEC_VCDIFF] = {"VCDIFF", true, 1UL << 31, codec_vcdiff_encode, codec_vcdiff_decode},
-	[CODEC_BSDIFF] = {"BSDIFF", true, 1UL << 31, codec_bsdiff_encode, codec_bsdiff_decode},
+	[CODEC_BZIP2] = {"BZIP2", false, codec_bzip2_encode, codec_bzip2_decode},
+	[CODEC_ZSTD] = {"ZSTD", false, codec_zstd_encode, codec_zstd_decode},
+	[CODEC_ZPATCH] = {"ZPATCH", true, codec_zstd_encode, codec_zstd_decode},
+	[CODEC_VCDIFF] = {"VCDIFF", true, codec_vcdiff_encode, codec_vcdiff_decode},
+	[CODEC_BSDIFF] = {"BSDIFF", true, codec_bsdiff_encode, codec_bsdiff_decode},
 };
 
 const char *
@@ -51,13 +51,6 @@ codec_is_delta(enum codec codec)
 	return codecs[codec].is_delta;
 }
 
-static bool
-takes(enum codec codec, size_t len, size_t base_len)
-{
-	return len > 0 && base_len > 0 && len <= codecs[codec].max_len &&
-	       base_len <= codecs[codec].max_len - len;
-}
-
 /*
  * Sizes decide and not a clock, so that the same files give the same archive
  * everywhere. Of large files BSDIFF was the smallest on all real input tried, programs
@@ -68,9 +61,9 @@ codec_suits(enum codec codec, size_t len, size_t base_len)
 {
 	if (!codecs[codec].is_delta)
 		return true;
-	if (!takes(codec, len, base_len))
+	if (len == 0 || base_len == 0 || len > DELTA_BYTES_MAX || base_len > DELTA_BYTES_MAX - len)
 		return false;
-	return codec == CODEC_BSDIFF || len <= SMALL_BYTES || !takes(CODEC_BSDIFF, len, base_len);
+	return codec == CODEC_BSDIFF || len <= SMALL_BYTES;
 }
 
 size_t

@@ -62,41 +62,34 @@ fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e)
 	return fs_take(&fd);
 }
 
-int
-fs_write(int fd, const void *bytes, size_t len, struct err *e)
+/* offset -1: where the descriptor stands. */
+static int
+write_all(int fd, off_t offset, const char *at, size_t len, struct err *e)
 {
-	const char *at = bytes;
-
 	while (len > 0) {
-		ssize_t put = write(fd, at, len);
+		ssize_t put = offset < 0 ? write(fd, at, len) : pwrite(fd, at, len, offset);
 
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
 			return err_sys(e, "write");
 		at += put;
+		offset += offset < 0 ? 0 : put;
 		len -= (size_t)put;
 	}
 	return 0;
 }
 
 int
+fs_write(int fd, const void *bytes, size_t len, struct err *e)
+{
+	return write_all(fd, -1, bytes, len, e);
+}
+
+int
 fs_write_at(int fd, uint64_t offset, const void *bytes, size_t len, struct err *e)
 {
-	const char *at = bytes;
-
-	while (len > 0) {
-		ssize_t put = pwrite(fd, at, len, (off_t)offset);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return err_sys(e, "write");
-		at += put;
-		offset += (uint64_t)put;
-		len -= (size_t)put;
-	}
-	return 0;
+	return write_all(fd, (off_t)offset, bytes, len, e);
 }
 
 int

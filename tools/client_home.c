@@ -123,9 +123,8 @@ base_open(void *context, const struct digest *digest, struct map *ret, struct er
 	AUTO_FREE char *path = installed_path(b->home, base_find(b, digest));
 	struct digest got;
 
-	if (map_open(b->home->dir, path, ret, e) != 0)
+	if (map_open_digest(b->home->dir, path, ret, &got, e) != 0)
 		return -1;
-	got = map_digest(ret);
 	if (digest_equal(&got, digest))
 		return 0;
 	map_close(ret);

@@ -268,9 +268,8 @@ install(struct run *r, const struct archive_ref *archive, const char *part, bool
 	AUTO_MAP struct map map = {0};
 	struct digest got;
 
-	if (map_open(r->home.state, part, &map, e) != 0)
+	if (map_open_digest(r->home.state, part, &map, &got, e) != 0)
 		return -1;
-	got = map_digest(&map);
 	if (map.len != archive->bytes || !digest_equal(&got, &archive->id)) {
 		(void)fs_remove(r->home.state, part, NULL);
 		return err_set(e, ERR_DIGEST, "downloaded archive is not what its name says");
