@@ -100,7 +100,7 @@ on_request_line(void *cls, const char *target, struct MHD_Connection *connection
 	r->conn = conn_of(connection);
 	r->started_ms = clock_mono_ms();
 	r->path_len = strlen(target);
-	(void)snprintf(r->path, sizeof(r->path), "%s", target);
+	memcpy(r->path, target, r->path_len < GUARD_LINE_MAX ? r->path_len : GUARD_LINE_MAX);
 	if (r->conn->state != CONN_NEW) /* a first head has its time from the connection's start */
 		conn_enter(r->conn, CONN_HEAD);
 	return r;
@@ -109,10 +109,11 @@ on_request_line(void *cls, const char *target, struct MHD_Connection *connection
 static void
 log_request(const struct request *r, bool complete)
 {
-	AUTO_FREE char *request = mem_printf("%s %s", r->method, r->path);
+	char request[sizeof(r->method) + sizeof(r->path)];
 	uint64_t bytes = strcmp(r->method, "HEAD") == 0 ? 0 : r->reply_bytes;
 	struct log_line l;
 
+	(void)stpcpy(stpcpy(stpcpy(request, r->method), " "), r->path);
 	log_begin(&l, EVENT_REQUEST);
 	log_text(&l, "address", r->conn->address);
 	if (r->conn->client[0] != '\0')

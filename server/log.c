@@ -61,19 +61,38 @@ append(struct log_line *l, const char *text, size_t len)
 	l->len += (unsigned)len;
 }
 
+/* With leading zeros up to so many digits. */
+static void
+append_number(struct log_line *l, uint64_t value, int digits)
+{
+	char text[20]; /* of 2^64 - 1 */
+	size_t at = sizeof(text);
+
+	for (; value > 0 || digits > 0; value /= 10, digits--)
+		text[--at] = (char)('0' + value % 10);
+	append(l, text + at, sizeof(text) - at);
+}
+
+/* A calendar costs as much as the rest of a line: a thread asks it once a second. */
 static void
 append_time(struct log_line *l)
 {
+	static _Thread_local struct {
+		time_t second;
+		char text[64];
+	} last;
 	struct timespec now;
 	struct tm parts;
-	char text[64];
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &parts);
-	(void)snprintf(text, sizeof(text), "time=%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ",
-		parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-		parts.tm_sec, now.tv_nsec / 1000000);
-	append(l, text, strlen(text));
+	if (now.tv_sec != last.second) {
+		(void)gmtime_r(&now.tv_sec, &parts);
+		(void)strftime(last.text, sizeof(last.text), "time=%Y-%m-%dT%H:%M:%S.", &parts);
+		last.second = now.tv_sec;
+	}
+	append(l, last.text, strlen(last.text));
+	append_number(l, (uint64_t)now.tv_nsec / 1000000, 3);
+	append(l, "Z", 1);
 }
 
 void
@@ -86,16 +105,15 @@ log_begin(struct log_line *l, enum log_event event)
 	log_text(l, "event", events[event].name);
 }
 
-static bool
-needs_quotes(const char *value)
+/* How many bytes of value stand for themselves between quotes. */
+static size_t
+plain_len(const char *value)
 {
-	if (*value == '\0')
-		return true;
-	for (; *value != '\0'; value++)
-		if ((unsigned char)*value <= ' ' || (unsigned char)*value >= 0x7f ||
-			strchr("\"=\\", *value) != NULL)
-			return true;
-	return false;
+	size_t len = 0;
+
+	while (value[len] >= ' ' && value[len] < 0x7f && value[len] != '"' && value[len] != '\\')
+		len++;
+	return len;
 }
 
 /* Whatever it is, it stays one value on one line. */
@@ -103,40 +121,47 @@ static void
 append_quoted(struct log_line *l, const char *value)
 {
 	append(l, "\"", 1);
-	for (; *value != '\0'; value++) {
-		unsigned char c = (unsigned char)*value;
+	for (;;) {
+		size_t plain = plain_len(value);
+		unsigned char c = (unsigned char)value[plain];
 		char escaped[8];
 
-		if (c == '"' || c == '\\')
-			(void)snprintf(escaped, sizeof(escaped), "\\%c", c);
-		else if (c < ' ' || c >= 0x7f)
-			(void)snprintf(escaped, sizeof(escaped), "\\x%02x", c);
-		else
-			(void)snprintf(escaped, sizeof(escaped), "%c", c);
+		append(l, value, plain);
+		if (c == '\0')
+			break;
+		(void)snprintf(
+			escaped, sizeof(escaped), c < ' ' || c >= 0x7f ? "\\x%02x" : "\\%c", c);
 		append(l, escaped, strlen(escaped));
+		value += plain + 1;
 	}
 	append(l, "\"", 1);
+}
+
+static void
+append_key(struct log_line *l, const char *key)
+{
+	append(l, " ", 1);
+	append(l, key, strlen(key));
+	append(l, "=", 1);
 }
 
 void
 log_text(struct log_line *l, const char *key, const char *value)
 {
-	append(l, " ", 1);
-	append(l, key, strlen(key));
-	append(l, "=", 1);
-	if (needs_quotes(value))
-		append_quoted(l, value);
+	size_t len = strlen(value);
+
+	append_key(l, key);
+	if (len > 0 && plain_len(value) == len && strpbrk(value, " =") == NULL)
+		append(l, value, len);
 	else
-		append(l, value, strlen(value));
+		append_quoted(l, value);
 }
 
 void
 log_number(struct log_line *l, const char *key, uint64_t value)
 {
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
-	log_text(l, key, text);
+	append_key(l, key);
+	append_number(l, value, 1);
 }
 
 void
