@@ -73,8 +73,42 @@ open_base(const struct work *w, const struct archive_entry *entry, struct map *r
 		return 0;
 	if (w->base == NULL || !w->base->has(w->base->context, &entry->base))
 		return err_set(e, ERR_MISSING, "its base is not here");
-	if (w->base->open(w->base->context, &entry->base, ret, e) != 0)
+	if (w->base->open(w->base->context, &entry->base, false, ret, e) != 0)
 		return err_wrap(e, "base");
+	return 0;
+}
+
+/*
+ * From a base that is not what it was comes no file that is what it should be. So bases
+ * are digested only where one went wrong, to say whose fault it is.
+ */
+static int
+blame_base(const struct work *w, const struct archive_entry *entry, struct err *e)
+{
+	AUTO_MAP struct map base = {0};
+	struct err why = {0};
+
+	if (w->base->open(w->base->context, &entry->base, true, &base, &why) == 0)
+		return -1;
+	if (e != NULL)
+		*e = why;
+	return err_wrap(e, "base");
+}
+
+static int
+decode_checked(const struct archive_entry *entry, const struct header_file *file,
+	struct output *out, struct err *e)
+{
+	const struct codec_watch watch = {on_passed, out};
+	struct digest got;
+
+	if (codec_decode_watched(entry->codec, entry->stream, map_span(&out->base), out->bytes.at,
+		    out->bytes.len, &watch, e) != 0)
+		return -1;
+	pass_rest(out);
+	got = digester_end(out->digester);
+	if (!digest_equal(&got, &file->digest))
+		return err_set(e, ERR_DIGEST, "decoded file has another SHA-256");
 	return 0;
 }
 
@@ -82,18 +116,11 @@ static int
 decode_into(const struct work *w, const struct archive_entry *entry, const struct header_file *file,
 	struct output *out, struct err *e)
 {
-	const struct codec_watch watch = {on_passed, out};
-	struct digest got;
-
 	if (open_base(w, entry, &out->base, e) != 0 ||
-		make_room(w, (size_t)file->size, &out->bytes, e) != 0 ||
-		codec_decode_watched(entry->codec, entry->stream, map_span(&out->base),
-			out->bytes.at, out->bytes.len, &watch, e) != 0)
+		make_room(w, (size_t)file->size, &out->bytes, e) != 0)
 		return -1;
-	pass_rest(out);
-	got = digester_end(out->digester);
-	if (!digest_equal(&got, &file->digest))
-		return err_set(e, ERR_DIGEST, "decoded file has another SHA-256");
+	if (decode_checked(entry, file, out, e) != 0)
+		return codec_is_delta(entry->codec) ? blame_base(w, entry, e) : -1;
 	return out->bytes.kind == MAP_OF_MEMORY ? write_small(w, map_span(&out->bytes), e) : 0;
 }
 

@@ -226,7 +226,7 @@ is_needed(const struct encode *x, const struct content *content, enum codec code
 static int
 open_file(const struct encode *x, const struct header_file *file, struct map *ret, struct err *e)
 {
-	return x->settings.files.open(x->settings.files.context, &file->digest, ret, e);
+	return x->settings.files.open(x->settings.files.context, &file->digest, true, ret, e);
 }
 
 /* One task for each content. */

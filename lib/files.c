@@ -22,7 +22,7 @@ has(void *context, const struct digest *digest)
 }
 
 static int
-open_file(void *context, const struct digest *digest, struct map *ret, struct err *e)
+open_file(void *context, const struct digest *digest, bool check, struct map *ret, struct err *e)
 {
 	const struct files_dirs *dirs = context;
 	char hex[DIGEST_HEX + 1];
@@ -31,9 +31,9 @@ open_file(void *context, const struct digest *digest, struct map *ret, struct er
 
 	if (i == FILES_DIRS_MAX)
 		return err_set(e, ERR_MISSING, "file %s is not here", hex);
-	if (map_open_digest(dirs->dir[i], hex, ret, &got, e) != 0)
+	if (map_open_read(dirs->dir[i], hex, ret, check ? &got : NULL, e) != 0)
 		return -1;
-	if (digest_equal(&got, digest))
+	if (!check || digest_equal(&got, digest))
 		return 0;
 	map_close(ret);
 	return err_set(e, ERR_DIGEST, "%s: the file is not what its name says", hex);

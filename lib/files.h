@@ -20,8 +20,12 @@
 struct files {
 	void *context;
 	bool (*has)(void *context, const struct digest *digest);
-	/* Map a file after its digest was checked. */
-	int (*open)(void *context, const struct digest *digest, struct map *ret, struct err *e);
+	/*
+	 * Map a file whose every byte can be read. check: after its digest was compared; without
+	 * that, whoever uses it finds out by what comes of it.
+	 */
+	int (*open)(void *context, const struct digest *digest, bool check, struct map *ret,
+		struct err *e);
 };
 
 /* Directories whose files are named by 64 hex digits; the first that has it counts. */

@@ -57,39 +57,35 @@ read_small(int fd, const char *name, size_t len, struct map *ret, struct err *e)
 	return 0;
 }
 
-/* ret_digest may be NULL. */
-static int
-open_and_digest(
-	int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e)
+int
+map_open(int dir, const char *name, struct map *ret, struct err *e)
 {
 	uint64_t bytes;
 	AUTO_CLOSE int fd = fs_open(dir, name, &bytes, e);
 
 	if (fd < 0)
 		return -1;
-	if (bytes <= MAP_SMALL_BYTES) {
-		if (read_small(fd, name, (size_t)bytes, ret, e) != 0)
-			return -1;
-		if (ret_digest != NULL)
-			*ret_digest = digest_of(map_span(ret));
-		return 0;
-	}
-	if (ret_digest != NULL && digest_of_file(fd, ret_digest, &bytes, e) != 0)
+	return bytes <= MAP_SMALL_BYTES ? read_small(fd, name, (size_t)bytes, ret, e)
+					: map_file(fd, (size_t)bytes, PROT_READ, ret, e);
+}
+
+int
+map_open_read(int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e)
+{
+	uint64_t bytes;
+	AUTO_CLOSE int fd = fs_open(dir, name, &bytes, e);
+
+	if (fd < 0)
 		return -1;
-	return map_file(fd, (size_t)bytes, PROT_READ, ret, e);
-}
-
-int
-map_open(int dir, const char *name, struct map *ret, struct err *e)
-{
-	return open_and_digest(dir, name, ret, NULL, e);
-}
-
-int
-map_open_digest(
-	int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e)
-{
-	return open_and_digest(dir, name, ret, ret_digest, e);
+	if (bytes > MAP_SMALL_BYTES)
+		return digest_of_file(fd, ret_digest, &bytes, e) != 0
+			       ? -1
+			       : map_file(fd, (size_t)bytes, PROT_READ, ret, e);
+	if (read_small(fd, name, (size_t)bytes, ret, e) != 0)
+		return -1;
+	if (ret_digest != NULL)
+		*ret_digest = digest_of(map_span(ret));
+	return 0;
 }
 
 int

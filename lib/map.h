@@ -36,10 +36,11 @@ struct map {
 int map_open(int dir, const char *name, struct map *ret, struct err *e);
 
 /*
- * The same, and what its SHA-256 is. Every byte is read before it is mapped, so that what a
- * disk cannot read any more is an error here, and not a signal in the middle of a decoder.
+ * The same, but every byte is read before it is mapped, so that what a disk cannot read any
+ * more is an error here, and not a signal in the middle of a decoder. ret_digest: its SHA-256;
+ * NULL: nobody asks for that.
  */
-int map_open_digest(
+int map_open_read(
 	int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e);
 
 /* A new file of exactly len bytes, writable; one that is there is replaced. */

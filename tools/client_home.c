@@ -117,15 +117,15 @@ installed_path(const struct home *h, const struct header_file *file)
 
 /* Files of an installed version can have been changed by anybody: check before use. */
 static int
-base_open(void *context, const struct digest *digest, struct map *ret, struct err *e)
+base_open(void *context, const struct digest *digest, bool check, struct map *ret, struct err *e)
 {
 	struct base *b = context;
 	AUTO_FREE char *path = installed_path(b->home, base_find(b, digest));
 	struct digest got;
 
-	if (map_open_digest(b->home->dir, path, ret, &got, e) != 0)
+	if (map_open_read(b->home->dir, path, ret, check ? &got : NULL, e) != 0)
 		return -1;
-	if (digest_equal(&got, digest))
+	if (!check || digest_equal(&got, digest))
 		return 0;
 	map_close(ret);
 	return err_set(e, ERR_DIGEST, "%s: was changed since it was installed", path);
@@ -202,7 +202,7 @@ place_file(struct install *x, const struct header_file *file, struct err *e)
 	if (fs_exists(x->fresh, hex))
 		return place(x, x->fresh, hex, file, e);
 	assert(x->home->installed != NULL); /* apply found it there */
-	if (base_open(&x->base, &file->digest, &map, e) != 0)
+	if (base_open(&x->base, &file->digest, true, &map, e) != 0)
 		return -1;
 	installed = installed_path(x->home, base_find(&x->base, &file->digest));
 	return place(x, x->home->dir, installed, file, e);

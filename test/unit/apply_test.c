@@ -105,14 +105,20 @@ has(void *context, const struct digest *digest)
 }
 
 static int
-open_base(void *context, const struct digest *digest, struct map *ret, struct err *e)
+open_base(void *context, const struct digest *digest, bool check, struct map *ret, struct err *e)
 {
 	struct sample *s = context;
 	int which = digest_equal(digest, &s->digest[0]) ? 0 : 1;
 	AUTO_FREE char *name = mem_printf("base%d", which);
+	struct digest got;
 
 	ck_assert_int_eq(fs_put(s->dir, "x", name, span_of(s->bytes[which], LEN), e), 0);
-	return map_open(s->dir, name, ret, e);
+	if (map_open_read(s->dir, name, ret, &got, e) != 0)
+		return -1;
+	if (!check || digest_equal(&got, digest))
+		return 0;
+	map_close(ret);
+	return err_set(e, ERR_DIGEST, "rotten");
 }
 
 START_TEST(apply_archive__takes_complete_archives_and_no_others)
@@ -167,9 +173,32 @@ START_TEST(apply_archive__refuses_unlisted_entries)
 }
 END_TEST
 
+/* The delta copies what is rotten, or goes on from it: either way it is the base's fault. */
+START_TEST(apply_archive__names_a_base_that_is_not_what_it_was)
+{
+	struct sample s;
+	AUTO_BUF struct buf archive = {0};
+	AUTO_CLOSE int out = -1;
+	struct files base = {&s, has, open_base};
+	struct err e = {0};
+
+	sample_set_up(&s);
+	make_archive(&s, "d", &archive);
+	s.bytes[1][2000] ^= 1;
+	out = fs_make_dirs(s.dir, "out", NULL);
+	ck_assert_int_eq(
+		apply_archive(span_of(archive.at, archive.len), s.header, &base, out, &e), -1);
+	ck_assert_int_eq(e.code, ERR_DIGEST);
+	ck_assert_ptr_nonnull(strstr(e.text, "base: rotten"));
+	ck_assert(!fs_exists(out, "decoding"));
+	sample_tear_down(&s);
+}
+END_TEST
+
 void
 apply_tests(TCase *c)
 {
+	tcase_add_test(c, apply_archive__names_a_base_that_is_not_what_it_was);
 	tcase_add_test(c, apply_archive__takes_complete_archives_and_no_others);
 	tcase_add_test(c, apply_archive__refuses_unlisted_entries);
 }
