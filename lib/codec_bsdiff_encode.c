@@ -11,6 +11,7 @@ enum {
 	QUICK_SHARE = 50,      /* of the file: columns of that size are small enough */
 	ALIGNED_ENOUGH = 16,   /* as many equal bytes in a row: the old part goes on */
 	BETTER_BY = 8,	       /* what another place must have more, since going there costs */
+	GIVES_UP = 4096,       /* so many more bytes differ than equal: the part ended before */
 	SORT_MAX = 1 << 27,    /* sorting takes five times the size, and seconds */
 };
 
@@ -58,17 +59,33 @@ is_equal(const struct maker *m, const struct alignment *a, size_t at)
 	return old < m->base.len && m->base.at[old] == m->file.at[at];
 }
 
+/* How many bytes from `at` on, and before `until`, are what the old part goes on with. */
 static size_t
-equal_run(const struct maker *m, const struct alignment *a, size_t at)
+equal_run(const struct maker *m, const struct alignment *a, size_t at, size_t until)
 {
 	size_t old = a->old + (at - a->at);
-	size_t max = m->file.len - at;
+	size_t max = until - at;
 
 	if (old >= m->base.len)
 		return 0;
 	if (max > m->base.len - old)
 		max = m->base.len - old;
 	return finder_common(m->file.at + at, m->base.at + old, max);
+}
+
+/* The same of all bytes, and not only of the first. */
+static size_t
+equal_bytes(const struct maker *m, const struct alignment *a, size_t at, size_t until)
+{
+	size_t equal = 0;
+
+	for (; at < until; at++) {
+		size_t run = equal_run(m, a, at, until);
+
+		equal += run;
+		at += run;
+	}
+	return equal;
 }
 
 static void
@@ -153,14 +170,16 @@ next_match(
 	size_t score = 0;
 
 	for (size_t at = from; at < m->file.len; at++) {
-		size_t equal = equal_run(m, here, at);
+		size_t equal = equal_run(m, here, at, m->file.len);
 
 		if (equal < ALIGNED_ENOUGH)
 			finder_find(m->finder, span_of(m->file.at + at, m->file.len - at), ret);
 		else
 			ret->len = 0;
-		for (; counted < at + ret->len; counted++)
-			score += is_equal(m, here, counted);
+		if (counted < at + ret->len) {
+			score += equal_bytes(m, here, counted, at + ret->len);
+			counted = at + ret->len;
+		}
 		if (ret->len > score + BETTER_BY) {
 			ret->at = at;
 			finder_nearest(m->finder, span_of(m->file.at + at, m->file.len - at),
@@ -188,12 +207,16 @@ reach_forward(const struct maker *m, const struct alignment *from, size_t limit)
 	int64_t best = 0;
 	size_t len = 0;
 
-	for (size_t i = 0; from->at + i < limit && from->old + i < m->base.len; i++) {
-		score += is_equal(m, from, from->at + i) ? 1 : -1;
+	for (size_t at = from->at; at < limit && score > best - GIVES_UP; at++) {
+		size_t run = equal_run(m, from, at, limit);
+
+		at += run;
+		score += (int64_t)run;
 		if (score > best) {
 			best = score;
-			len = i + 1;
+			len = at - from->at;
 		}
+		score--;
 	}
 	return len;
 }
@@ -205,7 +228,8 @@ reach_backward(const struct maker *m, const struct finder_match *match, size_t l
 	int64_t best = 0;
 	size_t len = 0;
 
-	for (size_t i = 1; match->at - i + 1 > limit && i <= match->old; i++) {
+	for (size_t i = 1; match->at - i + 1 > limit && i <= match->old && score > best - GIVES_UP;
+		i++) {
 		score += m->file.at[match->at - i] == m->base.at[match->old - i] ? 1 : -1;
 		if (score > best) {
 			best = score;
@@ -362,9 +386,9 @@ bytes_of(const bool *pages, size_t count)
 
 /*
  * Where little has changed, sorting the whole base takes ten times as long as all
- * the rest. Then it is enough to sort what lies around the changes; and sometimes the
- * long matches alone are better, which takes no time to find out. Where what would have
- * to be sorted is too much they have to do.
+ * the rest. Then it is enough to sort what lies around the changes; and where that is next
+ * to nothing the long matches alone are sometimes better, which takes no time to find out.
+ * Where what would have to be sorted is too much they have to do.
  */
 enum codec_fit
 codec_bsdiff_encode(
@@ -381,10 +405,10 @@ codec_bsdiff_encode(
 	if (is_large)
 		little = put_with(&m, finder_new_blocks(from->base),
 			blocks_do ? SIZE_MAX : from->file.len / QUICK_SHARE);
-	if (little)
+	if (little && (blocks_do || bytes_of(changed, pages) <= QUICK_BYTES))
 		fit = pack_columns(&m, out, room, ret_len, e);
 	maker_clear(&m);
-	if (blocks_do || fit == CODEC_ERROR || (little && bytes_of(changed, pages) > SORT_MAX))
+	if (blocks_do || fit == CODEC_ERROR)
 		return fit;
 	m.changed = NULL;
 	if (!put_with(&m, finder_new_sorted(from->base, little ? changed : NULL), SIZE_MAX))

@@ -12,6 +12,8 @@ enum {
 	NEIGHBOURS = 32,       /* equally good matches that are looked at, to either side */
 	BLOCK_BYTES = 128,
 	BLOCK_STEP = 32,
+	STRIDE = 64, /* that many bytes are compared in one go */
+	LANES = 4,
 };
 
 struct key_range {
@@ -33,6 +35,8 @@ finder_common(const uint8_t *a, const uint8_t *b, size_t max)
 {
 	size_t len = 0;
 
+	while (len + STRIDE <= max && memcmp(a + len, b + len, STRIDE) == 0)
+		len += STRIDE;
 	while (len + sizeof(uint64_t) <= max && memcmp(a + len, b + len, sizeof(uint64_t)) == 0)
 		len += sizeof(uint64_t);
 	while (len < max && a[len] == b[len])
@@ -198,18 +202,25 @@ finder_nearest(const struct finder *f, struct span text, size_t expected, struct
 
 /* ---- Blocks */
 
+/* In lanes that do not wait for each other. */
 static size_t
 hash_of(const struct finder *f, const uint8_t *at)
 {
+	const uint64_t odd = 0x9e3779b97f4a7c15u;
+	uint64_t lanes[LANES] = {0};
 	uint64_t hash = 0;
 
-	for (int i = 0; i < BLOCK_BYTES / 8; i++) {
-		uint64_t part;
+	for (size_t i = 0; i < BLOCK_BYTES; i += sizeof(lanes)) {
+		uint64_t parts[LANES];
 
-		memcpy(&part, at + 8 * i, sizeof(part));
-		hash = (hash ^ part) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 32;
+		memcpy(parts, at + i, sizeof(parts));
+		for (int lane = 0; lane < LANES; lane++) {
+			lanes[lane] = (lanes[lane] ^ parts[lane]) * odd;
+			lanes[lane] ^= lanes[lane] >> 32;
+		}
 	}
+	for (int lane = 0; lane < LANES; lane++)
+		hash = (hash ^ lanes[lane]) * odd;
 	return (size_t)(hash >> (64 - f->hash_bits));
 }
 
