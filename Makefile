@@ -180,7 +180,7 @@ check: build/deps/check.stamp
 	@test/run $(VARIANT)
 
 check-unit: build/deps/check.stamp variant
-	@CK_RUN_SUITE=$(M) $(OUT)/unit-tests
+	@$(if $(M),CK_RUN_SUITE=$(M)) $(OUT)/unit-tests
 
 check-scenario: build/deps/check.stamp variant
 	@test/run $(VARIANT) $(N)
