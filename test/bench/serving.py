@@ -85,7 +85,7 @@ def large():
 
 # ---- Idle connections
 
-def open_idle(port, target, count):
+def open_idle(who, port, target, count):
     sockets = []
     ask = f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
     for start in range(0, count, 500):
@@ -94,7 +94,8 @@ def open_idle(port, target, count):
             s.sendall(ask)
         for s in some:
             s.settimeout(30)
-            assert s.recv(65536).startswith(b"HTTP/1.1 200"), "an idle connection is not answered"
+            answer = s.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200"), (who, answer)
         sockets += some
     return sockets
 
@@ -123,10 +124,10 @@ def idle():
         peer, peer_port = nginx((), f"root {static};", "nginx-idle")
         cache, cache_port = varnish(peer_port, "varnish-idle")
         for who, one, at in (("ours", process, port), ("nginx", peer, peer_port), ("Varnish", cache, cache_port)):
-            for s in open_idle(at, "/q", 50):
+            for s in open_idle(who, at, "/q", 50):
                 s.close()
             before = memory(one.pid)
-            sockets = open_idle(at, "/q", count)
+            sockets = open_idle(who, at, "/q", count)
             row.add(who, (memory(one.pid) - before) / count / 1024)
             for s in sockets:
                 s.close()
