@@ -216,8 +216,10 @@ def rebuild():
             ours("make", repo, type_, VERSIONS - 1, VERSIONS, archive)
             if not os.path.exists(patch):
                 timed(*MAKE["xdelta3"](old, tar(type_, VERSIONS), patch))
+            os.sync()  # who comes next does not wait for what the one before has written
             mine += timed(PAIR, "rebuild", repo, type_, str(VERSIONS - 1), str(VERSIONS), archive, directory, path("rebuilt.ar2"))
             shutil.rmtree(directory)
+            os.sync()
             peer += timed(*APPLY["xdelta3"](old, patch, out)) + timed("zstd", "-q", "-3", "-T0", "-f", out, "-o", out + ".zst")
         row.add("ours", mine)
         row.add("xdelta3 -d, zstd -3 -T0", peer)
