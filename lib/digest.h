@@ -32,7 +32,7 @@ void digester_free(struct digester *d);
 
 struct digest digest_of(struct span bytes);
 
-/* Reads fd from its start to its end; ret may be NULL. -1: ERR_SYS. */
+/* Reads fd from its start to its end; ret NULL: does no more than that. -1: ERR_SYS. */
 int digest_of_file(int fd, struct digest *ret, uint64_t *ret_bytes, struct err *e);
 
 /* 64 hex digits and a NUL. Returns ret. */

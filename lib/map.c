@@ -57,16 +57,20 @@ read_small(int fd, const char *name, size_t len, struct map *ret, struct err *e)
 	return 0;
 }
 
+static int
+read_or_map(int fd, const char *name, uint64_t bytes, struct map *ret, struct err *e)
+{
+	return bytes <= MAP_SMALL_BYTES ? read_small(fd, name, (size_t)bytes, ret, e)
+					: map_file(fd, (size_t)bytes, PROT_READ, ret, e);
+}
+
 int
 map_open(int dir, const char *name, struct map *ret, struct err *e)
 {
 	uint64_t bytes;
 	AUTO_CLOSE int fd = fs_open(dir, name, &bytes, e);
 
-	if (fd < 0)
-		return -1;
-	return bytes <= MAP_SMALL_BYTES ? read_small(fd, name, (size_t)bytes, ret, e)
-					: map_file(fd, (size_t)bytes, PROT_READ, ret, e);
+	return fd < 0 ? -1 : read_or_map(fd, name, bytes, ret, e);
 }
 
 int
@@ -77,13 +81,11 @@ map_open_read(int dir, const char *name, struct map *ret, struct digest *ret_dig
 
 	if (fd < 0)
 		return -1;
-	if (bytes > MAP_SMALL_BYTES)
-		return digest_of_file(fd, ret_digest, &bytes, e) != 0
-			       ? -1
-			       : map_file(fd, (size_t)bytes, PROT_READ, ret, e);
-	if (read_small(fd, name, (size_t)bytes, ret, e) != 0)
+	if (bytes > MAP_SMALL_BYTES && digest_of_file(fd, ret_digest, &bytes, e) != 0)
 		return -1;
-	if (ret_digest != NULL)
+	if (read_or_map(fd, name, bytes, ret, e) != 0)
+		return -1;
+	if (ret->kind == MAP_OF_MEMORY && ret_digest != NULL)
 		*ret_digest = digest_of(map_span(ret));
 	return 0;
 }

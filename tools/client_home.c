@@ -115,7 +115,7 @@ installed_path(const struct home *h, const struct header_file *file)
 	return mem_printf("%s/%s", tree_name(&h->installed->ident.edition, tree), file->path);
 }
 
-/* Files of an installed version can have been changed by anybody: check before use. */
+/* Installed files can have been changed by anybody: what is taken over as it is, is checked. */
 static int
 base_open(void *context, const struct digest *digest, bool check, struct map *ret, struct err *e)
 {
