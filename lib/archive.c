@@ -131,7 +131,7 @@ archive_writer_new(int fd, enum format format)
 static int
 put(struct archive_writer *w, struct span bytes, struct err *e)
 {
-	if (!num_add(&w->bytes, bytes.len, ANSWER_ARCHIVE_BYTES_MAX))
+	if (!num_add(&w->bytes, bytes.len, WIRE_ARCHIVE_BYTES_MAX))
 		return err_set(e, ERR_LIMIT, "archive larger than 2^40 bytes");
 	digester_add(w->digester, bytes.at, bytes.len);
 	return fs_write(w->fd, bytes.at, bytes.len, e);

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "answer.h"
+#include "wire.h"
 #include "buf.h"
 #include "codec.h"
 #include "digest.h"

@@ -298,7 +298,7 @@ read_item(sqlite3_stmt *s, struct record *ret)
 	ret->checked_ms = (uint64_t)sqlite3_column_int64(s, 10);
 	return ident_type_valid(ret->ident.type) && ident_cookie_valid(ret->ident.edition.cookie) &&
 	       ret->ident.edition.version <= IDENT_VERSION_MAX &&
-	       ret->base.version <= IDENT_VERSION_MAX && ret->ref.bytes <= ANSWER_ARCHIVE_BYTES_MAX;
+	       ret->base.version <= IDENT_VERSION_MAX && ret->ref.bytes <= WIRE_ARCHIVE_BYTES_MAX;
 }
 
 int

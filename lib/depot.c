@@ -166,11 +166,11 @@ depot_query(struct depot *d, struct idents *ret, struct err *e)
 	*ret = (struct idents){0};
 	if (!repo_has(d->repo, "q"))
 		return 0;
-	if (repo_read(d->repo, "q", ANSWER_QUERY_BYTES_MAX, &bytes, e) != 0)
+	if (repo_read(d->repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
 		return -1;
 	/* Ours was written whole; another one is worth nothing, and comes again with the next poll.
 	 */
-	if (answer_query_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
+	if (wire_query_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
 		return repo_remove(d->repo, "q", e);
 	return 0;
 }
@@ -181,7 +181,7 @@ depot_put_query(struct depot *d, const struct idents *query, struct err *e)
 	AUTO_BUF struct buf bytes = {0};
 	int result;
 
-	answer_query_format(query, &bytes);
+	wire_query_format(query, &bytes);
 	(void)pthread_mutex_lock(&d->lock);
 	result = repo_put(d->repo, "q", span_of(bytes.at, bytes.len), e);
 	(void)pthread_mutex_unlock(&d->lock);
@@ -231,8 +231,8 @@ read_offer(struct depot *d, const char *name, struct offer *ret)
 	AUTO_BUF struct buf bytes = {0};
 
 	*ret = (struct offer){0};
-	if (repo_read(d->repo, name, ANSWER_OFFER_BYTES_MAX, &bytes, NULL) != 0 ||
-		answer_offer_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
+	if (repo_read(d->repo, name, WIRE_OFFER_BYTES_MAX, &bytes, NULL) != 0 ||
+		wire_offer_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
 		*ret = (struct offer){0};
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		if (!repo_has_archive(d->repo, &ret->archive[i]))
@@ -250,7 +250,7 @@ write_offer(struct depot *d, const char *name, const struct offer *offer, struct
 		any = any || offer->archive[i].bytes > 0;
 	if (!any)
 		return repo_remove(d->repo, name, e);
-	answer_offer_format(offer, &bytes);
+	wire_offer_format(offer, &bytes);
 	return repo_put(d->repo, name, span_of(bytes.at, bytes.len), e);
 }
 

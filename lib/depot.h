@@ -13,7 +13,7 @@
 #ifndef DEPOT_H
 #define DEPOT_H
 
-#include "answer.h"
+#include "wire.h"
 #include "buf.h"
 #include "catalog.h"
 #include "err.h"

@@ -5,17 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mem.h"
 #include "num.h"
 
 static const char archive_suffix[] = "_archive";
-
-const char *
-format_key(enum format format)
-{
-	static const char *const keys[FORMAT_COUNT] = {"guts2ar1", "guts2ar2"};
-
-	return keys[format];
-}
 
 bool
 ident_type_valid(const char *type)
@@ -34,7 +27,7 @@ ident_cookie_valid(const char *cookie)
 }
 
 bool
-edition_equal(const struct edition *a, const struct edition *b)
+ident_edition_equal(const struct edition *a, const struct edition *b)
 {
 	return a->version == b->version && strcmp(a->cookie, b->cookie) == 0;
 }
@@ -42,8 +35,54 @@ edition_equal(const struct edition *a, const struct edition *b)
 bool
 ident_equal(const struct ident *a, const struct ident *b)
 {
-	return strcmp(a->type, b->type) == 0 && edition_equal(&a->edition, &b->edition);
+	return strcmp(a->type, b->type) == 0 && ident_edition_equal(&a->edition, &b->edition);
 }
+
+/* ---- Lists */
+
+static int
+compare_types(const void *a, const void *b)
+{
+	return strcmp(((const struct ident *)a)->type, ((const struct ident *)b)->type);
+}
+
+void
+idents_add(struct idents *list, const struct ident *ident)
+{
+	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
+	list->at[list->count++] = *ident;
+}
+
+bool
+idents_sort(struct idents *list)
+{
+	if (list->count > 0)
+		qsort(list->at, list->count, sizeof(*list->at), compare_types);
+	for (size_t i = 1; i < list->count; i++)
+		if (compare_types(&list->at[i - 1], &list->at[i]) == 0)
+			return false;
+	return true;
+}
+
+const struct ident *
+idents_find(const struct idents *list, const char *type)
+{
+	struct ident key = {0};
+
+	if (list->count == 0)
+		return NULL;
+	(void)strncpy(key.type, type, IDENT_TYPE_MAX);
+	return bsearch(&key, list->at, list->count, sizeof(*list->at), compare_types);
+}
+
+void
+idents_free(struct idents *list)
+{
+	free(list->at);
+	*list = (struct idents){0};
+}
+
+/* ---- Paths and names */
 
 enum parameter { PARAM_T, PARAM_V, PARAM_C, PARAM_PV, PARAM_PC, PARAM_COUNT };
 static const char *const parameter_names[PARAM_COUNT] = {"t", "v", "c", "pv", "pc"};
@@ -141,7 +180,7 @@ parse_file(const char *s, struct target *t, struct err *e)
 }
 
 int
-target_parse(const char *path, struct target *ret, struct err *e)
+ident_target_parse(const char *path, struct target *ret, struct err *e)
 {
 	static const char prefix[] = "/guts2";
 
@@ -173,7 +212,7 @@ target_parse(const char *path, struct target *ret, struct err *e)
 }
 
 char *
-target_name(const struct target *t, char ret[IDENT_NAME_MAX])
+ident_target_name(const struct target *t, char ret[IDENT_NAME_MAX])
 {
 	char hex[DIGEST_HEX + 1];
 
@@ -209,7 +248,7 @@ ident_header_name(const struct ident *ident, char ret[IDENT_NAME_MAX])
 {
 	struct target t = {.kind = TARGET_HEADER, .ident = *ident};
 
-	return target_name(&t, ret);
+	return ident_target_name(&t, ret);
 }
 
 char *
@@ -217,7 +256,7 @@ ident_content_name(const struct ident *ident, char ret[IDENT_NAME_MAX])
 {
 	struct target t = {.kind = TARGET_CONTENT, .ident = *ident};
 
-	return target_name(&t, ret);
+	return ident_target_name(&t, ret);
 }
 
 char *
@@ -227,7 +266,7 @@ ident_offer_name(const struct ident *ident, const struct edition *base, char ret
 
 	if (base != NULL)
 		t.base = *base;
-	return target_name(&t, ret);
+	return ident_target_name(&t, ret);
 }
 
 char *
@@ -235,7 +274,7 @@ ident_file_name(const struct digest *id, char ret[IDENT_NAME_MAX])
 {
 	struct target t = {.kind = TARGET_FILE, .file = *id};
 
-	return target_name(&t, ret);
+	return ident_target_name(&t, ret);
 }
 
 char *
@@ -248,7 +287,7 @@ ident_content_file_name(const struct digest *file, char ret[IDENT_NAME_MAX])
 }
 
 bool
-target_parse_stored(const char *name, struct target *ret)
+ident_target_parse_stored(const char *name, struct target *ret)
 {
 	*ret = (struct target){0};
 	if (strlen(name) >= IDENT_NAME_MAX || name[0] == '\0' || name[1] != ';')

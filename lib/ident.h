@@ -7,6 +7,7 @@
  * Shapes:   h;t=T;v=V;c=C   o;t=T;v=V;c=C[;pv=PV;pc=PC]   f/<64 hex>_archive   q
  *           legacy/T
  *           c;t=T;v=V;c=C and c/<64 hex> on disk: content (repo.h)
+ * Owner:    idents_free releases a list
  * Errors:   ERR_INPUT with the parameter and the reason
  * Source:   PROTOCOL sections 1 and 2
  */
@@ -14,6 +15,7 @@
 #define IDENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "digest.h"
@@ -26,9 +28,6 @@ enum {
 };
 #define IDENT_VERSION_MAX ((1ULL << 53) - 1)
 
-/* The archive formats, worst first: a client takes the last one it knows. */
-enum format { FORMAT_AR1, FORMAT_AR2, FORMAT_COUNT };
-
 /* A version of no particular type: what `pv` and `pc` name. Version 0: none. */
 struct edition {
 	uint64_t version;
@@ -39,6 +38,21 @@ struct ident {
 	char type[IDENT_TYPE_MAX + 1];
 	struct edition edition;
 };
+
+/* Identities, one for each type, sorted by type. */
+struct idents {
+	struct ident *at;
+	size_t count;
+	size_t capacity;
+};
+
+#define AUTO_IDENTS __attribute__((cleanup(idents_free)))
+
+void idents_add(struct idents *list, const struct ident *ident);
+/* Sort; false where a type is repeated. */
+bool idents_sort(struct idents *list);
+const struct ident *idents_find(const struct idents *list, const char *type);
+void idents_free(struct idents *list);
 
 /* CONTENT is a name on a server's disk only, and never parsed from a request. */
 enum target_kind {
@@ -59,21 +73,18 @@ struct target {
 	struct digest file;  /* file */
 };
 
-/* "guts2ar1", "guts2ar2". */
-const char *format_key(enum format format);
-
 bool ident_type_valid(const char *type);
 bool ident_cookie_valid(const char *cookie);
-bool edition_equal(const struct edition *a, const struct edition *b);
+bool ident_edition_equal(const struct edition *a, const struct edition *b);
 bool ident_equal(const struct ident *a, const struct ident *b);
 
 /* A request's path, with its leading slash, from the raw bytes of the wire. */
-int target_parse(const char *path, struct target *ret, struct err *e);
+int ident_target_parse(const char *path, struct target *ret, struct err *e);
 
 /* The repository's name of a target, without leading slash. Returns ret. */
-char *target_name(const struct target *target, char ret[IDENT_NAME_MAX]);
+char *ident_target_name(const struct target *target, char ret[IDENT_NAME_MAX]);
 
-/* Shorthands for target_name. */
+/* Shorthands for ident_target_name. */
 char *ident_header_name(const struct ident *ident, char ret[IDENT_NAME_MAX]);
 char *ident_content_name(const struct ident *ident, char ret[IDENT_NAME_MAX]);
 char *ident_offer_name(
@@ -83,6 +94,6 @@ char *ident_file_name(const struct digest *id, char ret[IDENT_NAME_MAX]);
 char *ident_content_file_name(const struct digest *file, char ret[IDENT_NAME_MAX]);
 
 /* A file name of the repository's top: a header, an offer or a content. False: another one. */
-bool target_parse_stored(const char *name, struct target *ret);
+bool ident_target_parse_stored(const char *name, struct target *ret);
 
 #endif

@@ -88,8 +88,8 @@ read_type(const struct decision *d, size_t first, size_t count, struct type *ret
 	for (size_t i = first; i < first + count; i++) {
 		struct version *v = ret->count > 0 ? &ret->versions[ret->count - 1] : NULL;
 
-		if (v == NULL ||
-			!edition_equal(&d->at[v->first].ident.edition, &d->at[i].ident.edition)) {
+		if (v == NULL || !ident_edition_equal(
+					 &d->at[v->first].ident.edition, &d->at[i].ident.edition)) {
 			v = &ret->versions[ret->count++];
 			v->first = i;
 		}

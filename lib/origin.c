@@ -151,5 +151,5 @@ origin_location_target(const struct origin *o, const char *location, struct targ
 		location += before;
 	if (location[0] != '/' || strncmp(location, path, strlen(path)) != 0)
 		return false;
-	return target_parse(location + strlen(path), ret, NULL) == 0;
+	return ident_target_parse(location + strlen(path), ret, NULL) == 0;
 }

@@ -28,7 +28,7 @@ find(const struct plan_facts *f, const struct edition *edition, enum record_kind
 {
 	for (size_t i = 0; i < f->count; i++)
 		if (f->records[i].kind == kind && f->records[i].base.version == 0 &&
-			edition_equal(&f->records[i].ident.edition, edition))
+			ident_edition_equal(&f->records[i].ident.edition, edition))
 			return &f->records[i];
 	return NULL;
 }
@@ -38,7 +38,7 @@ find_full(const struct plan_facts *f, const struct edition *edition, enum format
 {
 	for (size_t i = 0; i < f->count; i++)
 		if (record_is_full(&f->records[i]) && f->records[i].format == format &&
-			edition_equal(&f->records[i].ident.edition, edition))
+			ident_edition_equal(&f->records[i].ident.edition, edition))
 			return &f->records[i];
 	return NULL;
 }
@@ -47,7 +47,7 @@ static int
 find_node(const struct search *s, const struct edition *edition)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (edition_equal(s->nodes[i].edition, edition))
+		if (ident_edition_equal(s->nodes[i].edition, edition))
 			return (int)i;
 	return NONE;
 }
@@ -93,7 +93,7 @@ find_nodes(struct search *s)
 	for (size_t n = 0; n < s->count; n++)
 		for (size_t i = 0; i < f->count && s->nodes[n].steps < PLAN_CHAIN_MAX; i++)
 			if (record_is_difference(&f->records[i]) &&
-				edition_equal(&f->records[i].base, s->nodes[n].edition) &&
+				ident_edition_equal(&f->records[i].base, s->nodes[n].edition) &&
 				find_node(s, &f->records[i].ident.edition) == NONE)
 				add_node(s, NULL, &f->records[i], (int)n);
 }

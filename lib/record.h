@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "answer.h"
+#include "wire.h"
 #include "ident.h"
 
 enum record_kind {

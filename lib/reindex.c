@@ -156,7 +156,7 @@ reindex_fits(struct repo *repo, struct catalog *catalog, bool *ret, struct err *
 		documents += i == 0 || all.at[i].kind != RECORD_ARCHIVE ||
 			     all.at[i - 1].kind != RECORD_ARCHIVE ||
 			     !ident_equal(&all.at[i].ident, &all.at[i - 1].ident) ||
-			     !edition_equal(&all.at[i].base, &all.at[i - 1].base);
+			     !ident_edition_equal(&all.at[i].base, &all.at[i - 1].base);
 	*ret = names.found == documents && names.known == documents;
 	return 0;
 }

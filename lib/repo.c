@@ -222,7 +222,8 @@ visit_name(void *context, int dir, const char *name, struct err *e)
 	struct target target;
 
 	(void)dir;
-	return target_parse_stored(name, &target) ? walk->visit(walk->context, &target, e) : 0;
+	return ident_target_parse_stored(name, &target) ? walk->visit(walk->context, &target, e)
+							: 0;
 }
 
 int

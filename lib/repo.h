@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "answer.h"
+#include "wire.h"
 #include "buf.h"
 #include "digest.h"
 #include "err.h"

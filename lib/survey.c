@@ -22,7 +22,7 @@ complain(struct survey *s, const struct target *t, const struct err *why, struct
 {
 	char name[IDENT_NAME_MAX];
 
-	if (!repo_has(s->repo, target_name(t, name)))
+	if (!repo_has(s->repo, ident_target_name(t, name)))
 		return 0;
 	if (why->code == ERR_SYS || why->code == ERR_FULL) {
 		if (e != NULL)
@@ -64,8 +64,8 @@ read_archives(struct survey *s, const struct target *t, struct err *e)
 	char name[IDENT_NAME_MAX];
 	bool any = false;
 
-	if (repo_read(s->repo, target_name(t, name), ANSWER_OFFER_BYTES_MAX, &bytes, e) != 0 ||
-		answer_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+	if (repo_read(s->repo, ident_target_name(t, name), WIRE_OFFER_BYTES_MAX, &bytes, e) != 0 ||
+		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
 		return -1;
 	for (int i = 0; i < FORMAT_COUNT; i++) {
 		r.format = (enum format)i;

@@ -296,7 +296,7 @@ note_refusal(
 {
 	const struct ident *before = idents_find(&a->refused, new->type);
 
-	if (before != NULL && edition_equal(&before->edition, &new->edition))
+	if (before != NULL && ident_edition_equal(&before->edition, &new->edition))
 		return;
 	log_refused(new, known, why);
 	if (before == NULL) {
@@ -327,7 +327,7 @@ merge(struct announcer *a, const struct view *view, const struct channels *chann
 
 			note_refusal(a, &chosen, &known, why);
 			chosen.edition = known;
-		} else if ((t == NULL || !edition_equal(&t->announced, &chosen.edition)) &&
+		} else if ((t == NULL || !ident_edition_equal(&t->announced, &chosen.edition)) &&
 			   is_held(a, t, channels, &chosen)) {
 			chosen.edition = t->announced;
 			*ret_held = true;
@@ -349,7 +349,7 @@ same_announcement(const struct view *view, const struct idents *query)
 	for (size_t i = 0; i < query->count; i++) {
 		const struct view_type *t = view_find_type(view, query->at[i].type);
 
-		if (t == NULL || !edition_equal(&t->announced, &query->at[i].edition))
+		if (t == NULL || !ident_edition_equal(&t->announced, &query->at[i].edition))
 			return false;
 	}
 	return true;

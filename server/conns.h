@@ -16,7 +16,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "answer.h"
+#include "wire.h"
 
 enum conn_state {
 	CONN_NEW,     /* nothing was asked yet */
@@ -30,7 +30,7 @@ enum conn_state {
 struct conn {
 	int fd;
 	char address[64];
-	char client[ANSWER_CLIENT_MAX + 1]; /* what it called itself last; its own thread's */
+	char client[WIRE_CLIENT_MAX + 1]; /* what it called itself last; its own thread's */
 	_Atomic int state;
 	_Atomic uint64_t since_ms;
 	uint64_t window_ms; /* the reaper's: since when the bytes are counted */

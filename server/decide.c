@@ -51,7 +51,7 @@ decide_header(const struct view_type *type, const struct view_version *version,
 
 	if (version != NULL && version->header != NULL)
 		return file(version->header);
-	if (version == NULL && !edition_equal(&type->announced, &target->ident.edition))
+	if (version == NULL && !ident_edition_equal(&type->announced, &target->ident.edition))
 		return not_found("unknown version");
 	d = prepare(JOB_HEADER, target, FORMAT_AR1);
 	return jobs->state(jobs->context, &d.job) == JOB_ABSENT ? not_found("no header upstream")
@@ -122,7 +122,7 @@ static struct decision
 decide_offer(const struct view_type *type, const struct view_version *version,
 	const struct target *target, enum format best, const struct decide_jobs *jobs)
 {
-	bool newest = edition_equal(&type->announced, &target->ident.edition);
+	bool newest = ident_edition_equal(&type->announced, &target->ident.edition);
 	struct decision d;
 
 	if (version == NULL && !newest)

@@ -225,8 +225,8 @@ on_offer(void *context, const struct upstream_reply *received)
 	} else if (reply.outcome == UPSTREAM_MOVED) {
 		reply.outcome = UPSTREAM_BROKEN;
 	} else if (reply.outcome == UPSTREAM_FRESH &&
-		   answer_offer_parse(
-			   span_of(f->document.at, f->document.len), &offer, &reply.why) != 0) {
+		   wire_offer_parse(span_of(f->document.at, f->document.len), &offer, &reply.why) !=
+			   0) {
 		reply.outcome = UPSTREAM_BROKEN;
 	}
 	if (fetch_settled(f, &reply))
@@ -259,5 +259,5 @@ fetch_offer(struct fetch *f)
 			f->job->spec.kind == JOB_OFFER && f->job->spec.format == FORMAT_AR1
 				? fetch_accept_ar1
 				: fetch_accept_all,
-			ANSWER_OFFER_BYTES_MAX, on_offer);
+			WIRE_OFFER_BYTES_MAX, on_offer);
 }

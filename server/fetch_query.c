@@ -16,7 +16,7 @@ send_query(struct fetch *f)
 	f->query_policy = fetch_policy(f);
 	buf_clear(&f->document);
 	f->request = (struct upstream_request){.accept = fetch_accept_ar1,
-		.max_bytes = ANSWER_QUERY_BYTES_MAX,
+		.max_bytes = WIRE_QUERY_BYTES_MAX,
 		.write = fetch_to_document,
 		.done = on_query};
 	if (u->query_by_post)
@@ -69,7 +69,7 @@ read_query(struct fetch *f, struct upstream_reply *reply)
 {
 	idents_free(&f->query);
 	if (reply->outcome == UPSTREAM_FRESH &&
-		answer_query_parse(
+		wire_query_parse(
 			span_of(f->document.at, f->document.len), &f->query, &reply->why) != 0)
 		reply->outcome = UPSTREAM_BROKEN;
 }

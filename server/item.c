@@ -66,7 +66,7 @@ item_new(const struct record *row, bool checked)
 	if (row->kind != RECORD_ARCHIVE)
 		return item;
 	offer.archive[row->format] = row->ref;
-	answer_offer_format(&offer, &bytes);
+	wire_offer_format(&offer, &bytes);
 	item->offer.bytes = bytes.at;
 	item->offer.len = bytes.len;
 	memcpy(item->offer.etag, item->etag, sizeof(item->etag));

@@ -42,7 +42,7 @@ land_log_row(struct log_line *l, const struct record *row)
 		log_number(l, "from", row->base.version);
 	log_text(l, "what", record_kind_name(row));
 	if (row->kind == RECORD_ARCHIVE)
-		log_text(l, "format", format_key(row->format));
+		log_text(l, "format", wire_format_key(row->format));
 }
 
 static void

@@ -11,7 +11,7 @@ find_whole(const struct make *k, const struct edition *edition)
 		const struct record *r = &k->records.at[i];
 
 		if ((r->kind == RECORD_CONTENT || record_is_full(r)) &&
-			edition_equal(&r->ident.edition, edition))
+			ident_edition_equal(&r->ident.edition, edition))
 			return r;
 	}
 	return NULL;

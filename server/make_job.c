@@ -84,7 +84,7 @@ make_find(const struct make *k, enum record_kind kind, const struct edition *edi
 {
 	for (size_t i = 0; i < k->records.count; i++)
 		if (k->records.at[i].kind == kind &&
-			edition_equal(&k->records.at[i].ident.edition, edition))
+			ident_edition_equal(&k->records.at[i].ident.edition, edition))
 			return &k->records.at[i];
 	return NULL;
 }

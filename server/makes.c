@@ -103,8 +103,9 @@ makes_need(struct makes *m, const struct ident *version)
 	(void)pthread_mutex_lock(&m->lock);
 	for (const struct turn *t = m->first; t != NULL; t = t->next)
 		need |= strcmp(t->spec->ident.type, version->type) == 0 &&
-			(t->building || edition_equal(&t->spec->ident.edition, &version->edition) ||
-				edition_equal(&t->spec->base, &version->edition));
+			(t->building ||
+				ident_edition_equal(&t->spec->ident.edition, &version->edition) ||
+				ident_edition_equal(&t->spec->base, &version->edition));
 	(void)pthread_mutex_unlock(&m->lock);
 	return need;
 }

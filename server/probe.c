@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "answer.h"
+#include "wire.h"
 #include "policy.h"
 #include "upstream.h"
 
@@ -141,7 +141,7 @@ probe_one(struct probe *p, struct upstream *u)
 	struct upstream_request request = {.origin = p->origin,
 		.name = "q",
 		.accept = "application/json",
-		.max_bytes = ANSWER_QUERY_BYTES_MAX,
+		.max_bytes = WIRE_QUERY_BYTES_MAX,
 		.write = to_body,
 		.context = p};
 	AUTO_IDENTS struct idents query = {0};
@@ -157,7 +157,7 @@ probe_one(struct probe *p, struct upstream *u)
 		upstream_fetch(u, &request, &p->reply);
 	}
 	good = p->reply.outcome == UPSTREAM_FRESH &&
-	       answer_query_parse(span_of(p->body.at, p->body.len), &query, &p->reply.why) == 0;
+	       wire_query_parse(span_of(p->body.at, p->body.len), &query, &p->reply.why) == 0;
 	(void)snprintf(found, sizeof(found), ": %zu types", query.count);
 	return say_steps(p, good, found);
 }

@@ -215,12 +215,12 @@ filter(struct server *s, const struct request_facts *facts, const struct view *v
 		if (t == NULL || t->announced.version == 0)
 			continue;
 		note_usage(s, facts, inventory->client, &ident);
-		if (edition_equal(&t->announced, &ident.edition))
+		if (ident_edition_equal(&t->announced, &ident.edition))
 			continue;
 		ident.edition = t->announced;
 		idents_add(&newer, &ident);
 	}
-	answer_query_format(&newer, ret);
+	wire_query_format(&newer, ret);
 }
 
 /* r->view keeps the prepared announcement alive. */
@@ -230,7 +230,7 @@ set_query(struct server *s, const struct request_facts *facts, char *client, str
 	struct inventory inventory = {0};
 
 	if (facts->body.len > 0)
-		answer_inventory_parse(facts->body, &inventory);
+		wire_inventory_parse(facts->body, &inventory);
 	if (inventory.client[0] != '\0')
 		memcpy(client, inventory.client, sizeof(inventory.client));
 	if (!inventory.filter) {
@@ -406,7 +406,7 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 	struct decision d;
 	struct err e;
 
-	if (target_parse(facts->path, &target, &e) != 0) {
+	if (ident_target_parse(facts->path, &target, &e) != 0) {
 		reply_malformed(400, "see the path", ret);
 		return;
 	}

@@ -77,7 +77,7 @@ struct reply_context {
 /*
  * The reply to a request that passed the guard. may_hold: status 0 can be
  * returned; job and hold_ms say on what and for how long. client receives what a
- * POST of `q` says of itself (IDENT: ANSWER_CLIENT_MAX + 1 bytes).
+ * POST of `q` says of itself (IDENT: WIRE_CLIENT_MAX + 1 bytes).
  */
 void reply_make(struct reply_context *c, const struct request_facts *facts, bool may_hold,
 	char *client, struct reply *ret);

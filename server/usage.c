@@ -125,7 +125,8 @@ usage_top(struct usage *u, const char *type, uint64_t now_s, struct edition *ret
 		return 0;
 	qsort(said, count, sizeof(*said), compare_editions);
 	for (size_t i = 0; i < count; i++) {
-		if (distinct > 0 && edition_equal(&said[distinct - 1].edition, &said[i].edition))
+		if (distinct > 0 &&
+			ident_edition_equal(&said[distinct - 1].edition, &said[i].edition))
 			said[distinct - 1].clients++;
 		else
 			said[distinct++] = said[i];

@@ -113,7 +113,7 @@ type_version(struct view_type *t, const struct edition *edition)
 	while (i < t->count && t->versions[i].edition.version > edition->version)
 		i++;
 	for (size_t j = i; j < t->count && t->versions[j].edition.version == edition->version; j++)
-		if (edition_equal(&t->versions[j].edition, edition))
+		if (ident_edition_equal(&t->versions[j].edition, edition))
 			return &t->versions[j];
 	t->versions = mem_grow(t->versions, t->count, &t->capacity, sizeof(*t->versions));
 	memmove(&t->versions[i + 1], &t->versions[i], (t->count - i) * sizeof(*t->versions));
@@ -126,7 +126,7 @@ static struct view_offer *
 version_offer(struct view_version *v, const struct edition *base)
 {
 	for (size_t i = 0; i < v->count; i++)
-		if (edition_equal(&v->offers[i].base, base))
+		if (ident_edition_equal(&v->offers[i].base, base))
 			return &v->offers[i];
 	v->offers = mem_grow(v->offers, v->count, &v->capacity, sizeof(*v->offers));
 	v->offers[v->count] = (struct view_offer){.base = *base};
@@ -297,7 +297,7 @@ const struct view_version *
 view_find_version(const struct view_type *t, const struct edition *edition)
 {
 	for (size_t i = 0; i < t->count; i++)
-		if (edition_equal(&t->versions[i].edition, edition))
+		if (ident_edition_equal(&t->versions[i].edition, edition))
 			return &t->versions[i];
 	return NULL;
 }
@@ -307,7 +307,7 @@ view_find_archive(
 	const struct view_version *version, const struct edition *base, enum format format)
 {
 	for (size_t i = 0; version != NULL && i < version->count; i++)
-		if (edition_equal(&version->offers[i].base, base))
+		if (ident_edition_equal(&version->offers[i].base, base))
 			return version->offers[i].archive[format];
 	return NULL;
 }
@@ -456,7 +456,7 @@ set_query_blob(struct view *v, const struct idents *query)
 	struct buf bytes = {0};
 	struct digest digest;
 
-	answer_query_format(query, &bytes);
+	wire_query_format(query, &bytes);
 	digest = digest_of(span_of(bytes.at, bytes.len));
 	free(v->query.bytes);
 	v->query.bytes = bytes.at;
@@ -478,7 +478,7 @@ view_set_query(struct view_holder *h, const struct idents *query)
 		const struct view_type *known = view_find_type(v, query->at[i].type);
 		struct view_type *t;
 
-		if (known != NULL && edition_equal(&known->announced, &query->at[i].edition))
+		if (known != NULL && ident_edition_equal(&known->announced, &query->at[i].edition))
 			continue;
 		t = own_type(v, query->at[i].type);
 		t->announced = query->at[i].edition;

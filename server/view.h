@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "answer.h"
+#include "wire.h"
 #include "ident.h"
 #include "item.h"
 

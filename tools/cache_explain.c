@@ -41,7 +41,7 @@ find_archive(const struct why *w, const struct edition *base)
 	for (size_t i = 0; i < all->count; i++)
 		if (all->at[i].kind == RECORD_ARCHIVE && all->at[i].format == FORMAT_AR2 &&
 			ident_equal(&all->at[i].ident, w->newest) &&
-			edition_equal(&all->at[i].base, base))
+			ident_edition_equal(&all->at[i].base, base))
 			return &all->at[i];
 	return NULL;
 }
@@ -72,7 +72,8 @@ explain_difference(struct why *w)
 	}
 	if (r != NULL) {
 		(void)snprintf(text, sizeof(text), "the difference is in the cache: %s, %s",
-			format_key(r->format), num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+			wire_format_key(r->format),
+			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
 		say(w, "o pv pc", 200, text);
 		return;
 	}
@@ -148,7 +149,8 @@ explain_full(struct why *w)
 
 	if (r != NULL) {
 		(void)snprintf(text, sizeof(text), "the full archive is in the cache: %s, %s",
-			format_key(r->format), num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+			wire_format_key(r->format),
+			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
 		say(w, "o", 200, text);
 		return;
 	}
@@ -183,7 +185,7 @@ cache_why(const struct cache *c, const char *type, const struct edition *base, b
 	w.answers = json_array();
 	if (w.newest == NULL) {
 		say(&w, "o", 404, "the cloud does not announce this type");
-	} else if (base != NULL && edition_equal(base, &w.newest->edition)) {
+	} else if (base != NULL && ident_edition_equal(base, &w.newest->edition)) {
 		say(&w, "q", 200, "the client has the newest version, and asks for nothing");
 	} else {
 		(void)snprintf(text, sizeof(text), "the newest version is %" PRIu64 " %s",

@@ -68,8 +68,8 @@ summarise(const struct cache *c, size_t first, size_t count, struct summary *ret
 static json_t *
 archive_object(const struct record *r)
 {
-	json_t *object = json_pack(
-		"{s:s,s:I}", "format", format_key(r->format), "bytes", (json_int_t)r->ref.bytes);
+	json_t *object = json_pack("{s:s,s:I}", "format", wire_format_key(r->format), "bytes",
+		(json_int_t)r->ref.bytes);
 
 	if (!record_is_difference(r))
 		return object;
@@ -150,7 +150,7 @@ print_archives(const struct summary *s, bool full, const char *label)
 			w.column = printf("    %-17s", label);
 		any = true;
 		(void)num_bytes_text(r->ref.bytes, bytes, sizeof(bytes));
-		word = full ? mem_printf("%s (%s)", format_key(r->format), bytes)
+		word = full ? mem_printf("%s (%s)", wire_format_key(r->format), bytes)
 			    : mem_printf("%" PRIu64 " (%s)", r->base.version, bytes);
 		wrap_add(&w, word);
 	}
@@ -304,11 +304,11 @@ show_archive(
 
 	(void)ident_file_name(&r->ref.id, name);
 	if (!json && record_is_full(r))
-		(void)printf("  full archive, %s, %s\n", format_key(r->format),
+		(void)printf("  full archive, %s, %s\n", wire_format_key(r->format),
 			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
 	else if (!json)
 		(void)printf("  difference from %" PRIu64 " %s, %s, %s\n", r->base.version,
-			r->base.cookie, format_key(r->format),
+			r->base.cookie, wire_format_key(r->format),
 			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
 	if (map_open(repo_dir(c->repo), name, &map, &e) == 0 &&
 		archive_open(&reader, map_span(&map), &e) == 0)

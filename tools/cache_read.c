@@ -75,9 +75,9 @@ read_query(struct cache *c, struct err *e)
 
 	if (!repo_has(c->repo, "q"))
 		return 0;
-	if (repo_read(c->repo, "q", ANSWER_QUERY_BYTES_MAX, &bytes, e) != 0)
+	if (repo_read(c->repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
 		return -1;
-	if (answer_query_parse(span_of(bytes.at, bytes.len), &c->query, NULL) != 0)
+	if (wire_query_parse(span_of(bytes.at, bytes.len), &c->query, NULL) != 0)
 		return note_bad(c, "q", "not an announcement", e);
 	return 0;
 }

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "answer.h"
+#include "wire.h"
 #include "channels.h"
 #include "record.h"
 #include "repo.h"

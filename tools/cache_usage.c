@@ -120,7 +120,7 @@ add_document(struct usage *u, const char *name, uint64_t bytes)
 		[TARGET_HEADER] = "header", [TARGET_OFFER] = "offer", [TARGET_CONTENT] = "content"};
 	struct target target;
 
-	if (target_parse_stored(name, &target))
+	if (ident_target_parse_stored(name, &target))
 		add(u, target.ident.type, kinds[target.kind], bytes);
 	else if (strcmp(name, "q") == 0)
 		add(u, "", "announcement", bytes);

@@ -254,9 +254,10 @@ remove_if_old(void *context, int dir, const char *name, struct err *e)
 	struct ident ident = {0};
 	char header[IDENT_NAME_MAX];
 
-	if (!tree_parse(name, &ident.edition) || edition_equal(&ident.edition, keep->newest) ||
+	if (!tree_parse(name, &ident.edition) ||
+		ident_edition_equal(&ident.edition, keep->newest) ||
 		(h->installed != NULL &&
-			edition_equal(&ident.edition, &h->installed->ident.edition)))
+			ident_edition_equal(&ident.edition, &h->installed->ident.edition)))
 		return 0;
 	memcpy(ident.type, h->type, sizeof(ident.type));
 	if (fs_remove(dir, name, e) != 0)

@@ -78,11 +78,11 @@ post_inventory(const struct update_client *client, const struct idents *has, str
 	struct upstream_request request = {.origin = &client->server,
 		.name = "q",
 		.accept = accept_formats,
-		.max_bytes = ANSWER_QUERY_BYTES_MAX,
+		.max_bytes = WIRE_QUERY_BYTES_MAX,
 		.write = append,
 		.context = ret};
 
-	answer_inventory_format(client->id, has, &body);
+	wire_inventory_format(client->id, has, &body);
 	request.post_body = body.at;
 	upstream_fetch(client->upstream, &request, reply);
 }
@@ -101,11 +101,11 @@ update_query(const struct update_client *client, const struct idents *has, struc
 	if (reply.outcome == UPSTREAM_REFUSED || reply.outcome == UPSTREAM_ABSENT ||
 		(reply.outcome == UPSTREAM_BROKEN && reply.status == 501)) {
 		buf_clear(&bytes);
-		get_document(client, "q", ANSWER_QUERY_BYTES_MAX, &bytes, &reply);
+		get_document(client, "q", WIRE_QUERY_BYTES_MAX, &bytes, &reply);
 	}
 	if (reply.outcome != UPSTREAM_FRESH)
 		return fail_reply(u, "q", &reply);
-	if (answer_query_parse(span_of(bytes.at, bytes.len), ret, &e) != 0)
+	if (wire_query_parse(span_of(bytes.at, bytes.len), ret, &e) != 0)
 		return fail(u, &e, true);
 	return 0;
 }
@@ -176,7 +176,7 @@ get_offer(struct run *r, const struct edition *base, struct archive_ref *ret)
 	struct err e = {0};
 
 	(void)ident_offer_name(&r->target, base, name);
-	get_document(r->client, name, ANSWER_OFFER_BYTES_MAX, &bytes, &reply);
+	get_document(r->client, name, WIRE_OFFER_BYTES_MAX, &bytes, &reply);
 	if (base != NULL && reply.outcome == UPSTREAM_ABSENT)
 		return OFFER_NONE;
 	if (reply.outcome == UPSTREAM_MOVED)
@@ -185,7 +185,7 @@ get_offer(struct run *r, const struct edition *base, struct archive_ref *ret)
 		(void)fail_reply(r->u, name, &reply);
 		return OFFER_FAILED;
 	}
-	if (answer_offer_parse(span_of(bytes.at, bytes.len), &offer, &e) != 0) {
+	if (wire_offer_parse(span_of(bytes.at, bytes.len), &offer, &e) != 0) {
 		(void)fail(r->u, &e, true);
 		return OFFER_FAILED;
 	}
@@ -367,7 +367,7 @@ decide(struct run *r, const struct ident *newest)
 			u->type, newest->edition.version, u->from.version);
 		return;
 	}
-	if (edition_equal(&newest->edition, &u->from))
+	if (ident_edition_equal(&newest->edition, &u->from))
 		return;
 	if (newest->edition.version == u->from.version) {
 		(void)err_set(

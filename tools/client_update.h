@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "answer.h"
+#include "wire.h"
 #include "err.h"
 #include "ident.h"
 #include "upstream.h"

@@ -47,7 +47,7 @@ struct arguments {
 	bool daemon;
 	uint64_t wait_s;
 	uint64_t interval_s;
-	char id[ANSWER_CLIENT_MAX + 1];
+	char id[WIRE_CLIENT_MAX + 1];
 	bool json;
 };
 
@@ -73,8 +73,8 @@ take_option(struct arguments *a, int option)
 	case 'n':
 		return cli_number("--interval", optarg, 1, 86400ULL * 365, &a->interval_s);
 	case 'i':
-		if (strlen(optarg) == 0 || strlen(optarg) > ANSWER_CLIENT_MAX) {
-			(void)cli_usage("--id: must have 1 to %d bytes", ANSWER_CLIENT_MAX);
+		if (strlen(optarg) == 0 || strlen(optarg) > WIRE_CLIENT_MAX) {
+			(void)cli_usage("--id: must have 1 to %d bytes", WIRE_CLIENT_MAX);
 			return false;
 		}
 		(void)snprintf(a->id, sizeof(a->id), "%s", optarg);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "wire.h"
 #include "cli.h"
 #include "doc.h"
 #include "header.h"
@@ -53,7 +53,7 @@ run_init(const char *path)
 		return fail(&e);
 	if (repo_has(repo, "q"))
 		return CLI_OK;
-	answer_query_format(&none, &bytes);
+	wire_query_format(&none, &bytes);
 	if (repo_put(repo, "q", span_of(bytes.at, bytes.len), &e) != 0)
 		return fail(&e);
 	return CLI_OK;

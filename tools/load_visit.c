@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "answer.h"
+#include "wire.h"
 #include "clock.h"
 #include "header.h"
 #include "mem.h"
@@ -100,7 +100,7 @@ load_edition(struct load *r, const struct edition *edition)
 	uint16_t i = 0;
 
 	(void)pthread_mutex_lock(&r->lock);
-	while (i < r->edition_count && !edition_equal(&r->editions[i], edition))
+	while (i < r->edition_count && !ident_edition_equal(&r->editions[i], edition))
 		i++;
 	if (i == r->edition_count && i < LOAD_EDITIONS_MAX) {
 		r->editions[i] = *edition;
@@ -231,7 +231,7 @@ load_visit_ask(struct load_visit *v)
 	AUTO_IDENTS struct idents has = {0};
 	AUTO_BUF struct buf body = {0};
 	struct ident ident = {0};
-	char name[ANSWER_CLIENT_MAX + 1];
+	char name[WIRE_CLIENT_MAX + 1];
 
 	(void)snprintf(name, sizeof(name), "load-%u", v->client.number);
 	(void)snprintf(ident.type, sizeof(ident.type), "%s", r->settings->type);
@@ -239,10 +239,10 @@ load_visit_ask(struct load_visit *v)
 		ident.edition = r->editions[v->client.edition];
 		idents_add(&has, &ident);
 	}
-	answer_inventory_format(name, has.count > 0 ? &has : NULL, &body);
+	wire_inventory_format(name, has.count > 0 ? &has : NULL, &body);
 	(void)snprintf(v->name, sizeof(v->name), "q");
 	v->thread->counts.polls++;
-	ask(v, LOAD_QUERY, ANSWER_QUERY_BYTES_MAX, body.at);
+	ask(v, LOAD_QUERY, WIRE_QUERY_BYTES_MAX, body.at);
 }
 
 static void
@@ -252,7 +252,7 @@ ask_offer(struct load_visit *v)
 	bool full = v->full || v->client.edition == LOAD_NONE;
 
 	(void)ident_offer_name(&v->target, full ? NULL : &r->editions[v->client.edition], v->name);
-	ask(v, LOAD_OFFER, ANSWER_OFFER_BYTES_MAX, NULL);
+	ask(v, LOAD_OFFER, WIRE_OFFER_BYTES_MAX, NULL);
 }
 
 static void
@@ -270,7 +270,7 @@ on_query(struct load_visit *v)
 	const struct ident *ident;
 	struct err e = {0};
 
-	if (answer_query_parse(span_of(v->body.at, v->body.len), &newest, &e) != 0) {
+	if (wire_query_parse(span_of(v->body.at, v->body.len), &newest, &e) != 0) {
 		end_wrong(v, e.text);
 		return;
 	}
@@ -295,7 +295,7 @@ on_offer(struct load_visit *v)
 	struct offer offer;
 	struct err e = {0};
 
-	if (answer_offer_parse(span_of(v->body.at, v->body.len), &offer, &e) != 0) {
+	if (wire_offer_parse(span_of(v->body.at, v->body.len), &offer, &e) != 0) {
 		end_wrong(v, e.text);
 		return;
 	}

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "answer.h"
+#include "wire.h"
 #include "clock.h"
 #include "fs.h"
 #include "header.h"
@@ -26,9 +26,9 @@ publish_read_query(struct repo *repo, struct idents *ret, struct err *e)
 	*ret = (struct idents){0};
 	if (!repo_has(repo, "q"))
 		return 0;
-	if (repo_read(repo, "q", ANSWER_QUERY_BYTES_MAX, &bytes, e) != 0)
+	if (repo_read(repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
 		return -1;
-	return answer_query_parse(span_of(bytes.at, bytes.len), ret, e);
+	return wire_query_parse(span_of(bytes.at, bytes.len), ret, e);
 }
 
 struct version_list {
@@ -186,9 +186,9 @@ open_donors(struct add *a, struct err *e)
 
 	if (last == NULL)
 		return 0;
-	if (repo_read(a->repo, ident_offer_name(last, NULL, name), ANSWER_OFFER_BYTES_MAX, &bytes,
+	if (repo_read(a->repo, ident_offer_name(last, NULL, name), WIRE_OFFER_BYTES_MAX, &bytes,
 		    e) != 0 ||
-		answer_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
 		return -1;
 	for (int i = 0; i < FORMAT_COUNT; i++) {
 		if (offer.archive[i].bytes == 0)
@@ -263,7 +263,7 @@ pack_offer(struct add *a, const struct pack_older *older, struct err *e)
 	}
 	if (!any)
 		return 0;
-	answer_offer_format(&offer, &bytes);
+	wire_offer_format(&offer, &bytes);
 	return repo_put(a->repo, ident_offer_name(&a->header->ident, base, name),
 		span_of(bytes.at, bytes.len), e);
 }
@@ -293,7 +293,7 @@ announce(struct add *a, struct err *e)
 	else
 		idents_add(&a->query, &a->header->ident);
 	(void)idents_sort(&a->query);
-	answer_query_format(&a->query, &bytes);
+	wire_query_format(&a->query, &bytes);
 	return repo_put(a->repo, "q", span_of(bytes.at, bytes.len), e);
 }
 

@@ -37,7 +37,7 @@ remove_unannounced(void *context, const struct target *t, struct err *e)
 	if (last != NULL && t->ident.edition.version <= last->edition.version)
 		return 0;
 	s->found = true;
-	return repo_remove(s->repo, target_name(t, name), e);
+	return repo_remove(s->repo, ident_target_name(t, name), e);
 }
 
 static int
@@ -47,8 +47,8 @@ use_offer(struct sweep *s, const struct target *t, struct err *e)
 	char name[IDENT_NAME_MAX];
 	struct offer offer;
 
-	if (repo_read(s->repo, target_name(t, name), ANSWER_OFFER_BYTES_MAX, &bytes, e) != 0 ||
-		answer_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+	if (repo_read(s->repo, ident_target_name(t, name), WIRE_OFFER_BYTES_MAX, &bytes, e) != 0 ||
+		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
 		return err_wrap(e, "%s", name);
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		if (offer.archive[i].bytes > 0)

@@ -9,7 +9,7 @@
 #ifndef PUBLISH_SWEEP_H
 #define PUBLISH_SWEEP_H
 
-#include "answer.h"
+#include "wire.h"
 #include "repo.h"
 
 /* query is what is announced. The repository is locked. */

@@ -97,9 +97,9 @@ map_full(struct pair *p, struct map *ret, struct err *e)
 	char name[IDENT_NAME_MAX];
 	struct offer offer;
 
-	if (repo_read(p->repo, ident_offer_name(&p->new->ident, NULL, name), ANSWER_OFFER_BYTES_MAX,
+	if (repo_read(p->repo, ident_offer_name(&p->new->ident, NULL, name), WIRE_OFFER_BYTES_MAX,
 		    &bytes, e) != 0 ||
-		answer_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
 		return -1;
 	(void)ident_file_name(&offer.archive[FORMAT_AR2].id, name);
 	return map_open(repo_dir(p->repo), name, ret, e);

@@ -14,11 +14,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct target target;
 	struct target again;
 
-	if (target_parse(path, &target, NULL) != 0)
+	if (ident_target_parse(path, &target, NULL) != 0)
 		return 0;
-	(void)target_name(&target, name + 1);
-	assert(target_parse(name, &again, NULL) == 0);
+	(void)ident_target_name(&target, name + 1);
+	assert(ident_target_parse(name, &again, NULL) == 0);
 	assert(again.kind == target.kind && ident_equal(&again.ident, &target.ident) &&
-		edition_equal(&again.base, &target.base));
+		ident_edition_equal(&again.base, &target.base));
 	return 0;
 }

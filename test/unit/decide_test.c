@@ -113,7 +113,7 @@ START_TEST(decide__follows_the_order_of_the_protocol)
 		struct target target;
 		struct decision d;
 
-		ck_assert_int_eq(target_parse(rows[i].path, &target, NULL), 0);
+		ck_assert_int_eq(ident_target_parse(rows[i].path, &target, NULL), 0);
 		d = decide(v, &target, rows[i].best, &jobs);
 		ck_assert_msg(
 			d.kind == rows[i].kind, "row %zu %s: %d", i, rows[i].path, (int)d.kind);
@@ -142,7 +142,7 @@ START_TEST(decide__without_metadata_everything_but_files_waits)
 	for (size_t i = 0; i < 3; i++) {
 		struct decision d;
 
-		ck_assert_int_eq(target_parse(paths[i], &target, NULL), 0);
+		ck_assert_int_eq(ident_target_parse(paths[i], &target, NULL), 0);
 		d = decide(v, &target, FORMAT_AR1, &jobs);
 		ck_assert(d.kind == DECIDE_PREPARE && d.job.kind == JOB_QUERY);
 	}
@@ -188,7 +188,8 @@ START_TEST(decide__makes_a_difference_where_the_upstream_has_none)
 			view_add_item(h, &content, true);
 		v = view_take(h);
 		ck_assert_int_eq(
-			target_parse("/o;t=t;v=9;c=00000009;pv=4;pc=00000004", &target, NULL), 0);
+			ident_target_parse("/o;t=t;v=9;c=00000009;pv=4;pc=00000004", &target, NULL),
+			0);
 		d = decide(v, &target, FORMAT_AR2, &jobs);
 		ck_assert_msg(d.kind == rows[i].kind, "row %zu: %d", i, (int)d.kind);
 		if (d.kind == DECIDE_PREPARE)
@@ -208,7 +209,7 @@ START_TEST(decide__a_full_archive_is_made_in_the_cheapest_way)
 	struct view *v = view_take(h);
 	struct target target;
 
-	ck_assert_int_eq(target_parse("/o;t=t;v=9;c=00000009", &target, NULL), 0);
+	ck_assert_int_eq(ident_target_parse("/o;t=t;v=9;c=00000009", &target, NULL), 0);
 	ck_assert_int_eq(decide(v, &target, FORMAT_AR2, &jobs).job.kind, JOB_MAKE);
 	view_release(v);
 	view_holder_free(h);

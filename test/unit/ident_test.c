@@ -22,8 +22,8 @@ START_TEST(target_parse__accepts_the_closed_grammar)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct target t;
 
-		ck_assert_msg(target_parse(rows[i].path, &t, NULL) == 0, "%s", rows[i].path);
-		ck_assert_str_eq(target_name(&t, name), rows[i].name);
+		ck_assert_msg(ident_target_parse(rows[i].path, &t, NULL) == 0, "%s", rows[i].path);
+		ck_assert_str_eq(ident_target_name(&t, name), rows[i].name);
 		ck_assert(t.prefixed == rows[i].prefixed);
 	}
 }
@@ -49,7 +49,7 @@ START_TEST(target_parse__refuses_everything_else)
 		struct target t;
 		struct err e;
 
-		ck_assert_msg(target_parse(rows[i], &t, &e) == -1, "%s", rows[i]);
+		ck_assert_msg(ident_target_parse(rows[i], &t, &e) == -1, "%s", rows[i]);
 	}
 }
 END_TEST

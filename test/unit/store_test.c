@@ -63,12 +63,12 @@ START_TEST(depot_put_archive__both_formats_share_an_offer)
 	ck_assert_int_eq(depot_put_archive(d, &two, "b", NULL), 0);
 	ck_assert_int_eq(
 		fs_read(dir, ident_offer_name(&ident, &base, name), 10000, &bytes, NULL), 0);
-	ck_assert_int_eq(answer_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
+	ck_assert_int_eq(wire_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
 	ck_assert(offer.archive[0].bytes == 3 && offer.archive[1].bytes == 3);
 	ck_assert_int_eq(depot_remove(d, &one, NULL), 0);
 	buf_clear(&bytes);
 	ck_assert_int_eq(fs_read(dir, name, 10000, &bytes, NULL), 0);
-	ck_assert_int_eq(answer_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
+	ck_assert_int_eq(wire_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
 	ck_assert(offer.archive[0].bytes == 0 && offer.archive[1].bytes == 3);
 	ck_assert_int_eq(depot_remove(d, &two, NULL), 0);
 	ck_assert(!fs_exists(dir, name));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The small documents. */
-#include "answer.h"
+#include "wire.h"
 
 #include "fuzz.h"
 
@@ -12,11 +12,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct inventory inventory;
 	struct offer offer;
 
-	if (answer_query_parse(json, &list, NULL) == 0)
+	if (wire_query_parse(json, &list, NULL) == 0)
 		for (size_t i = 0; i < list.count; i++)
 			assert(idents_find(&list, list.at[i].type) == &list.at[i]);
-	answer_inventory_parse(json, &inventory);
+	wire_inventory_parse(json, &inventory);
 	idents_free(&inventory.updates);
-	(void)answer_offer_parse(json, &offer, NULL);
+	(void)wire_offer_parse(json, &offer, NULL);
 	return 0;
 }

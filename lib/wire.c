@@ -1,52 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "answer.h"
+#include "wire.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "doc.h"
-#include "mem.h"
 
-static int
-compare_types(const void *a, const void *b)
+const char *
+wire_format_key(enum format format)
 {
-	return strcmp(((const struct ident *)a)->type, ((const struct ident *)b)->type);
-}
+	static const char *const keys[FORMAT_COUNT] = {"guts2ar1", "guts2ar2"};
 
-void
-idents_add(struct idents *list, const struct ident *ident)
-{
-	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
-	list->at[list->count++] = *ident;
-}
-
-bool
-idents_sort(struct idents *list)
-{
-	if (list->count > 0)
-		qsort(list->at, list->count, sizeof(*list->at), compare_types);
-	for (size_t i = 1; i < list->count; i++)
-		if (compare_types(&list->at[i - 1], &list->at[i]) == 0)
-			return false;
-	return true;
-}
-
-const struct ident *
-idents_find(const struct idents *list, const char *type)
-{
-	struct ident key = {0};
-
-	if (list->count == 0)
-		return NULL;
-	(void)strncpy(key.type, type, IDENT_TYPE_MAX);
-	return bsearch(&key, list->at, list->count, sizeof(*list->at), compare_types);
-}
-
-void
-idents_free(struct idents *list)
-{
-	free(list->at);
-	*list = (struct idents){0};
+	return keys[format];
 }
 
 static int
@@ -69,13 +34,13 @@ parse_updates(const json_t *doc, struct idents *ret, struct err *e)
 }
 
 int
-answer_query_parse(struct span json, struct idents *ret, struct err *e)
+wire_query_parse(struct span json, struct idents *ret, struct err *e)
 {
 	AUTO_DOC json_t *doc = NULL;
 
 	*ret = (struct idents){0};
-	if (json.len > ANSWER_QUERY_BYTES_MAX)
-		return err_set(e, ERR_LIMIT, "q larger than %zu bytes", ANSWER_QUERY_BYTES_MAX);
+	if (json.len > WIRE_QUERY_BYTES_MAX)
+		return err_set(e, ERR_LIMIT, "q larger than %zu bytes", WIRE_QUERY_BYTES_MAX);
 	doc = doc_parse(json, e);
 	if (doc == NULL || parse_updates(doc, ret, e) != 0) {
 		idents_free(ret);
@@ -95,13 +60,13 @@ format_updates(const struct idents *list)
 }
 
 void
-answer_query_format(const struct idents *list, struct buf *ret)
+wire_query_format(const struct idents *list, struct buf *ret)
 {
 	doc_format(json_pack("{s:o}", "updates", format_updates(list)), ret);
 }
 
 void
-answer_inventory_parse(struct span json, struct inventory *ret)
+wire_inventory_parse(struct span json, struct inventory *ret)
 {
 	AUTO_DOC json_t *doc = doc_parse(json, NULL);
 	const char *client = json_string_value(json_object_get(doc, "client"));
@@ -115,7 +80,7 @@ answer_inventory_parse(struct span json, struct inventory *ret)
 }
 
 void
-answer_inventory_format(const char *client, const struct idents *has, struct buf *ret)
+wire_inventory_format(const char *client, const struct idents *has, struct buf *ret)
 {
 	json_t *doc = json_pack("{s:s}", "client", client);
 
@@ -135,35 +100,35 @@ parse_archive(const json_t *entry, struct archive_ref *ret, struct err *e)
 	if (strlen(id) != DIGEST_HEX + sizeof(suffix) - 1 || !digest_parse(id, &ret->id) ||
 		strcmp(id + DIGEST_HEX, suffix) != 0)
 		return err_set(e, ERR_INPUT, "field id: 64 hex digits and _archive are required");
-	return doc_number(entry, "size", 1, ANSWER_ARCHIVE_BYTES_MAX, &ret->bytes, e);
+	return doc_number(entry, "size", 1, WIRE_ARCHIVE_BYTES_MAX, &ret->bytes, e);
 }
 
 int
-answer_offer_parse(struct span json, struct offer *ret, struct err *e)
+wire_offer_parse(struct span json, struct offer *ret, struct err *e)
 {
 	AUTO_DOC json_t *doc = NULL;
 	bool any = false;
 
 	*ret = (struct offer){0};
-	if (json.len > ANSWER_OFFER_BYTES_MAX)
-		return err_set(e, ERR_LIMIT, "o larger than %zu bytes", ANSWER_OFFER_BYTES_MAX);
+	if (json.len > WIRE_OFFER_BYTES_MAX)
+		return err_set(e, ERR_LIMIT, "o larger than %zu bytes", WIRE_OFFER_BYTES_MAX);
 	doc = doc_parse(json, e);
 	if (doc == NULL)
 		return err_wrap(e, "o");
 	for (int i = 0; i < FORMAT_COUNT; i++) {
-		const json_t *entry = json_object_get(doc, format_key((enum format)i));
+		const json_t *entry = json_object_get(doc, wire_format_key((enum format)i));
 
 		if (entry == NULL)
 			continue;
 		if (parse_archive(entry, &ret->archive[i], e) != 0)
-			return err_wrap(e, "o: %s", format_key((enum format)i));
+			return err_wrap(e, "o: %s", wire_format_key((enum format)i));
 		any = true;
 	}
 	return any ? 0 : err_set(e, ERR_INPUT, "o: names no archive in a known format");
 }
 
 void
-answer_offer_format(const struct offer *offer, struct buf *ret)
+wire_offer_format(const struct offer *offer, struct buf *ret)
 {
 	json_t *doc = json_object();
 	char hex[DIGEST_HEX + 1];
@@ -173,7 +138,7 @@ answer_offer_format(const struct offer *offer, struct buf *ret)
 
 		if (archive->bytes == 0)
 			continue;
-		(void)json_object_set_new(doc, format_key((enum format)i),
+		(void)json_object_set_new(doc, wire_format_key((enum format)i),
 			json_pack("{s:s+,s:I}", "id", digest_hex(&archive->id, hex), "_archive",
 				"size", (json_int_t)archive->bytes));
 	}

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "answer.h"
+#include "wire.h"
 #include "unit.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-START_TEST(answer_query__is_read_and_written_sorted)
+START_TEST(wire_query__is_read_and_written_sorted)
 {
 	AUTO_IDENTS struct idents list = {0};
 	AUTO_BUF struct buf text = {0};
 
 	ck_assert_int_eq(
-		answer_query_parse(
+		wire_query_parse(
 			unit_text("{\"updates\":[{\"cookie\":\"96c7329d\",\"type\":"
 				  "\"sense-firmware\",\"version\":1554196376},"
 				  "{\"type\":\"a\",\"cookie\":\"00000000\",\"version\":1}]}"),
@@ -19,14 +19,14 @@ START_TEST(answer_query__is_read_and_written_sorted)
 	ck_assert_uint_eq(list.count, 2);
 	ck_assert_ptr_nonnull(idents_find(&list, "sense-firmware"));
 	ck_assert_ptr_null(idents_find(&list, "sense"));
-	answer_query_format(&list, &text);
+	wire_query_format(&list, &text);
 	ck_assert_str_eq(text.at,
 		"{\"updates\":[{\"cookie\":\"00000000\",\"type\":\"a\",\"version\":1},"
 		"{\"cookie\":\"96c7329d\",\"type\":\"sense-firmware\",\"version\":1554196376}]}\n");
 }
 END_TEST
 
-START_TEST(answer_query__refuses_what_it_cannot_believe)
+START_TEST(wire_query__refuses_what_it_cannot_believe)
 {
 	static const char *const rows[] = {"", "x", "[]", "{}", "{\"updates\":{}}",
 		"{\"updates\":[{}]}",
@@ -43,43 +43,43 @@ START_TEST(answer_query__refuses_what_it_cannot_believe)
 		struct idents list;
 
 		ck_assert_msg(
-			answer_query_parse(unit_text(rows[i]), &list, NULL) == -1, "%s", rows[i]);
+			wire_query_parse(unit_text(rows[i]), &list, NULL) == -1, "%s", rows[i]);
 		ck_assert_ptr_null(list.at);
 	}
 }
 END_TEST
 
-START_TEST(answer_inventory__any_other_body_asks_for_everything)
+START_TEST(wire_inventory__any_other_body_asks_for_everything)
 {
 	struct inventory inventory;
 
-	answer_inventory_parse(unit_text("nonsense"), &inventory);
+	wire_inventory_parse(unit_text("nonsense"), &inventory);
 	ck_assert(!inventory.filter);
-	answer_inventory_parse(unit_text("{\"client\":\"c\",\"updates\":[{}]}"), &inventory);
+	wire_inventory_parse(unit_text("{\"client\":\"c\",\"updates\":[{}]}"), &inventory);
 	ck_assert(!inventory.filter);
 	ck_assert_str_eq(inventory.client, "c");
-	answer_inventory_parse(unit_text("{\"updates\":[]}"), &inventory);
+	wire_inventory_parse(unit_text("{\"updates\":[]}"), &inventory);
 	ck_assert(inventory.filter);
 	ck_assert_str_eq(inventory.client, "");
 }
 END_TEST
 
-START_TEST(answer_offer__keeps_both_formats)
+START_TEST(wire_offer__keeps_both_formats)
 {
 	static const char json[] = "{\"guts2ar1\":{\"id\":\"" ID "_archive\",\"size\":16706369},"
 				   "\"guts2ar2\":{\"id\":\"" ID "_archive\",\"size\":8}}\n";
 	AUTO_BUF struct buf text = {0};
 	struct offer offer;
 
-	ck_assert_int_eq(answer_offer_parse(unit_text(json), &offer, NULL), 0);
+	ck_assert_int_eq(wire_offer_parse(unit_text(json), &offer, NULL), 0);
 	ck_assert_uint_eq(offer.archive[FORMAT_AR1].bytes, 16706369);
 	ck_assert_uint_eq(offer.archive[FORMAT_AR2].bytes, 8);
-	answer_offer_format(&offer, &text);
+	wire_offer_format(&offer, &text);
 	ck_assert_str_eq(text.at, json);
 }
 END_TEST
 
-START_TEST(answer_offer__refuses_bad_ids_and_sizes)
+START_TEST(wire_offer__refuses_bad_ids_and_sizes)
 {
 	static const char *const rows[] = {"{}",
 		"{\"guts2ar3\":{\"id\":\"" ID "_archive\",\"size\":1}}",
@@ -93,16 +93,16 @@ START_TEST(answer_offer__refuses_bad_ids_and_sizes)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		ck_assert_msg(
-			answer_offer_parse(unit_text(rows[i]), &offer, NULL) == -1, "%s", rows[i]);
+			wire_offer_parse(unit_text(rows[i]), &offer, NULL) == -1, "%s", rows[i]);
 }
 END_TEST
 
 void
-answer_tests(TCase *c)
+wire_tests(TCase *c)
 {
-	tcase_add_test(c, answer_query__is_read_and_written_sorted);
-	tcase_add_test(c, answer_query__refuses_what_it_cannot_believe);
-	tcase_add_test(c, answer_inventory__any_other_body_asks_for_everything);
-	tcase_add_test(c, answer_offer__keeps_both_formats);
-	tcase_add_test(c, answer_offer__refuses_bad_ids_and_sizes);
+	tcase_add_test(c, wire_query__is_read_and_written_sorted);
+	tcase_add_test(c, wire_query__refuses_what_it_cannot_believe);
+	tcase_add_test(c, wire_inventory__any_other_body_asks_for_everything);
+	tcase_add_test(c, wire_offer__keeps_both_formats);
+	tcase_add_test(c, wire_offer__refuses_bad_ids_and_sizes);
 }
