@@ -13,10 +13,10 @@ enum { DIGEST_STEP = 1 << 20 };
 static const char scratch[] = "decoding";
 
 struct work {
-	const struct header_file **contents;
+	const struct header_file **blobs;
 	size_t count;
 	bool *seen;
-	const struct files *base;
+	const struct blobs *base;
 	int dir;
 };
 
@@ -140,7 +140,7 @@ decode(const struct work *w, const struct archive_entry *entry, const struct hea
 static int
 take_entry(struct work *w, const struct archive_entry *entry, struct err *e)
 {
-	size_t index = header_content_find(w->contents, w->count, &entry->file);
+	size_t index = header_blob_find(w->blobs, w->count, &entry->file);
 	char hex[DIGEST_HEX + 1];
 
 	(void)digest_hex(&entry->file, hex);
@@ -149,7 +149,7 @@ take_entry(struct work *w, const struct archive_entry *entry, struct err *e)
 	if (w->seen[index])
 		return err_set(e, ERR_INPUT, "entry %s: repeated", hex);
 	w->seen[index] = true;
-	if (decode(w, entry, w->contents[index], e) != 0)
+	if (decode(w, entry, w->blobs[index], e) != 0)
 		return err_wrap(e, "entry %s", hex);
 	if (renameat(w->dir, scratch, w->dir, hex) != 0)
 		return err_sys(e, "entry %s", hex);
@@ -162,7 +162,7 @@ check_complete(const struct work *w, struct err *e)
 	char hex[DIGEST_HEX + 1];
 
 	for (size_t i = 0; i < w->count; i++) {
-		const struct digest *digest = &w->contents[i]->digest;
+		const struct digest *digest = &w->blobs[i]->digest;
 
 		if (w->seen[i] || (w->base != NULL && w->base->has(w->base->context, digest)))
 			continue;
@@ -172,13 +172,13 @@ check_complete(const struct work *w, struct err *e)
 }
 
 int
-apply_archive(struct span archive, const struct header *header, const struct files *base, int dir,
+apply_archive(struct span archive, const struct header *header, const struct blobs *base, int dir,
 	struct err *e)
 {
 	size_t count;
-	AUTO_FREE const struct header_file **contents = header_contents(header, &count);
+	AUTO_FREE const struct header_file **blobs = header_blobs(header, &count);
 	AUTO_FREE bool *seen = mem_new(count, sizeof(bool));
-	struct work w = {contents, count, seen, base, dir};
+	struct work w = {blobs, count, seen, base, dir};
 	struct archive_reader reader;
 	struct archive_entry entry;
 	enum archive_step step;

@@ -19,7 +19,7 @@
 #include "buf.h"
 #include "digest.h"
 #include "err.h"
-#include "files.h"
+#include "blobs.h"
 #include "header.h"
 
 /*
@@ -27,7 +27,7 @@
  * files of the version a difference starts from. base is NULL for a full archive. 0: archive and
  * base together hold every file of the header. The files are not synced.
  */
-int apply_archive(struct span archive, const struct header *header, const struct files *base,
+int apply_archive(struct span archive, const struct header *header, const struct blobs *base,
 	int dir, struct err *e);
 
 #endif

@@ -16,8 +16,8 @@ struct space {
 	struct repo *repo;
 	int work;		/* the workspace; decoded files are in it */
 	int streams;		/* a directory in it */
-	struct files_dirs dirs; /* the workspace, then c/ */
-	struct files files;
+	struct blobs_dirs dirs; /* the workspace, then c/ */
+	struct blobs blobs;
 };
 
 static int
@@ -34,7 +34,7 @@ space_open(struct space *s, const struct build *b, struct err *e)
 	s->dirs.dir[0] = s->work;
 	s->dirs.dir[1] = fs_open_dir(repo_dir(s->repo), "c", e);
 	s->dirs.count = 2;
-	s->files = files_in(&s->dirs);
+	s->blobs = blobs_in(&s->dirs);
 	return s->streams < 0 || s->dirs.dir[1] < 0 ? -1 : 0;
 }
 
@@ -63,7 +63,7 @@ map_archive(const struct space *s, const struct record *archive, struct map *ret
 static int
 decode(const struct space *s, const struct record *archive, const struct header *h, struct err *e)
 {
-	const struct files *base = record_is_full(archive) ? NULL : &s->files;
+	const struct blobs *base = record_is_full(archive) ? NULL : &s->blobs;
 	AUTO_MAP struct map map = {0};
 	char name[IDENT_NAME_MAX];
 
@@ -78,7 +78,7 @@ static int
 check_kept(const struct space *s, const struct header *h, struct err *e)
 {
 	size_t count;
-	AUTO_FREE const struct header_file **files = header_contents(h, &count);
+	AUTO_FREE const struct header_file **files = header_blobs(h, &count);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct archive_ref ref = {files[i]->digest, files[i]->size};
@@ -87,7 +87,7 @@ check_kept(const struct space *s, const struct header *h, struct err *e)
 
 		if (fs_exists(s->work, digest_hex(&files[i]->digest, hex)))
 			continue;
-		if (repo_check(s->repo, ident_content_file_name(&ref.id, name), &ref, e) != 0)
+		if (repo_check(s->repo, ident_blob_name(&ref.id, name), &ref, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -147,7 +147,7 @@ build_content(const struct build *b, const struct build_way *way, struct record 
 static struct encode *
 start_encoding(const struct space *s, const struct header *h, enum format format)
 {
-	struct encode_settings settings = {.files = s->files,
+	struct encode_settings settings = {.blobs = s->blobs,
 		.stage = s->streams,
 		.quick = true,
 		.formats = 1U << format,
@@ -235,7 +235,7 @@ make_difference(const struct space *s, const struct build_difference *what, cons
 
 	pack_skip_unchanged(x, older);
 	if (what->format == FORMAT_AR2)
-		pack_want_deltas(x, older, &s->files);
+		pack_want_deltas(x, older, &s->blobs);
 	result = encode_all(x, e);
 	if (result == 0)
 		result = pack(s, x, older, what->full_bytes, ret, e);

@@ -14,7 +14,7 @@ uint64_t
 content_bytes(const struct header *h)
 {
 	size_t count;
-	AUTO_FREE const struct header_file **files = header_contents(h, &count);
+	AUTO_FREE const struct header_file **files = header_blobs(h, &count);
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < count; i++)
@@ -28,7 +28,7 @@ has(struct repo *r, const struct header_file *file)
 	char name[IDENT_NAME_MAX];
 	struct stat st;
 
-	return fstatat(repo_dir(r), ident_content_file_name(&file->digest, name), &st,
+	return fstatat(repo_dir(r), ident_blob_name(&file->digest, name), &st,
 		       AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == file->size;
 }
@@ -47,7 +47,7 @@ content_check(struct repo *r, const struct header *h, void (*bad)(void *context,
 	void *context, struct err *e)
 {
 	size_t count;
-	AUTO_FREE const struct header_file **files = header_contents(h, &count);
+	AUTO_FREE const struct header_file **files = header_blobs(h, &count);
 	char name[IDENT_NAME_MAX];
 	int result = 0;
 
@@ -55,7 +55,7 @@ content_check(struct repo *r, const struct header *h, void (*bad)(void *context,
 		const struct archive_ref ref = {files[i]->digest, files[i]->size};
 		struct err why = {0};
 
-		(void)ident_content_file_name(&files[i]->digest, name);
+		(void)ident_blob_name(&files[i]->digest, name);
 		if (repo_check(r, name, &ref, &why) == 0)
 			continue;
 		if (result == 0 && e != NULL)
@@ -73,7 +73,7 @@ move_file(struct repo *r, const struct header_file *file, int from, struct err *
 	char name[IDENT_NAME_MAX];
 	char hex[DIGEST_HEX + 1];
 
-	(void)ident_content_file_name(&file->digest, name);
+	(void)ident_blob_name(&file->digest, name);
 	if (renameat(from, digest_hex(&file->digest, hex), repo_dir(r), name) == 0)
 		return 0;
 	if (errno != ENOENT)
@@ -85,7 +85,7 @@ int
 content_put(struct repo *r, const struct header *h, int from, struct err *e)
 {
 	size_t count;
-	AUTO_FREE const struct header_file **files = header_contents(h, &count);
+	AUTO_FREE const struct header_file **files = header_blobs(h, &count);
 	char name[IDENT_NAME_MAX];
 
 	if (repo_sync(r, e) != 0)

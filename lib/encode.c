@@ -24,14 +24,14 @@ struct stream {
 	bool doubtful; /* donated by somebody else: to be decoded before it is used */
 };
 
-struct content {
+struct blob {
 	struct stream whole[WHOLE_CODECS]; /* BZIP2, ZSTD */
 	bool settled;			   /* a donor has shown which of them is smaller */
 	bool skipped;
 };
 
 struct delta {
-	size_t content;
+	size_t blob;
 	struct header_file base; /* its path is the older header's */
 	/* As delta_codecs has them; len 0: not smaller than the whole file. */
 	struct stream streams[DELTA_CODECS];
@@ -40,9 +40,9 @@ struct delta {
 struct encode {
 	struct encode_settings settings;
 	const struct header_file **files;
-	struct content *contents;
+	struct blob *blobs;
 	size_t count;
-	struct delta *deltas; /* sorted by content and base once encode_all began */
+	struct delta *deltas; /* sorted by blob and base once encode_all began */
 	size_t delta_count;
 	size_t delta_capacity;
 	int made_fd; /* all streams that were made, one behind the other, in no order */
@@ -56,8 +56,8 @@ encode_new(const struct header *h, const struct encode_settings *settings)
 	struct encode *x = mem_new(1, sizeof(*x));
 
 	x->settings = *settings;
-	x->files = header_contents(h, &x->count);
-	x->contents = mem_new(x->count, sizeof(*x->contents));
+	x->files = header_blobs(h, &x->count);
+	x->blobs = mem_new(x->count, sizeof(*x->blobs));
 	x->made_fd = -1;
 	return x;
 }
@@ -69,23 +69,23 @@ encode_free(struct encode *x)
 		return;
 	map_close(&x->made);
 	fs_close(&x->made_fd);
-	free(x->contents);
+	free(x->blobs);
 	free(x->deltas);
 	free(x->files);
 	free(x);
 }
 
 const struct header_file *const *
-encode_contents(const struct encode *x, size_t *ret_count)
+encode_blobs(const struct encode *x, size_t *ret_count)
 {
 	*ret_count = x->count;
 	return x->files;
 }
 
 void
-encode_skip(struct encode *x, size_t content)
+encode_skip(struct encode *x, size_t blob)
 {
-	x->contents[content].skipped = true;
+	x->blobs[blob].skipped = true;
 }
 
 int
@@ -99,27 +99,27 @@ encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e)
 	if (archive_open(&reader, archive, e) != 0)
 		return -1;
 	while ((step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY) {
-		size_t i = header_content_find(x->files, x->count, &entry.file);
+		size_t i = header_blob_find(x->files, x->count, &entry.file);
 
 		if (i == x->count || codec_is_delta(entry.codec) ||
 			(entry.codec == CODEC_ZSTD && !wants_new))
 			continue;
-		x->contents[i].whole[entry.codec] = (struct stream){.codec = entry.codec,
+		x->blobs[i].whole[entry.codec] = (struct stream){.codec = entry.codec,
 			.len = entry.stream.len,
 			.donated = entry.stream.at,
 			.doubtful = !trusted};
-		x->contents[i].settled |= reader.format == FORMAT_AR2;
+		x->blobs[i].settled |= reader.format == FORMAT_AR2;
 	}
 	return step == ARCHIVE_END ? 0 : -1;
 }
 
 void
-encode_want_delta(struct encode *x, size_t content, const struct header_file *base)
+encode_want_delta(struct encode *x, size_t blob, const struct header_file *base)
 {
-	if (x->files[content]->size == 0 || base->size == 0)
+	if (x->files[blob]->size == 0 || base->size == 0)
 		return;
 	x->deltas = mem_grow(x->deltas, x->delta_count, &x->delta_capacity, sizeof(*x->deltas));
-	x->deltas[x->delta_count++] = (struct delta){.content = content, .base = *base};
+	x->deltas[x->delta_count++] = (struct delta){.blob = blob, .base = *base};
 }
 
 static int
@@ -128,8 +128,8 @@ compare_deltas(const void *a, const void *b)
 	const struct delta *left = a;
 	const struct delta *right = b;
 
-	if (left->content != right->content)
-		return left->content < right->content ? -1 : 1;
+	if (left->blob != right->blob)
+		return left->blob < right->blob ? -1 : 1;
 	return digest_compare(&left->base.digest, &right->base.digest);
 }
 
@@ -210,57 +210,56 @@ make_stream(struct encode *x, struct stream *stream, const struct codec_source *
 
 /* Which encodings of whole files the archives will choose from. */
 static bool
-is_needed(const struct encode *x, const struct content *content, enum codec codec)
+is_needed(const struct encode *x, const struct blob *blob, enum codec codec)
 {
 	const unsigned old = 1U << FORMAT_AR1;
 	const unsigned new = 1U << FORMAT_AR2;
 
-	if (content->skipped)
+	if (blob->skipped)
 		return false;
 	if (codec == CODEC_BZIP2)
-		return (x->settings.formats & old) != 0 ||
-		       (!x->settings.quick && !content->settled);
-	return (x->settings.formats & new) != 0 && !content->settled;
+		return (x->settings.formats & old) != 0 || (!x->settings.quick && !blob->settled);
+	return (x->settings.formats & new) != 0 && !blob->settled;
 }
 
 static int
 open_file(const struct encode *x, const struct header_file *file, struct map *ret, struct err *e)
 {
-	return x->settings.files.open(x->settings.files.context, &file->digest, true, ret, e);
+	return x->settings.blobs.open(x->settings.blobs.context, &file->digest, true, ret, e);
 }
 
-/* One task for each content. */
+/* One task for each blob. */
 static int
 check_donated(void *context, size_t index, struct err *e)
 {
 	struct encode *x = context;
-	struct content *content = &x->contents[index];
+	struct blob *blob = &x->blobs[index];
 
 	(void)e;
-	for (int i = 0; i < WHOLE_CODECS && !content->skipped; i++) {
-		struct stream *stream = &content->whole[i];
+	for (int i = 0; i < WHOLE_CODECS && !blob->skipped; i++) {
+		struct stream *stream = &blob->whole[i];
 
 		if (stream->len == 0 || !stream->doubtful || is_right(x, stream, x->files[index]))
 			continue;
 		*stream = (struct stream){0};
-		content->settled = false;
+		blob->settled = false;
 	}
 	return 0;
 }
 
-/* Two tasks for each content. */
+/* Two tasks for each blob. */
 static int
 encode_whole(void *context, size_t index, struct err *e)
 {
 	struct encode *x = context;
-	struct content *content = &x->contents[index / 2];
+	struct blob *blob = &x->blobs[index / 2];
 	const struct header_file *file = x->files[index / 2];
-	struct stream *stream = &content->whole[index % 2];
+	struct stream *stream = &blob->whole[index % 2];
 	struct codec_source from = {.quick = x->settings.quick};
 	AUTO_MAP struct map bytes = {0};
 
 	stream->codec = index % 2 == 0 ? CODEC_BZIP2 : CODEC_ZSTD;
-	if (stream->len > 0 || !is_needed(x, content, stream->codec))
+	if (stream->len > 0 || !is_needed(x, blob, stream->codec))
 		return 0;
 	if (open_file(x, file, &bytes, e) != 0)
 		return err_wrap(e, "%s", file->path);
@@ -284,9 +283,9 @@ smallest_of(const struct stream *streams, size_t count)
 }
 
 static const struct stream *
-smallest_whole(const struct encode *x, size_t content)
+smallest_whole(const struct encode *x, size_t blob)
 {
-	const struct stream *stream = smallest_of(x->contents[content].whole, WHOLE_CODECS);
+	const struct stream *stream = smallest_of(x->blobs[blob].whole, WHOLE_CODECS);
 
 	assert(stream != NULL);
 	return stream;
@@ -295,7 +294,7 @@ smallest_whole(const struct encode *x, size_t content)
 static bool
 is_tried(const struct encode *x, const struct delta *delta, int which)
 {
-	return codec_suits(delta_codecs[which], x->files[delta->content]->size, delta->base.size);
+	return codec_suits(delta_codecs[which], x->files[delta->blob]->size, delta->base.size);
 }
 
 /* A task for each encoding of each delta. */
@@ -304,9 +303,9 @@ encode_delta(void *context, size_t index, struct err *e)
 {
 	struct encode *x = context;
 	struct delta *delta = &x->deltas[index / DELTA_CODECS];
-	const struct header_file *file = x->files[delta->content];
+	const struct header_file *file = x->files[delta->blob];
 	struct stream *stream = &delta->streams[index % DELTA_CODECS];
-	size_t whole = smallest_whole(x, delta->content)->len;
+	size_t whole = smallest_whole(x, delta->blob)->len;
 	struct codec_source from = {.quick = x->settings.quick};
 	AUTO_MAP struct map bytes = {0};
 	AUTO_MAP struct map base = {0};
@@ -345,13 +344,13 @@ make_all(struct encode *x, struct err *e)
 		return -1;
 	for (size_t i = 0; i < x->count; i++)
 		for (int codec = CODEC_BZIP2; codec <= CODEC_ZSTD; codec++)
-			if (x->contents[i].whole[codec].len == 0 &&
-				is_needed(x, &x->contents[i], (enum codec)codec))
+			if (x->blobs[i].whole[codec].len == 0 &&
+				is_needed(x, &x->blobs[i], (enum codec)codec))
 				whole_bytes += x->files[i]->size;
 	for (size_t i = 0; i < x->delta_count; i++)
 		for (int which = 0; which < DELTA_CODECS; which++)
 			if (is_tried(x, &x->deltas[i], which))
-				delta_bytes += x->files[x->deltas[i].content]->size;
+				delta_bytes += x->files[x->deltas[i].blob]->size;
 	if (run_all(x, "files", whole_bytes, 2 * x->count, encode_whole, e) != 0)
 		return -1;
 	return run_all(
@@ -371,9 +370,9 @@ encode_all(struct encode *x, struct err *e)
 }
 
 static const struct stream *
-find_delta(const struct encode *x, size_t content, const struct header_file *base)
+find_delta(const struct encode *x, size_t blob, const struct header_file *base)
 {
-	struct delta key = {.content = content, .base = *base};
+	struct delta key = {.blob = blob, .base = *base};
 	const struct delta *delta = NULL;
 
 	if (x->delta_count > 0)
@@ -384,15 +383,15 @@ find_delta(const struct encode *x, size_t content, const struct header_file *bas
 
 struct archive_entry
 encode_entry(
-	const struct encode *x, size_t content, enum format format, const struct header_file *base)
+	const struct encode *x, size_t blob, enum format format, const struct header_file *base)
 {
-	struct archive_entry ret = {.file = x->files[content]->digest};
-	const struct stream *stream = &x->contents[content].whole[CODEC_BZIP2];
+	struct archive_entry ret = {.file = x->files[blob]->digest};
+	const struct stream *stream = &x->blobs[blob].whole[CODEC_BZIP2];
 	const struct stream *delta = NULL;
 
 	if (format == FORMAT_AR2) {
-		stream = smallest_whole(x, content);
-		delta = base != NULL ? find_delta(x, content, base) : NULL;
+		stream = smallest_whole(x, blob);
+		delta = base != NULL ? find_delta(x, blob, base) : NULL;
 	}
 	if (delta != NULL) {
 		stream = delta;

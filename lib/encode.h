@@ -2,8 +2,8 @@
 /*
  * encode.h - the streams that archives are put together from.
  *
- * Does:     encodes each distinct content once, and each pair of old and new
- *           content once, however many differences need it. What is encoded has the
+ * Does:     encodes each distinct blob once, and each pair of old and new
+ *           blob once, however many differences need it. What is encoded has the
  *           digest that its name says; every stream was decoded and compared with the
  *           original before it is offered.
  * Threads:  encode_all lets the caller's crew run its tasks; the rest is one thread's
@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "archive.h"
-#include "files.h"
+#include "blobs.h"
 #include "header.h"
 #include "map.h"
 
@@ -33,7 +33,7 @@ struct encode_crew {
 };
 
 struct encode_settings {
-	struct files files; /* every content of the header, and those that deltas start from */
+	struct blobs blobs; /* every blob of the header, and those that deltas start from */
 	int stage;	    /* an empty directory for what is made; the caller removes it */
 	bool quick; /* see codec.h; then a format's archive takes one encoding of whole files */
 	unsigned formats; /* a bit for each format that is wanted */
@@ -42,12 +42,12 @@ struct encode_settings {
 
 struct encode;
 
-/* Streams for the contents of h, which stays the caller's. */
+/* Streams for the blobs of h, which stays the caller's. */
 struct encode *encode_new(const struct header *h, const struct encode_settings *settings);
 void encode_free(struct encode *x);
 
-/* No stream is needed for this content. */
-void encode_skip(struct encode *x, size_t content);
+/* No stream is needed for this blob. */
+void encode_skip(struct encode *x, size_t blob);
 
 /*
  * Take whole-file streams that another archive (mapped by the caller) has already.
@@ -55,20 +55,20 @@ void encode_skip(struct encode *x, size_t content);
  */
 int encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e);
 
-/* Ask for a delta from a content of an older version. */
-void encode_want_delta(struct encode *x, size_t content, const struct header_file *base);
+/* Ask for a delta from a blob of an older version. */
+void encode_want_delta(struct encode *x, size_t blob, const struct header_file *base);
 
 /* Make all that was asked for. */
 int encode_all(struct encode *x, struct err *e);
 
-/* The contents, in header_contents order. */
-const struct header_file *const *encode_contents(const struct encode *x, size_t *ret_count);
+/* The blobs, in header_blobs order. */
+const struct header_file *const *encode_blobs(const struct encode *x, size_t *ret_count);
 
 /*
- * The entry of a content in a format: the smallest stream there is, base NULL:
+ * The entry of a blob in a format: the smallest stream there is, base NULL:
  * as a whole file. Its bytes are there until encode_free.
  */
 struct archive_entry encode_entry(
-	const struct encode *x, size_t content, enum format format, const struct header_file *base);
+	const struct encode *x, size_t blob, enum format format, const struct header_file *base);
 
 #endif

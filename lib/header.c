@@ -109,7 +109,7 @@ check_parents(const struct header *h, const char *path, struct err *e)
 }
 
 static int
-compare_contents(const void *a, const void *b)
+compare_blobs(const void *a, const void *b)
 {
 	const struct header_file *const *left = a;
 	const struct header_file *const *right = b;
@@ -125,7 +125,7 @@ check_sizes(const struct header *h, struct err *e)
 
 	for (size_t i = 0; i < h->count; i++)
 		all[i] = &h->files[i];
-	qsort(all, h->count, sizeof(const void *), compare_contents);
+	qsort(all, h->count, sizeof(const void *), compare_blobs);
 	for (size_t i = 1; i < h->count; i++)
 		if (all[i]->size != all[i - 1]->size &&
 			digest_equal(&all[i]->digest, &all[i - 1]->digest))
@@ -261,24 +261,23 @@ header_format(const struct header *h, struct buf *ret)
 }
 
 const struct header_file **
-header_contents(const struct header *h, size_t *ret_count)
+header_blobs(const struct header *h, size_t *ret_count)
 {
-	const struct header_file **contents = mem_new(h->count, sizeof(const void *));
+	const struct header_file **blobs = mem_new(h->count, sizeof(const void *));
 	size_t count = 0;
 
 	for (size_t i = 0; i < h->count; i++)
-		contents[i] = &h->files[i];
-	qsort(contents, h->count, sizeof(const void *), compare_contents);
+		blobs[i] = &h->files[i];
+	qsort(blobs, h->count, sizeof(const void *), compare_blobs);
 	for (size_t i = 0; i < h->count; i++)
-		if (count == 0 || !digest_equal(&contents[count - 1]->digest, &contents[i]->digest))
-			contents[count++] = contents[i];
+		if (count == 0 || !digest_equal(&blobs[count - 1]->digest, &blobs[i]->digest))
+			blobs[count++] = blobs[i];
 	*ret_count = count;
-	return contents;
+	return blobs;
 }
 
 size_t
-header_content_find(
-	const struct header_file *const *contents, size_t count, const struct digest *digest)
+header_blob_find(const struct header_file *const *blobs, size_t count, const struct digest *digest)
 {
 	const struct header_file key = {.digest = *digest};
 	const struct header_file *pointer = &key;
@@ -286,6 +285,6 @@ header_content_find(
 
 	if (count == 0)
 		return 0;
-	found = bsearch(&pointer, contents, count, sizeof(const void *), compare_contents);
-	return found != NULL ? (size_t)(found - contents) : count;
+	found = bsearch(&pointer, blobs, count, sizeof(const void *), compare_blobs);
+	return found != NULL ? (size_t)(found - blobs) : count;
 }

@@ -278,7 +278,7 @@ ident_file_name(const struct digest *id, char ret[IDENT_NAME_MAX])
 }
 
 char *
-ident_content_file_name(const struct digest *file, char ret[IDENT_NAME_MAX])
+ident_blob_name(const struct digest *file, char ret[IDENT_NAME_MAX])
 {
 	char hex[DIGEST_HEX + 1];
 

@@ -91,7 +91,7 @@ char *ident_offer_name(
 	const struct ident *ident, const struct edition *base, char ret[IDENT_NAME_MAX]);
 char *ident_file_name(const struct digest *id, char ret[IDENT_NAME_MAX]);
 /* "c/<64 hex>" */
-char *ident_content_file_name(const struct digest *file, char ret[IDENT_NAME_MAX]);
+char *ident_blob_name(const struct digest *file, char ret[IDENT_NAME_MAX]);
 
 /* A file name of the repository's top: a header, an offer or a content. False: another one. */
 bool ident_target_parse_stored(const char *name, struct target *ret);

@@ -8,7 +8,7 @@
 
 struct pack_older {
 	struct header *header;
-	const struct header_file **contents;
+	const struct header_file **blobs;
 	size_t count;
 	const struct header_file **by_name; /* sorted by file name */
 };
@@ -34,7 +34,7 @@ pack_older_new(struct header *take_header)
 	struct pack_older *o = mem_new(1, sizeof(*o));
 
 	o->header = take_header;
-	o->contents = header_contents(o->header, &o->count);
+	o->blobs = header_blobs(o->header, &o->count);
 	o->by_name = mem_new(o->header->count, sizeof(const void *));
 	for (size_t i = 0; i < o->header->count; i++)
 		o->by_name[i] = &o->header->files[i];
@@ -49,7 +49,7 @@ pack_older_free(struct pack_older *o)
 	if (o == NULL)
 		return;
 	free(o->by_name);
-	free(o->contents);
+	free(o->blobs);
 	header_free(o->header);
 	free(o);
 }
@@ -63,7 +63,7 @@ pack_older_edition(const struct pack_older *o)
 static bool
 older_has(const struct pack_older *o, const struct digest *digest)
 {
-	return header_content_find(o->contents, o->count, digest) < o->count;
+	return header_blob_find(o->blobs, o->count, digest) < o->count;
 }
 
 /* What a file was most likely made from: the same path, else the same name elsewhere. */
@@ -82,15 +82,15 @@ base_for(const struct pack_older *o, const struct header_file *file)
 }
 
 void
-pack_want_deltas(struct encode *x, const struct pack_older *o, const struct files *at_hand)
+pack_want_deltas(struct encode *x, const struct pack_older *o, const struct blobs *at_hand)
 {
 	size_t count;
-	const struct header_file *const *contents = encode_contents(x, &count);
+	const struct header_file *const *blobs = encode_blobs(x, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		const struct header_file *base = base_for(o, contents[i]);
+		const struct header_file *base = base_for(o, blobs[i]);
 
-		if (base != NULL && !older_has(o, &contents[i]->digest) &&
+		if (base != NULL && !older_has(o, &blobs[i]->digest) &&
 			at_hand->has(at_hand->context, &base->digest))
 			encode_want_delta(x, i, base);
 	}
@@ -100,10 +100,10 @@ void
 pack_skip_unchanged(struct encode *x, const struct pack_older *o)
 {
 	size_t count;
-	const struct header_file *const *contents = encode_contents(x, &count);
+	const struct header_file *const *blobs = encode_blobs(x, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if (older_has(o, &contents[i]->digest))
+		if (older_has(o, &blobs[i]->digest))
 			encode_skip(x, i);
 }
 
@@ -112,16 +112,16 @@ write_entries(const struct encode *x, enum format format, const struct pack_olde
 	struct archive_writer *w, struct err *e)
 {
 	size_t count;
-	const struct header_file *const *contents = encode_contents(x, &count);
+	const struct header_file *const *blobs = encode_blobs(x, &count);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct header_file *base = NULL;
 		struct archive_entry entry;
 
-		if (older != NULL && older_has(older, &contents[i]->digest))
+		if (older != NULL && older_has(older, &blobs[i]->digest))
 			continue;
 		if (older != NULL)
-			base = base_for(older, contents[i]);
+			base = base_for(older, blobs[i]);
 		entry = encode_entry(x, i, format, base);
 		if (archive_add(w, &entry, e) != 0)
 			return -1;

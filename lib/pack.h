@@ -23,7 +23,7 @@ void pack_older_free(struct pack_older *o);
 const struct edition *pack_older_edition(const struct pack_older *o);
 
 /* Ask x for deltas from the older version's files, those that are at hand. */
-void pack_want_deltas(struct encode *x, const struct pack_older *o, const struct files *at_hand);
+void pack_want_deltas(struct encode *x, const struct pack_older *o, const struct blobs *at_hand);
 
 /* Tell x to leave out what the older version has. */
 void pack_skip_unchanged(struct encode *x, const struct pack_older *o);

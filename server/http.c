@@ -227,17 +227,17 @@ keep(_Atomic(void *) *slot, struct MHD_Response *response, bool is_file)
 }
 
 static struct MHD_Response *
-blob_response(const struct reply *r)
+prepared_response(const struct reply *r)
 {
-	struct MHD_Response *response = r->blob->response;
+	struct MHD_Response *response = r->prepared->response;
 
 	if (response != NULL)
 		return response;
 	response = MHD_create_response_from_buffer(
-		r->blob->len, r->blob->bytes, MHD_RESPMEM_PERSISTENT);
+		r->prepared->len, r->prepared->bytes, MHD_RESPMEM_PERSISTENT);
 	assert(response != NULL);
 	add_fields(response, r);
-	return keep(&r->blob->response, response, false);
+	return keep(&r->prepared->response, response, false);
 }
 
 static int
@@ -323,8 +323,8 @@ response_for(const struct http *h, const struct reply *r, bool *ret_own)
 	struct MHD_Response *response;
 
 	*ret_own = false;
-	if (r->body == REPLY_BLOB)
-		return blob_response(r);
+	if (r->body == REPLY_PREPARED)
+		return prepared_response(r);
 	if (r->body == REPLY_FILE)
 		return file_response(h, r, ret_own);
 	*ret_own = true;

@@ -20,7 +20,7 @@
 enum { ETAG_MAX = DIGEST_HEX + 3 };
 
 /* Bytes of an answer, prepared once. `response` belongs to the HTTP layer. */
-struct blob {
+struct prepared {
 	char *bytes;
 	size_t len;
 	char etag[ETAG_MAX];
@@ -31,7 +31,7 @@ struct blob {
 struct item {
 	atomic_uint references;
 	struct record row;
-	struct blob offer;	     /* archives */
+	struct prepared offer;	     /* archives */
 	char etag[ETAG_MAX];	     /* of the file */
 	atomic_bool checked;	     /* its digest was seen to be right since the start */
 	atomic_uint sending;	     /* replies that are sending its bytes */
@@ -42,7 +42,8 @@ struct item {
 	_Atomic(void *) response;  /* the open file, of the HTTP layer */
 };
 
-/* How the HTTP layer's part of a blob or (is_file) item is released. Set before any thread runs. */
+/* How the HTTP layer's part of a prepared or (is_file) item is released. Set before any thread
+ * runs. */
 extern void (*item_response_free)(void *response, bool is_file);
 
 /* checked: it has just come, and its digest was seen to be right. */
@@ -56,7 +57,7 @@ void item_note_offered(struct item *item);
 void item_hold(struct item *item);
 void item_release(struct item *item);
 
-/* For blobs of others: the quoted digest; and what the HTTP layer keeps goes. */
+/* For what else is prepared: the quoted digest; and what the HTTP layer keeps goes. */
 void item_etag(const struct digest *digest, char ret[ETAG_MAX]);
 void item_response_release(_Atomic(void *) *slot, bool is_file);
 

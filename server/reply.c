@@ -108,19 +108,19 @@ set_prepare(const struct reply_context *c, const struct request_facts *facts,
 }
 
 static void
-set_blob(struct reply *r, struct blob *blob, const struct request_facts *facts)
+set_prepared(struct reply *r, struct prepared *prepared, const struct request_facts *facts)
 {
 	r->cache = REPLY_REVALIDATE;
-	r->etag = blob->etag;
-	if (fields_etag_matches(facts->if_none_match, blob->etag)) {
+	r->etag = prepared->etag;
+	if (fields_etag_matches(facts->if_none_match, prepared->etag)) {
 		r->status = 304;
 		r->body = REPLY_TEXT;
 		return;
 	}
 	r->status = 200;
-	r->body = REPLY_BLOB;
-	r->blob = blob;
-	r->len = blob->len;
+	r->body = REPLY_PREPARED;
+	r->prepared = prepared;
+	r->len = prepared->len;
 }
 
 static bool
@@ -234,7 +234,7 @@ set_query(struct server *s, const struct request_facts *facts, char *client, str
 	if (inventory.client[0] != '\0')
 		memcpy(client, inventory.client, sizeof(inventory.client));
 	if (!inventory.filter) {
-		set_blob(r, &r->view->query, facts);
+		set_prepared(r, &r->view->query, facts);
 		return;
 	}
 	r->status = 200;
@@ -307,7 +307,7 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 		item_hold(d->item);
 		r->vary_accept = true;
 		item_note_offered(d->item);
-		set_blob(r, &d->item->offer, facts);
+		set_prepared(r, &d->item->offer, facts);
 		break;
 	case DECIDE_PREPARE:
 		set_prepare(c, facts, d, may_hold, r);

@@ -33,9 +33,9 @@ struct request_facts {
 };
 
 enum reply_body {
-	REPLY_TEXT, /* text, this reply's own */
-	REPLY_BLOB, /* blob, prepared once */
-	REPLY_FILE, /* len bytes of item's file from first on */
+	REPLY_TEXT,	/* text, this reply's own */
+	REPLY_PREPARED, /* prepared, prepared once */
+	REPLY_FILE,	/* len bytes of item's file from first on */
 };
 
 enum reply_cache { REPLY_NO_STORE, REPLY_REVALIDATE, REPLY_IMMUTABLE };
@@ -45,8 +45,8 @@ struct reply {
 	const char *reason; /* for the log; NULL: none */
 	enum reply_body body;
 	struct buf text;
-	struct blob *blob;
-	struct item *item; /* keeps the blob alive as well */
+	struct prepared *prepared;
+	struct item *item; /* keeps the prepared alive as well */
 	struct view *view; /* the same, for the announcement */
 	uint64_t first;
 	uint64_t len;

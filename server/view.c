@@ -451,7 +451,7 @@ view_remove_item(struct view_holder *h, const struct record *row)
 }
 
 static void
-set_query_blob(struct view *v, const struct idents *query)
+prepare_query(struct view *v, const struct idents *query)
 {
 	struct buf bytes = {0};
 	struct digest digest;
@@ -494,7 +494,7 @@ view_set_query(struct view_holder *h, const struct idents *query)
 		t->announced = none;
 		type_finish(t);
 	}
-	set_query_blob(v, query);
+	prepare_query(v, query);
 	publish(h, v);
 	(void)pthread_mutex_unlock(&h->writers);
 }

@@ -49,7 +49,7 @@ struct view {
 	struct view_type **types; /* sorted by name */
 	size_t count;
 	bool has_query; /* metadata was seen, now or before the last start */
-	struct blob query;
+	struct prepared query;
 };
 
 struct view_holder;

@@ -257,16 +257,16 @@ cache_list(const struct cache *c, const char *type, bool json)
 /* ---- show */
 
 /* The distinct files of a version; none where its header is not here. */
-struct contents {
+struct blobs {
 	const struct header_file **at;
 	size_t count;
 };
 
 static json_t *
-show_entry(const struct archive_entry *entry, const struct contents *contents, bool json)
+show_entry(const struct archive_entry *entry, const struct blobs *blobs, bool json)
 {
-	size_t index = header_content_find(contents->at, contents->count, &entry->file);
-	const struct header_file *file = index < contents->count ? contents->at[index] : NULL;
+	size_t index = header_blob_find(blobs->at, blobs->count, &entry->file);
+	const struct header_file *file = index < blobs->count ? blobs->at[index] : NULL;
 	const char *path = file != NULL ? file->path : "?";
 	uint64_t decoded = file != NULL ? file->size : 0;
 	bool delta = codec_is_delta(entry->codec);
@@ -288,8 +288,7 @@ show_entry(const struct archive_entry *entry, const struct contents *contents, b
 }
 
 static json_t *
-show_archive(
-	const struct cache *c, const struct record *r, const struct contents *contents, bool json)
+show_archive(const struct cache *c, const struct record *r, const struct blobs *blobs, bool json)
 {
 	json_t *entries = json_array();
 	AUTO_MAP struct map map = {0};
@@ -313,7 +312,7 @@ show_archive(
 	if (map_open(repo_dir(c->repo), name, &map, &e) == 0 &&
 		archive_open(&reader, map_span(&map), &e) == 0)
 		while ((step = archive_next(&reader, &entry, &e)) == ARCHIVE_ENTRY)
-			(void)json_array_append_new(entries, show_entry(&entry, contents, json));
+			(void)json_array_append_new(entries, show_entry(&entry, blobs, json));
 	object = archive_object(r);
 	(void)json_object_set_new(object, "id", json_string(digest_hex(&r->ref.id, id)));
 	(void)json_object_set_new(object, "entries", entries);
@@ -352,7 +351,7 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 	size_t first = 0;
 	size_t count = cache_find_type(c, type, &first);
 	AUTO_HEADER struct header *h = NULL;
-	struct contents contents = {0};
+	struct blobs blobs = {0};
 	json_t *archives;
 	json_t *files;
 	size_t i = first;
@@ -366,7 +365,7 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 	count = cache_version_count(c, i);
 	(void)repo_read_header(c->repo, &c->records.at[i].ident, &h, NULL, NULL);
 	if (h != NULL)
-		contents.at = header_contents(h, &contents.count);
+		blobs.at = header_blobs(h, &blobs.count);
 	if (!json)
 		(void)printf("%s %" PRIu64 " %s  %s\n  %zu files%s\n", type, version,
 			c->records.at[i].ident.edition.cookie, h != NULL ? h->title : "",
@@ -376,13 +375,13 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 	for (size_t r = i; r < i + count; r++)
 		if (c->records.at[r].kind == RECORD_ARCHIVE)
 			(void)json_array_append_new(
-				archives, show_archive(c, &c->records.at[r], &contents, json));
+				archives, show_archive(c, &c->records.at[r], &blobs, json));
 	if (json)
 		cache_print(json_pack("{s:s,s:I,s:s,s:s,s:O,s:O}", "type", type, "version",
 			(json_int_t)version, "cookie", c->records.at[i].ident.edition.cookie,
 			"title", h != NULL ? h->title : "", "files", files, "archives", archives));
 	json_decref(files);
 	json_decref(archives);
-	free(contents.at);
+	free(blobs.at);
 	return CLI_OK;
 }

@@ -95,7 +95,7 @@ struct base {
 static const struct header_file *
 base_find(const struct base *b, const struct digest *digest)
 {
-	size_t i = header_content_find(b->contents, b->count, digest);
+	size_t i = header_blob_find(b->contents, b->count, digest);
 
 	return i < b->count ? b->contents[i] : NULL;
 }
@@ -220,7 +220,7 @@ empty_dir(struct home *h, const char *name, struct err *e)
 static int
 build_tree(struct install *x, struct span archive, bool difference, struct err *e)
 {
-	struct files base = {&x->base, base_has, base_open};
+	struct blobs base = {&x->base, base_has, base_open};
 
 	if (apply_archive(archive, x->header, difference ? &base : NULL, x->fresh, e) != 0)
 		return -1;
@@ -302,7 +302,7 @@ home_install(struct home *h, const struct header *header, struct span header_byt
 
 	x.base.home = h;
 	if (h->installed != NULL)
-		x.base.contents = header_contents(h->installed, &x.base.count);
+		x.base.contents = header_blobs(h->installed, &x.base.count);
 	x.fresh = empty_dir(h, "new", e);
 	x.tree = x.fresh < 0 ? -1 : empty_dir(h, "tree", e);
 	if (x.tree >= 0 && build_tree(&x, archive, difference, e) == 0)

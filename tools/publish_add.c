@@ -92,7 +92,7 @@ struct add {
 	struct pack_older **older;
 	size_t older_count;
 	struct map donors[FORMAT_COUNT];
-	struct files_dirs contents;
+	struct blobs_dirs dirs;
 	int streams; /* directory */
 	const struct encode_crew *crew;
 	unsigned staged;
@@ -204,21 +204,20 @@ open_donors(struct add *a, struct err *e)
 static int
 encode_streams(struct add *a, struct err *e)
 {
-	struct encode_settings settings = {.files = files_in(&a->contents),
-		.formats = (1U << FORMAT_COUNT) - 1,
-		.crew = a->crew};
+	struct encode_settings settings = {
+		.blobs = blobs_in(&a->dirs), .formats = (1U << FORMAT_COUNT) - 1, .crew = a->crew};
 
 	a->streams = fs_make_dirs(repo_stage_dir(a->repo), "streams", e);
-	a->contents.dir[0] = fs_open_dir(repo_dir(a->repo), "c", e);
-	if (a->streams < 0 || a->contents.dir[0] < 0)
+	a->dirs.dir[0] = fs_open_dir(repo_dir(a->repo), "c", e);
+	if (a->streams < 0 || a->dirs.dir[0] < 0)
 		return -1;
-	a->contents.count = 1;
+	a->dirs.count = 1;
 	settings.stage = a->streams;
 	a->encode = encode_new(a->header, &settings);
 	if (open_donors(a, e) != 0)
 		return -1;
 	for (size_t i = 0; i < a->older_count; i++)
-		pack_want_deltas(a->encode, a->older[i], &settings.files);
+		pack_want_deltas(a->encode, a->older[i], &settings.blobs);
 	return encode_all(a->encode, e);
 }
 
@@ -326,7 +325,7 @@ publish_add(
 		.request = request,
 		.header = header_new(),
 		.streams = -1,
-		.contents.dir[0] = -1,
+		.dirs.dir[0] = -1,
 		.crew = &crew};
 	int result = -1;
 
@@ -339,7 +338,7 @@ publish_add(
 	progress_end(&progress);
 	encode_free(a.encode);
 	fs_close(&a.streams);
-	fs_close(&a.contents.dir[0]);
+	fs_close(&a.dirs.dir[0]);
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		map_close(&a.donors[i]);
 	for (size_t i = 0; i < a.older_count; i++)

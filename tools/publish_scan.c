@@ -54,7 +54,7 @@ store(struct scan *s, int from, struct header_file *file, struct err *e)
 		return err_sys(e, "stage");
 	if (copy_and_hash(from, to, file, e) != 0)
 		return -1;
-	return repo_move(s->repo, stage, ident_content_file_name(&file->digest, name), e);
+	return repo_move(s->repo, stage, ident_blob_name(&file->digest, name), e);
 }
 
 static int

@@ -31,8 +31,8 @@ struct pair {
 	struct repo *repo;
 	struct header *old;
 	struct header *new;
-	struct files_dirs dirs;
-	struct files contents;
+	struct blobs_dirs dirs;
+	struct blobs blobs;
 	int stage;
 };
 
@@ -85,7 +85,7 @@ open_pair(struct pair *p, char **argv, struct err *e)
 		return -1;
 	p->dirs.dir[0] = fs_open_dir(repo_dir(p->repo), "c", e);
 	p->dirs.count = 1;
-	p->contents = files_in(&p->dirs);
+	p->blobs = blobs_in(&p->dirs);
 	p->stage = fs_make_dirs(repo_stage_dir(p->repo), "bench", e);
 	return p->dirs.dir[0] < 0 || p->stage < 0 ? -1 : 0;
 }
@@ -120,17 +120,15 @@ static int
 make(struct pair *p, const char *path, struct archive_ref *ret, struct err *e)
 {
 	AUTO_MAP struct map full = {0};
-	struct encode_settings settings = {.files = p->contents,
-		.stage = p->stage,
-		.formats = 1U << FORMAT_AR2,
-		.crew = &crew};
+	struct encode_settings settings = {
+		.blobs = p->blobs, .stage = p->stage, .formats = 1U << FORMAT_AR2, .crew = &crew};
 	struct pack_older *older = pack_older_new(p->old);
 	struct encode *x = encode_new(p->new, &settings);
 	int result = -1;
 
 	p->old = NULL;
 	if (map_full(p, &full, e) == 0 && encode_donor(x, map_span(&full), true, e) == 0) {
-		pack_want_deltas(x, older, &p->contents);
+		pack_want_deltas(x, older, &p->blobs);
 		pack_skip_unchanged(x, older);
 		if (encode_all(x, e) == 0)
 			result = write_archive(x, older, path, ret, e);
@@ -151,7 +149,7 @@ apply(struct pair *p, const char *path, const char *directory, struct archive_re
 		return -1;
 	ret->id = digest_of(map_span(&archive));
 	ret->bytes = archive.len;
-	return apply_archive(map_span(&archive), p->new, &p->contents, dir, e);
+	return apply_archive(map_span(&archive), p->new, &p->blobs, dir, e);
 }
 
 /* As a server does: quickly, in one encoding. */
@@ -160,7 +158,7 @@ rebuild(struct pair *p, char **argv, struct archive_ref *ret, struct err *e)
 {
 	struct encode_settings settings = {
 		.stage = p->stage, .quick = true, .formats = 1U << FORMAT_AR2, .crew = &crew};
-	struct files_dirs dirs = {.dir = {-1, p->dirs.dir[0]}, .count = 2};
+	struct blobs_dirs dirs = {.dir = {-1, p->dirs.dir[0]}, .count = 2};
 	struct encode *x;
 	int result;
 
@@ -169,7 +167,7 @@ rebuild(struct pair *p, char **argv, struct archive_ref *ret, struct err *e)
 	dirs.dir[0] = fs_open_dir(AT_FDCWD, argv[7], e);
 	if (dirs.dir[0] < 0)
 		return -1;
-	settings.files = files_in(&dirs);
+	settings.blobs = blobs_in(&dirs);
 	x = encode_new(p->new, &settings);
 	result = encode_all(x, e);
 	if (result == 0)

@@ -135,7 +135,7 @@ START_TEST(apply_archive__takes_complete_archives_and_no_others)
 
 	sample_set_up(&s);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct files base = {&s, has, open_base};
+		struct blobs base = {&s, has, open_base};
 		AUTO_BUF struct buf archive = {0};
 		AUTO_CLOSE int out = -1;
 		struct err e = {0};
@@ -179,7 +179,7 @@ START_TEST(apply_archive__names_a_base_that_is_not_what_it_was)
 	struct sample s;
 	AUTO_BUF struct buf archive = {0};
 	AUTO_CLOSE int out = -1;
-	struct files base = {&s, has, open_base};
+	struct blobs base = {&s, has, open_base};
 	struct err e = {0};
 
 	sample_set_up(&s);

@@ -260,7 +260,7 @@ START_TEST(build__a_damaged_source_is_not_built_on)
 	set_up(&f);
 	content.ident = f.header[0]->ident;
 	ck_assert_int_eq(depot_check(f.depot, &content, NULL), 0);
-	damage(&f, ident_content_file_name(&f.header[0]->files[1].digest, name));
+	damage(&f, ident_blob_name(&f.header[0]->files[1].digest, name));
 	ck_assert_int_eq(build_full(&f.build, &content.ident, FORMAT_AR2, NULL, 0, &full, &e), -1);
 	ck_assert_int_eq(e.code, ERR_DIGEST);
 	ck_assert_int_eq(
@@ -290,8 +290,7 @@ START_TEST(depot_reindex__keeps_times_and_finds_what_does_not_fit)
 	ck_assert_int_eq(depot_put_times(f.depot, all.at, all.count, NULL), 0);
 	/* a file of the content goes, a title changes, strange files lie about */
 	ck_assert_int_eq(
-		unlinkat(f.dir, ident_content_file_name(&f.header[0]->files[0].digest, name), 0),
-		0);
+		unlinkat(f.dir, ident_blob_name(&f.header[0]->files[0].digest, name), 0), 0);
 	(void)ident_header_name(&f.header[1]->ident, name);
 	{
 		AUTO_BUF struct buf bytes = {0};

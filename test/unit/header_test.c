@@ -141,10 +141,10 @@ START_TEST(header_contents__are_distinct_and_found)
 	size_t count;
 
 	ck_assert_int_eq(header_parse(unit_text(json), &h, NULL), 0);
-	contents = header_contents(h, &count);
+	contents = header_blobs(h, &count);
 	ck_assert_uint_eq(count, 2);
-	ck_assert_uint_eq(header_content_find(contents, count, &contents[1]->digest), 1);
-	ck_assert_uint_eq(header_content_find(contents, count, &absent), count);
+	ck_assert_uint_eq(header_blob_find(contents, count, &contents[1]->digest), 1);
+	ck_assert_uint_eq(header_blob_find(contents, count, &absent), count);
 }
 END_TEST
 

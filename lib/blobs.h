@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * files.h - where the bytes of files are found by their digests.
+ * blobs.h - where the bytes of files are found by their digests.
  *
  * Does:     says which files are at hand and maps them; the rest of the library
  *           does not know whether they lie in c/, in stage/ or in a client's directory.
  * Owner:    the context stays its maker's
  * Errors:   ERR_MISSING, ERR_DIGEST, ERR_SYS
  */
-#ifndef FILES_H
-#define FILES_H
+#ifndef BLOBS_H
+#define BLOBS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include "err.h"
 #include "map.h"
 
-struct files {
+struct blobs {
 	void *context;
 	bool (*has)(void *context, const struct digest *digest);
 	/*
@@ -29,11 +29,11 @@ struct files {
 };
 
 /* Directories whose files are named by 64 hex digits; the first that has it counts. */
-enum { FILES_DIRS_MAX = 3 };
-struct files_dirs {
-	int dir[FILES_DIRS_MAX]; /* the caller's */
+enum { BLOBS_DIRS_MAX = 3 };
+struct blobs_dirs {
+	int dir[BLOBS_DIRS_MAX]; /* the caller's */
 	size_t count;
 };
-struct files files_in(struct files_dirs *dirs);
+struct blobs blobs_in(struct blobs_dirs *dirs);
 
 #endif
