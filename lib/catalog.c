@@ -9,7 +9,10 @@
 
 enum { SCHEMA_VERSION = 2, KIND_HEADER = FORMAT_COUNT, KIND_CONTENT, KIND_COUNT, BUSY_MS = 2000 };
 
-/* kind: a format, or KIND_HEADER, KIND_CONTENT. clean: 1 while nobody has it open. */
+/*
+ * kind: a format, or KIND_HEADER, KIND_CONTENT. clean: 1 while nobody has it open. The table keeps
+ * its name, "item", so that the indexes of caches that are in use stay good.
+ */
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS item("
 	" type TEXT, version INTEGER, cookie TEXT, pv INTEGER, pc TEXT, kind INTEGER,"
@@ -198,17 +201,17 @@ catalog_rollback(struct catalog *c)
 }
 
 static void
-bind_key(sqlite3_stmt *s, const struct record *item)
+bind_key(sqlite3_stmt *s, const struct record *r)
 {
-	int kind = item->kind == RECORD_HEADER	  ? KIND_HEADER
-		   : item->kind == RECORD_CONTENT ? KIND_CONTENT
-						  : (int)item->format;
+	int kind = r->kind == RECORD_HEADER    ? KIND_HEADER
+		   : r->kind == RECORD_CONTENT ? KIND_CONTENT
+					       : (int)r->format;
 
-	(void)sqlite3_bind_text(s, 1, item->ident.type, -1, SQLITE_TRANSIENT);
-	(void)sqlite3_bind_int64(s, 2, (sqlite3_int64)item->ident.edition.version);
-	(void)sqlite3_bind_text(s, 3, item->ident.edition.cookie, -1, SQLITE_TRANSIENT);
-	(void)sqlite3_bind_int64(s, 4, (sqlite3_int64)item->base.version);
-	(void)sqlite3_bind_text(s, 5, item->base.cookie, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_text(s, 1, r->ident.type, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(s, 2, (sqlite3_int64)r->ident.edition.version);
+	(void)sqlite3_bind_text(s, 3, r->ident.edition.cookie, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(s, 4, (sqlite3_int64)r->base.version);
+	(void)sqlite3_bind_text(s, 5, r->base.cookie, -1, SQLITE_TRANSIENT);
 	(void)sqlite3_bind_int(s, 6, kind);
 }
 
@@ -222,30 +225,30 @@ finish(struct catalog *c, sqlite3_stmt *s, struct err *e)
 }
 
 int
-catalog_put(struct catalog *c, const struct record *item, struct err *e)
+catalog_put(struct catalog *c, const struct record *r, struct err *e)
 {
-	bind_key(c->put, item);
-	(void)sqlite3_bind_blob(c->put, 7, item->ref.id.byte, DIGEST_BYTES, SQLITE_TRANSIENT);
-	(void)sqlite3_bind_int64(c->put, 8, (sqlite3_int64)item->ref.bytes);
-	(void)sqlite3_bind_int64(c->put, 9, (sqlite3_int64)item->landed_ms);
-	(void)sqlite3_bind_int64(c->put, 10, (sqlite3_int64)item->served_ms);
-	(void)sqlite3_bind_int64(c->put, 11, (sqlite3_int64)item->checked_ms);
+	bind_key(c->put, r);
+	(void)sqlite3_bind_blob(c->put, 7, r->ref.id.byte, DIGEST_BYTES, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(c->put, 8, (sqlite3_int64)r->ref.bytes);
+	(void)sqlite3_bind_int64(c->put, 9, (sqlite3_int64)r->landed_ms);
+	(void)sqlite3_bind_int64(c->put, 10, (sqlite3_int64)r->served_ms);
+	(void)sqlite3_bind_int64(c->put, 11, (sqlite3_int64)r->checked_ms);
 	return finish(c, c->put, e);
 }
 
 int
-catalog_put_times(struct catalog *c, const struct record *item, struct err *e)
+catalog_put_times(struct catalog *c, const struct record *r, struct err *e)
 {
-	bind_key(c->times, item);
-	(void)sqlite3_bind_int64(c->times, 7, (sqlite3_int64)item->served_ms);
-	(void)sqlite3_bind_int64(c->times, 8, (sqlite3_int64)item->checked_ms);
+	bind_key(c->times, r);
+	(void)sqlite3_bind_int64(c->times, 7, (sqlite3_int64)r->served_ms);
+	(void)sqlite3_bind_int64(c->times, 8, (sqlite3_int64)r->checked_ms);
 	return finish(c, c->times, e);
 }
 
 int
-catalog_remove(struct catalog *c, const struct record *item, struct err *e)
+catalog_remove(struct catalog *c, const struct record *r, struct err *e)
 {
-	bind_key(c->remove, item);
+	bind_key(c->remove, r);
 	return finish(c, c->remove, e);
 }
 
@@ -275,7 +278,7 @@ copy_text(char *to, size_t size, sqlite3_stmt *s, int column)
 
 /* An index is as hostile as any file: false where a row cannot be one of ours. */
 static bool
-read_item(sqlite3_stmt *s, struct record *ret)
+read_record(sqlite3_stmt *s, struct record *ret)
 {
 	int kind = sqlite3_column_int(s, 5);
 
@@ -302,23 +305,23 @@ read_item(sqlite3_stmt *s, struct record *ret)
 }
 
 int
-catalog_each(struct catalog *c, int (*visit)(void *context, const struct record *item),
-	void *context, struct err *e)
+catalog_each(struct catalog *c, int (*visit)(void *context, const struct record *r), void *context,
+	struct err *e)
 {
 	static const char sql[] =
 		"SELECT type, version, cookie, pv, pc, kind, digest, bytes, landed, served,"
 		" checked FROM item"
 		" ORDER BY type, version DESC, cookie, kind DESC, pv";
 	sqlite3_stmt *s = NULL;
-	struct record item;
+	struct record r;
 	int code = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL);
 	int result = code == SQLITE_OK ? 0 : failed(c, e);
 
 	while (result == 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
-		if (!read_item(s, &item))
+		if (!read_record(s, &r))
 			result = err_set(e, ERR_INPUT, "index: a row that is not ours");
 		else
-			result = visit(context, &item);
+			result = visit(context, &r);
 	}
 	if (result == 0 && code != SQLITE_DONE)
 		result = failed(c, e);

@@ -36,11 +36,11 @@ int catalog_open_reading(const char *path, struct catalog **ret, struct err *e);
 void catalog_close(struct catalog *c, bool in_step);
 
 int catalog_clear(struct catalog *c, struct err *e);
-int catalog_put(struct catalog *c, const struct record *item, struct err *e);
-int catalog_remove(struct catalog *c, const struct record *item, struct err *e);
+int catalog_put(struct catalog *c, const struct record *r, struct err *e);
+int catalog_remove(struct catalog *c, const struct record *r, struct err *e);
 
 /* Only the times of a record that is there. */
-int catalog_put_times(struct catalog *c, const struct record *item, struct err *e);
+int catalog_put_times(struct catalog *c, const struct record *r, struct err *e);
 
 /* One transaction around many changes. */
 int catalog_begin(struct catalog *c, struct err *e);
@@ -55,8 +55,8 @@ int catalog_uses(struct catalog *c, const struct digest *id, const struct record
 int catalog_put_setting(struct catalog *c, const char *name, uint64_t value, struct err *e);
 bool catalog_setting(struct catalog *c, const char *name, uint64_t *ret);
 
-/* Every item; visit returns 0 to go on. */
-int catalog_each(struct catalog *c, int (*visit)(void *context, const struct record *item),
+/* Every record; visit returns 0 to go on. */
+int catalog_each(struct catalog *c, int (*visit)(void *context, const struct record *r),
 	void *context, struct err *e);
 
 #endif

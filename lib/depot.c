@@ -150,9 +150,9 @@ depot_close(struct depot *d)
 /* ---- Putting */
 
 static int
-index_new(struct depot *d, const struct record *item, struct err *e)
+index_new(struct depot *d, const struct record *r, struct err *e)
 {
-	struct record row = *item;
+	struct record row = *r;
 
 	row.landed_ms = clock_wall_ms();
 	return catalog_put(d->catalog, &row, e);
@@ -192,17 +192,17 @@ int
 depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
 	struct archive_ref *ret, struct err *e)
 {
-	struct record item = {.kind = RECORD_HEADER, .ident = *ident};
+	struct record r = {.kind = RECORD_HEADER, .ident = *ident};
 	char name[IDENT_NAME_MAX];
 	int result;
 
-	item.ref.id = digest_of(bytes);
-	item.ref.bytes = bytes.len;
-	*ret = item.ref;
+	r.ref.id = digest_of(bytes);
+	r.ref.bytes = bytes.len;
+	*ret = r.ref;
 	(void)pthread_mutex_lock(&d->lock);
 	result = repo_put(d->repo, ident_header_name(ident, name), bytes, e);
 	if (result == 0)
-		result = index_new(d, &item, e);
+		result = index_new(d, &r, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -255,37 +255,37 @@ write_offer(struct depot *d, const char *name, const struct offer *offer, struct
 }
 
 static int
-put_archive(struct depot *d, const struct record *item, const char *stage, struct err *e)
+put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e)
 {
 	char file[IDENT_NAME_MAX];
 	char name[IDENT_NAME_MAX];
 	struct offer offer;
 
-	(void)ident_file_name(&item->ref.id, file);
-	if (!repo_has_archive(d->repo, &item->ref) && repo_commit(d->repo, stage, file, e) != 0)
+	(void)ident_file_name(&r->ref.id, file);
+	if (!repo_has_archive(d->repo, &r->ref) && repo_commit(d->repo, stage, file, e) != 0)
 		return -1;
-	read_offer(d, record_name(item, name), &offer);
-	offer.archive[item->format] = item->ref;
+	read_offer(d, record_name(r, name), &offer);
+	offer.archive[r->format] = r->ref;
 	if (write_offer(d, name, &offer, e) != 0)
 		return -1;
-	return index_new(d, item, e);
+	return index_new(d, r, e);
 }
 
 int
-depot_put_archive(struct depot *d, const struct record *item, const char *stage, struct err *e)
+depot_put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e)
 {
 	char path[IDENT_NAME_MAX + 16];
 	int result;
 
-	if (repo_has_archive(d->repo, &item->ref))
-		(void)ident_file_name(&item->ref.id, path);
+	if (repo_has_archive(d->repo, &r->ref))
+		(void)ident_file_name(&r->ref.id, path);
 	else
 		(void)snprintf(path, sizeof(path), "stage/%s", stage);
 	/* Reading it all takes time, and needs no lock. */
-	if (check_archive(d, &item->ref, path, e) != 0)
+	if (check_archive(d, &r->ref, path, e) != 0)
 		return -1;
 	(void)pthread_mutex_lock(&d->lock);
-	result = put_archive(d, item, stage, e);
+	result = put_archive(d, r, stage, e);
 	d->untidy |= result != 0;
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
@@ -322,54 +322,54 @@ depot_put_content(
 /* ---- Removing */
 
 static int
-remove_archive(struct depot *d, const struct record *item, struct err *e)
+remove_archive(struct depot *d, const struct record *r, struct err *e)
 {
 	char name[IDENT_NAME_MAX];
 	struct offer offer;
 	bool used;
 
-	read_offer(d, record_name(item, name), &offer);
-	offer.archive[item->format] = (struct archive_ref){0};
+	read_offer(d, record_name(r, name), &offer);
+	offer.archive[r->format] = (struct archive_ref){0};
 	if (write_offer(d, name, &offer, e) != 0 ||
-		catalog_uses(d->catalog, &item->ref.id, item, &used, e) != 0)
+		catalog_uses(d->catalog, &r->ref.id, r, &used, e) != 0)
 		return -1;
-	return used ? 0 : repo_remove(d->repo, ident_file_name(&item->ref.id, name), e);
+	return used ? 0 : repo_remove(d->repo, ident_file_name(&r->ref.id, name), e);
 }
 
 static int
-remove_files(struct depot *d, const struct record *item, struct err *e)
+remove_files(struct depot *d, const struct record *r, struct err *e)
 {
 	char name[IDENT_NAME_MAX];
 
-	switch (item->kind) {
+	switch (r->kind) {
 	case RECORD_HEADER:
-		return repo_remove(d->repo, record_name(item, name), e);
+		return repo_remove(d->repo, record_name(r, name), e);
 	case RECORD_CONTENT:
-		if (content_remove(d->repo, &item->ident, e) != 0)
+		if (content_remove(d->repo, &r->ident, e) != 0)
 			return -1;
 		return content_sweep(d->repo, e);
 	case RECORD_ARCHIVE:
 		break;
 	}
-	return remove_archive(d, item, e);
+	return remove_archive(d, r, e);
 }
 
 /* The index last: what could not be removed is in it still, and can be tried again. */
 static int
-remove_item(struct depot *d, const struct record *item, struct err *e)
+remove_record(struct depot *d, const struct record *r, struct err *e)
 {
-	if (remove_files(d, item, e) != 0)
+	if (remove_files(d, r, e) != 0)
 		return -1;
-	return catalog_remove(d->catalog, item, e);
+	return catalog_remove(d->catalog, r, e);
 }
 
 int
-depot_remove(struct depot *d, const struct record *item, struct err *e)
+depot_remove(struct depot *d, const struct record *r, struct err *e)
 {
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = remove_item(d, item, e);
+	result = remove_record(d, r, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -378,7 +378,7 @@ depot_remove(struct depot *d, const struct record *item, struct err *e)
 
 /* The document that names a good archive is written again where it does not. */
 static int
-mend_offer(struct depot *d, const struct record *item, struct err *e)
+mend_offer(struct depot *d, const struct record *r, struct err *e)
 {
 	char name[IDENT_NAME_MAX];
 	struct offer offer;
@@ -386,10 +386,10 @@ mend_offer(struct depot *d, const struct record *item, struct err *e)
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	read_offer(d, record_name(item, name), &offer);
-	result = catalog_uses(d->catalog, &item->ref.id, NULL, &used, e);
-	if (result == 0 && used && !digest_equal(&offer.archive[item->format].id, &item->ref.id)) {
-		offer.archive[item->format] = item->ref;
+	read_offer(d, record_name(r, name), &offer);
+	result = catalog_uses(d->catalog, &r->ref.id, NULL, &used, e);
+	if (result == 0 && used && !digest_equal(&offer.archive[r->format].id, &r->ref.id)) {
+		offer.archive[r->format] = r->ref;
 		result = write_offer(d, name, &offer, e);
 	}
 	(void)pthread_mutex_unlock(&d->lock);
@@ -397,11 +397,11 @@ mend_offer(struct depot *d, const struct record *item, struct err *e)
 }
 
 int
-depot_check(struct depot *d, const struct record *item, struct err *e)
+depot_check(struct depot *d, const struct record *r, struct err *e)
 {
-	if (survey_check(d->repo, item, e) != 0)
+	if (survey_check(d->repo, r, e) != 0)
 		return -1;
-	return item->kind == RECORD_ARCHIVE ? mend_offer(d, item, e) : 0;
+	return r->kind == RECORD_ARCHIVE ? mend_offer(d, r, e) : 0;
 }
 
 bool
@@ -419,30 +419,29 @@ quarantine_file(void *context, const char *name)
 }
 
 static int
-quarantine(struct depot *d, const struct record *item, struct err *e)
+quarantine(struct depot *d, const struct record *r, struct err *e)
 {
 	AUTO_HEADER struct header *h = NULL;
 	char name[IDENT_NAME_MAX];
 
-	(void)(item->kind == RECORD_HEADER ? record_name(item, name)
-					   : ident_file_name(&item->ref.id, name));
-	if (item->kind != RECORD_CONTENT)
+	(void)(r->kind == RECORD_HEADER ? record_name(r, name) : ident_file_name(&r->ref.id, name));
+	if (r->kind != RECORD_CONTENT)
 		return repo_quarantine(d->repo, name, e);
 	/* Without its header nobody can say which file is wrong. */
-	if (repo_read_header(d->repo, &item->ident, &h, NULL, NULL) == 0)
+	if (repo_read_header(d->repo, &r->ident, &h, NULL, NULL) == 0)
 		(void)content_check(d->repo, h, quarantine_file, d, NULL);
 	return 0;
 }
 
 int
-depot_quarantine(struct depot *d, const struct record *item, struct err *e)
+depot_quarantine(struct depot *d, const struct record *r, struct err *e)
 {
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = quarantine(d, item, e);
+	result = quarantine(d, r, e);
 	if (result == 0)
-		result = remove_item(d, item, e);
+		result = remove_record(d, r, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -450,12 +449,12 @@ depot_quarantine(struct depot *d, const struct record *item, struct err *e)
 /* ---- The index */
 
 static int
-put_times(struct depot *d, const struct record *items, size_t count, struct err *e)
+put_times(struct depot *d, const struct record *records, size_t count, struct err *e)
 {
 	if (catalog_begin(d->catalog, e) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		if (catalog_put_times(d->catalog, &items[i], e) != 0) {
+		if (catalog_put_times(d->catalog, &records[i], e) != 0) {
 			catalog_rollback(d->catalog);
 			return -1;
 		}
@@ -467,20 +466,20 @@ put_times(struct depot *d, const struct record *items, size_t count, struct err 
 }
 
 int
-depot_put_times(struct depot *d, const struct record *items, size_t count, struct err *e)
+depot_put_times(struct depot *d, const struct record *records, size_t count, struct err *e)
 {
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = put_times(d, items, count, e);
+	result = put_times(d, records, count, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
 
 static int
-collect(void *context, const struct record *item)
+collect(void *context, const struct record *r)
 {
-	records_add(context, item);
+	records_add(context, r);
 	return 0;
 }
 

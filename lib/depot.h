@@ -54,7 +54,7 @@ int depot_put_header(struct depot *d, const struct ident *ident, struct span byt
  * Its size and digest are checked here; where they are wrong nothing is put and
  * the file is removed.
  */
-int depot_put_archive(struct depot *d, const struct record *item, const char *stage, struct err *e);
+int depot_put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e);
 
 /*
  * The content of a version whose header is stored: see content_put. ret is its
@@ -67,21 +67,21 @@ int depot_put_content(
  * Remove it, and the files that nothing else needs. What is absent is removed
  * already; after an error it is there still, maybe not whole.
  */
-int depot_remove(struct depot *d, const struct record *item, struct err *e);
+int depot_remove(struct depot *d, const struct record *r, struct err *e);
 
 /*
- * Look at the stored bytes of an item; the offer of a good archive is mended
+ * Look at the stored bytes of a record; the offer of a good archive is mended
  * where it does not name it. ERR_DIGEST, ERR_MISSING, ERR_INPUT: they
  * are not what they were; after other errors they may be.
  */
-int depot_check(struct depot *d, const struct record *item, struct err *e);
+int depot_check(struct depot *d, const struct record *r, struct err *e);
 bool depot_is_damage(const struct err *e);
 
-/* An item that depot_check found to be damaged: its bytes go to quarantine/. */
-int depot_quarantine(struct depot *d, const struct record *item, struct err *e);
+/* A record that depot_check found to be damaged: its bytes go to quarantine/. */
+int depot_quarantine(struct depot *d, const struct record *r, struct err *e);
 
 /* Remember when these were served and checked. */
-int depot_put_times(struct depot *d, const struct record *items, size_t count, struct err *e);
+int depot_put_times(struct depot *d, const struct record *records, size_t count, struct err *e);
 
 /* See catalog_put_setting. */
 int depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err *e);

@@ -11,9 +11,9 @@
 #include "survey.h"
 
 static int
-collect(void *context, const struct record *item)
+collect(void *context, const struct record *r)
 {
-	records_add(context, item);
+	records_add(context, r);
 	return 0;
 }
 

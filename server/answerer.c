@@ -31,12 +31,12 @@ struct wanted {
 };
 
 static void
-add_wanted(void *context, struct item *item)
+add_wanted(void *context, struct view_record *vr)
 {
 	const struct wanted *w = context;
 
-	if (w->version == 0 || item->row.ident.edition.version == w->version)
-		records_add(w->records, &item->row);
+	if (w->version == 0 || vr->record.ident.edition.version == w->version)
+		records_add(w->records, &vr->record);
 }
 
 /* Sorted: a version's header first. */
@@ -89,7 +89,7 @@ log_dropped(const struct record *r)
 	struct log_line l;
 
 	log_begin(&l, EVENT_DROPPED);
-	land_log_row(&l, r);
+	land_log_record(&l, r);
 	log_number(&l, "bytes", r->ref.bytes);
 	log_end(&l, LOG_DOWNLOAD);
 }
@@ -110,7 +110,7 @@ do_drop(struct server *s, const json_t *question, struct err *e)
 	for (size_t i = all.count; i > 0; i--) {
 		const struct record *r = &all.at[i - 1];
 
-		view_remove_item(s->views, r);
+		view_remove(s->views, r);
 		if (depot_remove(s->depot, r, e) != 0)
 			return NULL;
 		log_dropped(r);
@@ -131,7 +131,7 @@ do_reindex(struct server *s, struct err *e)
 		return NULL;
 	for (size_t i = 0; i < before.count; i++)
 		if (find_record(&now, &before.at[i]) == NULL)
-			view_remove_item(s->views, &before.at[i]);
+			view_remove(s->views, &before.at[i]);
 	view_load(s->views, now.at, now.count);
 	log_note(EVENT_REINDEXED, "%zu items", now.count);
 	return json_pack("{s:I}", "records", (json_int_t)now.count);

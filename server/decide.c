@@ -22,25 +22,25 @@ prepare(enum job_kind kind, const struct target *target, enum format format)
 
 /* Nothing leaves the cache before its digest was seen to be right. */
 static struct decision
-file(struct item *item)
+file(struct view_record *vr)
 {
-	if (item->checked)
-		return (struct decision){.kind = DECIDE_FILE, .item = item};
+	if (vr->checked)
+		return (struct decision){.kind = DECIDE_FILE, .vr = vr};
 	return (struct decision){.kind = DECIDE_PREPARE,
 		.job = {.kind = JOB_CHECK,
-			.ident = item->row.ident,
-			.base = item->row.base,
-			.format = item->row.format,
-			.item = item},
+			.ident = vr->record.ident,
+			.base = vr->record.base,
+			.format = vr->record.format,
+			.vr = vr},
 		.small = true};
 }
 
 static struct decision
 decide_file(const struct view *view, const struct target *target)
 {
-	struct item *item = view_find_id(view, &target->file);
+	struct view_record *vr = view_find_id(view, &target->file);
 
-	return item != NULL ? file(item) : not_found("unknown archive");
+	return vr != NULL ? file(vr) : not_found("unknown archive");
 }
 
 static struct decision
@@ -80,10 +80,10 @@ find_offer(const struct view_version *version, const struct target *target, enum
 
 	for (int i = (int)best; i >= 0; i--) {
 		enum format format = (enum format)i;
-		struct item *item = view_find_archive(version, &target->base, format);
+		struct view_record *vr = view_find_archive(version, &target->base, format);
 
-		if (item != NULL) {
-			*ret = (struct decision){.kind = DECIDE_OFFER, .item = item};
+		if (vr != NULL) {
+			*ret = (struct decision){.kind = DECIDE_OFFER, .vr = vr};
 			return true;
 		}
 		*ret = prepare(kind, target, format);
@@ -150,12 +150,12 @@ decide_legacy(const struct view_type *type, const struct decide_jobs *jobs)
 {
 	static const struct edition full;
 	struct target target = {.kind = TARGET_OFFER, .ident.edition = type->announced};
-	struct item *item =
+	struct view_record *vr =
 		view_find_archive(view_find_version(type, &type->announced), &full, FORMAT_AR1);
 	struct decision d;
 
-	if (item != NULL)
-		return file(item);
+	if (vr != NULL)
+		return file(vr);
 	memcpy(target.ident.type, type->type, sizeof(target.ident.type));
 	d = prepare(JOB_MAKE, &target, FORMAT_AR1);
 	return jobs->state(jobs->context, &d.job) == JOB_ABSENT

@@ -16,8 +16,8 @@
 
 enum decision_kind {
 	DECIDE_QUERY,	  /* the announcement */
-	DECIDE_FILE,	  /* the bytes of item */
-	DECIDE_OFFER,	  /* the offer that names item */
+	DECIDE_FILE,	  /* the bytes of record */
+	DECIDE_OFFER,	  /* the offer that names record */
 	DECIDE_PREPARE,	  /* job has to end first */
 	DECIDE_MOVED,	  /* the full archive of `moved` */
 	DECIDE_NOT_FOUND, /* for `reason` */
@@ -25,7 +25,7 @@ enum decision_kind {
 
 struct decision {
 	enum decision_kind kind;
-	struct item *item;
+	struct view_record *vr;
 	struct job_spec job;
 	bool small; /* PREPARE: short enough to hold the answer without being asked */
 	struct ident moved;

@@ -52,10 +52,10 @@ open_part(struct fetch *f, struct err *e)
 	have = f->part < 0 ? -1 : lseek(f->part, 0, SEEK_END);
 	if (have < 0)
 		return err_sys(e, "stage/%s", f->landing.stage);
-	if ((uint64_t)have > f->landing.row.ref.bytes && ftruncate(f->part, have = 0) != 0)
+	if ((uint64_t)have > f->landing.record.ref.bytes && ftruncate(f->part, have = 0) != 0)
 		return err_sys(e, "stage/%s", f->landing.stage);
 	f->job->have_bytes = f->job->body_start = (uint64_t)have;
-	f->job->total_bytes = f->landing.row.ref.bytes;
+	f->job->total_bytes = f->landing.record.ref.bytes;
 	return 0;
 }
 
@@ -103,7 +103,7 @@ static void
 send_archive(struct fetch *f)
 {
 	f->request = (struct upstream_request){.resume_from = f->job->have_bytes,
-		.max_bytes = f->landing.row.ref.bytes,
+		.max_bytes = f->landing.record.ref.bytes,
 		.exact = true,
 		.write = to_part,
 		.restart = restart_part,
@@ -134,7 +134,7 @@ prepare_part(struct fetch *f)
 		fetch_failed(f, &e, JOB_DOWNLOADING, SAME_ARCHIVE_MS);
 		return false;
 	}
-	if (retain_room(f->server->retain, f->landing.row.ref.bytes, &e) != 0) {
+	if (retain_room(f->server->retain, f->landing.record.ref.bytes, &e) != 0) {
 		fetch_failed(f, &e, JOB_DISK_FULL, 0);
 		return false;
 	}
@@ -148,17 +148,17 @@ prepare_part(struct fetch *f)
 void
 fetch_archive(struct fetch *f)
 {
-	if (repo_has_archive(depot_repo(f->server->depot), &f->landing.row.ref)) {
+	if (repo_has_archive(depot_repo(f->server->depot), &f->landing.record.ref)) {
 		fetch_hand_over(f, work_archive);
 		return;
 	}
 	if (!fetch_may_download(f) || !prepare_part(f))
 		return;
-	if (f->job->have_bytes == f->landing.row.ref.bytes) {
+	if (f->job->have_bytes == f->landing.record.ref.bytes) {
 		fetch_hand_over(f, work_archive);
 		return;
 	}
-	(void)ident_file_name(&f->landing.row.ref.id, f->name);
+	(void)ident_file_name(&f->landing.record.ref.id, f->name);
 	f->send = send_archive;
 	fetch_send(f);
 }
@@ -193,14 +193,14 @@ take_offer(struct fetch *f, const struct offer *offer)
 		fetch_absent(f);
 		return;
 	}
-	f->landing.row = (struct record){.ident = spec->ident,
+	f->landing.record = (struct record){.ident = spec->ident,
 		.base = spec->base,
 		.format = (enum format)format,
 		.ref = offer->archive[format]};
 	f->landing.last_choice = format != (int)spec->format;
 	f->offered_by = f->upstream;
 	(void)snprintf(f->landing.stage, sizeof(f->landing.stage), "%s.part",
-		digest_hex(&f->landing.row.ref.id, hex));
+		digest_hex(&f->landing.record.ref.id, hex));
 	fetch_archive(f);
 }
 

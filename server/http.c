@@ -196,9 +196,9 @@ add_fields(struct MHD_Response *response, const struct reply *r)
 	}
 	if (r->whole_file_size && r->status == 206)
 		(void)snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
-			r->first, r->first + r->len - 1, r->item->row.ref.bytes);
+			r->first, r->first + r->len - 1, r->vr->record.ref.bytes);
 	else if (r->whole_file_size)
-		(void)snprintf(text, sizeof(text), "bytes */%" PRIu64, r->item->row.ref.bytes);
+		(void)snprintf(text, sizeof(text), "bytes */%" PRIu64, r->vr->record.ref.bytes);
 	if (r->whole_file_size)
 		add(response, "Content-Range", text);
 }
@@ -241,18 +241,18 @@ prepared_response(const struct reply *r)
 }
 
 static int
-open_item(const struct http *h, const struct item *item)
+open_record(const struct http *h, const struct view_record *vr)
 {
 	char name[IDENT_NAME_MAX];
 	uint64_t bytes;
 	int fd;
 
-	if (item->row.kind == RECORD_HEADER)
-		(void)ident_header_name(&item->row.ident, name);
+	if (vr->record.kind == RECORD_HEADER)
+		(void)ident_header_name(&vr->record.ident, name);
 	else
-		(void)ident_file_name(&item->row.ref.id, name);
+		(void)ident_file_name(&vr->record.ref.id, name);
 	fd = fs_open(repo_dir(depot_repo(h->context.server->depot)), name, &bytes, NULL);
-	if (fd >= 0 && bytes != item->row.ref.bytes)
+	if (fd >= 0 && bytes != vr->record.ref.bytes)
 		fs_close(&fd);
 	return fd;
 }
@@ -280,7 +280,7 @@ response_in_memory(const struct reply *r, int fd)
 static struct MHD_Response *
 new_file_response(const struct http *h, const struct reply *r)
 {
-	int fd = open_item(h, r->item);
+	int fd = open_record(h, r->vr);
 	struct MHD_Response *response;
 
 	if (fd < 0)
@@ -301,7 +301,7 @@ static struct MHD_Response *
 file_response(const struct http *h, const struct reply *r, bool *ret_own)
 {
 	bool whole = r->status == 200 && !r->alone;
-	struct MHD_Response *response = whole ? r->item->response : NULL;
+	struct MHD_Response *response = whole ? r->vr->response : NULL;
 
 	*ret_own = false;
 	if (response != NULL)
@@ -310,7 +310,7 @@ file_response(const struct http *h, const struct reply *r, bool *ret_own)
 	if (response == NULL)
 		return NULL;
 	if (whole && atomic_fetch_add(&open_files, 1) < h->files_max)
-		return keep(&r->item->response, response, true);
+		return keep(&r->vr->response, response, true);
 	if (whole)
 		(void)atomic_fetch_sub(&open_files, 1);
 	*ret_own = true;
@@ -343,7 +343,7 @@ send_reply(struct request *r)
 
 	response = response_for(r->http, &r->reply, &own);
 	if (response == NULL) { /* somebody removed or changed the file */
-		r->reply.item->checked = false;
+		r->reply.vr->checked = false;
 		return MHD_NO;
 	}
 	r->reply_bytes = r->reply.body == REPLY_TEXT ? r->reply.text.len : r->reply.len;
@@ -470,7 +470,7 @@ answer(struct request *r)
 		return hold(r);
 	if (send_reply(r) == MHD_YES)
 		return MHD_YES;
-	if (r->reply.body != REPLY_FILE || r->reply.item->checked)
+	if (r->reply.body != REPLY_FILE || r->reply.vr->checked)
 		return MHD_NO;
 	/* The file was gone: ask again, which has it checked and fetched. */
 	if (r->reply.holds_place)
@@ -564,7 +564,7 @@ http_start(struct server *s, struct http **ret, struct err *e)
 	struct http *h = mem_new(1, sizeof(*h));
 	int fd = listen_open(s->options.hostModuleAddress, (uint16_t)s->options.hostModulePort, e);
 
-	item_response_free = release_response;
+	view_record_response_free = release_response;
 	h->context.server = s;
 	h->context.limiter.max = s->options.maxSynchronousPackageRetrievalRequests;
 	h->conns = conns_new();

@@ -36,7 +36,7 @@ job_table_key(const struct job_spec *spec, char ret[JOB_KEY])
 		(void)ident_offer_name(&spec->ident, &spec->base, name);
 		break;
 	case JOB_CHECK:
-		(void)record_name(&spec->item->row, name);
+		(void)record_name(&spec->vr->record, name);
 		break;
 	case JOB_KINDS:
 		assert(false);
@@ -73,7 +73,7 @@ job_table_remove(struct job_table *t, struct job *job)
 		link = &(*link)->next_in_bucket;
 	*link = job->next_in_bucket;
 	t->count--;
-	item_release(job->spec.item);
+	view_record_release(job->spec.vr);
 	free(job);
 }
 
@@ -136,8 +136,8 @@ job_table_add(struct job_table *t, const struct job_spec *spec, const char *key)
 	job = mem_new(1, sizeof(*job));
 	job->spec = *spec;
 	job->spec.via = NULL; /* the asker's */
-	if (spec->item != NULL)
-		item_hold(spec->item);
+	if (spec->vr != NULL)
+		view_record_take(spec->vr);
 	(void)snprintf(job->key, sizeof(job->key), "%s", key);
 	job->next_in_bucket = *bucket;
 	*bucket = job;

@@ -37,10 +37,10 @@ enum job_queue { QUEUE_FETCHER, QUEUE_WORKERS, QUEUE_BUILDERS, QUEUES };
 
 struct job_spec {
 	enum job_kind kind;
-	struct ident ident;  /* all but QUERY */
-	struct edition base; /* OFFER, PRICE, CHECK, MAKE: version 0 is the full archive */
-	enum format format;  /* OFFER, CHECK, MAKE */
-	struct item *item;   /* CHECK; the job holds a reference */
+	struct ident ident;	/* all but QUERY */
+	struct edition base;	/* OFFER, PRICE, CHECK, MAKE: version 0 is the full archive */
+	enum format format;	/* OFFER, CHECK, MAKE */
+	struct view_record *vr; /* CHECK; the job holds a reference */
 	const char *via; /* how the request came that wants it (via.h); NULL: not through servers */
 };
 
@@ -66,7 +66,7 @@ struct job {
 	struct offer offer;	 /* KNOWN */
 	enum job_state state;
 	enum job_reason reason; /* FAILED */
-	unsigned failures;	/* in a row */
+	unsigned failures;	/* in a record */
 	bool asked;		/* since it failed */
 	uint64_t retry_at_ms;	/* FAILED */
 	uint64_t queued_ms;

@@ -33,26 +33,26 @@ land_failure(struct server *s, struct job *job, const char *name, const struct e
 }
 
 void
-land_log_row(struct log_line *l, const struct record *row)
+land_log_record(struct log_line *l, const struct record *record)
 {
-	log_text(l, "type", row->ident.type);
-	log_number(l, "version", row->ident.edition.version);
-	log_text(l, "cookie", row->ident.edition.cookie);
-	if (record_is_difference(row))
-		log_number(l, "from", row->base.version);
-	log_text(l, "what", record_kind_name(row));
-	if (row->kind == RECORD_ARCHIVE)
-		log_text(l, "format", wire_format_key(row->format));
+	log_text(l, "type", record->ident.type);
+	log_number(l, "version", record->ident.edition.version);
+	log_text(l, "cookie", record->ident.edition.cookie);
+	if (record_is_difference(record))
+		log_number(l, "from", record->base.version);
+	log_text(l, "what", record_kind_name(record));
+	if (record->kind == RECORD_ARCHIVE)
+		log_text(l, "format", wire_format_key(record->format));
 }
 
 static void
-log_downloaded(const struct record *row, uint64_t received, uint64_t took_ms)
+log_downloaded(const struct record *record, uint64_t received, uint64_t took_ms)
 {
 	struct log_line l;
 
 	log_begin(&l, EVENT_DOWNLOADED);
-	land_log_row(&l, row);
-	log_number(&l, "bytes", row->ref.bytes);
+	land_log_record(&l, record);
+	log_number(&l, "bytes", record->ref.bytes);
 	log_number(&l, "received", received);
 	log_number(&l, "ms", took_ms);
 	log_end(&l, LOG_DOWNLOAD);
@@ -72,23 +72,23 @@ void
 land_header(struct server *s, struct job *job, struct span bytes, uint64_t took_ms)
 {
 	AUTO_HEADER struct header *header = NULL;
-	struct record row = {.ident = job->spec.ident, .kind = RECORD_HEADER};
+	struct record record = {.ident = job->spec.ident, .kind = RECORD_HEADER};
 	char name[IDENT_NAME_MAX];
 	struct err e = {0};
 
-	(void)ident_header_name(&row.ident, name);
-	if (header_parse(bytes, &header, &e) == 0 && !ident_equal(&header->ident, &row.ident))
+	(void)ident_header_name(&record.ident, name);
+	if (header_parse(bytes, &header, &e) == 0 && !ident_equal(&header->ident, &record.ident))
 		(void)err_set(&e, ERR_INPUT, "header of another version");
 	if (e.code == ERR_NONE)
-		(void)depot_put_header(s->depot, &row.ident, bytes, &row.ref, &e);
+		(void)depot_put_header(s->depot, &record.ident, bytes, &record.ref, &e);
 	if (e.code != ERR_NONE) {
 		distrust(job, &e);
 		land_failure(s, job, name, &e, reason_of(&e), 0);
 		return;
 	}
-	view_add_item(s->views, &row, true);
+	view_add(s->views, &record, true);
 	retain_note(s->retain);
-	log_downloaded(&row, row.ref.bytes, took_ms);
+	log_downloaded(&record, record.ref.bytes, took_ms);
 	jobs_done(s->jobs, job);
 }
 
@@ -107,18 +107,18 @@ land_archive(struct server *s, struct job *job, const struct landing *landing)
 	char name[IDENT_NAME_MAX];
 	struct err e = {0};
 
-	if (depot_put_archive(s->depot, &landing->row, landing->stage, &e) != 0) {
+	if (depot_put_archive(s->depot, &landing->record, landing->stage, &e) != 0) {
 		if (e.code == ERR_FULL)
-			retain_want(s->retain, landing->row.ref.bytes);
+			retain_want(s->retain, landing->record.ref.bytes);
 		land_forget_price(s, job);
 		distrust(job, &e);
-		(void)ident_offer_name(&landing->row.ident, &landing->row.base, name);
+		(void)ident_offer_name(&landing->record.ident, &landing->record.base, name);
 		land_failure(s, job, name, &e, reason_of(&e), 0);
 		return;
 	}
-	view_add_item(s->views, &landing->row, true);
+	view_add(s->views, &landing->record, true);
 	retain_note(s->retain);
-	log_downloaded(&landing->row, landing->received_bytes, landing->took_ms);
+	log_downloaded(&landing->record, landing->received_bytes, landing->took_ms);
 	if (landing->last_choice)
 		jobs_absent(s->jobs, job);
 	else
@@ -128,10 +128,10 @@ land_archive(struct server *s, struct job *job, const struct landing *landing)
 /* ---- Files that lay there */
 
 void
-land_damage(struct server *s, const struct record *row, const char *why)
+land_damage(struct server *s, const struct record *record, const char *why)
 {
 	struct view *view = view_take(s->views);
-	bool here = view_find_item(view, row) != NULL;
+	bool here = view_find_record(view, record) != NULL;
 	struct log_line l;
 	struct err e = {0};
 
@@ -139,23 +139,23 @@ land_damage(struct server *s, const struct record *row, const char *why)
 	if (!here) /* it was removed while it was looked at */
 		return;
 	log_begin(&l, EVENT_DAMAGED);
-	land_log_row(&l, row);
+	land_log_record(&l, record);
 	log_text(&l, "reason", why);
 	log_end(&l, LOG_PROCESS);
 	log_end(&l, LOG_DOWNLOAD);
-	view_remove_item(s->views, row);
-	if (depot_quarantine(s->depot, row, &e) != 0)
+	view_remove(s->views, record);
+	if (depot_quarantine(s->depot, record, &e) != 0)
 		log_note(EVENT_FAILED, "cannot remove a damaged file: %s", e.text);
 }
 
 void
 land_check(struct server *s, struct job *job)
 {
-	struct item *item = job->spec.item;
+	struct view_record *vr = job->spec.vr;
 	struct err e = {0};
 
-	if (depot_check(s->depot, &item->row, &e) == 0) {
-		item_note_checked(item);
+	if (depot_check(s->depot, &vr->record, &e) == 0) {
+		view_record_note_checked(vr);
 		jobs_done(s->jobs, job);
 		return;
 	}
@@ -164,6 +164,6 @@ land_check(struct server *s, struct job *job)
 		land_failure(s, job, "check", &e, JOB_BUSY, 0);
 		return;
 	}
-	land_damage(s, &item->row, e.text);
+	land_damage(s, &vr->record, e.text);
 	jobs_done(s->jobs, job);
 }

@@ -16,11 +16,11 @@
 void land_header(struct server *s, struct job *job, struct span bytes, uint64_t took_ms);
 
 /*
- * A staged archive. row names it; last_choice: the format asked for does not
+ * A staged archive. record names it; last_choice: the format asked for does not
  * exist upstream, and this one is the next best.
  */
 struct landing {
-	struct record row;
+	struct record record;
 	char stage[DIGEST_HEX + 8];
 	uint64_t received_bytes; /* in this run, without what an earlier one had */
 	uint64_t took_ms;
@@ -31,12 +31,12 @@ void land_archive(struct server *s, struct job *job, const struct landing *landi
 /* A stored file whose digest was not looked at since the start. */
 void land_check(struct server *s, struct job *job);
 
-/* A stored item is not what it was: out of the view, to quarantine/. */
-void land_damage(struct server *s, const struct record *row, const char *why);
+/* A stored record is not what it was: out of the view, to quarantine/. */
+void land_damage(struct server *s, const struct record *record, const char *why);
 
 /* type, version, cookie, what it is. */
 struct log_line;
-void land_log_row(struct log_line *l, const struct record *row);
+void land_log_record(struct log_line *l, const struct record *record);
 
 /* An archive that is not there, or not as it was said, may have another name by now. */
 void land_forget_price(struct server *s, const struct job *job);

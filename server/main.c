@@ -96,7 +96,7 @@ read_cache(struct server *s, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/data/guts2/updates", s->options.root);
 	AUTO_IDENTS struct idents query = {0};
-	AUTO_RECORDS struct records rows = {0};
+	AUTO_RECORDS struct records records = {0};
 	bool reindexed;
 	int result;
 
@@ -110,13 +110,13 @@ read_cache(struct server *s, struct err *e)
 	(void)depot_put_setting(s->depot, "cacheMinFreeBytes", s->options.cacheMinFreeBytes, NULL);
 	(void)depot_put_setting(s->depot, "localDifferences", s->options.localDifferences, NULL);
 	s->views = view_holder_new();
-	result = depot_records(s->depot, &rows, e);
+	result = depot_records(s->depot, &records, e);
 	if (result == 0)
-		view_load(s->views, rows.at, rows.count);
+		view_load(s->views, records.at, records.count);
 	if (result == 0 && query.count > 0)
 		view_set_query(s->views, &query);
 	if (result == 0 && reindexed)
-		log_note(EVENT_REINDEXED, "%zu items", rows.count);
+		log_note(EVENT_REINDEXED, "%zu items", records.count);
 	return result;
 }
 

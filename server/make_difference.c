@@ -53,7 +53,7 @@ make_difference(struct make *k, const struct build *b, const struct record *new_
 		make_absent(k);
 		return true;
 	}
-	view_add_item(k->server->views, &difference, true);
+	view_add(k->server->views, &difference, true);
 	make_log(k, EVENT_MADE, &difference, way, what.full_bytes - difference.ref.bytes);
 	make_done(k);
 	return true;

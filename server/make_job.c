@@ -59,13 +59,13 @@ make_failed(struct make *k, enum job_reason reason, uint64_t delay_ms)
 /* ---- What is known */
 
 static void
-add_record(void *context, struct item *item)
+add_record(void *context, struct view_record *vr)
 {
 	struct make *k = context;
 
-	if (item->row.kind == RECORD_ARCHIVE && makes_is_bad(k->server->makes, &item->row.ref.id))
+	if (vr->record.kind == RECORD_ARCHIVE && makes_is_bad(k->server->makes, &vr->record.ref.id))
 		return;
-	records_add(&k->records, &item->row);
+	records_add(&k->records, &vr->record);
 }
 
 void
@@ -240,7 +240,7 @@ make_log(const struct make *k, enum log_event event, const struct record *r, con
 	struct log_line l;
 
 	log_begin(&l, event);
-	land_log_row(&l, r);
+	land_log_record(&l, r);
 	log_text(&l, "way", way);
 	log_number(&l, "bytes", r->ref.bytes);
 	if (saved > 0)

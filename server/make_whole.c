@@ -39,7 +39,7 @@ make_content(struct make *k, const struct build *b, const struct plan *p)
 
 	if (build_content(b, &way, &content, &culprit, &e) != 0)
 		return !make_settle_failure(k, &e, sources, count, culprit);
-	view_add_item(k->server->views, &content, true);
+	view_add(k->server->views, &content, true);
 	describe_way(p, text, sizeof(text));
 	make_log(k, EVENT_BUILT, &content, text, 0);
 	return false;
@@ -92,7 +92,7 @@ make_full(struct make *k, const struct build *b)
 	sources[0] = *make_find(k, RECORD_CONTENT, &spec->ident.edition);
 	if (build_full(b, &spec->ident, spec->format, donors, count, &full, &e) != 0)
 		return !make_settle_failure(k, &e, sources, count + 1, NULL);
-	view_add_item(s->views, &full, true);
+	view_add(s->views, &full, true);
 	price = likely_price(k, &full);
 	make_log(k, EVENT_MADE, &full, "packed from content",
 		price > k->loaded_bytes ? price - k->loaded_bytes : 0);

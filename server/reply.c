@@ -24,10 +24,10 @@ void
 reply_clear(struct reply *r)
 {
 	if (r->sending)
-		(void)atomic_fetch_sub(&r->item->sending, 1);
+		(void)atomic_fetch_sub(&r->vr->sending, 1);
 	buf_free(&r->text);
-	item_release(r->item);
-	item_release(r->job.item);
+	view_record_release(r->vr);
+	view_record_release(r->job.vr);
 	if (r->view != NULL)
 		view_release(r->view);
 	*r = (struct reply){0};
@@ -100,8 +100,8 @@ set_prepare(const struct reply_context *c, const struct request_facts *facts,
 	r->hold_ms = hold_ms(c, facts, d->small);
 	if (may_hold && answer.coming && r->hold_ms > 0) {
 		r->job = job;
-		if (r->job.item != NULL)
-			item_hold(r->job.item);
+		if (r->job.vr != NULL)
+			view_record_take(r->job.vr);
 		return;
 	}
 	set_preparing(c, r, &answer);
@@ -124,15 +124,15 @@ set_prepared(struct reply *r, struct prepared *prepared, const struct request_fa
 }
 
 static bool
-is_large(const struct item *item)
+is_large(const struct view_record *vr)
 {
-	return record_is_full(&item->row);
+	return record_is_full(&vr->record);
 }
 
 static void
 set_range(const struct request_facts *facts, struct reply *r)
 {
-	uint64_t size = r->item->row.ref.bytes;
+	uint64_t size = r->vr->record.ref.bytes;
 	bool applies = facts->if_range == NULL || fields_etag_matches(facts->if_range, r->etag);
 
 	r->status = 200;
@@ -156,15 +156,15 @@ set_range(const struct request_facts *facts, struct reply *r)
 }
 
 static void
-set_file(struct reply_context *c, const struct request_facts *facts, struct item *item,
+set_file(struct reply_context *c, const struct request_facts *facts, struct view_record *vr,
 	struct reply *r)
 {
-	r->item = item;
-	item_hold(item);
+	r->vr = vr;
+	view_record_take(vr);
 	r->cache = REPLY_IMMUTABLE;
-	r->etag = item->etag;
-	r->octets = item->row.kind != RECORD_HEADER;
-	if (fields_etag_matches(facts->if_none_match, item->etag)) {
+	r->etag = vr->etag;
+	r->octets = vr->record.kind != RECORD_HEADER;
+	if (fields_etag_matches(facts->if_none_match, vr->etag)) {
 		r->status = 304;
 		r->body = REPLY_TEXT;
 		return;
@@ -174,11 +174,11 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct item
 		r->octets = false;
 	if (r->status == 416 || strcmp(facts->method, "HEAD") == 0)
 		return;
-	if (!is_large(item) || limiter_take(&c->limiter)) {
-		r->holds_place = is_large(item);
+	if (!is_large(vr) || limiter_take(&c->limiter)) {
+		r->holds_place = is_large(vr);
 		r->sending = true;
-		(void)atomic_fetch_add(&item->sending, 1);
-		item_note_served(item);
+		(void)atomic_fetch_add(&vr->sending, 1);
+		view_record_note_served(vr);
 	} else {
 		struct job_answer busy = {.reason = JOB_BUSY,
 			.progress = -1,
@@ -260,13 +260,13 @@ set_moved(const struct target *target, const struct decision *d, struct reply *r
  * came here, rounded up: who loaded the one before it in the same second loads this one, too.
  */
 static void
-set_legacy(struct reply_context *c, const struct request_facts *facts, struct item *item,
+set_legacy(struct reply_context *c, const struct request_facts *facts, struct view_record *vr,
 	struct reply *r)
 {
-	uint64_t modified_s = (item->row.landed_ms + 999) / 1000;
+	uint64_t modified_s = (vr->record.landed_ms + 999) / 1000;
 	uint64_t since_s;
 
-	set_file(c, facts, item, r);
+	set_file(c, facts, vr, r);
 	if (r->status == 503)
 		return;
 	r->cache = REPLY_REVALIDATE;
@@ -298,16 +298,16 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 		break;
 	case DECIDE_FILE:
 		if (target->kind == TARGET_LEGACY)
-			set_legacy(c, facts, d->item, r);
+			set_legacy(c, facts, d->vr, r);
 		else
-			set_file(c, facts, d->item, r);
+			set_file(c, facts, d->vr, r);
 		break;
 	case DECIDE_OFFER:
-		r->item = d->item;
-		item_hold(d->item);
+		r->vr = d->vr;
+		view_record_take(d->vr);
 		r->vary_accept = true;
-		item_note_offered(d->item);
-		set_prepared(r, &d->item->offer, facts);
+		view_record_note_offered(d->vr);
+		set_prepared(r, &d->vr->offer, facts);
 		break;
 	case DECIDE_PREPARE:
 		set_prepare(c, facts, d, may_hold, r);

@@ -35,7 +35,7 @@ struct request_facts {
 enum reply_body {
 	REPLY_TEXT,	/* text, this reply's own */
 	REPLY_PREPARED, /* prepared, prepared once */
-	REPLY_FILE,	/* len bytes of item's file from first on */
+	REPLY_FILE,	/* len bytes of record's file from first on */
 };
 
 enum reply_cache { REPLY_NO_STORE, REPLY_REVALIDATE, REPLY_IMMUTABLE };
@@ -46,8 +46,8 @@ struct reply {
 	enum reply_body body;
 	struct buf text;
 	struct prepared *prepared;
-	struct item *item; /* keeps the prepared alive as well */
-	struct view *view; /* the same, for the announcement */
+	struct view_record *vr; /* keeps what is prepared alive as well */
+	struct view *view;	/* the same, for the announcement */
 	uint64_t first;
 	uint64_t len;
 	enum reply_cache cache;
@@ -62,7 +62,7 @@ struct reply {
 	bool alone;	      /* its response is not that of other requests for the file */
 	bool close;
 	bool holds_place; /* in the limiter, until the reply is gone */
-	bool sending;	  /* counted in the item, until the reply is gone */
+	bool sending;	  /* counted in the record, until the reply is gone */
 	/* status 0: hold the answer on this job, if the caller can, for hold_ms */
 	struct job_spec job;
 	uint64_t hold_ms;

@@ -28,7 +28,7 @@ struct retain {
 
 /* The cache as it is at one moment. */
 struct picture {
-	struct item **items; /* held; in the order of the records */
+	struct view_record **view_records; /* taken; in the order of the records */
 	size_t count;
 	size_t capacity;
 	struct records records;
@@ -78,9 +78,9 @@ retain_want(struct retain *r, uint64_t bytes)
 /* ---- Room */
 
 static void
-add_bytes(void *context, struct item *item)
+add_bytes(void *context, struct view_record *vr)
 {
-	*(uint64_t *)context += item->row.ref.bytes;
+	*(uint64_t *)context += vr->record.ref.bytes;
 }
 
 static uint64_t
@@ -126,19 +126,21 @@ retain_room(struct retain *r, uint64_t bytes, struct err *e)
 /* ---- One look */
 
 static void
-add_item(void *context, struct item *item)
+add_record(void *context, struct view_record *vr)
 {
 	struct picture *p = context;
 
-	p->items = mem_grow(p->items, p->count, &p->capacity, sizeof(struct item *));
-	p->items[p->count++] = item;
-	item_hold(item);
+	p->view_records =
+		mem_grow(p->view_records, p->count, &p->capacity, sizeof(struct view_record *));
+	p->view_records[p->count++] = vr;
+	view_record_take(vr);
 }
 
 static int
-compare_items(const void *a, const void *b)
+compare_records(const void *a, const void *b)
 {
-	return record_compare(&(*(struct item *const *)a)->row, &(*(struct item *const *)b)->row);
+	return record_compare(&(*(struct view_record *const *)a)->record,
+		&(*(struct view_record *const *)b)->record);
 }
 
 static void
@@ -148,18 +150,18 @@ take_picture(struct server *s, struct picture *p)
 	uint64_t now_ms = clock_mono_ms();
 
 	*p = (struct picture){0};
-	view_each(view, NULL, add_item, p);
+	view_each(view, NULL, add_record, p);
 	view_release(view);
 	if (p->count > 0)
-		qsort(p->items, p->count, sizeof(*p->items), compare_items);
+		qsort(p->view_records, p->count, sizeof(*p->view_records), compare_records);
 	p->busy = mem_new(p->count, sizeof(*p->busy));
 	p->offered = mem_new(p->count, sizeof(*p->offered));
 	for (size_t i = 0; i < p->count; i++) {
-		struct record r = p->items[i]->row;
+		struct record r = p->view_records[i]->record;
 
-		r.served_ms = p->items[i]->served_ms;
-		p->busy[i] = p->items[i]->sending > 0 || makes_need(s->makes, &r.ident);
-		p->offered[i] = p->items[i]->offered_ms + OFFERED_MS > now_ms;
+		r.served_ms = p->view_records[i]->served_ms;
+		p->busy[i] = p->view_records[i]->sending > 0 || makes_need(s->makes, &r.ident);
+		p->offered[i] = p->view_records[i]->offered_ms + OFFERED_MS > now_ms;
 		p->bytes += r.ref.bytes;
 		records_add(&p->records, &r);
 	}
@@ -169,8 +171,8 @@ static void
 drop_picture(struct picture *p)
 {
 	for (size_t i = 0; i < p->count; i++)
-		item_release(p->items[i]);
-	free(p->items);
+		view_record_release(p->view_records[i]);
+	free(p->view_records);
 	free(p->busy);
 	free(p->offered);
 	records_free(&p->records);
@@ -182,7 +184,7 @@ log_action(enum log_event event, const struct keep_action *a)
 	struct log_line l;
 
 	log_begin(&l, event);
-	land_log_row(&l, &a->record);
+	land_log_record(&l, &a->record);
 	log_number(&l, "bytes", a->record.ref.bytes);
 	log_text(&l, "reason", keep_reason_text(a->reason));
 	log_end(&l, LOG_DOWNLOAD);
@@ -194,13 +196,13 @@ remove_record(struct retain *r, const struct keep_action *a)
 {
 	struct err e = {0};
 
-	view_remove_item(r->server->views, &a->record);
+	view_remove(r->server->views, &a->record);
 	if (depot_remove(r->server->depot, &a->record, &e) == 0) {
 		log_action(EVENT_REMOVED, a);
 		return;
 	}
 	log_note(EVENT_FAILED, "cannot remove from the cache: %s", e.text);
-	view_add_item(r->server->views, &a->record, false);
+	view_add(r->server->views, &a->record, false);
 }
 
 static void

@@ -33,14 +33,14 @@ tend_new(struct server *s)
 /* ---- Times */
 
 static void
-add_changed(void *context, struct item *item)
+add_changed(void *context, struct view_record *vr)
 {
-	struct record r = item->row;
+	struct record r = vr->record;
 
-	if (!item->times_changed || !atomic_exchange(&item->times_changed, false))
+	if (!vr->times_changed || !atomic_exchange(&vr->times_changed, false))
 		return;
-	r.served_ms = item->served_ms;
-	r.checked_ms = item->checked_ms;
+	r.served_ms = vr->served_ms;
+	r.checked_ms = vr->checked_ms;
 	records_add(context, &r);
 }
 
@@ -60,43 +60,43 @@ write_times(struct server *s)
 /* ---- Scrub */
 
 static void
-take_longest_unchecked(void *context, struct item *item)
+take_longest_unchecked(void *context, struct view_record *vr)
 {
-	struct item **longest = context;
+	struct view_record **longest = context;
 
-	if (*longest == NULL || item->checked_ms < (*longest)->checked_ms)
-		*longest = item;
+	if (*longest == NULL || vr->checked_ms < (*longest)->checked_ms)
+		*longest = vr;
 }
 
 static void
-check(struct server *s, struct item *item)
+check(struct server *s, struct view_record *vr)
 {
 	struct err e = {0};
 
-	if (depot_check(s->depot, &item->row, &e) == 0)
-		item_note_checked(item);
+	if (depot_check(s->depot, &vr->record, &e) == 0)
+		view_record_note_checked(vr);
 	else if (depot_is_damage(&e))
-		land_damage(s, &item->row, e.text);
+		land_damage(s, &vr->record, e.text);
 	else
 		log_note(EVENT_WARNING, "scrub: %s", e.text);
 }
 
-/* One item whose time has come; then a pause as long as it is large. */
+/* One record whose time has come; then a pause as long as it is large. */
 static void
 scrub(struct tend *t)
 {
 	struct server *s = t->server;
 	uint64_t now_ms = clock_mono_ms();
-	struct item *item = NULL;
+	struct view_record *vr = NULL;
 	struct view *view;
 
 	if (s->options.scrubInterval == 0 || now_ms < t->scrub_at_ms)
 		return;
 	view = view_take(s->views);
-	view_each(view, NULL, take_longest_unchecked, &item);
-	if (item != NULL && item->checked_ms + s->options.scrubInterval < clock_wall_ms()) {
-		check(s, item);
-		t->scrub_at_ms = clock_mono_ms() + item->row.ref.bytes / SCRUB_BYTES_PER_MS;
+	view_each(view, NULL, take_longest_unchecked, &vr);
+	if (vr != NULL && vr->checked_ms + s->options.scrubInterval < clock_wall_ms()) {
+		check(s, vr);
+		t->scrub_at_ms = clock_mono_ms() + vr->record.ref.bytes / SCRUB_BYTES_PER_MS;
 	}
 	view_release(view);
 }

@@ -26,7 +26,7 @@ type_new(const char *name)
 }
 
 static void
-offer_each(const struct view_offer *offer, void (*act)(struct item *item))
+offer_each(const struct view_offer *offer, void (*act)(struct view_record *vr))
 {
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		if (offer->archive[i] != NULL)
@@ -39,10 +39,10 @@ type_release(struct view_type *t)
 	if (atomic_fetch_sub(&t->references, 1) != 1)
 		return;
 	for (size_t i = 0; i < t->count; i++) {
-		item_release(t->versions[i].header);
-		item_release(t->versions[i].content);
+		view_record_release(t->versions[i].header);
+		view_record_release(t->versions[i].content);
 		for (size_t j = 0; j < t->versions[i].count; j++)
-			offer_each(&t->versions[i].offers[j], item_release);
+			offer_each(&t->versions[i].offers[j], view_record_release);
 		free(t->versions[i].offers);
 	}
 	free(t->versions);
@@ -66,12 +66,12 @@ type_copy(const struct view_type *t)
 		to->capacity = from->count;
 		to->offers = mem_new(from->count, sizeof(*from->offers));
 		if (from->header != NULL)
-			item_hold(from->header);
+			view_record_take(from->header);
 		if (from->content != NULL)
-			item_hold(from->content);
+			view_record_take(from->content);
 		for (size_t j = 0; j < from->count; j++) {
 			to->offers[j] = from->offers[j];
-			offer_each(&to->offers[j], item_hold);
+			offer_each(&to->offers[j], view_record_take);
 		}
 	}
 	return copy;
@@ -80,8 +80,8 @@ type_copy(const struct view_type *t)
 static int
 compare_ids(const void *a, const void *b)
 {
-	return digest_compare(
-		&(*(struct item *const *)a)->row.ref.id, &(*(struct item *const *)b)->row.ref.id);
+	return digest_compare(&(*(struct view_record *const *)a)->record.ref.id,
+		&(*(struct view_record *const *)b)->record.ref.id);
 }
 
 /* The index by id, once nothing changes any more. */
@@ -133,17 +133,17 @@ version_offer(struct view_version *v, const struct edition *base)
 	return &v->offers[v->count++];
 }
 
-/* Where an item of this row is or belongs. */
-static struct item **
-type_slot(struct view_type *t, const struct record *row)
+/* Where a record of this record is or belongs. */
+static struct view_record **
+type_slot(struct view_type *t, const struct record *record)
 {
-	struct view_version *version = type_version(t, &row->ident.edition);
+	struct view_version *version = type_version(t, &record->ident.edition);
 
-	if (row->kind == RECORD_HEADER)
+	if (record->kind == RECORD_HEADER)
 		return &version->header;
-	if (row->kind == RECORD_CONTENT)
+	if (record->kind == RECORD_CONTENT)
 		return &version->content;
-	return &version_offer(version, &row->base)->archive[row->format];
+	return &version_offer(version, &record->base)->archive[record->format];
 }
 
 static bool
@@ -208,7 +208,7 @@ view_release(struct view *v)
 		return;
 	for (size_t i = 0; i < v->count; i++)
 		type_release(v->types[i]);
-	item_response_release(&v->query.response, false);
+	view_record_response_release(&v->query.response, false);
 	free(v->query.bytes);
 	free(v->types);
 	free(v);
@@ -302,7 +302,7 @@ view_find_version(const struct view_type *t, const struct edition *edition)
 	return NULL;
 }
 
-struct item *
+struct view_record *
 view_find_archive(
 	const struct view_version *version, const struct edition *base, enum format format)
 {
@@ -312,15 +312,15 @@ view_find_archive(
 	return NULL;
 }
 
-struct item *
+struct view_record *
 view_find_id(const struct view *v, const struct digest *id)
 {
-	struct item key = {.row.ref.id = *id};
-	struct item *pointer = &key;
+	struct view_record key = {.record.ref.id = *id};
+	struct view_record *pointer = &key;
 
 	for (size_t i = 0; i < v->count; i++) {
 		const struct view_type *t = v->types[i];
-		struct item **found = NULL;
+		struct view_record **found = NULL;
 
 		if (t->id_count > 0)
 			found = bsearch(
@@ -331,27 +331,27 @@ view_find_id(const struct view *v, const struct digest *id)
 	return NULL;
 }
 
-struct item *
-view_find_item(const struct view *v, const struct record *row)
+struct view_record *
+view_find_record(const struct view *v, const struct record *record)
 {
-	const struct view_type *t = view_find_type(v, row->ident.type);
+	const struct view_type *t = view_find_type(v, record->ident.type);
 	const struct view_version *version =
-		t != NULL ? view_find_version(t, &row->ident.edition) : NULL;
-	struct item *item;
+		t != NULL ? view_find_version(t, &record->ident.edition) : NULL;
+	struct view_record *vr;
 
 	if (version == NULL)
 		return NULL;
-	if (row->kind == RECORD_HEADER)
-		item = version->header;
-	else if (row->kind == RECORD_CONTENT)
-		item = version->content;
+	if (record->kind == RECORD_HEADER)
+		vr = version->header;
+	else if (record->kind == RECORD_CONTENT)
+		vr = version->content;
 	else
-		item = view_find_archive(version, &row->base, row->format);
-	return item != NULL && digest_equal(&item->row.ref.id, &row->ref.id) ? item : NULL;
+		vr = view_find_archive(version, &record->base, record->format);
+	return vr != NULL && digest_equal(&vr->record.ref.id, &record->ref.id) ? vr : NULL;
 }
 
 static void
-version_each(const struct view_version *version, void (*act)(void *context, struct item *item),
+version_each(const struct view_version *version, void (*act)(void *context, struct view_record *vr),
 	void *context)
 {
 	if (version->header != NULL)
@@ -365,8 +365,8 @@ version_each(const struct view_version *version, void (*act)(void *context, stru
 }
 
 void
-view_each(const struct view *v, const char *type, void (*act)(void *context, struct item *item),
-	void *context)
+view_each(const struct view *v, const char *type,
+	void (*act)(void *context, struct view_record *vr), void *context)
 {
 	for (size_t i = 0; i < v->count; i++)
 		for (size_t j = 0; j < v->types[i]->count; j++)
@@ -395,7 +395,7 @@ own_type(struct view *v, const char *type)
 }
 
 void
-view_load(struct view_holder *h, const struct record *rows, size_t count)
+view_load(struct view_holder *h, const struct record *records, size_t count)
 {
 	struct view_type *t = NULL;
 	struct view *v;
@@ -403,15 +403,15 @@ view_load(struct view_holder *h, const struct record *rows, size_t count)
 	(void)pthread_mutex_lock(&h->writers);
 	v = view_copy(h->current);
 	for (size_t i = 0; i < count; i++) {
-		struct item **slot;
+		struct view_record **slot;
 
-		if (t == NULL || strcmp(t->type, rows[i].ident.type) != 0) {
+		if (t == NULL || strcmp(t->type, records[i].ident.type) != 0) {
 			v->types = mem_resize(v->types, v->count + 1, sizeof(*v->types));
-			t = own_type(v, rows[i].ident.type);
+			t = own_type(v, records[i].ident.type);
 		}
-		slot = type_slot(t, &rows[i]);
-		item_release(*slot);
-		*slot = item_new(&rows[i], false);
+		slot = type_slot(t, &records[i]);
+		view_record_release(*slot);
+		*slot = view_record_new(&records[i], false);
 	}
 	for (size_t i = 0; i < v->count; i++)
 		type_finish(v->types[i]);
@@ -420,17 +420,17 @@ view_load(struct view_holder *h, const struct record *rows, size_t count)
 }
 
 static void
-set_item(struct view_holder *h, const struct record *row, struct item *take_item)
+set_record(struct view_holder *h, const struct record *record, struct view_record *take_item)
 {
 	struct view *v;
 	struct view_type *t;
-	struct item **slot;
+	struct view_record **slot;
 
 	(void)pthread_mutex_lock(&h->writers);
 	v = view_copy(h->current);
-	t = own_type(v, row->ident.type);
-	slot = type_slot(t, row);
-	item_release(*slot);
+	t = own_type(v, record->ident.type);
+	slot = type_slot(t, record);
+	view_record_release(*slot);
 	*slot = take_item;
 	type_drop_empty_versions(t);
 	type_finish(t);
@@ -439,15 +439,15 @@ set_item(struct view_holder *h, const struct record *row, struct item *take_item
 }
 
 void
-view_add_item(struct view_holder *h, const struct record *row, bool checked)
+view_add(struct view_holder *h, const struct record *record, bool checked)
 {
-	set_item(h, row, item_new(row, checked));
+	set_record(h, record, view_record_new(record, checked));
 }
 
 void
-view_remove_item(struct view_holder *h, const struct record *row)
+view_remove(struct view_holder *h, const struct record *record)
 {
-	set_item(h, row, NULL);
+	set_record(h, record, NULL);
 }
 
 static void
@@ -461,7 +461,7 @@ prepare_query(struct view *v, const struct idents *query)
 	free(v->query.bytes);
 	v->query.bytes = bytes.at;
 	v->query.len = bytes.len;
-	item_etag(&digest, v->query.etag);
+	view_record_etag(&digest, v->query.etag);
 	v->has_query = true;
 }
 

@@ -5,8 +5,8 @@
  * Does:     request threads take the current view and answer from it; whoever
  *           changes something makes a new one from the old and publishes it. Only the
  *           type that changed is copied.
- * Threads:  a published view is never written to, but for the atomics of an item
- * Owner:    view_take -> view_release; types and items are counted references
+ * Threads:  a published view is never written to, but for the atomics of a record
+ * Owner:    view_take -> view_release; types and records are counted references
  */
 #ifndef VIEW_H
 #define VIEW_H
@@ -17,17 +17,17 @@
 
 #include "wire.h"
 #include "ident.h"
-#include "item.h"
+#include "view_record.h"
 
 struct view_offer {
 	struct edition base;
-	struct item *archive[FORMAT_COUNT]; /* NULL: not here */
+	struct view_record *archive[FORMAT_COUNT]; /* NULL: not here */
 };
 
 struct view_version {
 	struct edition edition;
-	struct item *header;  /* NULL: not here */
-	struct item *content; /* NULL: not here */
+	struct view_record *header;  /* NULL: not here */
+	struct view_record *content; /* NULL: not here */
 	struct view_offer *offers;
 	size_t count;
 	size_t capacity;
@@ -40,7 +40,7 @@ struct view_type {
 	struct view_version *versions; /* kept ones, newest first */
 	size_t count;
 	size_t capacity;
-	struct item **by_id; /* archives, sorted by id */
+	struct view_record **by_id; /* archives, sorted by id */
 	size_t id_count;
 };
 
@@ -63,24 +63,24 @@ void view_release(struct view *v);
 const struct view_type *view_find_type(const struct view *v, const char *type);
 const struct view_version *view_find_version(
 	const struct view_type *t, const struct edition *edition);
-/* An item with this id, of any type; NULL: none. */
-struct item *view_find_id(const struct view *v, const struct digest *id);
-struct item *view_find_archive(
+/* A record with this id, of any type; NULL: none. */
+struct view_record *view_find_id(const struct view *v, const struct digest *id);
+struct view_record *view_find_archive(
 	const struct view_version *version, const struct edition *base, enum format format);
 
-/* The item of this record, with these very bytes; NULL: it is not there any more. */
-struct item *view_find_item(const struct view *v, const struct record *row);
+/* The record of this record, with these very bytes; NULL: it is not there any more. */
+struct view_record *view_find_record(const struct view *v, const struct record *record);
 
-/* Call act for every item; of a type (NULL: of all). */
+/* Call act for every record; of a type (NULL: of all). */
 void view_each(const struct view *v, const char *type,
-	void (*act)(void *context, struct item *item), void *context);
+	void (*act)(void *context, struct view_record *vr), void *context);
 
 /* ---- Changing: each publishes a new view */
 /* Rows sorted by type, none of them checked: what a cache holds at the start. */
-void view_load(struct view_holder *h, const struct record *rows, size_t count);
+void view_load(struct view_holder *h, const struct record *records, size_t count);
 /* checked: the caller has seen the digest. */
-void view_add_item(struct view_holder *h, const struct record *row, bool checked);
-void view_remove_item(struct view_holder *h, const struct record *row);
+void view_add(struct view_holder *h, const struct record *record, bool checked);
+void view_remove(struct view_holder *h, const struct record *record);
 void view_set_query(struct view_holder *h, const struct idents *query);
 
 #endif

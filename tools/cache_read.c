@@ -23,9 +23,9 @@ note_bad(void *context, const char *name, const char *why, struct err *e)
 }
 
 static int
-collect(void *context, const struct record *item)
+collect(void *context, const struct record *r)
 {
-	records_add(context, item);
+	records_add(context, r);
 	return 0;
 }
 

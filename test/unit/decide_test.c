@@ -14,24 +14,23 @@ sample(bool with_query)
 {
 	struct view_holder *h = view_holder_new();
 	AUTO_IDENTS struct idents query = {0};
-	struct record item = {
-		.ident = {"t", {9, "00000009"}}, .kind = RECORD_HEADER, .ref.bytes = 1};
+	struct record vr = {.ident = {"t", {9, "00000009"}}, .kind = RECORD_HEADER, .ref.bytes = 1};
 
-	view_add_item(h, &item, true);
-	item.ident.edition = (struct edition){8, "00000008"};
-	view_add_item(h, &item, false);
-	item.kind = RECORD_ARCHIVE;
-	item.base = (struct edition){5, "00000005"};
-	item.format = FORMAT_AR1;
-	item.ref.id.byte[0] = 1;
-	view_add_item(h, &item, true);
-	item.base = (struct edition){6, "00000006"};
-	view_add_item(h, &item, true);
-	item.format = FORMAT_AR2;
-	item.ref.id.byte[0] = 2;
-	view_add_item(h, &item, true);
-	(void)snprintf(item.ident.type, sizeof(item.ident.type), "gone");
-	view_add_item(h, &item, true);
+	view_add(h, &vr, true);
+	vr.ident.edition = (struct edition){8, "00000008"};
+	view_add(h, &vr, false);
+	vr.kind = RECORD_ARCHIVE;
+	vr.base = (struct edition){5, "00000005"};
+	vr.format = FORMAT_AR1;
+	vr.ref.id.byte[0] = 1;
+	view_add(h, &vr, true);
+	vr.base = (struct edition){6, "00000006"};
+	view_add(h, &vr, true);
+	vr.format = FORMAT_AR2;
+	vr.ref.id.byte[0] = 2;
+	view_add(h, &vr, true);
+	(void)snprintf(vr.ident.type, sizeof(vr.ident.type), "gone");
+	view_add(h, &vr, true);
 	idents_add(&query, &(struct ident){"t", {9, "00000009"}});
 	if (with_query)
 		view_set_query(h, &query);
@@ -55,7 +54,7 @@ START_TEST(decide__follows_the_order_of_the_protocol)
 		enum format best;
 		enum job_state ar1, ar2;
 		enum decision_kind kind;
-		int format; /* of the item or job; -1: none */
+		int format; /* of the record or job; -1: none */
 	} rows[] = {
 		{"/q", FORMAT_AR1, JOB_NONE, JOB_NONE, DECIDE_QUERY, -1},
 		{"/h;t=t;v=9;c=00000009", FORMAT_AR1, JOB_NONE, JOB_NONE, DECIDE_FILE, -1},
@@ -122,7 +121,7 @@ START_TEST(decide__follows_the_order_of_the_protocol)
 		if (rows[i].format >= 0)
 			ck_assert_msg((int)(d.kind == DECIDE_PREPARE
 						      ? d.job.format
-						      : d.item->row.format) == rows[i].format,
+						      : d.vr->record.format) == rows[i].format,
 				"row %zu", i);
 	}
 	view_release(v);
@@ -185,7 +184,7 @@ START_TEST(decide__makes_a_difference_where_the_upstream_has_none)
 		struct view *v;
 
 		if (rows[i].whole)
-			view_add_item(h, &content, true);
+			view_add(h, &content, true);
 		v = view_take(h);
 		ck_assert_int_eq(
 			ident_target_parse("/o;t=t;v=9;c=00000009;pv=4;pc=00000004", &target, NULL),

@@ -60,7 +60,7 @@ main(void)
 
 	if (mkdtemp(base) == NULL)
 		return 1;
-	item_response_free = no_responses;
+	view_record_response_free = no_responses;
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
 		Suite *suite = suite_create(suites[i].name);
 		TCase *c = tcase_create(suites[i].name);

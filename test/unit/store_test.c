@@ -28,7 +28,7 @@ stage(struct depot *d, const char *name, const char *bytes)
 }
 
 static struct record
-item_of(const char *bytes, enum format format)
+record_of(const char *bytes, enum format format)
 {
 	return (struct record){.ident = ident,
 		.base = base,
@@ -37,7 +37,7 @@ item_of(const char *bytes, enum format format)
 }
 
 static int
-count_items(struct depot *d)
+count_records(struct depot *d)
 {
 	AUTO_RECORDS struct records all = {0};
 
@@ -50,8 +50,8 @@ START_TEST(depot_put_archive__both_formats_share_an_offer)
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
 	AUTO_BUF struct buf bytes = {0};
-	struct record one = item_of("one", FORMAT_AR1);
-	struct record two = item_of("two", FORMAT_AR2);
+	struct record one = record_of("one", FORMAT_AR1);
+	struct record two = record_of("two", FORMAT_AR2);
 	char name[IDENT_NAME_MAX];
 	bool reindexed;
 	struct depot *d = open_depot(path, &reindexed);
@@ -72,7 +72,7 @@ START_TEST(depot_put_archive__both_formats_share_an_offer)
 	ck_assert(offer.archive[0].bytes == 0 && offer.archive[1].bytes == 3);
 	ck_assert_int_eq(depot_remove(d, &two, NULL), 0);
 	ck_assert(!fs_exists(dir, name));
-	ck_assert_int_eq(count_items(d), 0);
+	ck_assert_int_eq(count_records(d), 0);
 	depot_close(d);
 }
 END_TEST
@@ -81,8 +81,8 @@ START_TEST(depot_put_archive__two_offers_can_name_one_archive)
 {
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
-	struct record one = item_of("same", FORMAT_AR2);
-	struct record two = item_of("same", FORMAT_AR2);
+	struct record one = record_of("same", FORMAT_AR2);
+	struct record two = record_of("same", FORMAT_AR2);
 	bool reindexed;
 	struct depot *d = open_depot(path, &reindexed);
 	char name[IDENT_NAME_MAX];
@@ -93,7 +93,7 @@ START_TEST(depot_put_archive__two_offers_can_name_one_archive)
 	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
 	ck_assert(repo_has_archive(depot_repo(d), &one.ref));
 	ck_assert_int_eq(depot_put_archive(d, &two, "none", NULL), 0);
-	ck_assert_int_eq(count_items(d), 2);
+	ck_assert_int_eq(count_records(d), 2);
 	ck_assert(fs_exists(dir, ident_offer_name(&ident, &two.base, name)));
 	depot_close(d);
 }
@@ -103,22 +103,22 @@ START_TEST(depot_put_archive__wrong_digest_or_size_leaves_nothing)
 {
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
-	struct record item = item_of("right", FORMAT_AR2);
+	struct record r = record_of("right", FORMAT_AR2);
 	char name[IDENT_NAME_MAX];
 	bool reindexed;
 	struct depot *d = open_depot(path, &reindexed);
 	struct err e = {0};
 
 	stage(d, "a", "wrong");
-	ck_assert_int_eq(depot_put_archive(d, &item, "a", &e), -1);
+	ck_assert_int_eq(depot_put_archive(d, &r, "a", &e), -1);
 	ck_assert_int_eq(e.code, ERR_DIGEST);
 	stage(d, "a", "right");
-	item.ref.bytes++;
-	ck_assert_int_eq(depot_put_archive(d, &item, "a", &e), -1);
+	r.ref.bytes++;
+	ck_assert_int_eq(depot_put_archive(d, &r, "a", &e), -1);
 	ck_assert(!fs_exists(repo_stage_dir(depot_repo(d)), "a"));
-	ck_assert(!fs_exists(dir, ident_file_name(&item.ref.id, name)));
+	ck_assert(!fs_exists(dir, ident_file_name(&r.ref.id, name)));
 	ck_assert(!fs_exists(dir, ident_offer_name(&ident, &base, name)));
-	ck_assert_int_eq(count_items(d), 0);
+	ck_assert_int_eq(count_records(d), 0);
 	depot_close(d);
 }
 END_TEST
@@ -129,7 +129,7 @@ START_TEST(depot_open__the_index_follows_the_files)
 				     "\"type\":\"t\",\"version\":5}";
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
-	struct record item = item_of("one", FORMAT_AR1);
+	struct record r = record_of("one", FORMAT_AR1);
 	struct archive_ref ref;
 	char name[IDENT_NAME_MAX];
 	bool reindexed;
@@ -137,24 +137,24 @@ START_TEST(depot_open__the_index_follows_the_files)
 
 	ck_assert(reindexed);
 	stage(d, "a", "one");
-	ck_assert_int_eq(depot_put_archive(d, &item, "a", NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &r, "a", NULL), 0);
 	ck_assert_int_eq(depot_put_header(d, &ident, unit_text(header), &ref, NULL), 0);
 	depot_close(d);
 	d = open_depot(path, &reindexed);
 	ck_assert(!reindexed);
-	ck_assert_int_eq(count_items(d), 2);
+	ck_assert_int_eq(count_records(d), 2);
 	depot_close(d);
 	/* garbage for an index, a header that is damaged, an archive that nothing refers to */
 	ck_assert_int_eq(
 		fs_put(dir, "x", "index.sqlite", unit_text("garbage garbage garbage"), NULL), 0);
 	ck_assert_int_eq(
 		fs_put(dir, "x", ident_header_name(&ident, name), unit_text("{"), NULL), 0);
-	item.ref.id.byte[0] ^= 1;
+	r.ref.id.byte[0] ^= 1;
 	ck_assert_int_eq(
-		fs_put(dir, "x", ident_file_name(&item.ref.id, name), unit_text("?"), NULL), 0);
+		fs_put(dir, "x", ident_file_name(&r.ref.id, name), unit_text("?"), NULL), 0);
 	d = open_depot(path, &reindexed);
 	ck_assert(reindexed);
-	ck_assert_int_eq(count_items(d), 1);
+	ck_assert_int_eq(count_records(d), 1);
 	ck_assert(!fs_exists(dir, name));
 	depot_close(d);
 }

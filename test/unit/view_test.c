@@ -6,32 +6,32 @@
 #include "unit.h"
 
 static struct record
-row(const char *type, uint64_t version, uint64_t from, int kind, unsigned char id)
+record(const char *type, uint64_t version, uint64_t from, int kind, unsigned char id)
 {
-	struct record item = {.kind = kind == FORMAT_COUNT ? RECORD_HEADER : RECORD_ARCHIVE};
+	struct record vr = {.kind = kind == FORMAT_COUNT ? RECORD_HEADER : RECORD_ARCHIVE};
 
-	(void)snprintf(item.ident.type, sizeof(item.ident.type), "%s", type);
-	item.ident.edition.version = version;
-	memcpy(item.ident.edition.cookie, "00000000", 9);
-	item.base.version = from;
-	if (item.kind != RECORD_HEADER)
-		item.format = (enum format)kind;
-	item.ref.id.byte[0] = id;
-	item.ref.bytes = 100;
-	return item;
+	(void)snprintf(vr.ident.type, sizeof(vr.ident.type), "%s", type);
+	vr.ident.edition.version = version;
+	memcpy(vr.ident.edition.cookie, "00000000", 9);
+	vr.base.version = from;
+	if (vr.kind != RECORD_HEADER)
+		vr.format = (enum format)kind;
+	vr.ref.id.byte[0] = id;
+	vr.ref.bytes = 100;
+	return vr;
 }
 
 START_TEST(view__an_old_view_stays_as_it_was)
 {
 	struct view_holder *h = view_holder_new();
-	struct record one = row("t", 5, 0, FORMAT_AR2, 1);
+	struct record one = record("t", 5, 0, FORMAT_AR2, 1);
 	struct view *before = view_take(h);
 	struct view *with;
 	struct view *after;
 
-	view_add_item(h, &one, true);
+	view_add(h, &one, true);
 	with = view_take(h);
-	view_remove_item(h, &one);
+	view_remove(h, &one);
 	after = view_take(h);
 	ck_assert_ptr_null(view_find_id(before, &one.ref.id));
 	ck_assert_ptr_nonnull(view_find_id(with, &one.ref.id));
@@ -46,13 +46,14 @@ END_TEST
 
 START_TEST(view_load__gives_versions_newest_first_and_finds_all)
 {
-	struct record rows[] = {row("a", 3, 0, FORMAT_COUNT, 9), row("a", 5, 3, FORMAT_AR1, 1),
-		row("a", 4, 0, FORMAT_AR2, 2), row("b", 7, 1, FORMAT_AR2, 3)};
+	struct record records[] = {record("a", 3, 0, FORMAT_COUNT, 9),
+		record("a", 5, 3, FORMAT_AR1, 1), record("a", 4, 0, FORMAT_AR2, 2),
+		record("b", 7, 1, FORMAT_AR2, 3)};
 	struct view_holder *h = view_holder_new();
 	const struct view_type *a;
 	struct view *v;
 
-	view_load(h, rows, 4);
+	view_load(h, records, 4);
 	v = view_take(h);
 	ck_assert_uint_eq(v->count, 2);
 	a = view_find_type(v, "a");
@@ -61,9 +62,9 @@ START_TEST(view_load__gives_versions_newest_first_and_finds_all)
 	ck_assert_uint_eq(a->versions[2].edition.version, 3);
 	ck_assert_ptr_nonnull(a->versions[2].header);
 	for (size_t i = 1; i < 4; i++)
-		ck_assert_ptr_nonnull(view_find_id(v, &rows[i].ref.id));
-	ck_assert_ptr_null(view_find_id(v, &rows[0].ref.id)); /* headers are no archives */
-	ck_assert(!view_find_id(v, &rows[1].ref.id)->checked);
+		ck_assert_ptr_nonnull(view_find_id(v, &records[i].ref.id));
+	ck_assert_ptr_null(view_find_id(v, &records[0].ref.id)); /* headers are no archives */
+	ck_assert(!view_find_id(v, &records[1].ref.id)->checked);
 	view_release(v);
 	view_holder_free(h);
 }
@@ -72,7 +73,7 @@ END_TEST
 START_TEST(view_set_query__types_come_and_go)
 {
 	struct view_holder *h = view_holder_new();
-	struct record kept = row("kept", 5, 0, FORMAT_AR2, 1);
+	struct record kept = record("kept", 5, 0, FORMAT_AR2, 1);
 	AUTO_IDENTS struct idents query = {0};
 	struct idents none = {0};
 	struct view *v;
@@ -80,7 +81,7 @@ START_TEST(view_set_query__types_come_and_go)
 	idents_add(&query, &(struct ident){"new", {8, "00000000"}});
 	idents_add(&query, &(struct ident){"kept", {6, "00000000"}});
 	(void)idents_sort(&query);
-	view_add_item(h, &kept, true);
+	view_add(h, &kept, true);
 	view_set_query(h, &query);
 	v = view_take(h);
 	ck_assert(v->has_query);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * item.h - one thing that the cache holds, as requests use it.
+ * view_record.h - one thing that the cache holds, as requests use it.
  *
  * Does:     a record, the answers that are prepared of it, and what is noted of
  *           its use.
  * Units:    _ms milliseconds of the wall clock, where nothing else is said
  * Threads:  any; what changes is atomic
- * Owner:    references are counted: item_new and item_hold -> item_release
+ * Owner:    references are counted: view_record_new and view_record_take -> view_record_release
  */
-#ifndef ITEM_H
-#define ITEM_H
+#ifndef VIEW_RECORD_H
+#define VIEW_RECORD_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -28,37 +28,37 @@ struct prepared {
 };
 
 /* What the cache holds: a header, an archive with the offer that names it, or a content. */
-struct item {
+struct view_record {
 	atomic_uint references;
-	struct record row;
+	struct record record;
 	struct prepared offer;	     /* archives */
 	char etag[ETAG_MAX];	     /* of the file */
 	atomic_bool checked;	     /* its digest was seen to be right since the start */
 	atomic_uint sending;	     /* replies that are sending its bytes */
 	_Atomic uint64_t offered_ms; /* monotonic: when a client was last told of it; 0: never */
-	_Atomic uint64_t served_ms;  /* as in record.h; the row's own are those of the start */
+	_Atomic uint64_t served_ms;  /* as in record.h; the record's own are those of the start */
 	_Atomic uint64_t checked_ms;
 	atomic_bool times_changed; /* since they were written to the index */
 	_Atomic(void *) response;  /* the open file, of the HTTP layer */
 };
 
-/* How the HTTP layer's part of a prepared or (is_file) item is released. Set before any thread
- * runs. */
-extern void (*item_response_free)(void *response, bool is_file);
+/* How the HTTP layer's part of something prepared or (is_file) record is released. Set before any
+ * thread runs. */
+extern void (*view_record_response_free)(void *response, bool is_file);
 
 /* checked: it has just come, and its digest was seen to be right. */
-struct item *item_new(const struct record *row, bool checked);
+struct view_record *view_record_new(const struct record *record, bool checked);
 
 /* The digest was seen to be right, or a client got it, just now. */
-void item_note_checked(struct item *item);
-void item_note_served(struct item *item);
-void item_note_offered(struct item *item);
+void view_record_note_checked(struct view_record *vr);
+void view_record_note_served(struct view_record *vr);
+void view_record_note_offered(struct view_record *vr);
 
-void item_hold(struct item *item);
-void item_release(struct item *item);
+void view_record_take(struct view_record *vr);
+void view_record_release(struct view_record *vr);
 
 /* For what else is prepared: the quoted digest; and what the HTTP layer keeps goes. */
-void item_etag(const struct digest *digest, char ret[ETAG_MAX]);
-void item_response_release(_Atomic(void *) *slot, bool is_file);
+void view_record_etag(const struct digest *digest, char ret[ETAG_MAX]);
+void view_record_response_release(_Atomic(void *) *slot, bool is_file);
 
 #endif
