@@ -10,16 +10,16 @@
 #include "content.h"
 #include "fs.h"
 #include "mem.h"
-#include "reindex.h"
+#include "index_rebuild.h"
 #include "survey.h"
 
 static const char index_name[] = "index.sqlite";
 
 struct depot {
 	struct repo *repo;
-	struct catalog *catalog;
+	struct index *index;
 	char *path;
-	pthread_mutex_t lock; /* one writer: catalog, and offers that are read and replaced */
+	pthread_mutex_t lock; /* one writer: index, and offers that are read and replaced */
 	bool untidy; /* something failed halfway: the index may not be what the files are */
 };
 
@@ -33,7 +33,7 @@ depot_repo(struct depot *d)
 static int
 make_index(struct depot *d, struct err *e)
 {
-	if (reindex_run(d->repo, d->catalog, e) != 0)
+	if (index_rebuild(d->repo, d->index, e) != 0)
 		return -1;
 	d->untidy = false;
 	return 0;
@@ -51,7 +51,7 @@ depot_tidy(struct depot *d, struct err *e)
 }
 
 int
-depot_reindex(struct depot *d, struct err *e)
+depot_rebuild_index(struct depot *d, struct err *e)
 {
 	int result;
 
@@ -79,23 +79,23 @@ static int
 open_at(struct depot *d, const char *path, bool *ret_trusted, struct err *e)
 {
 	*ret_trusted = false;
-	if (catalog_open(path, &d->catalog, ret_trusted, e) != 0)
+	if (index_open(path, &d->index, ret_trusted, e) != 0)
 		return -1;
-	return *ret_trusted ? reindex_fits(d->repo, d->catalog, ret_trusted, e) : 0;
+	return *ret_trusted ? index_rebuild_fits(d->repo, d->index, ret_trusted, e) : 0;
 }
 
 static int
-open_index(struct depot *d, const char *path, bool *ret_reindexed, struct err *e)
+try_index(struct depot *d, const char *path, bool *ret_rebuilt, struct err *e)
 {
 	bool trusted;
 
 	if (open_at(d, path, &trusted, e) == 0 &&
-		(trusted || reindex_run(d->repo, d->catalog, e) == 0)) {
-		*ret_reindexed = !trusted;
+		(trusted || index_rebuild(d->repo, d->index, e) == 0)) {
+		*ret_rebuilt = !trusted;
 		return 0;
 	}
-	catalog_close(d->catalog, false);
-	d->catalog = NULL;
+	index_close(d->index, false);
+	d->index = NULL;
 	return -1;
 }
 
@@ -104,30 +104,30 @@ open_index(struct depot *d, const char *path, bool *ret_reindexed, struct err *e
  * made in memory, and on the disk again at another start.
  */
 static int
-open_catalog(struct depot *d, bool *ret_reindexed, struct err *e)
+open_index(struct depot *d, bool *ret_rebuilt, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/%s", d->path, index_name);
 	bool in_memory;
 
-	if (open_index(d, path, ret_reindexed, e) == 0)
+	if (try_index(d, path, ret_rebuilt, e) == 0)
 		return 0;
 	if (e->code != ERR_INPUT && e->code != ERR_FULL)
 		return -1;
 	in_memory = e->code == ERR_FULL;
 	if (remove_index(d, e) != 0)
 		return -1;
-	return open_index(d, in_memory ? ":memory:" : path, ret_reindexed, e);
+	return try_index(d, in_memory ? ":memory:" : path, ret_rebuilt, e);
 }
 
 int
-depot_open(const char *path, struct depot **ret, bool *ret_reindexed, struct err *e)
+depot_open(const char *path, struct depot **ret, bool *ret_rebuilt, struct err *e)
 {
 	struct depot *d = mem_new(1, sizeof(*d));
 
 	(void)pthread_mutex_init(&d->lock, NULL);
 	d->path = mem_string(path);
 	if (repo_open(path, true, &d->repo, e) != 0 || repo_lock(d->repo, e) != 0 ||
-		open_catalog(d, ret_reindexed, e) != 0) {
+		open_index(d, ret_rebuilt, e) != 0) {
 		depot_close(d);
 		return err_wrap(e, "cache %s", path);
 	}
@@ -140,7 +140,7 @@ depot_close(struct depot *d)
 {
 	if (d == NULL)
 		return;
-	catalog_close(d->catalog, !d->untidy);
+	index_close(d->index, !d->untidy);
 	repo_close(d->repo);
 	(void)pthread_mutex_destroy(&d->lock);
 	free(d->path);
@@ -155,7 +155,7 @@ index_new(struct depot *d, const struct record *r, struct err *e)
 	struct record row = *r;
 
 	row.landed_ms = clock_wall_ms();
-	return catalog_put(d->catalog, &row, e);
+	return index_put(d->index, &row, e);
 }
 
 int
@@ -331,7 +331,7 @@ remove_archive(struct depot *d, const struct record *r, struct err *e)
 	read_offer(d, record_name(r, name), &offer);
 	offer.archive[r->format] = (struct archive_ref){0};
 	if (write_offer(d, name, &offer, e) != 0 ||
-		catalog_uses(d->catalog, &r->ref.id, r, &used, e) != 0)
+		index_uses(d->index, &r->ref.id, r, &used, e) != 0)
 		return -1;
 	return used ? 0 : repo_remove(d->repo, ident_file_name(&r->ref.id, name), e);
 }
@@ -360,7 +360,7 @@ remove_record(struct depot *d, const struct record *r, struct err *e)
 {
 	if (remove_files(d, r, e) != 0)
 		return -1;
-	return catalog_remove(d->catalog, r, e);
+	return index_remove(d->index, r, e);
 }
 
 int
@@ -387,7 +387,7 @@ mend_offer(struct depot *d, const struct record *r, struct err *e)
 
 	(void)pthread_mutex_lock(&d->lock);
 	read_offer(d, record_name(r, name), &offer);
-	result = catalog_uses(d->catalog, &r->ref.id, NULL, &used, e);
+	result = index_uses(d->index, &r->ref.id, NULL, &used, e);
 	if (result == 0 && used && !digest_equal(&offer.archive[r->format].id, &r->ref.id)) {
 		offer.archive[r->format] = r->ref;
 		result = write_offer(d, name, &offer, e);
@@ -451,17 +451,17 @@ depot_quarantine(struct depot *d, const struct record *r, struct err *e)
 static int
 put_times(struct depot *d, const struct record *records, size_t count, struct err *e)
 {
-	if (catalog_begin(d->catalog, e) != 0)
+	if (index_begin(d->index, e) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		if (catalog_put_times(d->catalog, &records[i], e) != 0) {
-			catalog_rollback(d->catalog);
+		if (index_put_times(d->index, &records[i], e) != 0) {
+			index_rollback(d->index);
 			return -1;
 		}
 	}
-	if (catalog_commit(d->catalog, e) == 0)
+	if (index_commit(d->index, e) == 0)
 		return 0;
-	catalog_rollback(d->catalog);
+	index_rollback(d->index);
 	return -1;
 }
 
@@ -489,7 +489,7 @@ depot_records(struct depot *d, struct records *ret, struct err *e)
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = catalog_each(d->catalog, collect, ret, e);
+	result = index_each(d->index, collect, ret, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	if (result == 0)
 		records_sort(ret);
@@ -502,7 +502,7 @@ depot_setting(struct depot *d, const char *name, uint64_t *ret)
 	bool found;
 
 	(void)pthread_mutex_lock(&d->lock);
-	found = catalog_setting(d->catalog, name, ret);
+	found = index_setting(d->index, name, ret);
 	(void)pthread_mutex_unlock(&d->lock);
 	return found;
 }
@@ -520,7 +520,7 @@ depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err 
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = catalog_put_setting(d->catalog, name, value, e);
+	result = index_put_setting(d->index, name, value, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }

@@ -15,7 +15,7 @@
 
 #include "wire.h"
 #include "buf.h"
-#include "catalog.h"
+#include "index.h"
 #include "err.h"
 #include "header.h"
 #include "record.h"
@@ -27,7 +27,7 @@ struct depot;
  * Open the cache in directory path (made if missing) and take its lock. An
  * index that is missing, damaged or was not closed is made anew from the files.
  */
-int depot_open(const char *path, struct depot **ret, bool *ret_reindexed, struct err *e);
+int depot_open(const char *path, struct depot **ret, bool *ret_rebuilt, struct err *e);
 void depot_close(struct depot *d);
 
 struct repo *depot_repo(struct depot *d);
@@ -36,7 +36,7 @@ struct repo *depot_repo(struct depot *d);
  * Make the index anew from the files. What is damaged goes to quarantine/, and
  * what nothing refers to is removed.
  */
-int depot_reindex(struct depot *d, struct err *e);
+int depot_rebuild_index(struct depot *d, struct err *e);
 
 /* After a put that failed halfway: make the index anew, and remove what is left of it. */
 int depot_tidy(struct depot *d, struct err *e);
@@ -83,7 +83,7 @@ int depot_quarantine(struct depot *d, const struct record *r, struct err *e);
 /* Remember when these were served and checked. */
 int depot_put_times(struct depot *d, const struct record *records, size_t count, struct err *e);
 
-/* See catalog_put_setting. */
+/* See index_put_setting. */
 int depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err *e);
 
 bool depot_setting(struct depot *d, const char *name, uint64_t *ret);

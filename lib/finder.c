@@ -54,7 +54,7 @@ key_at(const uint8_t *at)
 
 /* The suffix of one byte has no key: it stands before the others with that byte. */
 static void
-index_keys(struct finder *f, struct span sorted)
+fill_keys(struct finder *f, struct span sorted)
 {
 	const unsigned last = sorted.at[sorted.len - 1];
 	saidx_t place = 0;
@@ -78,7 +78,7 @@ sort(struct finder *f, struct span bytes)
 	f->order = mem_new(bytes.len, sizeof(*f->order));
 	if (divsufsort(bytes.at, f->order, (saidx_t)bytes.len) != 0)
 		return false;
-	index_keys(f, bytes);
+	fill_keys(f, bytes);
 	return true;
 }
 
@@ -225,7 +225,7 @@ hash_of(const struct finder *f, const uint8_t *at)
 }
 
 static void
-index_blocks(struct finder *f)
+fill_blocks(struct finder *f)
 {
 	size_t count = f->base.len < BLOCK_BYTES ? 0 : (f->base.len - BLOCK_BYTES) / BLOCK_STEP + 1;
 
@@ -276,7 +276,7 @@ finder_new_blocks(struct span base)
 	struct finder *f = mem_new(1, sizeof(*f));
 
 	f->base = base;
-	index_blocks(f);
+	fill_blocks(f);
 	return f;
 }
 

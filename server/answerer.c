@@ -121,19 +121,19 @@ do_drop(struct server *s, const json_t *question, struct err *e)
 
 /* The view follows the index; everything is checked again before it is served. */
 static json_t *
-do_reindex(struct server *s, struct err *e)
+do_rebuild(struct server *s, struct err *e)
 {
 	AUTO_RECORDS struct records before = {0};
 	AUTO_RECORDS struct records now = {0};
 
 	list_records(s, NULL, 0, &before); /* first: what lands meanwhile is not gone */
-	if (depot_reindex(s->depot, e) != 0 || depot_records(s->depot, &now, e) != 0)
+	if (depot_rebuild_index(s->depot, e) != 0 || depot_records(s->depot, &now, e) != 0)
 		return NULL;
 	for (size_t i = 0; i < before.count; i++)
 		if (find_record(&now, &before.at[i]) == NULL)
 			view_remove(s->views, &before.at[i]);
 	view_load(s->views, now.at, now.count);
-	log_note(EVENT_REINDEXED, "%zu items", now.count);
+	log_note(EVENT_INDEX_REBUILT, "%zu items", now.count);
 	return json_pack("{s:I}", "records", (json_int_t)now.count);
 }
 
@@ -149,7 +149,7 @@ answer(struct server *s, const json_t *question, struct err *e)
 	if (strcmp(what, "drop") == 0)
 		return do_drop(s, question, e);
 	if (strcmp(what, "reindex") == 0)
-		return do_reindex(s, e);
+		return do_rebuild(s, e);
 	(void)err_set(e, ERR_INPUT, "do: not a known word");
 	return NULL;
 }

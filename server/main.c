@@ -97,10 +97,10 @@ read_cache(struct server *s, struct err *e)
 	AUTO_FREE char *path = mem_printf("%s/data/guts2/updates", s->options.root);
 	AUTO_IDENTS struct idents query = {0};
 	AUTO_RECORDS struct records records = {0};
-	bool reindexed;
+	bool rebuilt;
 	int result;
 
-	if (depot_open(path, &s->depot, &reindexed, e) != 0 ||
+	if (depot_open(path, &s->depot, &rebuilt, e) != 0 ||
 		fs_each(repo_stage_dir(depot_repo(s->depot)), ".", clear_staged, NULL, e) != 0 ||
 		depot_query(s->depot, &query, e) != 0)
 		return -1;
@@ -115,8 +115,8 @@ read_cache(struct server *s, struct err *e)
 		view_load(s->views, records.at, records.count);
 	if (result == 0 && query.count > 0)
 		view_set_query(s->views, &query);
-	if (result == 0 && reindexed)
-		log_note(EVENT_REINDEXED, "%zu items", records.count);
+	if (result == 0 && rebuilt)
+		log_note(EVENT_INDEX_REBUILT, "%zu items", records.count);
 	return result;
 }
 

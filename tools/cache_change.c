@@ -29,10 +29,10 @@ fail(const struct err *e)
 static int
 hand_open(struct hand *h, struct cache *c, struct err *e)
 {
-	bool reindexed;
+	bool rebuilt;
 
 	*h = (struct hand){.cache = c};
-	if (depot_open(c->path, &h->depot, &reindexed, e) == 0)
+	if (depot_open(c->path, &h->depot, &rebuilt, e) == 0)
 		return 0;
 	h->depot = NULL;
 	return e->code == ERR_BUSY ? 0 : -1;
@@ -140,7 +140,7 @@ repair_documents(struct verify *v, struct err *e)
 	if (!v->repair || v->cache->bad_count == 0)
 		return 0;
 	if (v->hand.depot != NULL)
-		return depot_reindex(v->hand.depot, e);
+		return depot_rebuild_index(v->hand.depot, e);
 	answer = ask(&v->hand, json_pack("{s:s}", "do", "reindex"), e);
 	return answer != NULL ? 0 : -1;
 }
@@ -190,7 +190,7 @@ cache_verify(struct cache *c, const char *type, bool with_repair, bool json)
 /* ---- reindex, drop */
 
 static int
-report_reindexed(uint64_t records, bool json)
+report_rebuilt(uint64_t records, bool json)
 {
 	if (json)
 		cache_print(json_pack("{s:I}", "records", (json_int_t)records));
@@ -200,7 +200,7 @@ report_reindexed(uint64_t records, bool json)
 }
 
 int
-cache_reindex(struct cache *c, bool json)
+cache_rebuild_index(struct cache *c, bool json)
 {
 	AUTO_DOC json_t *answer = NULL;
 	AUTO_RECORDS struct records all = {0};
@@ -214,14 +214,14 @@ cache_reindex(struct cache *c, bool json)
 		answer = ask(&h, json_pack("{s:s}", "do", "reindex"), &e);
 		if (answer == NULL)
 			return fail(&e);
-		return report_reindexed(
+		return report_rebuilt(
 			(uint64_t)json_integer_value(json_object_get(answer, "records")), json);
 	}
-	result = depot_reindex(h.depot, &e);
+	result = depot_rebuild_index(h.depot, &e);
 	if (result == 0)
 		result = depot_records(h.depot, &all, &e);
 	depot_close(h.depot);
-	return result == 0 ? report_reindexed(all.count, json) : fail(&e);
+	return result == 0 ? report_rebuilt(all.count, json) : fail(&e);
 }
 
 static int

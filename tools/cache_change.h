@@ -13,7 +13,7 @@
 
 /* type NULL: all. CLI_FAILED where anything is wrong, repaired or not. */
 int cache_verify(struct cache *c, const char *type, bool repair, bool json);
-int cache_reindex(struct cache *c, bool json);
+int cache_rebuild_index(struct cache *c, bool json);
 /* version 0: all of the type. */
 int cache_drop(struct cache *c, const char *type, uint64_t version, bool json);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog.h"
+#include "index.h"
 #include "cli.h"
 #include "depot.h"
 #include "mem.h"
@@ -34,22 +34,22 @@ static void
 read_index(struct cache *c)
 {
 	AUTO_FREE char *path = mem_printf("%s/index.sqlite", c->path);
-	struct catalog *catalog = NULL;
+	struct index *index = NULL;
 	char name[DEPOT_SETTING_MAX];
 
-	if (!repo_has(c->repo, "index.sqlite") || catalog_open_reading(path, &catalog, NULL) != 0)
+	if (!repo_has(c->repo, "index.sqlite") || index_open_reading(path, &index, NULL) != 0)
 		return;
-	if (catalog_each(catalog, collect, &c->indexed, NULL) != 0)
+	if (index_each(index, collect, &c->indexed, NULL) != 0)
 		c->indexed.count = 0;
 	records_sort(&c->indexed);
-	c->has_settings = catalog_setting(catalog, "keepGuts2UpdatesCount", &c->keep) &&
-			  catalog_setting(catalog, "cacheMaxBytes", &c->max_bytes) &&
-			  catalog_setting(catalog, "cacheMinFreeBytes", &c->min_free_bytes) &&
-			  catalog_setting(catalog, "localDifferences", &c->local_differences);
+	c->has_settings = index_setting(index, "keepGuts2UpdatesCount", &c->keep) &&
+			  index_setting(index, "cacheMaxBytes", &c->max_bytes) &&
+			  index_setting(index, "cacheMinFreeBytes", &c->min_free_bytes) &&
+			  index_setting(index, "localDifferences", &c->local_differences);
 	for (size_t i = 0; i < c->channels.legacy_count; i++)
-		(void)catalog_setting(catalog, depot_legacy_setting(c->channels.legacy[i], name),
+		(void)index_setting(index, depot_legacy_setting(c->channels.legacy[i], name),
 			&c->legacy_seen_ms[i]);
-	catalog_close(catalog, false);
+	index_close(index, false);
 }
 
 static void

@@ -64,7 +64,7 @@ run(struct cache *c, const struct arguments *a)
 	if (strcmp(command, "verify") == 0)
 		return cache_verify(c, type, a->repair, a->json);
 	if (strcmp(command, "reindex") == 0)
-		return cache_reindex(c, a->json);
+		return cache_rebuild_index(c, a->json);
 	return cache_drop(c, type, a->edition.version, a->json);
 }
 

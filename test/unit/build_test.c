@@ -108,12 +108,12 @@ put_content(struct fixture *f, unsigned n)
 static void
 set_up(struct fixture *f)
 {
-	bool reindexed;
+	bool rebuilt;
 	struct err e = {0};
 
 	*f = (struct fixture){0};
 	f->dir = unit_dir(&f->path);
-	ck_assert_msg(depot_open(f->path, &f->depot, &reindexed, &e) == 0, "%s", e.text);
+	ck_assert_msg(depot_open(f->path, &f->depot, &rebuilt, &e) == 0, "%s", e.text);
 	f->build = (struct build){f->depot, "work", &crew};
 	for (unsigned n = 1; n <= 3; n++) {
 		AUTO_FREE char *name = mem_printf("files/%u", n);
@@ -301,7 +301,7 @@ START_TEST(depot_reindex__keeps_times_and_finds_what_does_not_fit)
 		ck_assert_int_eq(fs_put(f.dir, "x", name, span_of(bytes.at, bytes.len), NULL), 0);
 	}
 	ck_assert_int_eq(fs_put(f.dir, "x", "f/strange", unit_text("?"), NULL), 0);
-	ck_assert_int_eq(depot_reindex(f.depot, NULL), 0);
+	ck_assert_int_eq(depot_rebuild_index(f.depot, NULL), 0);
 	records_free(&all);
 	ck_assert_int_eq(depot_records(f.depot, &all, NULL), 0);
 	ck_assert_uint_eq(all.count, 2);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* repo, catalog and depot together: what is put is there, and nothing else. */
+/* repo, index and depot together: what is put is there, and nothing else. */
 #include <fcntl.h>
 
 #include "depot.h"
@@ -11,12 +11,12 @@ static const struct ident ident = {"t", {5, "00000005"}};
 static const struct edition base = {4, "00000004"};
 
 static struct depot *
-open_depot(const char *path, bool *ret_reindexed)
+open_depot(const char *path, bool *ret_rebuilt)
 {
 	struct depot *d = NULL;
 	struct err e = {0};
 
-	ck_assert_msg(depot_open(path, &d, ret_reindexed, &e) == 0, "%s", e.text);
+	ck_assert_msg(depot_open(path, &d, ret_rebuilt, &e) == 0, "%s", e.text);
 	return d;
 }
 
@@ -53,8 +53,8 @@ START_TEST(depot_put_archive__both_formats_share_an_offer)
 	struct record one = record_of("one", FORMAT_AR1);
 	struct record two = record_of("two", FORMAT_AR2);
 	char name[IDENT_NAME_MAX];
-	bool reindexed;
-	struct depot *d = open_depot(path, &reindexed);
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
 	struct offer offer;
 
 	stage(d, "a", "one");
@@ -83,8 +83,8 @@ START_TEST(depot_put_archive__two_offers_can_name_one_archive)
 	AUTO_CLOSE int dir = unit_dir(&path);
 	struct record one = record_of("same", FORMAT_AR2);
 	struct record two = record_of("same", FORMAT_AR2);
-	bool reindexed;
-	struct depot *d = open_depot(path, &reindexed);
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
 	char name[IDENT_NAME_MAX];
 
 	two.base.version = 3;
@@ -105,8 +105,8 @@ START_TEST(depot_put_archive__wrong_digest_or_size_leaves_nothing)
 	AUTO_CLOSE int dir = unit_dir(&path);
 	struct record r = record_of("right", FORMAT_AR2);
 	char name[IDENT_NAME_MAX];
-	bool reindexed;
-	struct depot *d = open_depot(path, &reindexed);
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
 	struct err e = {0};
 
 	stage(d, "a", "wrong");
@@ -132,16 +132,16 @@ START_TEST(depot_open__the_index_follows_the_files)
 	struct record r = record_of("one", FORMAT_AR1);
 	struct archive_ref ref;
 	char name[IDENT_NAME_MAX];
-	bool reindexed;
-	struct depot *d = open_depot(path, &reindexed);
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
 
-	ck_assert(reindexed);
+	ck_assert(rebuilt);
 	stage(d, "a", "one");
 	ck_assert_int_eq(depot_put_archive(d, &r, "a", NULL), 0);
 	ck_assert_int_eq(depot_put_header(d, &ident, unit_text(header), &ref, NULL), 0);
 	depot_close(d);
-	d = open_depot(path, &reindexed);
-	ck_assert(!reindexed);
+	d = open_depot(path, &rebuilt);
+	ck_assert(!rebuilt);
 	ck_assert_int_eq(count_records(d), 2);
 	depot_close(d);
 	/* garbage for an index, a header that is damaged, an archive that nothing refers to */
@@ -152,8 +152,8 @@ START_TEST(depot_open__the_index_follows_the_files)
 	r.ref.id.byte[0] ^= 1;
 	ck_assert_int_eq(
 		fs_put(dir, "x", ident_file_name(&r.ref.id, name), unit_text("?"), NULL), 0);
-	d = open_depot(path, &reindexed);
-	ck_assert(reindexed);
+	d = open_depot(path, &rebuilt);
+	ck_assert(rebuilt);
 	ck_assert_int_eq(count_records(d), 1);
 	ck_assert(!fs_exists(dir, name));
 	depot_close(d);
@@ -163,14 +163,14 @@ END_TEST
 START_TEST(depot_open__one_at_a_time)
 {
 	AUTO_FREE char *path = NULL;
-	bool reindexed;
+	bool rebuilt;
 	struct depot *d;
 	struct depot *second = NULL;
 	struct err e = {0};
 
 	fs_close(&(int){unit_dir(&path)});
-	d = open_depot(path, &reindexed);
-	ck_assert_int_eq(depot_open(path, &second, &reindexed, &e), -1);
+	d = open_depot(path, &rebuilt);
+	ck_assert_int_eq(depot_open(path, &second, &rebuilt, &e), -1);
 	ck_assert_int_eq(e.code, ERR_BUSY);
 	ck_assert_ptr_nonnull(strstr(e.text, "in use by process"));
 	depot_close(d);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * reindex.h - the index of a cache from its files.
+ * index_rebuild.h - the index of a cache from its files.
  *
  * Threads:  the caller is the cache's only writer
  * Errors:   ERR_FULL, ERR_SYS: the index is what it was
  * Source:   PROTOCOL section 6
  */
-#ifndef REINDEX_H
-#define REINDEX_H
+#ifndef INDEX_REBUILD_H
+#define INDEX_REBUILD_H
 
 #include <stdbool.h>
 
-#include "catalog.h"
+#include "index.h"
 #include "err.h"
 #include "repo.h"
 
@@ -19,9 +19,9 @@
  * Make the index anew. What is damaged goes to quarantine/, what nothing refers
  * to is removed, and what the files do not say is taken over from the old index.
  */
-int reindex_run(struct repo *repo, struct catalog *catalog, struct err *e);
+int index_rebuild(struct repo *repo, struct index *index, struct err *e);
 
 /* Whether the documents are those of the index: somebody may have been at them meanwhile. */
-int reindex_fits(struct repo *repo, struct catalog *catalog, bool *ret, struct err *e);
+int index_rebuild_fits(struct repo *repo, struct index *index, bool *ret, struct err *e);
 
 #endif

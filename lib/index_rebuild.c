@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "reindex.h"
+#include "index_rebuild.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,19 +62,19 @@ take_over(struct repo *repo, const struct records *before, struct records *now, 
 }
 
 static int
-write_index(struct catalog *c, const struct records *all, struct err *e)
+write_index(struct index *c, const struct records *all, struct err *e)
 {
-	if (catalog_begin(c, e) != 0)
+	if (index_begin(c, e) != 0)
 		return -1;
-	if (catalog_clear(c, e) != 0)
+	if (index_clear(c, e) != 0)
 		goto failed;
 	for (size_t i = 0; i < all->count; i++)
-		if (catalog_put(c, &all->at[i], e) != 0)
+		if (index_put(c, &all->at[i], e) != 0)
 			goto failed;
-	if (catalog_commit(c, e) == 0)
+	if (index_commit(c, e) == 0)
 		return 0;
 failed:
-	catalog_rollback(c);
+	index_rollback(c);
 	return -1;
 }
 
@@ -82,31 +82,31 @@ failed:
 static int
 remove_if_orphan(void *context, int dir, const char *name, struct err *e)
 {
-	struct catalog *catalog = context;
+	struct index *index = context;
 	struct digest id;
 	bool used = false;
 
 	if (strlen(name) >= DIGEST_HEX && digest_parse(name, &id) &&
-		catalog_uses(catalog, &id, NULL, &used, e) != 0)
+		index_uses(index, &id, NULL, &used, e) != 0)
 		return -1;
 	return used ? 0 : fs_remove(dir, name, e);
 }
 
 int
-reindex_run(struct repo *repo, struct catalog *catalog, struct err *e)
+index_rebuild(struct repo *repo, struct index *index, struct err *e)
 {
 	AUTO_RECORDS struct records before = {0};
 	AUTO_RECORDS struct records now = {0};
 
 	/* A damaged index has nothing to say. */
-	if (catalog_each(catalog, collect, &before, NULL) != 0)
+	if (index_each(index, collect, &before, NULL) != 0)
 		before.count = 0;
 	records_sort(&before);
 	if (survey_read(repo, quarantine_document, repo, &now, e) != 0 ||
-		take_over(repo, &before, &now, e) != 0 || write_index(catalog, &now, e) != 0)
+		take_over(repo, &before, &now, e) != 0 || write_index(index, &now, e) != 0)
 		return -1;
 	/* With the lock nothing is on its way into f/ or c/: what nothing refers to can go. */
-	if (fs_each(repo_dir(repo), "f", remove_if_orphan, catalog, e) != 0)
+	if (fs_each(repo_dir(repo), "f", remove_if_orphan, index, e) != 0)
 		return -1;
 	return content_sweep(repo, e);
 }
@@ -139,13 +139,13 @@ look_up_name(void *context, const struct target *t, struct err *e)
 
 /* Whether the documents are those of the index: somebody may have been at them meanwhile. */
 int
-reindex_fits(struct repo *repo, struct catalog *catalog, bool *ret, struct err *e)
+index_rebuild_fits(struct repo *repo, struct index *index, bool *ret, struct err *e)
 {
 	AUTO_RECORDS struct records all = {0};
 	struct names names = {.all = &all};
 	size_t documents = 0;
 
-	if (catalog_each(catalog, collect, &all, e) != 0) {
+	if (index_each(index, collect, &all, e) != 0) {
 		*ret = false;
 		return e->code == ERR_INPUT ? 0 : -1;
 	}

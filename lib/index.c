@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "catalog.h"
+#include "index.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS state(clean INTEGER NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL);";
 
-struct catalog {
+struct index {
 	sqlite3 *db;
 	sqlite3_stmt *put;
 	sqlite3_stmt *remove;
@@ -33,7 +33,7 @@ struct catalog {
 };
 
 static int
-failed(struct catalog *c, struct err *e)
+failed(struct index *c, struct err *e)
 {
 	int code = sqlite3_errcode(c->db);
 	enum err_code kind = ERR_SYS;
@@ -46,14 +46,14 @@ failed(struct catalog *c, struct err *e)
 }
 
 static int
-run(struct catalog *c, const char *sql, struct err *e)
+run(struct index *c, const char *sql, struct err *e)
 {
 	return sqlite3_exec(c->db, sql, NULL, NULL, NULL) != SQLITE_OK ? failed(c, e) : 0;
 }
 
 /* The first column of the first row; 0 where there is none. */
 static int
-read_number(struct catalog *c, const char *sql, int *ret, struct err *e)
+read_number(struct index *c, const char *sql, int *ret, struct err *e)
 {
 	sqlite3_stmt *statement = NULL;
 	int code = sqlite3_prepare_v2(c->db, sql, -1, &statement, NULL);
@@ -68,7 +68,7 @@ read_number(struct catalog *c, const char *sql, int *ret, struct err *e)
 }
 
 static int
-prepare(struct catalog *c, struct err *e)
+prepare(struct index *c, struct err *e)
 {
 	static const char key[] =
 		"type=?1 AND version=?2 AND cookie=?3 AND pv=?4 AND pc=?5 AND kind=?6";
@@ -93,7 +93,7 @@ prepare(struct catalog *c, struct err *e)
 }
 
 static int
-set_up(struct catalog *c, bool *ret_trusted, struct err *e)
+set_up(struct index *c, bool *ret_trusted, struct err *e)
 {
 	int version;
 	int clean;
@@ -114,7 +114,7 @@ set_up(struct catalog *c, bool *ret_trusted, struct err *e)
 }
 
 static void
-release(struct catalog *c)
+release(struct index *c)
 {
 	(void)sqlite3_finalize(c->put);
 	(void)sqlite3_finalize(c->remove);
@@ -125,9 +125,9 @@ release(struct catalog *c)
 }
 
 int
-catalog_open(const char *path, struct catalog **ret, bool *ret_trusted, struct err *e)
+index_open(const char *path, struct index **ret, bool *ret_trusted, struct err *e)
 {
-	struct catalog *c = mem_new(1, sizeof(*c));
+	struct index *c = mem_new(1, sizeof(*c));
 	int result;
 
 	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
@@ -144,9 +144,9 @@ catalog_open(const char *path, struct catalog **ret, bool *ret_trusted, struct e
 }
 
 int
-catalog_open_reading(const char *path, struct catalog **ret, struct err *e)
+index_open_reading(const char *path, struct index **ret, struct err *e)
 {
-	struct catalog *c = mem_new(1, sizeof(*c));
+	struct index *c = mem_new(1, sizeof(*c));
 	int result = 0;
 	int version = 0;
 
@@ -167,7 +167,7 @@ catalog_open_reading(const char *path, struct catalog **ret, struct err *e)
 }
 
 void
-catalog_close(struct catalog *c, bool in_step)
+index_close(struct index *c, bool in_step)
 {
 	if (c == NULL)
 		return;
@@ -177,25 +177,25 @@ catalog_close(struct catalog *c, bool in_step)
 }
 
 int
-catalog_clear(struct catalog *c, struct err *e)
+index_clear(struct index *c, struct err *e)
 {
 	return run(c, "DELETE FROM item", e);
 }
 
 int
-catalog_begin(struct catalog *c, struct err *e)
+index_begin(struct index *c, struct err *e)
 {
 	return run(c, "BEGIN", e);
 }
 
 int
-catalog_commit(struct catalog *c, struct err *e)
+index_commit(struct index *c, struct err *e)
 {
 	return run(c, "COMMIT", e);
 }
 
 void
-catalog_rollback(struct catalog *c)
+index_rollback(struct index *c)
 {
 	(void)run(c, "ROLLBACK", NULL);
 }
@@ -216,7 +216,7 @@ bind_key(sqlite3_stmt *s, const struct record *r)
 }
 
 static int
-finish(struct catalog *c, sqlite3_stmt *s, struct err *e)
+finish(struct index *c, sqlite3_stmt *s, struct err *e)
 {
 	int result = sqlite3_step(s) == SQLITE_DONE ? 0 : failed(c, e);
 
@@ -225,7 +225,7 @@ finish(struct catalog *c, sqlite3_stmt *s, struct err *e)
 }
 
 int
-catalog_put(struct catalog *c, const struct record *r, struct err *e)
+index_put(struct index *c, const struct record *r, struct err *e)
 {
 	bind_key(c->put, r);
 	(void)sqlite3_bind_blob(c->put, 7, r->ref.id.byte, DIGEST_BYTES, SQLITE_TRANSIENT);
@@ -237,7 +237,7 @@ catalog_put(struct catalog *c, const struct record *r, struct err *e)
 }
 
 int
-catalog_put_times(struct catalog *c, const struct record *r, struct err *e)
+index_put_times(struct index *c, const struct record *r, struct err *e)
 {
 	bind_key(c->times, r);
 	(void)sqlite3_bind_int64(c->times, 7, (sqlite3_int64)r->served_ms);
@@ -246,14 +246,14 @@ catalog_put_times(struct catalog *c, const struct record *r, struct err *e)
 }
 
 int
-catalog_remove(struct catalog *c, const struct record *r, struct err *e)
+index_remove(struct index *c, const struct record *r, struct err *e)
 {
 	bind_key(c->remove, r);
 	return finish(c, c->remove, e);
 }
 
 int
-catalog_uses(struct catalog *c, const struct digest *id, const struct record *other_than, bool *ret,
+index_uses(struct index *c, const struct digest *id, const struct record *other_than, bool *ret,
 	struct err *e)
 {
 	static const struct record none;
@@ -305,7 +305,7 @@ read_record(sqlite3_stmt *s, struct record *ret)
 }
 
 int
-catalog_each(struct catalog *c, int (*visit)(void *context, const struct record *r), void *context,
+index_each(struct index *c, int (*visit)(void *context, const struct record *r), void *context,
 	struct err *e)
 {
 	static const char sql[] =
@@ -330,7 +330,7 @@ catalog_each(struct catalog *c, int (*visit)(void *context, const struct record 
 }
 
 int
-catalog_put_setting(struct catalog *c, const char *name, uint64_t value, struct err *e)
+index_put_setting(struct index *c, const char *name, uint64_t value, struct err *e)
 {
 	sqlite3_stmt *s = NULL;
 	int result;
@@ -346,7 +346,7 @@ catalog_put_setting(struct catalog *c, const char *name, uint64_t value, struct 
 }
 
 bool
-catalog_setting(struct catalog *c, const char *name, uint64_t *ret)
+index_setting(struct index *c, const char *name, uint64_t *ret)
 {
 	sqlite3_stmt *s = NULL;
 	bool found = false;
