@@ -51,7 +51,7 @@ pass_rest(struct output *out)
 }
 
 static int
-make_room(const struct work *w, size_t len, struct map *ret, struct err *e)
+free_room(const struct work *w, size_t len, struct map *ret, struct err *e)
 {
 	return len <= MAP_SMALL_BYTES ? map_scratch(w->dir, len, ret, e)
 				      : map_create(w->dir, scratch, len, ret, e);
@@ -117,7 +117,7 @@ decode_into(const struct work *w, const struct archive_entry *entry, const struc
 	struct output *out, struct err *e)
 {
 	if (open_base(w, entry, &out->base, e) != 0 ||
-		make_room(w, (size_t)file->size, &out->bytes, e) != 0)
+		free_room(w, (size_t)file->size, &out->bytes, e) != 0)
 		return -1;
 	if (decode_checked(entry, file, out, e) != 0)
 		return codec_is_delta(entry->codec) ? blame_base(w, entry, e) : -1;

@@ -10,7 +10,7 @@
 #include "mem.h"
 #include "pack.h"
 
-/* Where one build puts what it makes on the way. */
+/* Where one build puts what comes of it on the way. */
 struct space {
 	const struct build *build;
 	struct repo *repo;
@@ -106,7 +106,7 @@ decode_step(const struct space *s, const struct record *archive, const struct he
 }
 
 static int
-make_content(const struct space *s, const struct build_way *way, struct record *ret,
+decode_way(const struct space *s, const struct build_way *way, struct record *ret,
 	const struct record **ret_culprit, struct err *e)
 {
 	const struct record *start = way->start;
@@ -139,7 +139,7 @@ build_content(const struct build *b, const struct build_way *way, struct record 
 
 	*ret_culprit = NULL;
 	if (result == 0)
-		result = make_content(&s, way, ret, ret_culprit, e);
+		result = decode_way(&s, way, ret, ret_culprit, e);
 	space_close(&s);
 	return result == 0 ? 0 : err_wrap(e, "build");
 }
@@ -158,7 +158,7 @@ start_encoding(const struct space *s, const struct header *h, enum format format
 
 /* Pack into the workspace, and from there into the depot. */
 static int
-pack(const struct space *s, const struct encode *x, const struct pack_older *older,
+write_archive(const struct space *s, const struct encode *x, const struct pack_older *older,
 	uint64_t full_bytes, struct record *ret, struct err *e)
 {
 	AUTO_CLOSE int fd = openat(
@@ -177,7 +177,7 @@ pack(const struct space *s, const struct encode *x, const struct pack_older *old
 }
 
 static int
-make_full(const struct space *s, struct encode *x, const struct map *donors, size_t count,
+encode_full(const struct space *s, struct encode *x, const struct map *donors, size_t count,
 	struct record *ret, struct err *e)
 {
 	for (size_t i = 0; i < count; i++)
@@ -185,7 +185,7 @@ make_full(const struct space *s, struct encode *x, const struct map *donors, siz
 			return -1;
 	if (encode_all(x, e) != 0)
 		return -1;
-	return pack(s, x, NULL, 0, ret, e);
+	return write_archive(s, x, NULL, 0, ret, e);
 }
 
 /* A donor that is gone by now is none. */
@@ -217,7 +217,7 @@ build_full(const struct build *b, const struct ident *ident, enum format format,
 		struct encode *x = start_encoding(&s, h, format);
 
 		mapped = map_donors(&s, donors, count, maps);
-		result = make_full(&s, x, maps, mapped, ret, e);
+		result = encode_full(&s, x, maps, mapped, ret, e);
 		encode_free(x);
 	}
 	while (mapped > 0)
@@ -227,8 +227,8 @@ build_full(const struct build *b, const struct ident *ident, enum format format,
 }
 
 static int
-make_difference(const struct space *s, const struct build_difference *what, const struct header *h,
-	const struct pack_older *older, struct record *ret, struct err *e)
+encode_difference(const struct space *s, const struct build_difference *what,
+	const struct header *h, const struct pack_older *older, struct record *ret, struct err *e)
 {
 	struct encode *x = start_encoding(s, h, what->format);
 	int result;
@@ -238,7 +238,7 @@ make_difference(const struct space *s, const struct build_difference *what, cons
 		pack_want_deltas(x, older, &s->blobs);
 	result = encode_all(x, e);
 	if (result == 0)
-		result = pack(s, x, older, what->full_bytes, ret, e);
+		result = write_archive(s, x, older, what->full_bytes, ret, e);
 	encode_free(x);
 	return result;
 }
@@ -266,7 +266,7 @@ build_difference(const struct build *b, const struct build_difference *what, str
 		struct pack_older *older = pack_older_new(old);
 
 		old = NULL;
-		result = make_difference(&s, what, h, older, ret, e);
+		result = encode_difference(&s, what, h, older, ret, e);
 		pack_older_free(older);
 	}
 	space_close(&s);

@@ -2,12 +2,12 @@
 /*
  * build.h - contents from what is kept, and archives from contents.
  *
- * Does:     everything a server makes itself: the content of a version from
+ * Does:     everything a server builds itself: the content of a version from
  *           an older one and differences, full archives from content in any format,
- *           differences that the cloud does not have. What is made is stored in the depot,
+ *           differences that the cloud does not have. What is built is stored in the depot,
  *           whole or not at all.
  * Threads:  any; each build has a workspace of its own
- * Errors:   ERR_DIGEST, ERR_INPUT, ERR_MISSING: something it was made from is
+ * Errors:   ERR_DIGEST, ERR_INPUT, ERR_MISSING: something it was built from is
  *           damaged or does not fit; ERR_FULL; ERR_SYS
  * Source:   PROTOCOL sections 5 and 6
  */

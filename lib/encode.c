@@ -11,11 +11,11 @@
 
 enum { WHOLE_CODECS = 2, DELTA_CODECS = 3 };
 
-static const char made_name[] = "made";
+static const char streams_name[] = "made";
 
 static const enum codec delta_codecs[DELTA_CODECS] = {CODEC_ZPATCH, CODEC_VCDIFF, CODEC_BSDIFF};
 
-/* A stream that was made lies in the staged file; a donated one in the donor's archive. */
+/* A stream that was streams lies in the staged file; a donated one in the donor's archive. */
 struct stream {
 	enum codec codec;
 	size_t len; /* 0: there is none */
@@ -45,9 +45,9 @@ struct encode {
 	struct delta *deltas; /* sorted by blob and base once encode_all began */
 	size_t delta_count;
 	size_t delta_capacity;
-	int made_fd; /* all streams that were made, one behind the other, in no order */
-	_Atomic size_t made_bytes;
-	struct map made;
+	int streams_fd; /* all streams that were streams, one behind the other, in no order */
+	_Atomic size_t streams_bytes;
+	struct map streams;
 };
 
 struct encode *
@@ -58,7 +58,7 @@ encode_new(const struct header *h, const struct encode_settings *settings)
 	x->settings = *settings;
 	x->files = header_blobs(h, &x->count);
 	x->blobs = mem_new(x->count, sizeof(*x->blobs));
-	x->made_fd = -1;
+	x->streams_fd = -1;
 	return x;
 }
 
@@ -67,8 +67,8 @@ encode_free(struct encode *x)
 {
 	if (x == NULL)
 		return;
-	map_close(&x->made);
-	fs_close(&x->made_fd);
+	map_close(&x->streams);
+	fs_close(&x->streams_fd);
 	free(x->blobs);
 	free(x->deltas);
 	free(x->files);
@@ -180,10 +180,10 @@ is_right(const struct encode *x, const struct stream *stream, const struct heade
 static int
 save(struct encode *x, struct stream *stream, struct span bytes, struct err *e)
 {
-	size_t at = atomic_fetch_add(&x->made_bytes, bytes.len);
+	size_t at = atomic_fetch_add(&x->streams_bytes, bytes.len);
 
-	if (fs_write_at(x->made_fd, at, bytes.at, bytes.len, e) != 0)
-		return err_wrap(e, "stage/%s", made_name);
+	if (fs_write_at(x->streams_fd, at, bytes.at, bytes.len, e) != 0)
+		return err_wrap(e, "stage/%s", streams_name);
 	stream->at = at;
 	stream->len = bytes.len;
 	return 0;
@@ -191,7 +191,7 @@ save(struct encode *x, struct stream *stream, struct span bytes, struct err *e)
 
 /* A stream of at most room bytes; its len stays 0 where it does not fit. */
 static int
-make_stream(struct encode *x, struct stream *stream, const struct codec_source *from, size_t room,
+encode_stream(struct encode *x, struct stream *stream, const struct codec_source *from, size_t room,
 	struct err *e)
 {
 	AUTO_MAP struct map out = {0};
@@ -264,13 +264,13 @@ encode_whole(void *context, size_t index, struct err *e)
 	if (open_file(x, file, &bytes, e) != 0)
 		return err_wrap(e, "%s", file->path);
 	from.file = map_span(&bytes);
-	if (make_stream(x, stream, &from, codec_bound(bytes.len), e) != 0)
+	if (encode_stream(x, stream, &from, codec_bound(bytes.len), e) != 0)
 		return err_wrap(e, "%s", file->path);
 	x->settings.crew->add(x->settings.crew->context, file->size);
 	return 0;
 }
 
-/* NULL where none was made. */
+/* NULL where none was streams. */
 static const struct stream *
 smallest_of(const struct stream *streams, size_t count)
 {
@@ -317,7 +317,7 @@ encode_delta(void *context, size_t index, struct err *e)
 		return err_wrap(e, "%s", file->path);
 	from.file = map_span(&bytes);
 	from.base = map_span(&base);
-	if (make_stream(x, stream, &from, whole - 1, e) != 0)
+	if (encode_stream(x, stream, &from, whole - 1, e) != 0)
 		return err_wrap(e, "%s", file->path);
 	x->settings.crew->add(x->settings.crew->context, file->size);
 	return 0;
@@ -334,7 +334,7 @@ run_all(struct encode *x, const char *what, uint64_t bytes, size_t count,
 }
 
 static int
-make_all(struct encode *x, struct err *e)
+run_tasks(struct encode *x, struct err *e)
 {
 	uint64_t whole_bytes = 0;
 	uint64_t delta_bytes = 0;
@@ -360,13 +360,13 @@ make_all(struct encode *x, struct err *e)
 int
 encode_all(struct encode *x, struct err *e)
 {
-	x->made_fd = openat(x->settings.stage, made_name,
+	x->streams_fd = openat(x->settings.stage, streams_name,
 		O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (x->made_fd < 0)
-		return err_sys(e, "stage/%s", made_name);
-	if (make_all(x, e) != 0)
+	if (x->streams_fd < 0)
+		return err_sys(e, "stage/%s", streams_name);
+	if (run_tasks(x, e) != 0)
 		return -1;
-	return map_open(x->settings.stage, made_name, &x->made, e);
+	return map_open(x->settings.stage, streams_name, &x->streams, e);
 }
 
 static const struct stream *
@@ -399,6 +399,6 @@ encode_entry(
 	}
 	ret.codec = stream->codec;
 	ret.stream = stream->donated != NULL ? span_of(stream->donated, stream->len)
-					     : span_of(x->made.at + stream->at, stream->len);
+					     : span_of(x->streams.at + stream->at, stream->len);
 	return ret;
 }

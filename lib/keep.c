@@ -234,7 +234,7 @@ is_spare(const struct decision *d, size_t record)
 }
 
 static void
-make_room(struct decision *d)
+free_room(struct decision *d)
 {
 	const struct records *all = d->facts->records;
 	AUTO_FREE struct candidate *list = mem_new(all->count, sizeof(*list));
@@ -291,5 +291,5 @@ keep_decide(const struct keep_facts *facts, struct keep_actions *ret)
 		free(t.versions);
 	}
 	if (d.freed_bytes < facts->excess_bytes)
-		make_room(&d);
+		free_room(&d);
 }

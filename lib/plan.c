@@ -102,7 +102,7 @@ find_nodes(struct search *s)
 static struct plan
 build(struct search *s, int node)
 {
-	struct plan p = {.step = PLAN_BUILD};
+	struct plan p = {.step = PLAN_BUILD_CONTENT};
 
 	p.count = s->nodes[node].steps;
 	for (int n = node; n != NONE; n = s->nodes[n].from) {
@@ -208,7 +208,7 @@ next(struct search *s)
 	if (!f->content && find_full(f, &f->target, f->format) != NULL)
 		return (struct plan){.step = PLAN_DONE};
 	if (find(f, &f->target, RECORD_CONTENT) != NULL)
-		return (struct plan){.step = f->content ? PLAN_DONE : PLAN_PACK};
+		return (struct plan){.step = f->content ? PLAN_DONE : PLAN_BUILD_FULL};
 	find_nodes(s);
 	target = find_node(s, &f->target);
 	if (target != NONE) {

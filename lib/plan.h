@@ -39,13 +39,13 @@ struct plan_facts {
 };
 
 enum plan_step {
-	PLAN_DONE,	  /* it is there */
-	PLAN_ASK_PRICE,	  /* of the offer from base */
-	PLAN_GET_HEADER,  /* of base */
-	PLAN_GET_ARCHIVE, /* the one from base, in format */
-	PLAN_BUILD,	  /* the content, from start over the differences */
-	PLAN_PACK,	  /* the full archive, from the content that is there */
-	PLAN_STUCK,	  /* there is no way; temporary: there may be one later */
+	PLAN_DONE,	    /* it is there */
+	PLAN_ASK_PRICE,	    /* of the offer from base */
+	PLAN_GET_HEADER,    /* of base */
+	PLAN_GET_ARCHIVE,   /* the one from base, in format */
+	PLAN_BUILD_CONTENT, /* the content, from start over the differences */
+	PLAN_BUILD_FULL,    /* the full archive, from the content that is there */
+	PLAN_STUCK,	    /* there is no way; temporary: there may be one later */
 };
 
 enum { PLAN_CHAIN_MAX = 16 };

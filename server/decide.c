@@ -76,7 +76,7 @@ static bool
 find_offer(const struct view_version *version, const struct target *target, enum format best,
 	const struct decide_jobs *jobs, struct decision *ret)
 {
-	enum job_kind kind = target->base.version == 0 ? JOB_MAKE : JOB_OFFER;
+	enum job_kind kind = target->base.version == 0 ? JOB_BUILD : JOB_OFFER;
 
 	for (int i = (int)best; i >= 0; i--) {
 		enum format format = (enum format)i;
@@ -104,16 +104,16 @@ is_whole(const struct view_version *version)
 	return version != NULL && version->content != NULL;
 }
 
-/* A difference that the upstream does not have can be made from what is here. */
+/* A difference that the upstream does not have can be built from what is here. */
 static bool
-can_make(const struct view_version *version, const struct target *target, enum format best,
+can_build(const struct view_version *version, const struct target *target, enum format best,
 	const struct decide_jobs *jobs, struct decision *ret)
 {
 	enum job_state state;
 
 	if (!jobs->local_differences || !is_whole(version))
 		return false;
-	*ret = prepare(JOB_MAKE, target, best);
+	*ret = prepare(JOB_BUILD, target, best);
 	state = jobs->state(jobs->context, &ret->job);
 	return state != JOB_ABSENT && state != JOB_FAILED;
 }
@@ -139,7 +139,7 @@ decide_offer(const struct view_type *type, const struct view_version *version,
 	}
 	if (newest && target->base.version == 0)
 		return not_found("no full archive upstream");
-	if (newest && can_make(version, target, best, jobs, &d))
+	if (newest && can_build(version, target, best, jobs, &d))
 		return d;
 	return moved(type);
 }
@@ -157,7 +157,7 @@ decide_legacy(const struct view_type *type, const struct decide_jobs *jobs)
 	if (vr != NULL)
 		return file(vr);
 	memcpy(target.ident.type, type->type, sizeof(target.ident.type));
-	d = prepare(JOB_MAKE, &target, FORMAT_AR1);
+	d = prepare(JOB_BUILD, &target, FORMAT_AR1);
 	return jobs->state(jobs->context, &d.job) == JOB_ABSENT
 		       ? not_found("no full archive upstream")
 		       : d;

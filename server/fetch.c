@@ -344,7 +344,7 @@ start_job(struct fetcher *fetcher, struct job *job)
 		fetch_offer(f);
 		break;
 	case JOB_CHECK:
-	case JOB_MAKE:
+	case JOB_BUILD:
 	case JOB_CONTENT:
 	case JOB_KINDS:
 		assert(false); /* never in this queue */

@@ -18,7 +18,7 @@ job_table_key(const struct job_spec *spec, char ret[JOB_KEY])
 		[JOB_OFFER] = "fetch ",
 		[JOB_PRICE] = "price ",
 		[JOB_CHECK] = "check ",
-		[JOB_MAKE] = "make ",
+		[JOB_BUILD] = "build ",
 		[JOB_CONTENT] = "content "};
 	char name[IDENT_NAME_MAX];
 
@@ -32,7 +32,7 @@ job_table_key(const struct job_spec *spec, char ret[JOB_KEY])
 		break;
 	case JOB_OFFER:
 	case JOB_PRICE:
-	case JOB_MAKE:
+	case JOB_BUILD:
 		(void)ident_offer_name(&spec->ident, &spec->base, name);
 		break;
 	case JOB_CHECK:
@@ -110,7 +110,7 @@ is_only_remembered(const struct job *job)
 
 /* Room is made by forgetting something that is only remembered. */
 static bool
-make_room(struct job_table *t)
+free_room(struct job_table *t)
 {
 	if (t->count < JOBS_MAX)
 		return true;
@@ -131,7 +131,7 @@ job_table_add(struct job_table *t, const struct job_spec *spec, const char *key)
 	struct job **bucket = &t->buckets[bucket_of(key)];
 	struct job *job;
 
-	if (!make_room(t))
+	if (!free_room(t))
 		return NULL;
 	job = mem_new(1, sizeof(*job));
 	job->spec = *spec;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * job_table.h - the jobs by what they make.
+ * job_table.h - the jobs by what comes of them.
  *
  * Does:     finds, makes and forgets them; there are never more than a client
  *           that invents versions may cost.
@@ -19,7 +19,7 @@ struct job_table {
 	size_t count;
 };
 
-/* The name of what a job makes. */
+/* The name of what comes of a job. */
 void job_table_key(const struct job_spec *spec, char ret[JOB_KEY]);
 
 struct job *job_table_find(const struct job_table *t, const char *key);

@@ -37,7 +37,7 @@ static const struct {
 	[JOB_OFFER] = {QUEUE_FETCHER, true},
 	[JOB_PRICE] = {QUEUE_FETCHER, false},
 	[JOB_CHECK] = {QUEUE_WORKERS, false},
-	[JOB_MAKE] = {QUEUE_BUILDERS, false},
+	[JOB_BUILD] = {QUEUE_BUILDERS, false},
 	[JOB_CONTENT] = {QUEUE_BUILDERS, false},
 };
 

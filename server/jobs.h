@@ -2,7 +2,7 @@
 /*
  * jobs.h - what is being obtained, once for everybody who wants it.
  *
- * Does:     a job is known by what it makes; whoever asks for the same joins it.
+ * Does:     a job is known by what comes of it; whoever asks for the same joins it.
  *           QUEUED -> RUNNING -> done (the job is gone), FAILED (tried again when
  *           asked for after retry_at), ABSENT or KNOWN (forgotten when metadata changes).
  * Units:    _ms milliseconds, monotonic; bytes
@@ -27,7 +27,7 @@ enum job_kind {
 	JOB_OFFER,   /* an archive as the upstream has it, and the offer that names it */
 	JOB_PRICE,   /* that offer alone: how large the archives are */
 	JOB_CHECK,   /* the digest of a file that lay in the cache at the start */
-	JOB_MAKE,    /* a full archive, in the cheapest way; or a difference made here */
+	JOB_BUILD,   /* a full archive, in the cheapest way; or a difference that is built here */
 	JOB_CONTENT, /* the content of a version, for retention */
 	JOB_KINDS,
 };
@@ -38,8 +38,8 @@ enum job_queue { QUEUE_FETCHER, QUEUE_WORKERS, QUEUE_BUILDERS, QUEUES };
 struct job_spec {
 	enum job_kind kind;
 	struct ident ident;	/* all but QUERY */
-	struct edition base;	/* OFFER, PRICE, CHECK, MAKE: version 0 is the full archive */
-	enum format format;	/* OFFER, CHECK, MAKE */
+	struct edition base;	/* OFFER, PRICE, CHECK, BUILD: version 0 is the full archive */
+	enum format format;	/* OFFER, CHECK, BUILD */
 	struct view_record *vr; /* CHECK; the job holds a reference */
 	const char *via; /* how the request came that wants it (via.h); NULL: not through servers */
 };

@@ -119,7 +119,7 @@ keep_current(struct legacy *l, const struct view *view, const char *type)
 {
 	static const struct edition full;
 	const struct view_type *t = view_find_type(view, type);
-	struct job_spec spec = {.kind = JOB_MAKE, .format = FORMAT_AR1};
+	struct job_spec spec = {.kind = JOB_BUILD, .format = FORMAT_AR1};
 
 	if (t == NULL || t->announced.version == 0 || !was_seen(l, type) ||
 		view_find_archive(view_find_version(t, &t->announced), &full, FORMAT_AR1) != NULL)

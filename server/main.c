@@ -24,8 +24,8 @@
 #include "land.h"
 #include "legacy.h"
 #include "log.h"
-#include "make.h"
-#include "makes.h"
+#include "builder.h"
+#include "builder_turns.h"
 #include "mem.h"
 #include "policy.h"
 #include "probe.h"
@@ -54,13 +54,13 @@ run_checks(void *context)
 }
 
 static void
-run_makes(void *context)
+run_builds(void *context)
 {
 	struct server *s = context;
 	struct job *job;
 
 	while ((job = jobs_take(s->jobs, QUEUE_BUILDERS)) != NULL)
-		make_start(s, job);
+		builder_start(s, job);
 }
 
 static void
@@ -71,7 +71,7 @@ on_queued(void *context, enum job_queue queue)
 	if (queue == QUEUE_WORKERS)
 		workers_add(s->workers, run_checks, s);
 	else if (queue == QUEUE_BUILDERS)
-		workers_add(s->builders, run_makes, s);
+		workers_add(s->builders, run_builds, s);
 	else
 		fetcher_wake(s->fetcher);
 }
@@ -158,7 +158,7 @@ start(struct parts *p, struct err *e)
 	if (make_id(s, e) != 0 || open_cache(s, e) != 0 || log_start(logs, e) != 0)
 		return -1;
 	s->jobs = jobs_new(on_queued, s);
-	s->makes = makes_new();
+	s->builder_turns = builder_turns_new();
 	s->retain = retain_new(s);
 	s->tend = tend_new(s);
 	s->legacy = legacy_new(s);
@@ -193,7 +193,7 @@ stop(struct parts *p)
 	usage_free(s->usage);
 	announcer_free(s->announcer);
 	retain_free(s->retain);
-	makes_free(s->makes);
+	builder_turns_free(s->builder_turns);
 	workers_free(s->workers);
 	workers_free(s->builders);
 	jobs_free(s->jobs);

@@ -7,7 +7,7 @@
 #include "keep.h"
 #include "land.h"
 #include "log.h"
-#include "makes.h"
+#include "builder_turns.h"
 #include "mem.h"
 #include "num.h"
 #include "policy.h"
@@ -160,7 +160,8 @@ take_picture(struct server *s, struct picture *p)
 		struct record r = p->view_records[i]->record;
 
 		r.served_ms = p->view_records[i]->served_ms;
-		p->busy[i] = p->view_records[i]->sending > 0 || makes_need(s->makes, &r.ident);
+		p->busy[i] = p->view_records[i]->sending > 0 ||
+			     builder_turns_need(s->builder_turns, &r.ident);
 		p->offered[i] = p->view_records[i]->offered_ms + OFFERED_MS > now_ms;
 		p->bytes += r.ref.bytes;
 		records_add(&p->records, &r);

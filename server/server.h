@@ -17,7 +17,7 @@
 struct announcer;
 struct fetcher;
 struct legacy;
-struct makes;
+struct builder_turns;
 struct policies;
 struct retain;
 struct tend;
@@ -35,7 +35,7 @@ struct server {
 	struct jobs *jobs;
 	struct workers *workers;
 	struct workers *builders; /* for what takes long; everything else goes first */
-	struct makes *makes;
+	struct builder_turns *builder_turns;
 	struct retain *retain;
 	struct tend *tend;
 	struct fetcher *fetcher;

@@ -158,9 +158,9 @@ explain_full(struct why *w)
 	for (size_t i = first; i < first + count; i++)
 		records_add(&records, &w->cache->records.at[i]);
 	p = plan_with_headers(&facts, &records);
-	if (p.step == PLAN_PACK)
+	if (p.step == PLAN_BUILD_FULL)
 		(void)snprintf(text, sizeof(text), "it is packed from the content that is kept");
-	else if (p.step == PLAN_BUILD)
+	else if (p.step == PLAN_BUILD_CONTENT)
 		(void)snprintf(text, sizeof(text),
 			"it is built from the %s of %" PRIu64 " and %zu kept differences",
 			record_kind_name(&p.start), p.start.ident.edition.version, p.count);

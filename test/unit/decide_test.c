@@ -175,7 +175,7 @@ START_TEST(decide__makes_a_difference_where_the_upstream_has_none)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		enum job_state states[JOB_KINDS] = {
-			[JOB_OFFER] = JOB_ABSENT, [JOB_MAKE] = rows[i].make};
+			[JOB_OFFER] = JOB_ABSENT, [JOB_BUILD] = rows[i].make};
 		struct decide_jobs jobs = {state_by_kind, states, rows[i].setting, false};
 		struct record content = {.kind = RECORD_CONTENT, .ident = {"t", {9, "00000009"}}};
 		struct view_holder *h = sample(true);
@@ -192,7 +192,7 @@ START_TEST(decide__makes_a_difference_where_the_upstream_has_none)
 		d = decide(v, &target, FORMAT_AR2, &jobs);
 		ck_assert_msg(d.kind == rows[i].kind, "row %zu: %d", i, (int)d.kind);
 		if (d.kind == DECIDE_PREPARE)
-			ck_assert(d.job.kind == JOB_MAKE && d.job.base.version == 4 &&
+			ck_assert(d.job.kind == JOB_BUILD && d.job.base.version == 4 &&
 				  d.job.format == FORMAT_AR2);
 		view_release(v);
 		view_holder_free(h);
@@ -209,7 +209,7 @@ START_TEST(decide__a_full_archive_is_made_in_the_cheapest_way)
 	struct target target;
 
 	ck_assert_int_eq(ident_target_parse("/o;t=t;v=9;c=00000009", &target, NULL), 0);
-	ck_assert_int_eq(decide(v, &target, FORMAT_AR2, &jobs).job.kind, JOB_MAKE);
+	ck_assert_int_eq(decide(v, &target, FORMAT_AR2, &jobs).job.kind, JOB_BUILD);
 	view_release(v);
 	view_holder_free(h);
 }

@@ -168,16 +168,16 @@ START_TEST(jobs_wait__who_asks_is_told_of_what_is_waited_for)
 	struct job_spec spec = spec_of(1);
 	struct job_spec needed = spec_of(1);
 	struct waiter waiter = {on_resume, NULL, UINT64_MAX, NULL};
-	struct job *make;
+	struct job *build;
 	struct job *fetch;
 
 	resumed = 0;
-	spec.kind = JOB_MAKE;
+	spec.kind = JOB_BUILD;
 	(void)jobs_ask(j, &spec, NULL);
-	make = jobs_take(j, QUEUE_BUILDERS);
-	ck_assert_ptr_nonnull(make);
+	build = jobs_take(j, QUEUE_BUILDERS);
+	ck_assert_ptr_nonnull(build);
 	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_BUILDING);
-	ck_assert(jobs_wait(j, make, &needed, &waiter).held);
+	ck_assert(jobs_wait(j, build, &needed, &waiter).held);
 	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_DOWNLOADING);
 	fetch = jobs_take(j, QUEUE_FETCHER);
 	fetch->total_bytes = 100;
@@ -186,9 +186,9 @@ START_TEST(jobs_wait__who_asks_is_told_of_what_is_waited_for)
 		  jobs_ask(j, &spec, NULL).progress < 0.26);
 	jobs_done(j, fetch);
 	ck_assert_uint_eq(resumed, 1);
-	jobs_resume(j, make);
+	jobs_resume(j, build);
 	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_BUILDING);
-	jobs_done(j, make);
+	jobs_done(j, build);
 	ck_assert_int_eq(jobs_state(j, &spec), JOB_NONE);
 	jobs_free(j);
 }

@@ -92,7 +92,7 @@ describe(const struct plan *p, struct buf *ret)
 		buf_printf(ret, " %u", (unsigned)p->base.version);
 	if (p->step == PLAN_STUCK && p->temporary)
 		buf_add_string(ret, " for now");
-	if (p->step != PLAN_BUILD)
+	if (p->step != PLAN_BUILD_CONTENT)
 		return;
 	buf_printf(ret, " %u%c", (unsigned)p->start.ident.edition.version,
 		p->start.kind == RECORD_CONTENT ? 'c' : 'f');

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "make_job.h"
-#include "makes.h"
+#include "builder_job.h"
+#include "builder_turns.h"
 
 enum { DONORS_MAX = 8 };
 
@@ -27,7 +27,7 @@ describe_way(const struct plan *p, char *ret, size_t size)
 }
 
 static bool
-make_content(struct make *k, const struct build *b, const struct plan *p)
+build_content_step(struct builder_job *k, const struct build *b, const struct plan *p)
 {
 	struct record sources[PLAN_CHAIN_MAX + 1];
 	size_t count = list_sources(p, sources);
@@ -38,16 +38,16 @@ make_content(struct make *k, const struct build *b, const struct plan *p)
 	char text[80];
 
 	if (build_content(b, &way, &content, &culprit, &e) != 0)
-		return !make_settle_failure(k, &e, sources, count, culprit);
+		return !builder_job_settle_failure(k, &e, sources, count, culprit);
 	view_add(k->server->views, &content, true);
 	describe_way(p, text, sizeof(text));
-	make_log(k, EVENT_BUILT, &content, text, 0);
+	builder_job_log(k, EVENT_BUILT_CONTENT, &content, text, 0);
 	return false;
 }
 
 /* Streams of full archives, and of differences to this version, are used again. */
 static size_t
-list_donors(const struct make *k, struct record ret[DONORS_MAX])
+list_donors(const struct builder_job *k, struct record ret[DONORS_MAX])
 {
 	size_t count = 0;
 
@@ -64,9 +64,9 @@ list_donors(const struct make *k, struct record ret[DONORS_MAX])
 /* What the cloud's archive would have cost: where it was not asked, since it was clear, the
  * smallest like it. */
 static uint64_t
-likely_price(struct make *k, const struct record *full)
+likely_price(struct builder_job *k, const struct record *full)
 {
-	uint64_t price = make_full_price(k);
+	uint64_t price = builder_job_full_price(k);
 
 	if (price > 0)
 		return price;
@@ -78,7 +78,7 @@ likely_price(struct make *k, const struct record *full)
 }
 
 static bool
-make_full(struct make *k, const struct build *b)
+build_full_step(struct builder_job *k, const struct build *b)
 {
 	struct server *s = k->server;
 	const struct job_spec *spec = &k->job->spec;
@@ -89,20 +89,20 @@ make_full(struct make *k, const struct build *b)
 	uint64_t price;
 	struct err e = {0};
 
-	sources[0] = *make_find(k, RECORD_CONTENT, &spec->ident.edition);
+	sources[0] = *builder_job_find(k, RECORD_CONTENT, &spec->ident.edition);
 	if (build_full(b, &spec->ident, spec->format, donors, count, &full, &e) != 0)
-		return !make_settle_failure(k, &e, sources, count + 1, NULL);
+		return !builder_job_settle_failure(k, &e, sources, count + 1, NULL);
 	view_add(s->views, &full, true);
 	price = likely_price(k, &full);
-	make_log(k, EVENT_MADE, &full, "packed from content",
+	builder_job_log(k, EVENT_BUILT_ARCHIVE, &full, "packed from content",
 		price > k->loaded_bytes ? price - k->loaded_bytes : 0);
-	make_done(k);
+	builder_job_done(k);
 	return true;
 }
 
 /* The next step to a whole version. True: the job waits or has ended. */
 bool
-make_whole_step(struct make *k, const struct build *b)
+builder_whole_step(struct builder_job *k, const struct build *b)
 {
 	const struct job_spec *spec = &k->job->spec;
 	struct plan_facts facts = {.records = k->records.at,
@@ -110,39 +110,41 @@ make_whole_step(struct make *k, const struct build *b)
 		.target = spec->ident.edition,
 		.content = spec->kind == JOB_CONTENT,
 		.format = spec->format,
-		.may_download = spec->kind == JOB_MAKE,
-		.price = make_look_price,
-		.archive = make_look_archive,
-		.header = make_look_header,
+		.may_download = spec->kind == JOB_BUILD,
+		.price = builder_job_look_price,
+		.archive = builder_job_look_archive,
+		.header = builder_job_look_header,
 		.context = k};
 	struct plan p = plan_next(&facts);
 	struct offer offer;
 
 	switch (p.step) {
 	case PLAN_DONE:
-		make_done(k);
+		builder_job_done(k);
 		return true;
 	case PLAN_ASK_PRICE:
-		return make_wait_for(k, make_price_of(k, &p.base));
+		return builder_job_wait_for(k, builder_job_price_of(k, &p.base));
 	case PLAN_GET_HEADER:
-		return make_wait_for(k, make_header_of(k, &p.base));
+		return builder_job_wait_for(k, builder_job_header_of(k, &p.base));
 	case PLAN_GET_ARCHIVE:
-		(void)make_look_price(k, &p.base, &offer);
+		(void)builder_job_look_price(k, &p.base, &offer);
 		k->loaded_bytes += offer.archive[p.format].bytes;
-		return make_wait_for(k, make_archive_of(k, &p.base, p.format));
-	case PLAN_BUILD:
-		return !makes_take_turn(k->server->makes, &k->turn) || make_content(k, b, &p);
-	case PLAN_PACK:
-		return !makes_take_turn(k->server->makes, &k->turn) || make_full(k, b);
+		return builder_job_wait_for(k, builder_job_archive_of(k, &p.base, p.format));
+	case PLAN_BUILD_CONTENT:
+		return !builder_turns_take(k->server->builder_turns, &k->turn) ||
+		       build_content_step(k, b, &p);
+	case PLAN_BUILD_FULL:
+		return !builder_turns_take(k->server->builder_turns, &k->turn) ||
+		       build_full_step(k, b);
 	case PLAN_STUCK:
 		break;
 	}
 	/* For retention there may be a way as soon as another difference has come. */
 	if (p.temporary)
-		make_failed(k, k->reason, k->retry_in_ms);
+		builder_job_failed(k, k->reason, k->retry_in_ms);
 	else if (spec->kind == JOB_CONTENT)
-		make_failed(k, JOB_UPSTREAM_UNAVAILABLE, 0);
+		builder_job_failed(k, JOB_UPSTREAM_UNAVAILABLE, 0);
 	else
-		make_absent(k);
+		builder_job_absent(k);
 	return true;
 }

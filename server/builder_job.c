@@ -1,39 +1,39 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "make_job.h"
+#include "builder_job.h"
 
 #include "clock.h"
 #include "land.h"
-#include "makes.h"
+#include "builder_turns.h"
 #include "mem.h"
 #include "retain.h"
 
 /* ---- The end */
 
 static void
-give_turn(struct make *k)
+give_turn(struct builder_job *k)
 {
-	struct turn *next = makes_give_turn(k->server->makes, &k->turn);
+	struct turn *next = builder_turns_give(k->server->builder_turns, &k->turn);
 
 	if (next != NULL)
-		workers_add(k->server->builders, make_advance, next->context);
+		workers_add(k->server->builders, builder_job_advance, next->context);
 }
 
 /* The job is ended by the caller, afterwards. */
 static struct job *
-leave(struct make *k)
+leave(struct builder_job *k)
 {
 	struct job *job = k->job;
 
 	give_turn(k);
-	makes_leave(k->server->makes, &k->turn);
-	retain_note(k->server->retain); /* what was made counts, and nothing has to stay for it */
+	builder_turns_leave(k->server->builder_turns, &k->turn);
+	retain_note(k->server->retain); /* what was built counts, and nothing has to stay for it */
 	records_free(&k->records);
 	free(k);
 	return job;
 }
 
 void
-make_done(struct make *k)
+builder_job_done(struct builder_job *k)
 {
 	struct jobs *jobs = k->server->jobs;
 
@@ -41,7 +41,7 @@ make_done(struct make *k)
 }
 
 void
-make_absent(struct make *k)
+builder_job_absent(struct builder_job *k)
 {
 	struct jobs *jobs = k->server->jobs;
 
@@ -49,7 +49,7 @@ make_absent(struct make *k)
 }
 
 void
-make_failed(struct make *k, enum job_reason reason, uint64_t delay_ms)
+builder_job_failed(struct builder_job *k, enum job_reason reason, uint64_t delay_ms)
 {
 	struct jobs *jobs = k->server->jobs;
 
@@ -61,15 +61,16 @@ make_failed(struct make *k, enum job_reason reason, uint64_t delay_ms)
 static void
 add_record(void *context, struct view_record *vr)
 {
-	struct make *k = context;
+	struct builder_job *k = context;
 
-	if (vr->record.kind == RECORD_ARCHIVE && makes_is_bad(k->server->makes, &vr->record.ref.id))
+	if (vr->record.kind == RECORD_ARCHIVE &&
+		builder_turns_is_bad(k->server->builder_turns, &vr->record.ref.id))
 		return;
 	records_add(&k->records, &vr->record);
 }
 
 void
-make_read_records(struct make *k)
+builder_job_read_records(struct builder_job *k)
 {
 	struct view *view = view_take(k->server->views);
 
@@ -80,7 +81,7 @@ make_read_records(struct make *k)
 }
 
 const struct record *
-make_find(const struct make *k, enum record_kind kind, const struct edition *edition)
+builder_job_find(const struct builder_job *k, enum record_kind kind, const struct edition *edition)
 {
 	for (size_t i = 0; i < k->records.count; i++)
 		if (k->records.at[i].kind == kind &&
@@ -91,7 +92,7 @@ make_find(const struct make *k, enum record_kind kind, const struct edition *edi
 
 /* A job's state in the words of a plan; why it failed is remembered. */
 static enum plan_known
-known(struct make *k, const struct job_look *look)
+known(struct builder_job *k, const struct job_look *look)
 {
 	switch (look->state) {
 	case JOB_KNOWN:
@@ -115,14 +116,14 @@ known(struct make *k, const struct job_look *look)
 }
 
 struct job_spec
-make_price_of(const struct make *k, const struct edition *base)
+builder_job_price_of(const struct builder_job *k, const struct edition *base)
 {
 	return (struct job_spec){
 		.kind = JOB_PRICE, .ident = k->job->spec.ident, .base = *base, .via = k->job->via};
 }
 
 struct job_spec
-make_archive_of(const struct make *k, const struct edition *base, enum format format)
+builder_job_archive_of(const struct builder_job *k, const struct edition *base, enum format format)
 {
 	return (struct job_spec){.kind = JOB_OFFER,
 		.ident = k->job->spec.ident,
@@ -132,7 +133,7 @@ make_archive_of(const struct make *k, const struct edition *base, enum format fo
 }
 
 struct job_spec
-make_header_of(const struct make *k, const struct edition *edition)
+builder_job_header_of(const struct builder_job *k, const struct edition *edition)
 {
 	struct job_spec spec = {
 		.kind = JOB_HEADER, .ident = k->job->spec.ident, .via = k->job->via};
@@ -142,34 +143,34 @@ make_header_of(const struct make *k, const struct edition *edition)
 }
 
 enum plan_known
-make_look_price(void *context, const struct edition *base, struct offer *ret)
+builder_job_look_price(void *context, const struct edition *base, struct offer *ret)
 {
-	struct make *k = context;
-	struct job_spec spec = make_price_of(k, base);
+	struct builder_job *k = context;
+	struct job_spec spec = builder_job_price_of(k, base);
 	struct job_look look = jobs_look(k->server->jobs, &spec);
 
 	*ret = look.offer;
 	for (int i = 0; i < FORMAT_COUNT; i++)
-		if (makes_is_bad(k->server->makes, &ret->archive[i].id))
+		if (builder_turns_is_bad(k->server->builder_turns, &ret->archive[i].id))
 			ret->archive[i] = (struct archive_ref){0};
 	return known(k, &look);
 }
 
 enum plan_known
-make_look_archive(void *context, const struct edition *base, enum format format)
+builder_job_look_archive(void *context, const struct edition *base, enum format format)
 {
-	struct make *k = context;
-	struct job_spec spec = make_archive_of(k, base, format);
+	struct builder_job *k = context;
+	struct job_spec spec = builder_job_archive_of(k, base, format);
 	struct job_look look = jobs_look(k->server->jobs, &spec);
 
 	return known(k, &look);
 }
 
 enum plan_known
-make_look_header(void *context, const struct edition *edition)
+builder_job_look_header(void *context, const struct edition *edition)
 {
-	struct make *k = context;
-	struct job_spec spec = make_header_of(k, edition);
+	struct builder_job *k = context;
+	struct job_spec spec = builder_job_header_of(k, edition);
 	struct job_look look = jobs_look(k->server->jobs, &spec);
 
 	return known(k, &look);
@@ -180,14 +181,14 @@ make_look_header(void *context, const struct edition *edition)
 static void
 on_resumed(void *context)
 {
-	struct make *k = context;
+	struct builder_job *k = context;
 
-	workers_add(k->server->builders, make_advance, k);
+	workers_add(k->server->builders, builder_job_advance, k);
 }
 
 /* True: the job waits, and is not this thread's any more. False: look again. */
 bool
-make_wait_for(struct make *k, struct job_spec spec)
+builder_job_wait_for(struct builder_job *k, struct job_spec spec)
 {
 	struct jobs *jobs = k->server->jobs;
 
@@ -198,18 +199,18 @@ make_wait_for(struct make *k, struct job_spec spec)
 	jobs_resume(jobs, k->job);
 	if (jobs_look(jobs, &spec).state != JOB_NONE)
 		return false;
-	make_failed(k, JOB_BUSY, 0); /* the table is full */
+	builder_job_failed(k, JOB_BUSY, 0); /* the table is full */
 	return true;
 }
 
 /* ---- Making */
 
 int
-make_crew_each(void *context, size_t count,
+builder_job_crew_each(void *context, size_t count,
 	int (*run)(void *run_context, size_t index, struct err *e), void *run_context,
 	struct err *e)
 {
-	const struct make *k = context;
+	const struct builder_job *k = context;
 
 	if (jobs_stopped(k->server->jobs))
 		return err_set(e, ERR_BUSY, "the server is being stopped");
@@ -217,9 +218,9 @@ make_crew_each(void *context, size_t count,
 }
 
 void
-make_crew_begin(void *context, const char *what, uint64_t bytes)
+builder_job_crew_begin(void *context, const char *what, uint64_t bytes)
 {
-	struct job *job = ((struct make *)context)->job;
+	struct job *job = ((struct builder_job *)context)->job;
 
 	(void)what;
 	job->have_bytes = job->body_start = 0;
@@ -228,14 +229,14 @@ make_crew_begin(void *context, const char *what, uint64_t bytes)
 }
 
 void
-make_crew_add(void *context, uint64_t bytes)
+builder_job_crew_add(void *context, uint64_t bytes)
 {
-	((struct make *)context)->job->have_bytes += bytes;
+	((struct builder_job *)context)->job->have_bytes += bytes;
 }
 
 void
-make_log(const struct make *k, enum log_event event, const struct record *r, const char *way,
-	uint64_t saved)
+builder_job_log(const struct builder_job *k, enum log_event event, const struct record *r,
+	const char *way, uint64_t saved)
 {
 	struct log_line l;
 
@@ -250,11 +251,11 @@ make_log(const struct make *k, enum log_event event, const struct record *r, con
 }
 
 static void
-log_failure(const struct make *k, const struct err *why)
+log_failure(const struct builder_job *k, const struct err *why)
 {
 	struct log_line l;
 
-	log_begin(&l, EVENT_MAKE_FAILED);
+	log_begin(&l, EVENT_BUILD_FAILED);
 	log_text(&l, "type", k->job->spec.ident.type);
 	log_number(&l, "version", k->job->spec.ident.edition.version);
 	log_text(&l, "reason", why->text);
@@ -262,15 +263,15 @@ log_failure(const struct make *k, const struct err *why)
 }
 
 static bool
-is_kept(const struct make *k, const struct record *r)
+is_kept(const struct builder_job *k, const struct record *r)
 {
 	return k->records.count > 0 &&
 	       bsearch(r, k->records.at, k->records.count, sizeof(*r), record_compare) != NULL;
 }
 
 bool
-make_settle_failure(struct make *k, const struct err *why, const struct record *sources,
-	size_t count, const struct record *culprit)
+builder_job_settle_failure(struct builder_job *k, const struct err *why,
+	const struct record *sources, size_t count, const struct record *culprit)
 {
 	struct server *s = k->server;
 	bool again = false;
@@ -280,10 +281,10 @@ make_settle_failure(struct make *k, const struct err *why, const struct record *
 	if (why->code == ERR_FULL)
 		retain_want(s->retain, 1);
 	if (!depot_is_damage(why)) {
-		make_failed(k, why->code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
+		builder_job_failed(k, why->code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
 		return false;
 	}
-	make_read_records(k);
+	builder_job_read_records(k);
 	for (size_t i = 0; i < count; i++) {
 		if (!is_kept(k, &sources[i])) { /* removed meanwhile, which is no damage */
 			again = true;
@@ -295,21 +296,21 @@ make_settle_failure(struct make *k, const struct err *why, const struct record *
 		again = true;
 	}
 	if (!again && culprit != NULL) {
-		makes_note_bad(s->makes, &culprit->ref.id);
+		builder_turns_note_bad(s->builder_turns, &culprit->ref.id);
 		again = true;
 	}
 	if (!again)
-		make_failed(k, JOB_BUSY, 0);
+		builder_job_failed(k, JOB_BUSY, 0);
 	return again;
 }
 
 /* What the full archive would have cost from the cloud, as far as that is known. */
 uint64_t
-make_full_price(struct make *k)
+builder_job_full_price(struct builder_job *k)
 {
 	static const struct edition full;
 	struct offer offer;
 
-	(void)make_look_price(k, &full, &offer);
+	(void)builder_job_look_price(k, &full, &offer);
 	return offer.archive[k->job->spec.format].bytes;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "makes.h"
+#include "builder_turns.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -9,7 +9,7 @@
 
 enum { BAD_MAX = 64 };
 
-struct makes {
+struct builder_turns {
 	pthread_mutex_t lock; /* everything below, and the turns in the list */
 	struct turn *first;   /* the newest */
 	unsigned count;	      /* ever */
@@ -17,17 +17,17 @@ struct makes {
 	unsigned bad_count; /* ever */
 };
 
-struct makes *
-makes_new(void)
+struct builder_turns *
+builder_turns_new(void)
 {
-	struct makes *m = mem_new(1, sizeof(*m));
+	struct builder_turns *m = mem_new(1, sizeof(*m));
 
 	(void)pthread_mutex_init(&m->lock, NULL);
 	return m;
 }
 
 void
-makes_free(struct makes *m)
+builder_turns_free(struct builder_turns *m)
 {
 	if (m == NULL)
 		return;
@@ -37,7 +37,7 @@ makes_free(struct makes *m)
 }
 
 void
-makes_join(struct makes *m, struct turn *t)
+builder_turns_join(struct builder_turns *m, struct turn *t)
 {
 	(void)pthread_mutex_lock(&m->lock);
 	t->number = m->count++;
@@ -47,7 +47,7 @@ makes_join(struct makes *m, struct turn *t)
 }
 
 void
-makes_leave(struct makes *m, struct turn *t)
+builder_turns_leave(struct builder_turns *m, struct turn *t)
 {
 	struct turn **link = &m->first;
 
@@ -65,7 +65,7 @@ same_type(const struct turn *a, const struct turn *b)
 }
 
 bool
-makes_take_turn(struct makes *m, struct turn *t)
+builder_turns_take(struct builder_turns *m, struct turn *t)
 {
 	bool free = true;
 
@@ -80,7 +80,7 @@ makes_take_turn(struct makes *m, struct turn *t)
 }
 
 struct turn *
-makes_give_turn(struct makes *m, struct turn *t)
+builder_turns_give(struct builder_turns *m, struct turn *t)
 {
 	struct turn *next = NULL;
 
@@ -96,7 +96,7 @@ makes_give_turn(struct makes *m, struct turn *t)
 }
 
 bool
-makes_need(struct makes *m, const struct ident *version)
+builder_turns_need(struct builder_turns *m, const struct ident *version)
 {
 	bool need = false;
 
@@ -111,7 +111,7 @@ makes_need(struct makes *m, const struct ident *version)
 }
 
 bool
-makes_is_bad(struct makes *m, const struct digest *id)
+builder_turns_is_bad(struct builder_turns *m, const struct digest *id)
 {
 	bool bad = false;
 
@@ -123,7 +123,7 @@ makes_is_bad(struct makes *m, const struct digest *id)
 }
 
 void
-makes_note_bad(struct makes *m, const struct digest *id)
+builder_turns_note_bad(struct builder_turns *m, const struct digest *id)
 {
 	(void)pthread_mutex_lock(&m->lock);
 	m->bad[m->bad_count++ % BAD_MAX] = *id;

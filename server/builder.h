@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * make.h - what the server makes itself: contents, full archives in the cheapest
+ * builder.h - what the server builds itself: contents, full archives in the cheapest
  *          way, differences that the cloud does not have.
  *
- * Does:     runs MAKE and CONTENT jobs on the builders. A job looks what comes
+ * Does:     runs BUILD and CONTENT jobs on the builders. A job looks what comes
  *           next (plan.h), asks for it, and looks again when that has ended; it holds no
  *           thread while it waits. What is built for one type is built one after the other.
  * Threads:  any
  * Errors:   logged; each job is ended
  * Source:   PROTOCOL section 7
  */
-#ifndef MAKE_H
-#define MAKE_H
+#ifndef BUILDER_H
+#define BUILDER_H
 
 #include "server.h"
 
 /* Begin with a job that was taken. */
-void make_start(struct server *s, struct job *job);
+void builder_start(struct server *s, struct job *job);
 
 #endif

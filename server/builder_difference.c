@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Differences that the cloud does not have. */
-#include "make_job.h"
-#include "makes.h"
+#include "builder_job.h"
+#include "builder_turns.h"
 
 /* Content comes before full archives. */
 static const struct record *
-find_whole(const struct make *k, const struct edition *edition)
+find_whole(const struct builder_job *k, const struct edition *edition)
 {
 	for (size_t i = 0; i < k->records.count; i++) {
 		const struct record *r = &k->records.at[i];
@@ -19,7 +19,7 @@ find_whole(const struct make *k, const struct edition *edition)
 
 /* The smallest full archive that a client would have to take instead; 0: not known. */
 static uint64_t
-full_bytes(struct make *k)
+full_bytes(struct builder_job *k)
 {
 	uint64_t bytes = 0;
 
@@ -28,11 +28,11 @@ full_bytes(struct make *k)
 			ident_equal(&k->records.at[i].ident, &k->job->spec.ident) &&
 			(bytes == 0 || k->records.at[i].ref.bytes < bytes))
 			bytes = k->records.at[i].ref.bytes;
-	return bytes > 0 ? bytes : make_full_price(k);
+	return bytes > 0 ? bytes : builder_job_full_price(k);
 }
 
 static bool
-make_difference(struct make *k, const struct build *b, const struct record *new_whole,
+build_difference_step(struct builder_job *k, const struct build *b, const struct record *new_whole,
 	const struct record *old_whole)
 {
 	const struct job_spec *spec = &k->job->spec;
@@ -48,14 +48,15 @@ make_difference(struct make *k, const struct build *b, const struct record *new_
 	struct err e = {0};
 
 	if (build_difference(b, &what, &difference, &e) != 0)
-		return !make_settle_failure(k, &e, sources, 2, NULL);
+		return !builder_job_settle_failure(k, &e, sources, 2, NULL);
 	if (difference.ref.bytes == 0) {
-		make_absent(k);
+		builder_job_absent(k);
 		return true;
 	}
 	view_add(k->server->views, &difference, true);
-	make_log(k, EVENT_MADE, &difference, way, what.full_bytes - difference.ref.bytes);
-	make_done(k);
+	builder_job_log(
+		k, EVENT_BUILT_ARCHIVE, &difference, way, what.full_bytes - difference.ref.bytes);
+	builder_job_done(k);
 	return true;
 }
 
@@ -63,26 +64,27 @@ enum have { HAVE_IT, HAVE_LOOK_AGAIN, HAVE_LEFT };
 
 /* A header has to be here first. HAVE_LEFT: the job waits or has ended. */
 static enum have
-have_header(struct make *k, const struct edition *edition)
+have_header(struct builder_job *k, const struct edition *edition)
 {
-	if (make_find(k, RECORD_HEADER, edition) != NULL)
+	if (builder_job_find(k, RECORD_HEADER, edition) != NULL)
 		return HAVE_IT;
-	switch (make_look_header(k, edition)) {
+	switch (builder_job_look_header(k, edition)) {
 	case PLAN_ABSENT:
-		make_absent(k);
+		builder_job_absent(k);
 		return HAVE_LEFT;
 	case PLAN_FAILED:
-		make_failed(k, k->reason, k->retry_in_ms);
+		builder_job_failed(k, k->reason, k->retry_in_ms);
 		return HAVE_LEFT;
 	case PLAN_UNASKED:
 	case PLAN_THERE:
 		break;
 	}
-	return make_wait_for(k, make_header_of(k, edition)) ? HAVE_LEFT : HAVE_LOOK_AGAIN;
+	return builder_job_wait_for(k, builder_job_header_of(k, edition)) ? HAVE_LEFT
+									  : HAVE_LOOK_AGAIN;
 }
 
 bool
-make_difference_step(struct make *k, const struct build *b)
+builder_difference_step(struct builder_job *k, const struct build *b)
 {
 	static const struct edition full;
 	const struct job_spec *spec = &k->job->spec;
@@ -91,7 +93,7 @@ make_difference_step(struct make *k, const struct build *b)
 	struct offer offer;
 
 	if (new_whole == NULL) {
-		make_absent(k);
+		builder_job_absent(k);
 		return true;
 	}
 	have = have_header(k, &spec->ident.edition);
@@ -99,12 +101,12 @@ make_difference_step(struct make *k, const struct build *b)
 		have = have_header(k, &spec->base);
 	if (have != HAVE_IT)
 		return have == HAVE_LEFT;
-	if (full_bytes(k) == 0 && make_look_price(k, &full, &offer) == PLAN_UNASKED)
-		return make_wait_for(k, make_price_of(k, &full));
+	if (full_bytes(k) == 0 && builder_job_look_price(k, &full, &offer) == PLAN_UNASKED)
+		return builder_job_wait_for(k, builder_job_price_of(k, &full));
 	if (full_bytes(k) == 0) { /* nothing to compare with */
-		make_absent(k);
+		builder_job_absent(k);
 		return true;
 	}
-	return !makes_take_turn(k->server->makes, &k->turn) ||
-	       make_difference(k, b, new_whole, find_whole(k, &spec->base));
+	return !builder_turns_take(k->server->builder_turns, &k->turn) ||
+	       build_difference_step(k, b, new_whole, find_whole(k, &spec->base));
 }
