@@ -75,7 +75,7 @@ decode(const struct space *s, const struct record *archive, const struct header 
 
 /* What was decoded has been checked; what was in c/ all the time has not. */
 static int
-check_kept(const struct space *s, const struct header *h, struct err *e)
+check_present(const struct space *s, const struct header *h, struct err *e)
 {
 	size_t count;
 	AUTO_FREE const struct header_file **files = header_blobs(h, &count);
@@ -125,7 +125,7 @@ decode_way(const struct space *s, const struct build_way *way, struct record *re
 			decode_step(s, difference, h, ret_culprit, e) != 0)
 			return -1;
 	}
-	if (check_kept(s, h, e) != 0)
+	if (check_present(s, h, e) != 0)
 		return -1;
 	return depot_put_content(s->build->depot, h, s->work, ret, e);
 }

@@ -376,7 +376,7 @@ minute_of_day(void)
  * How long until the next may.
  */
 static int
-keep_pace(struct upstream *u, int timeout_ms)
+apply_pace(struct upstream *u, int timeout_ms)
 {
 	uint64_t now_ms = clock_mono_ms();
 	uint64_t wait_ms;
@@ -413,7 +413,7 @@ upstream_run(struct upstream *u, int timeout_ms)
 	CURLMsg *message;
 	int left;
 
-	timeout_ms = keep_pace(u, timeout_ms);
+	timeout_ms = apply_pace(u, timeout_ms);
 	(void)curl_multi_perform(u->multi, &left);
 	while ((message = curl_multi_info_read(u->multi, &left)) != NULL) {
 		if (message->msg == CURLMSG_DONE) {
@@ -422,7 +422,7 @@ upstream_run(struct upstream *u, int timeout_ms)
 		}
 	}
 	if (is_any_paused(u)) /* what was paused just now has not been waited for */
-		timeout_ms = keep_pace(u, timeout_ms);
+		timeout_ms = apply_pace(u, timeout_ms);
 	if (timeout_ms > 0)
 		(void)curl_multi_poll(u->multi, NULL, 0, timeout_ms, NULL);
 }

@@ -263,7 +263,7 @@ log_failure(const struct builder_job *k, const struct err *why)
 }
 
 static bool
-is_kept(const struct builder_job *k, const struct record *r)
+is_present(const struct builder_job *k, const struct record *r)
 {
 	return k->records.count > 0 &&
 	       bsearch(r, k->records.at, k->records.count, sizeof(*r), record_compare) != NULL;
@@ -286,7 +286,7 @@ builder_job_settle_failure(struct builder_job *k, const struct err *why,
 	}
 	builder_job_read_records(k);
 	for (size_t i = 0; i < count; i++) {
-		if (!is_kept(k, &sources[i])) { /* removed meanwhile, which is no damage */
+		if (!is_present(k, &sources[i])) { /* removed meanwhile, which is no damage */
 			again = true;
 			continue;
 		}

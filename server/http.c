@@ -216,7 +216,7 @@ release_response(void *response, bool is_file)
 
 /* A response that stays with what it answers; the one that came first is kept. */
 static struct MHD_Response *
-keep(_Atomic(void *) *slot, struct MHD_Response *response, bool is_file)
+store_response(_Atomic(void *) *slot, struct MHD_Response *response, bool is_file)
 {
 	void *none = NULL;
 
@@ -237,7 +237,7 @@ prepared_response(const struct reply *r)
 		r->prepared->len, r->prepared->bytes, MHD_RESPMEM_PERSISTENT);
 	assert(response != NULL);
 	add_fields(response, r);
-	return keep(&r->prepared->response, response, false);
+	return store_response(&r->prepared->response, response, false);
 }
 
 static int
@@ -310,7 +310,7 @@ file_response(const struct http *h, const struct reply *r, bool *ret_own)
 	if (response == NULL)
 		return NULL;
 	if (whole && atomic_fetch_add(&open_files, 1) < h->files_max)
-		return keep(&r->vr->response, response, true);
+		return store_response(&r->vr->response, response, true);
 	if (whole)
 		(void)atomic_fetch_sub(&open_files, 1);
 	*ret_own = true;
@@ -507,7 +507,7 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 
 /* Nothing is decoded: the router knows raw paths only. */
 static size_t
-keep_escaped(void *cls, struct MHD_Connection *connection, char *text)
+leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
 {
 	(void)cls;
 	(void)connection;
@@ -552,7 +552,7 @@ start_daemon(struct http *h, int fd, struct err *e)
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->maxConnectionsPerAddress,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)1024,
-		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
+		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
 		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
 	return h->daemon == NULL ? err_set(e, ERR_SYS, "the HTTP library does not start") : 0;

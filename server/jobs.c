@@ -11,7 +11,7 @@
 #include "mem.h"
 #include "retry.h"
 
-enum { FAILED_KEPT_MS = 600000 };
+enum { FAILED_REMEMBERED_MS = 600000 };
 
 struct queue {
 	struct job *first;
@@ -449,7 +449,7 @@ tick_job(void *context, struct job *job)
 	if (job->asked || job->spec.kind == JOB_QUERY) {
 		enqueue(j, job);
 		tick->queued[kinds[job->spec.kind].queue] = true;
-	} else if (tick->now_ms - job->retry_at_ms > FAILED_KEPT_MS) {
+	} else if (tick->now_ms - job->retry_at_ms > FAILED_REMEMBERED_MS) {
 		job_table_remove(&j->table, job);
 	}
 }

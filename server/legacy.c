@@ -115,7 +115,7 @@ was_seen(struct legacy *l, const char *type)
 
 /* The newest full archive is there, or on its way. */
 static void
-keep_current(struct legacy *l, const struct view *view, const char *type)
+obtain_newest(struct legacy *l, const struct view *view, const char *type)
 {
 	static const struct edition full;
 	const struct view_type *t = view_find_type(view, type);
@@ -141,7 +141,7 @@ legacy_tick(struct legacy *l, uint64_t now_ms)
 	policy = policy_take(l->server->policies);
 	view = view_take(l->server->views);
 	for (size_t i = 0; i < policy->channels->legacy_count; i++)
-		keep_current(l, view, policy->channels->legacy[i]);
+		obtain_newest(l, view, policy->channels->legacy[i]);
 	view_release(view);
 	policy_release(policy);
 }

@@ -34,7 +34,7 @@
 #include "tend.h"
 #include "usage.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_KEPT_S = 7 * 86400 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_AGE_MAX_S = 7 * 86400 };
 
 struct parts {
 	struct server server;
@@ -86,7 +86,7 @@ clear_staged(void *context, int dir, const char *name, struct err *e)
 	(void)context;
 	if (dot != NULL && strcmp(dot, ".part") == 0 &&
 		fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-		st.st_mtime > time(NULL) - PART_KEPT_S)
+		st.st_mtime > time(NULL) - PART_AGE_MAX_S)
 		return 0;
 	return fs_remove(dir, name, e);
 }

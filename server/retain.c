@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 #include "clock.h"
-#include "keep.h"
+#include "retention.h"
 #include "land.h"
 #include "log.h"
 #include "builder_turns.h"
@@ -22,8 +22,8 @@ struct retain {
 	atomic_bool noted; /* something happened that was not looked at yet */
 	atomic_bool running;
 	_Atomic uint64_t wanted_bytes;
-	uint64_t next_ms;    /* the keeper's */
-	struct records held; /* at the last look; of the one that runs */
+	uint64_t next_ms;      /* the keeper's */
+	struct records spared; /* at the last look; of the one that runs */
 };
 
 /* The cache as it is at one moment. */
@@ -51,7 +51,7 @@ retain_free(struct retain *r)
 {
 	if (r == NULL)
 		return;
-	records_free(&r->held);
+	records_free(&r->spared);
 	free(r);
 }
 
@@ -98,13 +98,13 @@ cache_bytes(struct server *s)
 static uint64_t
 excess(struct server *s, uint64_t have, uint64_t wanted)
 {
-	struct keep_room room = {.cache_bytes = have,
+	struct retention_room room = {.cache_bytes = have,
 		.wanted_bytes = wanted,
 		.max_bytes = s->options.cacheMaxBytes,
 		.min_free_bytes = s->options.cacheMinFreeBytes};
 
 	repo_disk(depot_repo(s->depot), &room.disk_bytes, &room.disk_free_bytes);
-	return keep_excess_bytes(&room);
+	return retention_excess_bytes(&room);
 }
 
 int
@@ -180,20 +180,20 @@ drop_picture(struct picture *p)
 }
 
 static void
-log_action(enum log_event event, const struct keep_action *a)
+log_action(enum log_event event, const struct retention_action *a)
 {
 	struct log_line l;
 
 	log_begin(&l, event);
 	land_log_record(&l, &a->record);
 	log_number(&l, "bytes", a->record.ref.bytes);
-	log_text(&l, "reason", keep_reason_text(a->reason));
+	log_text(&l, "reason", retention_reason_text(a->reason));
 	log_end(&l, LOG_DOWNLOAD);
 }
 
 /* Nothing is served of it any more before it goes; what would not go is tried again later. */
 static void
-remove_record(struct retain *r, const struct keep_action *a)
+remove_record(struct retain *r, const struct retention_action *a)
 {
 	struct err e = {0};
 
@@ -214,49 +214,49 @@ ask_for_content(struct retain *r, const struct record *record)
 	(void)jobs_ask(r->server->jobs, &spec, NULL);
 }
 
-/* A version that is held is named once, not at every look. */
+/* A version that is spared is named once, not at every look. */
 static void
-note_held(struct retain *r, const struct keep_action *a, struct records *now)
+note_spared(struct retain *r, const struct retention_action *a, struct records *now)
 {
 	bool known = false;
 
-	for (size_t i = 0; i < r->held.count; i++)
-		known |= record_same(&r->held.at[i], &a->record);
+	for (size_t i = 0; i < r->spared.count; i++)
+		known |= record_same(&r->spared.at[i], &a->record);
 	if (!known)
-		log_action(EVENT_HELD, a);
+		log_action(EVENT_SPARED, a);
 	records_add(now, &a->record);
 }
 
 static void
-carry_out(struct retain *r, const struct keep_actions *actions)
+carry_out(struct retain *r, const struct retention_actions *actions)
 {
-	struct records held = {0};
+	struct records spared = {0};
 
 	for (size_t i = 0; i < actions->count; i++) {
-		const struct keep_action *a = &actions->at[i];
+		const struct retention_action *a = &actions->at[i];
 
 		switch (a->verb) {
-		case KEEP_BUILD:
+		case RETENTION_BUILD:
 			ask_for_content(r, &a->record);
 			break;
-		case KEEP_HOLD:
-			note_held(r, a, &held);
+		case RETENTION_SPARE:
+			note_spared(r, a, &spared);
 			break;
-		case KEEP_REMOVE:
+		case RETENTION_REMOVE:
 			remove_record(r, a);
 			break;
 		}
 	}
-	records_free(&r->held);
-	r->held = held;
+	records_free(&r->spared);
+	r->spared = spared;
 }
 
 static void
 look(struct retain *r)
 {
-	struct keep_actions actions = {0};
+	struct retention_actions actions = {0};
 	uint64_t wanted = atomic_exchange(&r->wanted_bytes, 0);
-	struct keep_facts facts = {.versions = r->server->options.keepGuts2UpdatesCount};
+	struct retention_facts facts = {.versions = r->server->options.keepGuts2UpdatesCount};
 	struct policy *policy = policy_take(r->server->policies);
 	struct picture p;
 
@@ -268,9 +268,9 @@ look(struct retain *r)
 	facts.excess_bytes = excess(r->server, p.bytes, wanted);
 	if (facts.excess_bytes > 0) /* nobody needs that */
 		(void)repo_clear_quarantine(depot_repo(r->server->depot), NULL);
-	keep_decide(&facts, &actions);
+	retention_decide(&facts, &actions);
 	carry_out(r, &actions);
-	keep_actions_free(&actions);
+	retention_actions_free(&actions);
 	drop_picture(&p);
 	policy_release(policy);
 }

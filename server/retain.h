@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * retain.h - retention: carries out what keep.h decides, and looks after the room.
+ * retain.h - retention: carries out what retention.h decides, and looks after the room.
  *
  * Does:     after something came into the cache, and every now and then, looks
  *           at all of it, removes what is to go, and asks for the content that has to be

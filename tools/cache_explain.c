@@ -8,7 +8,7 @@
 #include "cache_list.h"
 #include "cli.h"
 #include "doc.h"
-#include "keep.h"
+#include "retention.h"
 #include "num.h"
 #include "plan.h"
 
@@ -47,7 +47,7 @@ find_archive(const struct why *w, const struct edition *base)
 }
 
 static bool
-is_kept_whole(const struct why *w)
+is_whole(const struct why *w)
 {
 	const struct records *all = &w->cache->records;
 
@@ -62,7 +62,7 @@ static void
 explain_difference(struct why *w)
 {
 	const struct record *r = find_archive(w, w->base);
-	bool local = w->cache->local_differences != 0 && is_kept_whole(w);
+	bool local = w->cache->local_differences != 0 && is_whole(w);
 	char text[200];
 	char bytes[32];
 
@@ -206,37 +206,39 @@ cache_why(const struct cache *c, const char *type, const struct edition *base, b
 static uint64_t
 excess(const struct cache *c)
 {
-	struct keep_room room = {.max_bytes = c->max_bytes, .min_free_bytes = c->min_free_bytes};
+	struct retention_room room = {
+		.max_bytes = c->max_bytes, .min_free_bytes = c->min_free_bytes};
 
 	for (size_t i = 0; i < c->records.count; i++)
 		room.cache_bytes += c->records.at[i].ref.bytes;
 	repo_disk(c->repo, &room.disk_bytes, &room.disk_free_bytes);
-	return keep_excess_bytes(&room);
+	return retention_excess_bytes(&room);
 }
 
 static json_t *
-show_action(const struct keep_action *a, bool json)
+show_action(const struct retention_action *a, bool json)
 {
 	const struct record *r = &a->record;
-	const char *what = a->verb == KEEP_REMOVE  ? record_kind_name(r)
-			   : a->verb == KEEP_BUILD ? "content"
-						   : "version";
+	const char *what = a->verb == RETENTION_REMOVE	? record_kind_name(r)
+			   : a->verb == RETENTION_BUILD ? "content"
+							: "version";
 	char bytes[32];
 	json_t *object;
 
-	if (!json && a->verb == KEEP_REMOVE)
-		(void)printf("%-6s  %s %" PRIu64 " %s%s, %s: %s\n", keep_verb_name(a->verb),
+	if (!json && a->verb == RETENTION_REMOVE)
+		(void)printf("%-6s  %s %" PRIu64 " %s%s, %s: %s\n", retention_verb_name(a->verb),
 			r->ident.type, r->ident.edition.version, what,
 			r->kind == RECORD_ARCHIVE && r->format == FORMAT_AR1 ? " guts2ar1" : "",
 			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)),
-			keep_reason_text(a->reason));
+			retention_reason_text(a->reason));
 	else if (!json)
-		(void)printf("%-6s  %s %" PRIu64 " %s: %s\n", keep_verb_name(a->verb),
-			r->ident.type, r->ident.edition.version, what, keep_reason_text(a->reason));
-	object = json_pack("{s:s,s:s,s:I,s:s,s:s,s:s}", "do", keep_verb_name(a->verb), "type",
+		(void)printf("%-6s  %s %" PRIu64 " %s: %s\n", retention_verb_name(a->verb),
+			r->ident.type, r->ident.edition.version, what,
+			retention_reason_text(a->reason));
+	object = json_pack("{s:s,s:s,s:I,s:s,s:s,s:s}", "do", retention_verb_name(a->verb), "type",
 		r->ident.type, "version", (json_int_t)r->ident.edition.version, "cookie",
-		r->ident.edition.cookie, "what", what, "why", keep_reason_text(a->reason));
-	if (a->verb == KEEP_REMOVE) {
+		r->ident.edition.cookie, "what", what, "why", retention_reason_text(a->reason));
+	if (a->verb == RETENTION_REMOVE) {
 		(void)json_object_set_new(object, "bytes", json_integer((json_int_t)r->ref.bytes));
 		if (record_is_difference(r))
 			(void)json_object_set_new(
@@ -248,14 +250,14 @@ show_action(const struct keep_action *a, bool json)
 int
 cache_plan(const struct cache *c, bool json)
 {
-	struct keep_facts facts = {.records = &c->records,
+	struct retention_facts facts = {.records = &c->records,
 		.versions = c->keep,
 		.excess_bytes = excess(c),
 		.channels = &c->channels};
-	struct keep_actions actions = {0};
+	struct retention_actions actions = {0};
 	json_t *list = json_array();
 
-	keep_decide(&facts, &actions);
+	retention_decide(&facts, &actions);
 	if (!c->has_settings)
 		cli_complain("no server has left its settings here: the defaults are taken");
 	for (size_t i = 0; i < actions.count; i++)
@@ -268,6 +270,6 @@ cache_plan(const struct cache *c, bool json)
 			     " versions of each type are kept.\n",
 			c->keep);
 	json_decref(list);
-	keep_actions_free(&actions);
+	retention_actions_free(&actions);
 	return CLI_OK;
 }

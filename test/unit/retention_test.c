@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "keep.h"
+#include "retention.h"
 
 #include <stdio.h>
 
@@ -48,7 +48,7 @@ describe(const struct record *r, struct buf *ret)
 		buf_printf(ret, "d%u", (unsigned)r->base.version);
 }
 
-START_TEST(keep__decides_by_the_table)
+START_TEST(retention__decides_by_the_table)
 {
 	/* Records stand in their order, newest version first. */
 	static const struct {
@@ -111,7 +111,7 @@ START_TEST(keep__decides_by_the_table)
 		channels_parse(span_of(policy, strlen(policy)), "policy", &channels, NULL), 0);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct keep_actions actions = {0};
+		struct retention_actions actions = {0};
 		struct records records = {0};
 		AUTO_BUF struct buf text = {0};
 		bool busy[12] = {0};
@@ -119,18 +119,18 @@ START_TEST(keep__decides_by_the_table)
 
 		for (size_t r = 0; r < 12 && rows[i].records[r] != NULL; r++)
 			add(&records, busy, offered, rows[i].records[r]);
-		keep_decide(&(struct keep_facts){&records, busy, offered, rows[i].versions,
-				    rows[i].excess, &channels},
+		retention_decide(&(struct retention_facts){&records, busy, offered,
+					 rows[i].versions, rows[i].excess, &channels},
 			&actions);
 		buf_add_string(&text, "");
 		for (size_t a = 0; a < actions.count; a++) {
-			buf_printf(&text, "%s ", keep_verb_name(actions.at[a].verb));
+			buf_printf(&text, "%s ", retention_verb_name(actions.at[a].verb));
 			describe(&actions.at[a].record, &text);
 			buf_add_string(&text, ";");
 		}
 		ck_assert_msg(strcmp(text.at, rows[i].actions) == 0, "row %zu: got %s, want %s", i,
 			text.at, rows[i].actions);
-		keep_actions_free(&actions);
+		retention_actions_free(&actions);
 		records_free(&records);
 	}
 	channels_free(&channels);
@@ -255,9 +255,9 @@ check_limits(const struct records *all, char type)
 static void
 tend(struct history *h, bool any_busy)
 {
-	struct keep_actions actions = {0};
+	struct retention_actions actions = {0};
 	struct whole before[2] = {look(&h->all, 'a'), look(&h->all, 'b')};
-	struct keep_facts facts = {
+	struct retention_facts facts = {
 		&h->all, h->busy, NULL, h->versions, draw(h, 5) == 0 ? 150 : 0, NULL};
 	bool held[2] = {false, false};
 	struct record build[2];
@@ -267,15 +267,15 @@ tend(struct history *h, bool any_busy)
 	memset(h->busy, 0, sizeof(h->busy));
 	for (size_t i = 0; any_busy && i < h->all.count; i++)
 		h->busy[i] = draw(h, 20) == 0;
-	keep_decide(&facts, &actions);
+	retention_decide(&facts, &actions);
 	for (size_t i = 0; i < actions.count; i++) {
-		const struct keep_action *a = &actions.at[i];
+		const struct retention_action *a = &actions.at[i];
 		int type = a->record.ident.type[0] - 'a';
 
-		if (a->verb == KEEP_BUILD) {
+		if (a->verb == RETENTION_BUILD) {
 			builds[type] = true;
 			build[type] = a->record;
-		} else if (a->verb == KEEP_HOLD) {
+		} else if (a->verb == RETENTION_SPARE) {
 			held[type] = true;
 		} else {
 			freed += a->record.ref.bytes;
@@ -296,14 +296,14 @@ tend(struct history *h, bool any_busy)
 	}
 	for (size_t i = 0; facts.excess_bytes > freed && i < h->all.count; i++)
 		ck_assert(any_busy || !record_is_difference(&h->all.at[i]));
-	keep_actions_free(&actions);
+	retention_actions_free(&actions);
 	/* What was decided once is not decided again. */
 	if (!any_busy) {
 		facts.excess_bytes = 0;
-		keep_decide(&facts, &actions);
+		retention_decide(&facts, &actions);
 		for (size_t i = 0; i < actions.count; i++)
-			ck_assert_int_ne(actions.at[i].verb, KEEP_REMOVE);
-		keep_actions_free(&actions);
+			ck_assert_int_ne(actions.at[i].verb, RETENTION_REMOVE);
+		retention_actions_free(&actions);
 	}
 	/* A build succeeds, or not. */
 	for (int t = 0; t < 2; t++) {
@@ -316,7 +316,7 @@ tend(struct history *h, bool any_busy)
 	}
 }
 
-START_TEST(keep__ten_thousand_histories)
+START_TEST(retention__ten_thousand_histories)
 {
 	for (unsigned i = 0; i < 10000; i++) {
 		struct history h = {.versions = 1 + i % 5, .seed = i};
@@ -332,8 +332,8 @@ START_TEST(keep__ten_thousand_histories)
 END_TEST
 
 void
-keep_tests(TCase *c)
+retention_tests(TCase *c)
 {
-	tcase_add_test(c, keep__decides_by_the_table);
-	tcase_add_test(c, keep__ten_thousand_histories);
+	tcase_add_test(c, retention__decides_by_the_table);
+	tcase_add_test(c, retention__ten_thousand_histories);
 }

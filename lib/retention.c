@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "keep.h"
+#include "retention.h"
 
 #include <string.h>
 
@@ -16,15 +16,15 @@ struct version {
 };
 
 struct decision {
-	const struct keep_facts *facts;
+	const struct retention_facts *facts;
 	const struct record *at;
 	bool *gone; /* of each record */
 	uint64_t freed_bytes;
-	struct keep_actions *actions;
+	struct retention_actions *actions;
 };
 
 const char *
-keep_verb_name(enum keep_verb verb)
+retention_verb_name(enum retention_verb verb)
 {
 	static const char *const names[] = {"build", "hold", "remove"};
 
@@ -32,7 +32,7 @@ keep_verb_name(enum keep_verb verb)
 }
 
 const char *
-keep_reason_text(enum keep_reason reason)
+retention_reason_text(enum retention_reason reason)
 {
 	static const char *const texts[] = {
 		"the oldest version has the only full content",
@@ -47,21 +47,21 @@ keep_reason_text(enum keep_reason reason)
 }
 
 void
-keep_actions_free(struct keep_actions *actions)
+retention_actions_free(struct retention_actions *actions)
 {
 	free(actions->at);
-	*actions = (struct keep_actions){0};
+	*actions = (struct retention_actions){0};
 }
 
 static void
-act(struct decision *d, enum keep_verb verb, enum keep_reason reason, size_t record)
+act(struct decision *d, enum retention_verb verb, enum retention_reason reason, size_t record)
 {
-	struct keep_actions *list = d->actions;
+	struct retention_actions *list = d->actions;
 
 	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
 	list->at[list->count++] =
-		(struct keep_action){.verb = verb, .reason = reason, .record = d->at[record]};
-	if (verb != KEEP_REMOVE)
+		(struct retention_action){.verb = verb, .reason = reason, .record = d->at[record]};
+	if (verb != RETENTION_REMOVE)
 		return;
 	d->gone[record] = true;
 	d->freed_bytes += d->at[record].ref.bytes;
@@ -117,11 +117,11 @@ clean_up(struct decision *d, struct type *t)
 			if (is_busy(d, r))
 				continue;
 			if (d->at[r].kind == RECORD_CONTENT && t->versions[0].content) {
-				act(d, KEEP_REMOVE, KEEP_OLDER_CONTENT, r);
+				act(d, RETENTION_REMOVE, RETENTION_OLDER_CONTENT, r);
 				v->content = false;
 			}
 			if (record_is_full(&d->at[r]) && i >= 2) {
-				act(d, KEEP_REMOVE, KEEP_OLDER_FULL, r);
+				act(d, RETENTION_REMOVE, RETENTION_OLDER_FULL, r);
 				v->full = false;
 			}
 		}
@@ -155,7 +155,7 @@ remove_version(struct decision *d, struct version *v)
 {
 	for (size_t r = v->end; r > v->first; r--)
 		if (!d->gone[r - 1])
-			act(d, KEEP_REMOVE, KEEP_TOO_MANY, r - 1);
+			act(d, RETENTION_REMOVE, RETENTION_TOO_MANY, r - 1);
 	v->gone = true;
 }
 
@@ -180,14 +180,14 @@ limit_versions(struct decision *d, struct type *t)
 		struct version *v = &t->versions[i];
 
 		if (is_sole(t, i)) {
-			act(d, KEEP_BUILD, KEEP_SOLE_CONTENT, t->versions[0].first);
-			act(d, KEEP_HOLD, KEEP_SOLE_CONTENT, v->first);
+			act(d, RETENTION_BUILD, RETENTION_SOLE_CONTENT, t->versions[0].first);
+			act(d, RETENTION_SPARE, RETENTION_SOLE_CONTENT, v->first);
 			left--;
 			continue;
 		}
 		left--;
 		if (v->busy)
-			act(d, KEEP_HOLD, KEEP_IN_USE, v->first);
+			act(d, RETENTION_SPARE, RETENTION_IN_USE, v->first);
 		else
 			remove_version(d, v);
 	}
@@ -253,11 +253,11 @@ free_room(struct decision *d)
 		qsort_r(list, count, sizeof(*list), compare_candidates, d);
 	for (size_t i = 0; i < count && d->freed_bytes < d->facts->excess_bytes; i++)
 		if (!record_is_full(&d->at[list[i].record]) || is_spare(d, list[i].record))
-			act(d, KEEP_REMOVE, KEEP_LEAST_RECENT, list[i].record);
+			act(d, RETENTION_REMOVE, RETENTION_LEAST_RECENT, list[i].record);
 }
 
 uint64_t
-keep_excess_bytes(const struct keep_room *r)
+retention_excess_bytes(const struct retention_room *r)
 {
 	static const uint64_t default_min_free = 512ULL << 20;
 	uint64_t floor = r->min_free_bytes;
@@ -274,7 +274,7 @@ keep_excess_bytes(const struct keep_room *r)
 }
 
 void
-keep_decide(const struct keep_facts *facts, struct keep_actions *ret)
+retention_decide(const struct retention_facts *facts, struct retention_actions *ret)
 {
 	AUTO_FREE bool *gone = mem_new(facts->records->count, sizeof(*gone));
 	struct decision d = {
