@@ -35,7 +35,7 @@ breaker_failure(struct breaker *b, uint64_t now_ms)
 	b->failures++;
 	if (b->state == BREAKER_PROBING ||
 		(b->state == BREAKER_CLOSED && b->failures >= b->threshold))
-		leave_alone(b, now_ms + b->hold_ms);
+		leave_alone(b, now_ms + b->rest_ms);
 }
 
 void

@@ -22,7 +22,7 @@ struct breaker {
 	uint64_t until_ms; /* OPEN: it is left alone until then */
 	/* The settings. */
 	unsigned threshold;
-	uint64_t hold_ms;
+	uint64_t rest_ms;
 };
 
 /*

@@ -20,7 +20,7 @@ struct source {
 };
 
 const char *
-channel_field_name(enum channel_field field)
+channels_field_name(enum channel_field field)
 {
 	return field_names[field];
 }

@@ -59,6 +59,6 @@ void channels_free(struct channels *c);
 struct channel_policy channels_policy(const struct channels *c, const char *type);
 
 /* The name of a field; "keep". */
-const char *channel_field_name(enum channel_field field);
+const char *channels_field_name(enum channel_field field);
 
 #endif

@@ -13,7 +13,7 @@ static const size_t DELTA_BYTES_MAX = 1UL << 31;
 static const struct {
 	char name[9];
 	bool is_delta;
-	enum codec_fit (*encode)(const struct codec_source *from, uint8_t *out, size_t room,
+	enum codec_fit (*encode)(const struct codec_input *from, uint8_t *out, size_t room,
 		size_t *ret_len, struct err *e);
 	int (*decode)(struct span stream, struct span base, uint8_t *out, size_t len,
 		const struct codec_watch *watch, struct err *e);
@@ -74,7 +74,7 @@ codec_bound(size_t len)
 }
 
 enum codec_fit
-codec_encode(enum codec codec, const struct codec_source *from, uint8_t *out, size_t room,
+codec_encode(enum codec codec, const struct codec_input *from, uint8_t *out, size_t room,
 	size_t *ret_len, struct err *e)
 {
 	enum codec_fit fit = codecs[codec].encode(from, out, room, ret_len, e);

@@ -43,14 +43,14 @@ bool codec_suits(enum codec codec, size_t len, size_t base_len);
 size_t codec_bound(size_t len);
 
 /* What is encoded, and how thoroughly. */
-struct codec_source {
+struct codec_input {
 	struct span file;
 	struct span base; /* deltas */
 	bool quick;	  /* somebody is waiting: take the first good stream, not the smallest */
 };
 
 /* Encode into room bytes at out; *ret_len is the stream's length where it fits. */
-enum codec_fit codec_encode(enum codec codec, const struct codec_source *from, uint8_t *out,
+enum codec_fit codec_encode(enum codec codec, const struct codec_input *from, uint8_t *out,
 	size_t room, size_t *ret_len, struct err *e);
 
 /* Decode a stream to exactly len bytes at out: fewer or more are an error. */

@@ -15,7 +15,7 @@ unfold_sign(uint64_t n)
 }
 
 struct column {
-	struct zstd_unpacker *unpacker; /* NULL: the column is empty */
+	struct codec_zstd_reader *unpacker; /* NULL: the column is empty */
 	uint8_t chunk[CHUNK_BYTES];
 	size_t at;
 	size_t len;
@@ -28,7 +28,7 @@ fill(struct column *c, struct err *e)
 	if (c->at < c->len || c->unpacker == NULL)
 		return 0;
 	c->at = 0;
-	return zstd_unpacker_read(c->unpacker, c->chunk, sizeof(c->chunk), &c->len, e);
+	return codec_zstd_reader_read(c->unpacker, c->chunk, sizeof(c->chunk), &c->len, e);
 }
 
 static int
@@ -198,7 +198,8 @@ open_columns(struct reader *r, struct span stream, struct err *e)
 		if (len > stream.len)
 			return err_set(e, ERR_INPUT, "delta is cut short");
 		if (len > 0)
-			r->columns[i].unpacker = zstd_unpacker_new(span_of(stream.at, (size_t)len));
+			r->columns[i].unpacker =
+				codec_zstd_reader_new(span_of(stream.at, (size_t)len));
 		stream = span_of(stream.at + len, stream.len - (size_t)len);
 	}
 	return 0;
@@ -218,6 +219,6 @@ codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size_t l
 	if (open_columns(r, stream, e) == 0)
 		result = read_all(r, e);
 	for (int i = 0; i < COL_COUNT; i++)
-		zstd_unpacker_free(r->columns[i].unpacker);
+		codec_zstd_reader_free(r->columns[i].unpacker);
 	return result;
 }

@@ -312,7 +312,7 @@ pack_columns(const struct maker *m, uint8_t *out, size_t room, size_t *ret_len, 
 		enum codec_fit fit = CODEC_FITS;
 
 		if (column.len > 0)
-			fit = zstd_pack(column, packed + at, room - at, &len, e);
+			fit = codec_zstd_compress(column, packed + at, room - at, &len, e);
 		if (fit != CODEC_FITS)
 			return fit;
 		if (i + 1 < COL_COUNT)
@@ -392,7 +392,7 @@ bytes_of(const bool *pages, size_t count)
  */
 enum codec_fit
 codec_bsdiff_encode(
-	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
 	const bool is_large = from->file.len > QUICK_BYTES;
 	const size_t pages = from->base.len / FINDER_PAGE + 1;

@@ -25,7 +25,7 @@ unconst(const uint8_t *at)
 
 enum codec_fit
 codec_bzip2_encode(
-	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
 	struct span file = from->file;
 	bz_stream z = {0};

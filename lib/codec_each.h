@@ -12,42 +12,42 @@
 #include "codec.h"
 
 enum codec_fit codec_bzip2_encode(
-	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
 int codec_bzip2_decode(struct span stream, struct span base, uint8_t *out, size_t len,
 	const struct codec_watch *watch, struct err *e);
 
 enum codec_fit codec_zstd_encode(
-	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
 int codec_zstd_decode(struct span stream, struct span base, uint8_t *out, size_t len,
 	const struct codec_watch *watch, struct err *e);
 
 enum codec_fit codec_vcdiff_encode(
-	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
 int codec_vcdiff_decode(struct span stream, struct span base, uint8_t *out, size_t len,
 	const struct codec_watch *watch, struct err *e);
 
 enum codec_fit codec_bsdiff_encode(
-	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
 int codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size_t len,
 	const struct codec_watch *watch, struct err *e);
 
-/* One frame that zstd_unpacker_read takes. */
-enum codec_fit zstd_pack(
+/* One frame that codec_zstd_reader_read takes. */
+enum codec_fit codec_zstd_compress(
 	struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
 
 /* zstd piece by piece, for a stream that another encoding produces or reads. */
-struct zstd_packer;
+struct codec_zstd_writer;
 /* len: about how many bytes will come. */
-struct zstd_packer *zstd_packer_new(size_t len, uint8_t *out, size_t room);
-enum codec_fit zstd_packer_add(struct zstd_packer *p, struct span bytes, struct err *e);
-enum codec_fit zstd_packer_end(struct zstd_packer *p, size_t *ret_len, struct err *e);
-void zstd_packer_free(struct zstd_packer *p);
+struct codec_zstd_writer *codec_zstd_writer_new(size_t len, uint8_t *out, size_t room);
+enum codec_fit codec_zstd_writer_add(struct codec_zstd_writer *p, struct span bytes, struct err *e);
+enum codec_fit codec_zstd_writer_end(struct codec_zstd_writer *p, size_t *ret_len, struct err *e);
+void codec_zstd_writer_free(struct codec_zstd_writer *p);
 
-struct zstd_unpacker;
-struct zstd_unpacker *zstd_unpacker_new(struct span stream);
+struct codec_zstd_reader;
+struct codec_zstd_reader *codec_zstd_reader_new(struct span stream);
 /* Up to room bytes; *ret_len 0 at the end of the stream. */
-int zstd_unpacker_read(
-	struct zstd_unpacker *u, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
-void zstd_unpacker_free(struct zstd_unpacker *u);
+int codec_zstd_reader_read(
+	struct codec_zstd_reader *u, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+void codec_zstd_reader_free(struct codec_zstd_reader *u);
 
 #endif

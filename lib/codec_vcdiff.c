@@ -88,7 +88,7 @@ close_stream(xd3_stream *stream)
 }
 
 static enum codec_fit
-encode_all(xd3_stream *stream, struct span file, struct zstd_packer *packer, struct err *e)
+encode_all(xd3_stream *stream, struct span file, struct codec_zstd_writer *packer, struct err *e)
 {
 	size_t at = 0;
 
@@ -108,7 +108,7 @@ encode_all(xd3_stream *stream, struct span file, struct zstd_packer *packer, str
 				xd3_set_flags(stream, XD3_FLUSH | stream->flags);
 			break;
 		case XD3_OUTPUT:
-			fit = zstd_packer_add(
+			fit = codec_zstd_writer_add(
 				packer, span_of(stream->next_out, stream->avail_out), e);
 			if (fit != CODEC_FITS)
 				return fit;
@@ -127,12 +127,12 @@ encode_all(xd3_stream *stream, struct span file, struct zstd_packer *packer, str
 
 enum codec_fit
 codec_vcdiff_encode(
-	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
 	struct span file = from->file;
 	struct span base = from->base;
 	bool quick = from->quick || base.len > THOROUGH_BYTES;
-	struct zstd_packer *packer = zstd_packer_new(file.len, out, room);
+	struct codec_zstd_writer *packer = codec_zstd_writer_new(file.len, out, room);
 	xd3_stream stream;
 	xd3_source source;
 	xd3_config config;
@@ -143,9 +143,9 @@ codec_vcdiff_encode(
 	if (open_stream(&stream, &source, &config, &base, e) == 0)
 		fit = encode_all(&stream, file, packer, e);
 	if (fit == CODEC_FITS)
-		fit = zstd_packer_end(packer, ret_len, e);
+		fit = codec_zstd_writer_end(packer, ret_len, e);
 	close_stream(&stream);
-	zstd_packer_free(packer);
+	codec_zstd_writer_free(packer);
 	return fit;
 }
 
@@ -196,13 +196,14 @@ decode_chunk(xd3_stream *stream, struct target *target, struct err *e)
 }
 
 static int
-decode_all(xd3_stream *stream, struct zstd_unpacker *unpacker, struct target *target, struct err *e)
+decode_all(xd3_stream *stream, struct codec_zstd_reader *unpacker, struct target *target,
+	struct err *e)
 {
 	AUTO_FREE uint8_t *chunk = mem_new(1, CHUNK_BYTES);
 	size_t len;
 
 	for (;;) {
-		if (zstd_unpacker_read(unpacker, chunk, CHUNK_BYTES, &len, e) != 0)
+		if (codec_zstd_reader_read(unpacker, chunk, CHUNK_BYTES, &len, e) != 0)
 			return -1;
 		if (len == 0)
 			break;
@@ -222,7 +223,7 @@ int
 codec_vcdiff_decode(struct span stream_bytes, struct span base, uint8_t *out, size_t len,
 	const struct codec_watch *watch, struct err *e)
 {
-	struct zstd_unpacker *unpacker = zstd_unpacker_new(stream_bytes);
+	struct codec_zstd_reader *unpacker = codec_zstd_reader_new(stream_bytes);
 	struct target target = {out, len, 0, watch};
 	xd3_stream stream;
 	xd3_source source;
@@ -236,6 +237,6 @@ codec_vcdiff_decode(struct span stream_bytes, struct span base, uint8_t *out, si
 	if (result == 0)
 		result = decode_all(&stream, unpacker, &target, e);
 	xd3_free_stream(&stream);
-	zstd_unpacker_free(unpacker);
+	codec_zstd_reader_free(unpacker);
 	return result;
 }

@@ -48,7 +48,7 @@ compress(ZSTD_CCtx *z, struct span bytes, uint8_t *out, size_t room, size_t *ret
 
 enum codec_fit
 codec_zstd_encode(
-	const struct codec_source *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
 	struct span file = from->file;
 	struct span base = from->base;
@@ -93,7 +93,7 @@ codec_zstd_decode(struct span stream, struct span base, uint8_t *out, size_t len
 }
 
 enum codec_fit
-zstd_pack(struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+codec_zstd_compress(struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
 	ZSTD_CCtx *z = ZSTD_createCCtx();
 	int log = window_log_for(bytes.len);
@@ -105,17 +105,17 @@ zstd_pack(struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct 
 	return compress(z, bytes, out, room, ret_len, e);
 }
 
-struct zstd_packer {
+struct codec_zstd_writer {
 	ZSTD_CCtx *z;
 	ZSTD_outBuffer out;
 };
 
-struct zstd_packer *
-zstd_packer_new(size_t len, uint8_t *out, size_t room)
+struct codec_zstd_writer *
+codec_zstd_writer_new(size_t len, uint8_t *out, size_t room)
 {
 	int log = window_log_for(len);
 
-	struct zstd_packer *p = mem_new(1, sizeof(*p));
+	struct codec_zstd_writer *p = mem_new(1, sizeof(*p));
 
 	p->z = ZSTD_createCCtx();
 	assert(p->z != NULL);
@@ -133,7 +133,7 @@ zstd_packer_new(size_t len, uint8_t *out, size_t room)
 }
 
 static enum codec_fit
-pack(struct zstd_packer *p, struct span bytes, ZSTD_EndDirective end, struct err *e)
+pack(struct codec_zstd_writer *p, struct span bytes, ZSTD_EndDirective end, struct err *e)
 {
 	ZSTD_inBuffer in = {bytes.at, bytes.len, 0};
 	size_t left;
@@ -149,13 +149,13 @@ pack(struct zstd_packer *p, struct span bytes, ZSTD_EndDirective end, struct err
 }
 
 enum codec_fit
-zstd_packer_add(struct zstd_packer *p, struct span bytes, struct err *e)
+codec_zstd_writer_add(struct codec_zstd_writer *p, struct span bytes, struct err *e)
 {
 	return pack(p, bytes, ZSTD_e_continue, e);
 }
 
 enum codec_fit
-zstd_packer_end(struct zstd_packer *p, size_t *ret_len, struct err *e)
+codec_zstd_writer_end(struct codec_zstd_writer *p, size_t *ret_len, struct err *e)
 {
 	enum codec_fit fit = pack(p, span_of("", 0), ZSTD_e_end, e);
 
@@ -164,7 +164,7 @@ zstd_packer_end(struct zstd_packer *p, size_t *ret_len, struct err *e)
 }
 
 void
-zstd_packer_free(struct zstd_packer *p)
+codec_zstd_writer_free(struct codec_zstd_writer *p)
 {
 	if (p == NULL)
 		return;
@@ -172,16 +172,16 @@ zstd_packer_free(struct zstd_packer *p)
 	free(p);
 }
 
-struct zstd_unpacker {
+struct codec_zstd_reader {
 	ZSTD_DCtx *z;
 	ZSTD_inBuffer in;
 	size_t wanted; /* 0: a frame has just ended */
 };
 
-struct zstd_unpacker *
-zstd_unpacker_new(struct span stream)
+struct codec_zstd_reader *
+codec_zstd_reader_new(struct span stream)
 {
-	struct zstd_unpacker *u = mem_new(1, sizeof(*u));
+	struct codec_zstd_reader *u = mem_new(1, sizeof(*u));
 
 	u->z = ZSTD_createDCtx();
 	assert(u->z != NULL);
@@ -192,8 +192,8 @@ zstd_unpacker_new(struct span stream)
 }
 
 int
-zstd_unpacker_read(
-	struct zstd_unpacker *u, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+codec_zstd_reader_read(
+	struct codec_zstd_reader *u, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
 	ZSTD_outBuffer to = {out, room, 0};
 
@@ -215,7 +215,7 @@ zstd_unpacker_read(
 }
 
 void
-zstd_unpacker_free(struct zstd_unpacker *u)
+codec_zstd_reader_free(struct codec_zstd_reader *u)
 {
 	if (u == NULL)
 		return;

@@ -149,8 +149,8 @@ sort_deltas(struct encode *x)
 
 /* Decoding must give the file back; an encoder's mistake is found here and nowhere later. */
 static int
-verify(const struct encode *x, enum codec codec, struct span stream,
-	const struct codec_source *from, struct err *e)
+verify(const struct encode *x, enum codec codec, struct span stream, const struct codec_input *from,
+	struct err *e)
 {
 	AUTO_MAP struct map out = {0};
 
@@ -191,7 +191,7 @@ save(struct encode *x, struct stream *stream, struct span bytes, struct err *e)
 
 /* A stream of at most room bytes; its len stays 0 where it does not fit. */
 static int
-encode_stream(struct encode *x, struct stream *stream, const struct codec_source *from, size_t room,
+encode_stream(struct encode *x, struct stream *stream, const struct codec_input *from, size_t room,
 	struct err *e)
 {
 	AUTO_MAP struct map out = {0};
@@ -255,7 +255,7 @@ encode_whole(void *context, size_t index, struct err *e)
 	struct blob *blob = &x->blobs[index / 2];
 	const struct header_file *file = x->files[index / 2];
 	struct stream *stream = &blob->whole[index % 2];
-	struct codec_source from = {.quick = x->settings.quick};
+	struct codec_input from = {.quick = x->settings.quick};
 	AUTO_MAP struct map bytes = {0};
 
 	stream->codec = index % 2 == 0 ? CODEC_BZIP2 : CODEC_ZSTD;
@@ -306,7 +306,7 @@ encode_delta(void *context, size_t index, struct err *e)
 	const struct header_file *file = x->files[delta->blob];
 	struct stream *stream = &delta->streams[index % DELTA_CODECS];
 	size_t whole = smallest_whole(x, delta->blob)->len;
-	struct codec_source from = {.quick = x->settings.quick};
+	struct codec_input from = {.quick = x->settings.quick};
 	AUTO_MAP struct map bytes = {0};
 	AUTO_MAP struct map base = {0};
 

@@ -17,11 +17,11 @@ line_trim(char *s)
 }
 
 char *
-line_next(char **rest, unsigned *number)
+line_next(char **tail, unsigned *number)
 {
 	char *line;
 
-	while ((line = strsep(rest, "\n")) != NULL) {
+	while ((line = strsep(tail, "\n")) != NULL) {
 		++*number;
 		line = line_trim(line);
 		if (line[0] != '\0' && line[0] != '#')

@@ -12,9 +12,9 @@
 char *line_trim(char *s);
 
 /*
- * The next line that says something, in place; NULL: none is left. *rest is the
+ * The next line that says something, in place; NULL: none is left. *tail is the
  * text behind it; *number counts lines, from 0 before the first call.
  */
-char *line_next(char **rest, unsigned *number);
+char *line_next(char **tail, unsigned *number);
 
 #endif

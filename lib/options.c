@@ -290,12 +290,12 @@ read_file(struct options *o, int *ranks, const char *path, struct err *e)
 	AUTO_BUF struct buf bytes = {0};
 	unsigned number = 0;
 	char *line;
-	char *rest;
+	char *tail;
 
 	if (fs_read(AT_FDCWD, path, FILE_BYTES_MAX, &bytes, e) != 0)
 		return err_wrap(e, "--config");
-	rest = bytes.at;
-	while (rest != NULL && (line = line_next(&rest, &number)) != NULL) {
+	tail = bytes.at;
+	while (tail != NULL && (line = line_next(&tail, &number)) != NULL) {
 		AUTO_FREE char *origin = mem_printf("%s:%u", path, number);
 
 		if (set(o, ranks, 1, line, origin, e) != 0)

@@ -88,31 +88,31 @@ parse_server(const char *url, struct proxy_server *ret, struct err *e)
 	static const char scheme[] = "http://";
 	AUTO_FREE char *plain = NULL;
 	struct origin place;
-	const char *rest;
+	const char *tail;
 	const char *at;
 
 	if (strncmp(url, scheme, strlen(scheme)) != 0)
 		return err_set(e, ERR_INPUT, "must be one http://host:port/");
-	rest = url + strlen(scheme);
-	at = strrchr(rest, '@');
-	if (at != NULL && memchr(rest, '/', (size_t)(at - rest)) != NULL)
+	tail = url + strlen(scheme);
+	at = strrchr(tail, '@');
+	if (at != NULL && memchr(tail, '/', (size_t)(at - tail)) != NULL)
 		return err_set(e, ERR_INPUT, "has a / in user or password: write %%2F");
-	if (at != NULL && memchr(rest, '@', (size_t)(at - rest)) != NULL)
+	if (at != NULL && memchr(tail, '@', (size_t)(at - tail)) != NULL)
 		return err_set(e, ERR_INPUT, "has an @ in user or password: write %%40");
-	if (at != NULL && parse_user(rest, (size_t)(at - rest), ret, e) != 0)
+	if (at != NULL && parse_user(tail, (size_t)(at - tail), ret, e) != 0)
 		return -1;
-	rest = at != NULL ? at + 1 : rest;
-	if (strchr(rest, ',') != NULL || strpbrk(rest, " \t") != NULL)
+	tail = at != NULL ? at + 1 : tail;
+	if (strchr(tail, ',') != NULL || strpbrk(tail, " \t") != NULL)
 		return err_set(e, ERR_INPUT, "names more than one proxy; there is one");
-	if (rest[strcspn(rest, "/")] == '/' && rest[strcspn(rest, "/") + 1] != '\0')
+	if (tail[strcspn(tail, "/")] == '/' && tail[strcspn(tail, "/") + 1] != '\0')
 		return err_set(e, ERR_INPUT, "has something behind host:port/");
-	plain = mem_printf("http://%s", rest);
+	plain = mem_printf("http://%s", tail);
 	if (origin_parse(plain, &place, e) != 0)
 		return -1;
 	ret->host = mem_string(place.host);
 	ret->port = place.port;
 	origin_free(&place);
-	if (rest[strcspn(rest, "/") - 1] == ']' || strrchr(rest, ':') == NULL)
+	if (tail[strcspn(tail, "/") - 1] == ']' || strrchr(tail, ':') == NULL)
 		return err_set(e, ERR_INPUT, "has no port: write http://host:port/");
 	return 0;
 }
@@ -210,11 +210,11 @@ static bool
 network_has(const struct network *n, const struct network *host)
 {
 	unsigned whole = n->bits / 8;
-	unsigned rest = n->bits % 8;
-	unsigned mask = 0xff00U >> rest & 0xff;
+	unsigned tail = n->bits % 8;
+	unsigned mask = 0xff00U >> tail & 0xff;
 
 	return n->family == host->family && memcmp(n->address, host->address, whole) == 0 &&
-	       (rest == 0 || ((n->address[whole] ^ host->address[whole]) & mask) == 0);
+	       (tail == 0 || ((n->address[whole] ^ host->address[whole]) & mask) == 0);
 }
 
 /* A name applies to itself; with or without a dot in front to what is below it, too. */
@@ -345,7 +345,7 @@ proxy_parse(struct span text, const char *path, struct proxy *ret, struct err *e
 {
 	char *copy = mem_new(text.len + 1, 1);
 	unsigned number = 0;
-	char *rest = copy;
+	char *tail = copy;
 	char *line;
 	int result = 0;
 
@@ -354,7 +354,7 @@ proxy_parse(struct span text, const char *path, struct proxy *ret, struct err *e
 		memcpy(copy, text.at, text.len);
 	if (memchr(copy, '\0', text.len) != NULL)
 		result = err_set(e, ERR_INPUT, "%s: has a NUL byte", path);
-	while (result == 0 && (line = line_next(&rest, &number)) != NULL)
+	while (result == 0 && (line = line_next(&tail, &number)) != NULL)
 		if (parse_line(ret, line, number, e) != 0)
 			result = err_wrap(e, "%s:%u", path, number);
 	explicit_bzero(copy, text.len);

@@ -151,7 +151,7 @@ on_header(char *bytes, size_t size, size_t count, void *context)
 
 /* Before the first byte of a body: where in the file does it belong? */
 int
-transfer_begin_body(struct transfer *t, struct err *e)
+upstream_outcome_begin_body(struct transfer *t, struct err *e)
 {
 	const struct upstream_request *r = t->request;
 
@@ -159,11 +159,11 @@ transfer_begin_body(struct transfer *t, struct err *e)
 	t->have = r->resume_from;
 	if (r->resume_from == 0)
 		return 0;
-	if (transfer_status(t) == 206 && t->range_start == r->resume_from)
+	if (upstream_outcome_status(t) == 206 && t->range_start == r->resume_from)
 		return 0;
-	if (transfer_status(t) == 206)
+	if (upstream_outcome_status(t) == 206)
 		return err_set(e, ERR_INPUT, "reply has another range than asked for");
-	if (transfer_status(t) == 0)
+	if (upstream_outcome_status(t) == 0)
 		return 0; /* file: curl has positioned itself */
 	t->have = 0;
 	return r->restart(r->context, e);
@@ -189,7 +189,7 @@ static size_t
 on_body(char *bytes, size_t size, size_t count, void *context)
 {
 	struct transfer *t = context;
-	long status = transfer_status(t);
+	long status = upstream_outcome_status(t);
 
 	(void)size;
 	if (is_too_fast(t, count))
@@ -198,7 +198,7 @@ on_body(char *bytes, size_t size, size_t count, void *context)
 		buf_add(&t->text, bytes, count);
 	if (status != 0 && status != 200 && status != 206)
 		return count; /* the text of an error is of no use */
-	if (!t->body_began && transfer_begin_body(t, &t->reply.why) != 0)
+	if (!t->body_began && upstream_outcome_begin_body(t, &t->reply.why) != 0)
 		return 0;
 	if (!num_add(&t->have, count, t->request->max_bytes)) {
 		(void)err_set(&t->reply.why, ERR_LIMIT, "reply longer than %llu bytes",
@@ -352,7 +352,7 @@ finish(struct upstream *u, CURLMsg *message)
 
 	(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
 	assert(t != NULL);
-	transfer_judge(t, message->data.result);
+	upstream_outcome_judge(t, message->data.result);
 	request = t->request;
 	reply = t->reply;
 	transfer_free(u, t);

@@ -12,7 +12,7 @@
 enum { RETRY_AFTER_MAX_S = 86400 };
 
 long
-transfer_status(const struct transfer *t)
+upstream_outcome_status(const struct transfer *t)
 {
 	long status = 0;
 
@@ -45,7 +45,7 @@ body_outcome(struct transfer *t)
 	const struct upstream_request *r = t->request;
 
 	/* A body of no bytes never reaches on_body. */
-	if (!t->body_began && transfer_begin_body(t, &t->reply.why) != 0)
+	if (!t->body_began && upstream_outcome_begin_body(t, &t->reply.why) != 0)
 		return UPSTREAM_BROKEN;
 	if (r->exact && t->have != r->max_bytes) {
 		char text[96];
@@ -190,11 +190,11 @@ outcome_of(struct transfer *t, CURLcode code)
 }
 
 void
-transfer_judge(struct transfer *t, CURLcode code)
+upstream_outcome_judge(struct transfer *t, CURLcode code)
 {
 	curl_off_t s = 0;
 
-	t->reply.status = transfer_status(t);
+	t->reply.status = upstream_outcome_status(t);
 	t->reply.elapsed_ms = clock_mono_ms() - t->started_ms;
 	(void)curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &s);
 	t->reply.retry_after_s = (uint32_t)(s < RETRY_AFTER_MAX_S ? s : RETRY_AFTER_MAX_S);

@@ -32,12 +32,12 @@ struct transfer {
 };
 
 /* Of the answer; 0: none yet, or file. */
-long transfer_status(const struct transfer *t);
+long upstream_outcome_status(const struct transfer *t);
 
 /* Before the first byte of a body: where in the file does it belong? */
-int transfer_begin_body(struct transfer *t, struct err *e);
+int upstream_outcome_begin_body(struct transfer *t, struct err *e);
 
 /* It has ended: its reply but for what was read of the head. */
-void transfer_judge(struct transfer *t, CURLcode code);
+void upstream_outcome_judge(struct transfer *t, CURLcode code);
 
 #endif

@@ -9,28 +9,28 @@
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
-#include "policy.h"
+#include "settings.h"
 #include "usage.h"
 
-enum { HOLD_MAX_MS = 10 * 60 * 1000 };
+enum { DEFER_MAX_MS = 10 * 60 * 1000 };
 
 /* A version that is announced once what is prefetched of it is here. */
-struct held {
+struct deferred {
 	struct announcer *announcer;
 	struct ident ident;
 	uint64_t deadline_ms;
 	_Atomic size_t waiting; /* for so many jobs; one more while they are asked for */
 	struct waiter *waiters;
-	struct held *next;
+	struct deferred *next;
 };
 
 struct announcer {
 	struct server *server;
-	/* Guards the rest, and the order of announcements: it is held while one is stored. */
+	/* Guards the rest, and the order of announcements: it is taken while one is stored. */
 	pthread_mutex_t lock;
 	struct idents fetched; /* the last one */
 	struct idents refused;
-	struct held *held;
+	struct deferred *deferred;
 };
 
 struct announcer *
@@ -44,7 +44,7 @@ announcer_new(struct server *s)
 }
 
 static void
-held_free(struct held *h)
+deferred_free(struct deferred *h)
 {
 	free(h->waiters);
 	free(h);
@@ -55,11 +55,11 @@ announcer_free(struct announcer *a)
 {
 	if (a == NULL)
 		return;
-	while (a->held != NULL) {
-		struct held *h = a->held;
+	while (a->deferred != NULL) {
+		struct deferred *h = a->deferred;
 
-		a->held = h->next;
-		held_free(h);
+		a->deferred = h->next;
+		deferred_free(h);
 	}
 	idents_free(&a->fetched);
 	idents_free(&a->refused);
@@ -81,17 +81,17 @@ log_metadata(const struct ident *new)
 	log_end(&l, LOG_DOWNLOAD);
 }
 
-static int announce_fetched(struct announcer *a, bool *ret_held, struct err *e);
+static int announce_fetched(struct announcer *a, bool *ret_deferred, struct err *e);
 
 static void
-announce_held(void *context)
+announce_deferred(void *context)
 {
 	struct announcer *a = context;
 	struct err e = {0};
-	bool held;
+	bool deferred;
 
 	(void)pthread_mutex_lock(&a->lock);
-	if (announce_fetched(a, &held, &e) != 0) /* the next poll tries again */
+	if (announce_fetched(a, &deferred, &e) != 0) /* the next poll tries again */
 		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
 	(void)pthread_mutex_unlock(&a->lock);
 }
@@ -99,18 +99,18 @@ announce_held(void *context)
 static void
 on_arrived(void *context)
 {
-	struct held *h = context;
+	struct deferred *h = context;
 	struct announcer *a = h->announcer;
 
 	/* Whoever makes an announcement from here on may free it. */
 	if (atomic_fetch_sub(&h->waiting, 1) == 1 && !jobs_stopped(a->server->jobs))
-		workers_add(a->server->workers, announce_held, a);
+		workers_add(a->server->workers, announce_deferred, a);
 }
 
-static struct held *
-find_held(const struct announcer *a, const struct ident *ident)
+static struct deferred *
+find_deferred(const struct announcer *a, const struct ident *ident)
 {
-	struct held *h = a->held;
+	struct deferred *h = a->deferred;
 
 	while (h != NULL && !ident_equal(&h->ident, ident))
 		h = h->next;
@@ -118,28 +118,28 @@ find_held(const struct announcer *a, const struct ident *ident)
 }
 
 static void
-remove_held(struct announcer *a, struct held *h)
+remove_deferred(struct announcer *a, struct deferred *h)
 {
-	struct held **link = &a->held;
+	struct deferred **link = &a->deferred;
 
 	while (*link != h)
 		link = &(*link)->next;
 	*link = h->next;
-	held_free(h);
+	deferred_free(h);
 }
 
 /* Those that ended after another version had taken their place. */
 static void
-sweep_held(struct announcer *a)
+sweep_deferred(struct announcer *a)
 {
-	struct held *next;
+	struct deferred *next;
 
-	for (struct held *h = a->held; h != NULL; h = next) {
+	for (struct deferred *h = a->deferred; h != NULL; h = next) {
 		const struct ident *fetched = idents_find(&a->fetched, h->ident.type);
 
 		next = h->next;
 		if (h->waiting == 0 && (fetched == NULL || !ident_equal(fetched, &h->ident)))
-			remove_held(a, h);
+			remove_deferred(a, h);
 	}
 }
 
@@ -147,9 +147,9 @@ sweep_held(struct announcer *a)
 static uint64_t
 deadline_of(const struct announcer *a, const char *type)
 {
-	uint64_t deadline_ms = clock_mono_ms() + HOLD_MAX_MS;
+	uint64_t deadline_ms = clock_mono_ms() + DEFER_MAX_MS;
 
-	for (const struct held *h = a->held; h != NULL; h = h->next)
+	for (const struct deferred *h = a->deferred; h != NULL; h = h->next)
 		if (strcmp(h->ident.type, type) == 0 && h->deadline_ms < deadline_ms)
 			deadline_ms = h->deadline_ms;
 	return deadline_ms;
@@ -157,9 +157,9 @@ deadline_of(const struct announcer *a, const char *type)
 
 /* False: there is nothing to wait for. */
 static bool
-hold(struct announcer *a, const struct ident *ident, const struct job_spec *specs, size_t count)
+defer(struct announcer *a, const struct ident *ident, const struct job_spec *specs, size_t count)
 {
-	struct held *h;
+	struct deferred *h;
 
 	if (count == 0)
 		return false;
@@ -176,11 +176,11 @@ hold(struct announcer *a, const struct ident *ident, const struct job_spec *spec
 			atomic_fetch_sub(&h->waiting, 1);
 	}
 	if (atomic_fetch_sub(&h->waiting, 1) == 1) {
-		held_free(h);
+		deferred_free(h);
 		return false;
 	}
-	h->next = a->held;
-	a->held = h;
+	h->next = a->deferred;
+	a->deferred = h;
 	return true;
 }
 
@@ -203,7 +203,7 @@ add_spec(struct job_spec *specs, size_t *count, const struct view_type *t, const
  * most clients have. Whoever is told of the version asks for its header as well.
  */
 static bool
-hold_for_prefetch(struct announcer *a, const struct view_type *t, const struct channels *channels,
+defer_for_prefetch(struct announcer *a, const struct view_type *t, const struct channels *channels,
 	const struct ident *new)
 {
 	struct server *s = a->server;
@@ -223,24 +223,24 @@ hold_for_prefetch(struct announcer *a, const struct view_type *t, const struct c
 		add_spec(specs, &count, t, new, &used[i]);
 	if (count > 0 && (here == NULL || here->header == NULL))
 		specs[count++] = (struct job_spec){.kind = JOB_HEADER, .ident = *new};
-	return hold(a, new, specs, count);
+	return defer(a, new, specs, count);
 }
 
 /* Whether clients are not told of a newer version yet. */
 static bool
-is_held(struct announcer *a, const struct view_type *t, const struct channels *channels,
+is_deferred(struct announcer *a, const struct view_type *t, const struct channels *channels,
 	const struct ident *new)
 {
-	struct held *h = find_held(a, new);
+	struct deferred *h = find_deferred(a, new);
 	bool is_known = t != NULL && t->announced.version > 0;
 
 	if (h == NULL) {
 		log_metadata(new);
-		return is_known && hold_for_prefetch(a, t, channels, new);
+		return is_known && defer_for_prefetch(a, t, channels, new);
 	}
 	if (h->waiting > 0)
 		return is_known; /* its type may have been dropped meanwhile */
-	remove_held(a, h);
+	remove_deferred(a, h);
 	return false;
 }
 
@@ -313,7 +313,7 @@ note_refusal(
  */
 static void
 merge(struct announcer *a, const struct view *view, const struct channels *channels,
-	struct idents *ret, bool *ret_held)
+	struct idents *ret, bool *ret_deferred)
 {
 	for (size_t i = 0; i < a->fetched.count; i++) {
 		struct ident chosen = a->fetched.at[i];
@@ -328,13 +328,13 @@ merge(struct announcer *a, const struct view *view, const struct channels *chann
 			note_refusal(a, &chosen, &known, why);
 			chosen.edition = known;
 		} else if ((t == NULL || !ident_edition_equal(&t->announced, &chosen.edition)) &&
-			   is_held(a, t, channels, &chosen)) {
+			   is_deferred(a, t, channels, &chosen)) {
 			chosen.edition = t->announced;
-			*ret_held = true;
+			*ret_deferred = true;
 		}
 		idents_add(ret, &chosen);
 	}
-	sweep_held(a);
+	sweep_deferred(a);
 }
 
 static bool
@@ -390,23 +390,23 @@ announce(struct server *s, const struct view *view, const struct idents *query, 
 }
 
 static int
-announce_fetched(struct announcer *a, bool *ret_held, struct err *e)
+announce_fetched(struct announcer *a, bool *ret_deferred, struct err *e)
 {
 	AUTO_IDENTS struct idents query = {0};
-	struct policy *policy = policy_take(a->server->policies);
+	struct policy *policy = settings_take(a->server->settings);
 	struct view *view = view_take(a->server->views);
 	int result;
 
-	*ret_held = false;
-	merge(a, view, policy->channels, &query, ret_held);
+	*ret_deferred = false;
+	merge(a, view, policy->channels, &query, ret_deferred);
 	result = announce(a->server, view, &query, e);
 	view_release(view);
-	policy_release(policy);
+	settings_release(policy);
 	return result;
 }
 
 int
-announce_query(struct server *s, const struct idents *fetched, bool *ret_held, struct err *e)
+announce_query(struct server *s, const struct idents *fetched, bool *ret_deferred, struct err *e)
 {
 	struct announcer *a = s->announcer;
 	int result;
@@ -415,7 +415,7 @@ announce_query(struct server *s, const struct idents *fetched, bool *ret_held, s
 	idents_free(&a->fetched);
 	for (size_t i = 0; i < fetched->count; i++)
 		idents_add(&a->fetched, &fetched->at[i]);
-	result = announce_fetched(a, ret_held, e);
+	result = announce_fetched(a, ret_deferred, e);
 	(void)pthread_mutex_unlock(&a->lock);
 	return result;
 }
@@ -429,7 +429,7 @@ announce_policy(struct server *s)
 	struct err e = {0};
 
 	(void)pthread_mutex_lock(&s->announcer->lock);
-	policy = policy_take(s->policies);
+	policy = settings_take(s->settings);
 	view = view_take(s->views);
 	for (size_t i = 0; i < view->count; i++) {
 		struct ident ident = {.edition = view->types[i]->announced};
@@ -442,6 +442,6 @@ announce_policy(struct server *s)
 	if (view->has_query && announce(s, view, &enabled, &e) != 0)
 		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
 	view_release(view);
-	policy_release(policy);
+	settings_release(policy);
 	(void)pthread_mutex_unlock(&s->announcer->lock);
 }

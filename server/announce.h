@@ -21,9 +21,10 @@ void announcer_free(struct announcer *a);
 
 /*
  * A fetched announcement: what is newer is announced, what contradicts is
- * refused. ret_held: something waits, and is announced later.
+ * refused. ret_deferred: something waits, and is announced later.
  */
-int announce_query(struct server *s, const struct idents *fetched, bool *ret_held, struct err *e);
+int announce_query(
+	struct server *s, const struct idents *fetched, bool *ret_deferred, struct err *e);
 
 /* The policy changed: types that are not enabled any more go from the announcement. */
 void announce_policy(struct server *s);

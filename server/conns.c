@@ -74,7 +74,7 @@ conns_add(struct conns *c, int fd, const char *address)
 
 	conn->fd = fd;
 	(void)snprintf(conn->address, sizeof(conn->address), "%s", address);
-	conn_enter(conn, CONN_NEW);
+	conns_enter(conn, CONN_NEW);
 	(void)pthread_mutex_lock(&c->lock);
 	conn->next = c->first;
 	conn->link = &c->first;
@@ -97,14 +97,14 @@ conns_remove(struct conns *c, struct conn *conn)
 }
 
 void
-conn_enter(struct conn *conn, enum conn_state state)
+conns_enter(struct conn *conn, enum conn_state state)
 {
 	conn->since_ms = clock_mono_ms();
 	conn->state = state;
 }
 
 uint64_t
-conn_acked(int fd)
+conns_acked(int fd)
 {
 	struct tcp_info info = {0};
 	socklen_t len = sizeof(info);
@@ -123,11 +123,11 @@ reads_too_slowly(struct conn *conn, uint64_t since_ms, uint64_t now_ms)
 
 	if (conn->window_ms < since_ms) { /* a new answer */
 		conn->window_ms = since_ms;
-		conn->window_acked = conn_acked(conn->fd);
+		conn->window_acked = conns_acked(conn->fd);
 	}
 	if (now_ms - conn->window_ms < WINDOW_MS)
 		return false;
-	acked = conn_acked(conn->fd);
+	acked = conns_acked(conn->fd);
 	slow = acked - conn->window_acked < WINDOW_BYTES;
 	conn->window_ms = now_ms;
 	conn->window_acked = acked;

@@ -54,10 +54,10 @@ void conns_free(struct conns *c);
 struct conn *conns_add(struct conns *c, int fd, const char *address);
 void conns_remove(struct conns *c, struct conn *conn);
 
-void conn_enter(struct conn *conn, enum conn_state state);
+void conns_enter(struct conn *conn, enum conn_state state);
 
 /* Bytes that the other side has confirmed since the connection began; 0: not known. */
-uint64_t conn_acked(int fd);
+uint64_t conns_acked(int fd);
 
 /* Shut down what is past its deadline. Returns how many. */
 unsigned conns_reap(struct conns *c, uint64_t now_ms);

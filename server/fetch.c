@@ -12,7 +12,7 @@
 #include "header.h"
 #include "log.h"
 #include "mem.h"
-#include "policy.h"
+#include "settings.h"
 
 enum {
 	RUNNING_MAX = 64,  /* most of them wait for a server above to have it */
@@ -29,7 +29,7 @@ struct fetcher {
 	pthread_t thread;
 	atomic_bool stop;
 	atomic_uint query_policy; /* grows with each change of what is taken of an announcement */
-	struct route *route;
+	struct upstreams *upstreams;
 	struct policy *policy; /* whose proxy is in use */
 	struct fetch *first;   /* those that run */
 	unsigned running;
@@ -37,13 +37,13 @@ struct fetcher {
 	struct fetch *waiting[RUNNING_MAX]; /* to download an archive */
 	unsigned waiting_count;
 	pthread_mutex_t lock; /* query_via */
-	char query_via[VIA_MAX];
+	char query_via[HOPS_TEXT_MAX];
 };
 
-struct route_upstream *
+struct upstreams_one *
 fetch_upstream(const struct fetch *f)
 {
-	return &f->fetcher->route->at[f->upstream];
+	return &f->fetcher->upstreams->at[f->upstream];
 }
 
 struct fetch *
@@ -59,12 +59,12 @@ fetch_policy(const struct fetch *f)
 }
 
 void
-fetch_take_via(struct fetch *f, char ret[VIA_MAX])
+fetch_take_via(struct fetch *f, char ret[HOPS_TEXT_MAX])
 {
 	struct fetcher *fetcher = f->fetcher;
 
 	(void)pthread_mutex_lock(&fetcher->lock);
-	memcpy(ret, fetcher->query_via, VIA_MAX);
+	memcpy(ret, fetcher->query_via, HOPS_TEXT_MAX);
 	fetcher->query_via[0] = '\0';
 	(void)pthread_mutex_unlock(&fetcher->lock);
 }
@@ -157,9 +157,9 @@ fetch_later(struct fetch *f, const struct upstream_reply *reply)
 	enum job_reason reason = JOB_DOWNLOADING;
 	uint64_t delay_ms = (uint64_t)reply->retry_after_s * 1000;
 
-	if (strcmp(reply->reason, job_reason_name(JOB_BUILDING)) == 0)
+	if (strcmp(reply->reason, jobs_reason_name(JOB_BUILDING)) == 0)
 		reason = JOB_BUILDING;
-	else if (strcmp(reply->reason, job_reason_name(JOB_UPSTREAM_UNAVAILABLE)) == 0)
+	else if (strcmp(reply->reason, jobs_reason_name(JOB_UPSTREAM_UNAVAILABLE)) == 0)
 		reason = JOB_UPSTREAM_UNAVAILABLE;
 	fetch_leave(f);
 	jobs_failed(f->server->jobs, f->job, reason, delay_ms);
@@ -182,15 +182,16 @@ fetch_send(struct fetch *f)
 	struct err e = {0};
 
 	if (f->upstream < 0)
-		f->upstream = route_choose(fetcher->route, &f->tried);
+		f->upstream = upstreams_choose(fetcher->upstreams, &f->tried);
 	/* Who delivered something wrong is asked again only where nobody else is left. */
 	if (f->upstream < 0 && f->job->distrusted != 0) {
 		f->tried = f->job->distrusted = 0;
-		f->upstream = route_choose(fetcher->route, &f->tried);
+		f->upstream = upstreams_choose(fetcher->upstreams, &f->tried);
 	}
 	if (f->upstream < 0) {
 		(void)err_set(&e, ERR_BUSY, "every upstream is left alone for a while");
-		fetch_failed(f, &e, JOB_UPSTREAM_UNAVAILABLE, route_wait_ms(fetcher->route) + 1);
+		fetch_failed(
+			f, &e, JOB_UPSTREAM_UNAVAILABLE, upstreams_wait_ms(fetcher->upstreams) + 1);
 		return;
 	}
 	f->job->upstream = (unsigned)f->upstream;
@@ -215,7 +216,7 @@ log_failover(const struct fetch *f, int from, const struct upstream_reply *reply
 
 	log_begin(&l, EVENT_FAILOVER);
 	log_text(&l, "name", f->name);
-	log_text(&l, "from", f->fetcher->route->at[from].origin.base);
+	log_text(&l, "from", f->fetcher->upstreams->at[from].origin.base);
 	log_text(&l, "to", fetch_upstream(f)->origin.base);
 	log_text(&l, "reason", reply->why.text);
 	log_end(&l, LOG_DOWNLOAD);
@@ -227,9 +228,9 @@ fetch_settled(struct fetch *f, const struct upstream_reply *reply)
 	int from = f->upstream;
 	int next = -1;
 
-	route_report(f->fetcher->route, from, reply);
-	if (route_may_help(reply))
-		next = route_choose(f->fetcher->route, &f->tried);
+	upstreams_report(f->fetcher->upstreams, from, reply);
+	if (upstreams_may_help(reply))
+		next = upstreams_choose(f->fetcher->upstreams, &f->tried);
 	if (next < 0 && reply->outcome == UPSTREAM_PREPARING) {
 		fetch_later(f, reply);
 		return true;
@@ -247,7 +248,7 @@ void
 fetch_refused(struct fetch *f, const struct upstream_reply *reply)
 {
 	uint64_t delay_ms = (uint64_t)reply->retry_after_s * 1000;
-	uint64_t wait_ms = route_wait_ms(f->fetcher->route);
+	uint64_t wait_ms = upstreams_wait_ms(f->fetcher->upstreams);
 
 	/* Before the upstream is asked again nothing can come. */
 	if (wait_ms > 0 && wait_ms > delay_ms)
@@ -329,7 +330,7 @@ start_job(struct fetcher *fetcher, struct job *job)
 	f->next = fetcher->first;
 	fetcher->first = f;
 	fetcher->running++;
-	(void)via_add(job->via, f->server->id, f->via);
+	(void)hops_add(job->via, f->server->id, f->via);
 	f->tried = job->distrusted;
 	switch (job->spec.kind) {
 	case JOB_QUERY:
@@ -355,9 +356,9 @@ start_job(struct fetcher *fetcher, struct job *job)
 static void
 take_policy(struct fetcher *f)
 {
-	struct policy *policy = policy_take(f->server->policies);
+	struct policy *policy = settings_take(f->server->settings);
 
-	policy_release(f->policy);
+	settings_release(f->policy);
 	f->policy = policy;
 	upstream_set_proxy(f->upstream, policy->proxy);
 }
@@ -392,7 +393,7 @@ fetcher_start(struct server *s, struct fetcher **ret, struct err *e)
 	f = mem_new(1, sizeof(*f));
 	f->server = s;
 	f->upstream = upstream;
-	f->route = route_new(&s->options);
+	f->upstreams = upstreams_new(&s->options);
 	(void)pthread_mutex_init(&f->lock, NULL);
 	upstream_set_ca_file(f->upstream, s->options.upstreamCaFile);
 	upstream_set_schedule(f->upstream, &schedule);
@@ -446,8 +447,8 @@ fetcher_free(struct fetcher *f)
 		next = dropped->next;
 		fetch_free(dropped);
 	}
-	route_free(f->route);
-	policy_release(f->policy);
+	upstreams_free(f->upstreams);
+	settings_release(f->policy);
 	(void)pthread_mutex_destroy(&f->lock);
 	free(f);
 }

@@ -19,7 +19,7 @@
 int fetcher_start(struct server *s, struct fetcher **ret, struct err *e);
 void fetcher_wake(struct fetcher *f);
 
-/* Another server polled us, and its poll came this way (via.h). */
+/* Another server polled us, and its poll came this way (hops.h). */
 void fetcher_note_via(struct fetcher *f, const char *via);
 
 /* The next answer to a poll is to be whole, whether it changed or not. */

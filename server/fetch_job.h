@@ -11,7 +11,7 @@
 #define FETCH_JOB_H
 
 #include "land.h"
-#include "route.h"
+#include "upstreams.h"
 
 struct fetcher;
 
@@ -24,7 +24,7 @@ struct fetch {
 	uint32_t tried; /* of the upstreams, a bit each */
 	/* The request that runs, and how it is sent anew. */
 	char name[IDENT_NAME_MAX];
-	char via[VIA_MAX];
+	char via[HOPS_TEXT_MAX];
 	struct upstream_request request;
 	void (*send)(struct fetch *f);
 	struct buf document;
@@ -67,7 +67,7 @@ void fetch_refused(struct fetch *f, const struct upstream_reply *reply);
 void fetch_absent(struct fetch *f);
 
 /* The upstream that is in use. */
-struct route_upstream *fetch_upstream(const struct fetch *f);
+struct upstreams_one *fetch_upstream(const struct fetch *f);
 
 /* Whether one more archive may be downloaded now; else f is taken, and fetch_archive is called
  * later. */
@@ -78,7 +78,7 @@ struct fetch *fetch_first(const struct fetch *f);
 
 /* The fetcher's `query_policy` now; and the way of who polled us last, which is forgotten. */
 unsigned fetch_policy(const struct fetch *f);
-void fetch_take_via(struct fetch *f, char ret[VIA_MAX]);
+void fetch_take_via(struct fetch *f, char ret[HOPS_TEXT_MAX]);
 
 /* The write of a request for a document. */
 int fetch_to_document(void *context, const void *bytes, size_t len, struct err *e);

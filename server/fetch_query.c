@@ -11,7 +11,7 @@ static void on_query(void *context, const struct upstream_reply *received);
 static void
 send_query(struct fetch *f)
 {
-	const struct route_upstream *u = fetch_upstream(f);
+	const struct upstreams_one *u = fetch_upstream(f);
 
 	f->query_policy = fetch_policy(f);
 	buf_clear(&f->document);
@@ -30,12 +30,12 @@ send_query(struct fetch *f)
 void
 fetch_query(struct fetch *f)
 {
-	char via[VIA_MAX];
+	char via[HOPS_TEXT_MAX];
 
 	(void)snprintf(f->name, sizeof(f->name), "q");
 	fetch_take_via(f, via);
 	if (via[0] != '\0')
-		(void)via_add(via, f->server->id, f->via);
+		(void)hops_add(via, f->server->id, f->via);
 	f->send = send_query;
 	fetch_send(f);
 }
@@ -49,7 +49,7 @@ work_query(void *context)
 	bool held;
 
 	if (announce_query(s, &f->query, &held, &e) == 0) {
-		struct route_upstream *u = fetch_upstream(f);
+		struct upstreams_one *u = fetch_upstream(f);
 
 		if (held) /* it is looked at once more, though it did not change */
 			f->query_etag[0] = '\0';
@@ -78,7 +78,7 @@ static void
 on_query(void *context, const struct upstream_reply *received)
 {
 	struct fetch *f = context;
-	struct route_upstream *u = fetch_upstream(f);
+	struct upstreams_one *u = fetch_upstream(f);
 	struct upstream_reply reply = *received;
 	bool refused = reply.status == 404 || reply.status == 405 || reply.status == 501;
 

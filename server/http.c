@@ -102,7 +102,7 @@ on_request_line(void *cls, const char *target, struct MHD_Connection *connection
 	r->path_len = strlen(target);
 	memcpy(r->path, target, r->path_len < GUARD_LINE_MAX ? r->path_len : GUARD_LINE_MAX);
 	if (r->conn->state != CONN_NEW) /* a first head has its time from the connection's start */
-		conn_enter(r->conn, CONN_HEAD);
+		conns_enter(r->conn, CONN_HEAD);
 	return r;
 }
 
@@ -123,7 +123,7 @@ log_request(const struct request *r, bool complete)
 	if (r->reply.reason != NULL)
 		log_text(&l, "reason", r->reply.reason);
 	if (!complete) {
-		uint64_t acked = conn_acked(r->conn->fd);
+		uint64_t acked = conns_acked(r->conn->fd);
 
 		bytes = acked < bytes ? acked : bytes; /* about: heads count in it */
 		log_text(&l, "aborted", "yes");
@@ -148,7 +148,7 @@ on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
 		log_request(r, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	if (r->reply.holds_place)
 		limiter_give(&r->http->context.limiter, clock_mono_ms() - r->started_ms);
-	conn_enter(r->conn, CONN_IDLE);
+	conns_enter(r->conn, CONN_IDLE);
 	reply_clear(&r->reply);
 	buf_free(&r->body);
 	free(r->via);
@@ -347,7 +347,7 @@ send_reply(struct request *r)
 		return MHD_NO;
 	}
 	r->reply_bytes = r->reply.body == REPLY_TEXT ? r->reply.text.len : r->reply.len;
-	conn_enter(r->conn, CONN_SENDING);
+	conns_enter(r->conn, CONN_SENDING);
 	queued = MHD_queue_response(r->connection, r->reply.status, response);
 	if (own)
 		MHD_destroy_response(response);
@@ -425,13 +425,13 @@ resume(void *context)
 static enum MHD_Result
 hold(struct request *r)
 {
-	struct job_answer answer;
+	struct job_outlook answer;
 
 	if (r->hold_until_ms == 0)
 		r->hold_until_ms = clock_mono_ms() + r->reply.hold_ms;
 	r->waiter =
 		(struct waiter){.resume = resume, .context = r, .deadline_ms = r->hold_until_ms};
-	conn_enter(r->conn, CONN_HELD);
+	conns_enter(r->conn, CONN_HELD);
 	MHD_suspend_connection(r->connection);
 	answer = jobs_ask(r->http->context.server->jobs, &r->reply.job, &r->waiter);
 	if (!answer.held)
@@ -492,7 +492,7 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 	if (!r->began) {
 		r->began = true;
 		(void)snprintf(r->method, sizeof(r->method), "%s", method);
-		conn_enter(r->conn, CONN_BODY);
+		conns_enter(r->conn, CONN_BODY);
 		return check_head(r, method, version) ? MHD_YES : send_reply(r);
 	}
 	if (*upload_size == 0)

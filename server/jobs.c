@@ -42,7 +42,7 @@ static const struct {
 };
 
 const char *
-job_reason_name(enum job_reason reason)
+jobs_reason_name(enum job_reason reason)
 {
 	static const char *const names[] = {
 		"downloading", "building", "busy", "upstream-unavailable", "disk-full"};
@@ -109,11 +109,11 @@ estimate_ms(const struct jobs *j, const struct job *job, uint64_t now_ms)
 	return j->typical_ms;
 }
 
-static struct job_answer
+static struct job_outlook
 describe(struct jobs *j, const struct job *job)
 {
 	uint64_t total = job->total_bytes;
-	struct job_answer answer = {.reason = JOB_DOWNLOADING, .progress = -1};
+	struct job_outlook answer = {.reason = JOB_DOWNLOADING, .progress = -1};
 	const struct job *other = NULL;
 
 	/* What a job waits for is never one that waits itself. */
@@ -172,13 +172,13 @@ jobs_look(struct jobs *j, const struct job_spec *spec)
 }
 
 /* With the lock. *ret_queued: notify has to be called without it. */
-static struct job_answer
+static struct job_outlook
 ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter *waiter,
 	bool *ret_queued)
 {
-	struct job_answer busy = {.reason = JOB_BUSY, .progress = -1, .need_ms = UINT64_MAX};
+	struct job_outlook busy = {.reason = JOB_BUSY, .progress = -1, .need_ms = UINT64_MAX};
 	struct job *job = job_table_find(&j->table, key);
-	struct job_answer answer;
+	struct job_outlook answer;
 
 	if (j->stopped)
 		return busy;
@@ -203,11 +203,11 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 	return answer;
 }
 
-struct job_answer
+struct job_outlook
 jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter)
 {
 	char key[JOB_KEY];
-	struct job_answer answer;
+	struct job_outlook answer;
 	bool queued = false;
 
 	job_table_key(spec, key);
@@ -219,7 +219,7 @@ jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter)
 	return answer;
 }
 
-struct job_answer
+struct job_outlook
 jobs_wait(struct jobs *j, struct job *job, const struct job_spec *spec, struct waiter *waiter)
 {
 	char key[JOB_KEY];

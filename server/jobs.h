@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "ident.h"
-#include "via.h"
+#include "hops.h"
 #include "view.h"
 
 enum job_kind {
@@ -41,7 +41,8 @@ struct job_spec {
 	struct edition base;	/* OFFER, PRICE, CHECK, BUILD: version 0 is the full archive */
 	enum format format;	/* OFFER, CHECK, BUILD */
 	struct view_record *vr; /* CHECK; the job holds a reference */
-	const char *via; /* how the request came that wants it (via.h); NULL: not through servers */
+	const char
+		*via; /* how the request came that wants it (hops.h); NULL: not through servers */
 };
 
 /* KNOWN: a PRICE that was answered. */
@@ -55,7 +56,7 @@ enum job_reason {
 	JOB_UPSTREAM_UNAVAILABLE,
 	JOB_DISK_FULL,
 };
-const char *job_reason_name(enum job_reason reason);
+const char *jobs_reason_name(enum job_reason reason);
 
 enum { JOB_KEY = IDENT_NAME_MAX + 16 };
 
@@ -71,7 +72,7 @@ struct job {
 	uint64_t retry_at_ms;	/* FAILED */
 	uint64_t queued_ms;
 	char complaint[sizeof(((struct err *)0)->text)]; /* what was logged last of it */
-	char via[VIA_MAX];				 /* of the request that queued it */
+	char via[HOPS_TEXT_MAX];			 /* of the request that queued it */
 	unsigned upstream;				 /* that was asked last */
 	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
 	/* Of the running transfer; total 0: not known yet. */
@@ -110,7 +111,7 @@ struct job_look {
 struct job_look jobs_look(struct jobs *j, const struct job_spec *spec);
 
 /* What somebody who asks is told. */
-struct job_answer {
+struct job_outlook {
 	enum job_reason reason;
 	double progress;  /* 0 to 1; negative: not known */
 	uint64_t need_ms; /* UINT64_MAX: not known */
@@ -122,13 +123,13 @@ struct job_answer {
  * Ask for something: the job is made, joined, or queued again when its time has
  * come. A waiter (may be NULL) is taken while the job is on its way.
  */
-struct job_answer jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter);
+struct job_outlook jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter);
 
 /*
  * The same for a running job that needs another one first; who asks for it is
  * told of that one meanwhile.
  */
-struct job_answer jobs_wait(
+struct job_outlook jobs_wait(
 	struct jobs *j, struct job *job, const struct job_spec *spec, struct waiter *waiter);
 
 /* It goes on. */

@@ -7,7 +7,7 @@
 
 #include "clock.h"
 #include "mem.h"
-#include "policy.h"
+#include "settings.h"
 
 enum { EVERY_MS = 2000, SAVED_EVERY_MS = 3600000, DAY_MS = 86400000 };
 
@@ -23,7 +23,7 @@ struct legacy {
 	struct seen *seen;
 	size_t count;
 	size_t capacity;
-	uint64_t next_ms; /* the keeper's */
+	uint64_t next_ms; /* the timers' */
 };
 
 struct legacy *
@@ -138,12 +138,12 @@ legacy_tick(struct legacy *l, uint64_t now_ms)
 	if (now_ms < l->next_ms)
 		return;
 	l->next_ms = now_ms + EVERY_MS;
-	policy = policy_take(l->server->policies);
+	policy = settings_take(l->server->settings);
 	view = view_take(l->server->views);
 	for (size_t i = 0; i < policy->channels->legacy_count; i++)
 		obtain_newest(l, view, policy->channels->legacy[i]);
 	view_release(view);
-	policy_release(policy);
+	settings_release(policy);
 }
 
 /* One that is due to be written down, as of now; false: none. */

@@ -16,22 +16,22 @@
 #include <unistd.h>
 
 #include "announce.h"
-#include "answerer.h"
+#include "control_server.h"
 #include "fetch.h"
 #include "fs.h"
 #include "http.h"
-#include "keeper.h"
+#include "timers.h"
 #include "land.h"
 #include "legacy.h"
 #include "log.h"
 #include "builder.h"
 #include "builder_turns.h"
 #include "mem.h"
-#include "policy.h"
+#include "settings.h"
 #include "probe.h"
 #include "retain.h"
 #include "server.h"
-#include "tend.h"
+#include "scrub.h"
 #include "usage.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_AGE_MAX_S = 7 * 86400 };
@@ -39,8 +39,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_AGE_MAX_S
 struct parts {
 	struct server server;
 	struct http *http;
-	struct keeper *keeper;
-	struct answerer *answerer;
+	struct timers *timers;
+	struct control_server *control_server;
 };
 
 static void
@@ -145,7 +145,7 @@ make_id(struct server *s, struct err *e)
 
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return err_sys(e, "getrandom");
-	(void)via_id(bytes, s->id);
+	(void)hops_id(bytes, s->id);
 	return 0;
 }
 
@@ -160,7 +160,7 @@ start(struct parts *p, struct err *e)
 	s->jobs = jobs_new(on_queued, s);
 	s->builder_turns = builder_turns_new();
 	s->retain = retain_new(s);
-	s->tend = tend_new(s);
+	s->scrub = scrub_new(s);
 	s->legacy = legacy_new(s);
 	s->usage = usage_new();
 	s->announcer = announcer_new(s);
@@ -168,9 +168,9 @@ start(struct parts *p, struct err *e)
 		workers_start(builder_count(), true, &s->builders, e) != 0 ||
 		fetcher_start(s, &s->fetcher, e) != 0 || http_start(s, &p->http, e) != 0)
 		return -1;
-	if (answerer_start(s, &p->answerer, e) != 0) /* serving does not depend on it */
+	if (control_server_start(s, &p->control_server, e) != 0) /* serving does not depend on it */
 		log_note(EVENT_WARNING, "guts2-cache cannot ask this server: %s", e->text);
-	return keeper_start(s, p->http, &p->keeper, e);
+	return timers_start(s, p->http, &p->timers, e);
 }
 
 /* Held answers first, or the HTTP library would wait for them; what stores things last. */
@@ -179,8 +179,8 @@ stop(struct parts *p)
 {
 	struct server *s = &p->server;
 
-	keeper_stop(p->keeper);
-	answerer_stop(p->answerer);
+	timers_stop(p->timers);
+	control_server_stop(p->control_server);
 	if (s->jobs != NULL)
 		jobs_stop(s->jobs);
 	http_stop(p->http);
@@ -188,7 +188,7 @@ stop(struct parts *p)
 	workers_stop(s->workers);
 	workers_stop(s->builders);
 	fetcher_free(s->fetcher);
-	tend_free(s->tend);
+	scrub_free(s->scrub);
 	legacy_free(s->legacy);
 	usage_free(s->usage);
 	announcer_free(s->announcer);
@@ -213,8 +213,8 @@ wait_for_signals(struct server *s, const sigset_t *signals)
 		if (number != SIGHUP)
 			return;
 		log_reopen();
-		if (policies_reload(s->policies))
-			keeper_apply_policy(s);
+		if (settings_reload(s->settings))
+			timers_apply_policy(s);
 	}
 }
 
@@ -256,19 +256,19 @@ run_with_policy(struct parts *p)
 	struct err e = {0};
 	int code = EXIT_OK;
 
-	if (policies_new(&s->options, &s->policies, &e) != 0) {
+	if (settings_new(&s->options, &s->settings, &e) != 0) {
 		(void)fprintf(stderr, "guts2d: %s\n", e.text);
 		return e.code == ERR_INPUT || e.code == ERR_LIMIT ? EXIT_USAGE : EXIT_FAILED;
 	}
 	if (s->options.check_only) {
 		options_print_values(&s->options, stdout);
-		policies_print(s->policies, stdout);
+		settings_print(s->settings, stdout);
 	} else if (s->options.test_upstream) {
 		code = probe_upstreams(s, stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 	} else {
 		code = serve(p);
 	}
-	policies_free(s->policies);
+	settings_free(s->settings);
 	return code;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "wire.h"
-#include "policy.h"
+#include "settings.h"
 #include "upstream.h"
 
 struct probe {
@@ -165,7 +165,7 @@ probe_one(struct probe *p, struct upstream *u)
 int
 probe_upstreams(struct server *s, FILE *to)
 {
-	struct policy *policy = policy_take(s->policies);
+	struct policy *policy = settings_take(s->settings);
 	struct origins origins;
 	struct upstream *u = NULL;
 	struct err e = {0};
@@ -174,7 +174,7 @@ probe_upstreams(struct server *s, FILE *to)
 	if (origins_parse(s->options.guts2ServerUrl, &origins, &e) != 0 ||
 		upstream_new(&u, &e) != 0) {
 		(void)fprintf(to, "%s\n", e.text);
-		policy_release(policy);
+		settings_release(policy);
 		return -1;
 	}
 	upstream_set_proxy(u, policy->proxy);
@@ -187,6 +187,6 @@ probe_upstreams(struct server *s, FILE *to)
 	}
 	upstream_free(u);
 	origins_free(&origins);
-	policy_release(policy);
+	settings_release(policy);
 	return failed == 0 ? 0 : -1;
 }

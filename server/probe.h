@@ -12,7 +12,7 @@
 
 #include "server.h"
 
-/* 0: every upstream works. Needs options and policies of s, and nothing that runs. */
+/* 0: every upstream works. Needs options and settings of s, and nothing that runs. */
 int probe_upstreams(struct server *s, FILE *to);
 
 #endif

@@ -12,7 +12,7 @@
 #include "fields.h"
 #include "legacy.h"
 #include "log.h"
-#include "policy.h"
+#include "settings.h"
 #include "retry.h"
 #include "usage.h"
 
@@ -55,10 +55,10 @@ reply_malformed(unsigned status, const char *reason, struct reply *ret)
 }
 
 static void
-set_preparing(const struct reply_context *c, struct reply *r, const struct job_answer *answer)
+set_preparing(const struct reply_context *c, struct reply *r, const struct job_outlook *answer)
 {
 	const struct options *o = &c->server->options;
-	const char *reason = job_reason_name(answer->reason);
+	const char *reason = jobs_reason_name(answer->reason);
 	char progress[16] = "null";
 
 	if (answer->progress >= 0)
@@ -93,7 +93,7 @@ set_prepare(const struct reply_context *c, const struct request_facts *facts,
 	const struct decision *d, bool may_hold, struct reply *r)
 {
 	struct job_spec job = d->job;
-	struct job_answer answer;
+	struct job_outlook answer;
 
 	job.via = r->via;
 	answer = jobs_ask(c->server->jobs, &job, NULL);
@@ -180,7 +180,7 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 		(void)atomic_fetch_add(&vr->sending, 1);
 		view_record_note_served(vr);
 	} else {
-		struct job_answer busy = {.reason = JOB_BUSY,
+		struct job_outlook busy = {.reason = JOB_BUSY,
 			.progress = -1,
 			.need_ms = limiter_need_ms(&c->limiter)};
 
@@ -323,7 +323,7 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 
 /* The line is not for everybody who likes to write lines. */
 static void
-log_loop(const struct reply_context *c, const char *via, enum via_verdict verdict)
+log_loop(const struct reply_context *c, const char *via, enum hops_verdict verdict)
 {
 	enum { EVERY_MS = 10000 };
 	static _Atomic uint64_t next_ms;
@@ -338,7 +338,7 @@ log_loop(const struct reply_context *c, const char *via, enum via_verdict verdic
 	log_text(&l, "path", via);
 	log_text(&l, "id", c->server->id);
 	log_text(&l, "reason",
-		verdict == VIA_LOOP ? "this server is above itself" : "too many servers");
+		verdict == HOPS_LOOP ? "this server is above itself" : "too many servers");
 	log_end(&l, LOG_PROCESS);
 }
 
@@ -347,16 +347,16 @@ static bool
 check_via(struct reply_context *c, const struct request_facts *facts, const struct target *target,
 	struct reply *r)
 {
-	enum via_verdict verdict = via_read(facts->via, c->server->id, r->via);
+	enum hops_verdict verdict = hops_read(facts->via, c->server->id, r->via);
 
-	if (verdict == VIA_GOOD) {
+	if (verdict == HOPS_GOOD) {
 		if (r->via[0] != '\0' && target->kind == TARGET_QUERY)
 			fetcher_note_via(c->server->fetcher, r->via);
 		return true;
 	}
 	log_loop(c, r->via, verdict);
 	set_error(r, 508, "loop",
-		verdict == VIA_LOOP ? "this server is above itself" : "more than 8 servers");
+		verdict == HOPS_LOOP ? "this server is above itself" : "more than 8 servers");
 	return false;
 }
 
@@ -369,9 +369,9 @@ note_legacy(struct server *s, const struct target *target)
 
 	if (target->kind != TARGET_LEGACY)
 		return false;
-	policy = policy_take(s->policies);
+	policy = settings_take(s->settings);
 	listed = channels_policy(policy->channels, target->ident.type).legacy;
-	policy_release(policy);
+	settings_release(policy);
 	if (listed)
 		legacy_note(s->legacy, target->ident.type);
 	return listed;

@@ -66,7 +66,7 @@ struct reply {
 	/* status 0: hold the answer on this job, if the caller can, for hold_ms */
 	struct job_spec job;
 	uint64_t hold_ms;
-	char via[VIA_MAX]; /* job.via points to it */
+	char via[HOPS_TEXT_MAX]; /* job.via points to it */
 };
 
 struct reply_context {

@@ -10,7 +10,7 @@
 #include "builder_turns.h"
 #include "mem.h"
 #include "num.h"
-#include "policy.h"
+#include "settings.h"
 
 enum {
 	EVERY_MS = 10000,
@@ -22,7 +22,7 @@ struct retain {
 	atomic_bool noted; /* something happened that was not looked at yet */
 	atomic_bool running;
 	_Atomic uint64_t wanted_bytes;
-	uint64_t next_ms;      /* the keeper's */
+	uint64_t next_ms;      /* the timers' */
 	struct records spared; /* at the last look; of the one that runs */
 };
 
@@ -257,7 +257,7 @@ look(struct retain *r)
 	struct retention_actions actions = {0};
 	uint64_t wanted = atomic_exchange(&r->wanted_bytes, 0);
 	struct retention_facts facts = {.versions = r->server->options.keepGuts2UpdatesCount};
-	struct policy *policy = policy_take(r->server->policies);
+	struct policy *policy = settings_take(r->server->settings);
 	struct picture p;
 
 	take_picture(r->server, &p);
@@ -272,7 +272,7 @@ look(struct retain *r)
 	carry_out(r, &actions);
 	retention_actions_free(&actions);
 	drop_picture(&p);
-	policy_release(policy);
+	settings_release(policy);
 }
 
 static void

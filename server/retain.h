@@ -6,7 +6,7 @@
  *           at all of it, removes what is to go, and asks for the content that has to be
  *           built first.
  * Units:    bytes, _ms milliseconds
- * Threads:  retain_tick from the keeper; the rest any. It works on the workers
+ * Threads:  retain_tick from timers; the rest any. It works on the workers
  * Owner:    retain_new -> retain_free
  */
 #ifndef RETAIN_H

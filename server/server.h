@@ -10,7 +10,7 @@
 #include "depot.h"
 #include "jobs.h"
 #include "options.h"
-#include "via.h"
+#include "hops.h"
 #include "view.h"
 #include "workers.h"
 
@@ -18,15 +18,15 @@ struct announcer;
 struct fetcher;
 struct legacy;
 struct builder_turns;
-struct policies;
+struct settings;
 struct retain;
-struct tend;
+struct scrub;
 struct usage;
 
 struct server {
 	struct options options;
-	char id[VIA_ID + 1]; /* of this run, in Via */
-	struct policies *policies;
+	char id[HOPS_ID + 1]; /* of this run, in Via */
+	struct settings *settings;
 	struct legacy *legacy;
 	struct usage *usage;
 	struct announcer *announcer;
@@ -37,7 +37,7 @@ struct server {
 	struct workers *builders; /* for what takes long; everything else goes first */
 	struct builder_turns *builder_turns;
 	struct retain *retain;
-	struct tend *tend;
+	struct scrub *scrub;
 	struct fetcher *fetcher;
 };
 

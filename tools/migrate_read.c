@@ -30,14 +30,14 @@ read_text(const char *path, struct buf *text, struct err *e)
 static int
 parse_proxy(const char *text, struct proxy_server *ret, struct err *e)
 {
-	const char *rest = strncmp(text, "http://", 7) == 0 ? text + 7 : text;
-	const char *host = strrchr(rest, '@') != NULL ? strrchr(rest, '@') + 1 : rest;
+	const char *tail = strncmp(text, "http://", 7) == 0 ? text + 7 : text;
+	const char *host = strrchr(tail, '@') != NULL ? strrchr(tail, '@') + 1 : tail;
 	size_t end = strcspn(host, "/");
 	const char *bracket = memchr(host, ']', end);
 	bool has_port = memchr(bracket != NULL ? bracket : host, ':',
 				end - (bracket != NULL ? (size_t)(bracket - host) : 0)) != NULL;
-	AUTO_FREE char *url = mem_printf("http://%.*s%s%s", (int)(end + (size_t)(host - rest)),
-		rest, has_port ? "" : ":80", host + end);
+	AUTO_FREE char *url = mem_printf("http://%.*s%s%s", (int)(end + (size_t)(host - tail)),
+		tail, has_port ? "" : ":80", host + end);
 	int result = proxy_server_parse(url, ret, e);
 
 	explicit_bzero(url, strlen(url));
@@ -121,13 +121,13 @@ migrate_read_fsaua(struct migration *m, const char *path, struct err *e)
 {
 	AUTO_BUF struct buf text = {0};
 	unsigned number = 0;
-	char *rest;
+	char *tail;
 	char *line;
 
 	if (read_text(path, &text, e) != 0)
 		return -1;
-	rest = text.at;
-	while ((line = line_next(&rest, &number)) != NULL) {
+	tail = text.at;
+	while ((line = line_next(&tail, &number)) != NULL) {
 		AUTO_FREE char *origin = mem_printf("%s:%u", path, number);
 
 		if (*line != '[')

@@ -11,7 +11,7 @@
 #include "origin.h"
 #include "pace.h"
 #include "proxy.h"
-#include "via.h"
+#include "hops.h"
 
 static void
 check_proxy(const struct proxy_server *s)
@@ -33,8 +33,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO_FREE char *text = mem_string_n((const char *)data, size);
-	char kept[VIA_MAX];
-	char more[VIA_MAX];
+	char kept[HOPS_TEXT_MAX];
+	char more[HOPS_TEXT_MAX];
 	struct proxy proxy;
 	struct channels channels;
 	struct origins origins;
@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		origins_free(&origins);
 	if (pace_parse(text, &schedule, &e) == 0)
 		(void)pace_rate(&schedule, 700);
-	if (via_read(text, "guts2d-0123456789abcdef", kept) == VIA_GOOD)
-		(void)via_add(kept, "guts2d-0123456789abcdef", more);
+	if (hops_read(text, "guts2d-0123456789abcdef", kept) == HOPS_GOOD)
+		(void)hops_add(kept, "guts2d-0123456789abcdef", more);
 	return 0;
 }

@@ -41,7 +41,7 @@ sample_set_up(struct sample *s)
 					 NULL),
 			0);
 		ck_assert_int_eq(codec_encode(CODEC_ZSTD,
-					 &(struct codec_source){
+					 &(struct codec_input){
 						 span_of(s->bytes[i], LEN), span_of("", 0), false},
 					 out, sizeof(out), &len, NULL),
 			CODEC_FITS);
@@ -50,7 +50,7 @@ sample_set_up(struct sample *s)
 		if (i < 2)
 			continue;
 		ck_assert_int_eq(codec_encode(CODEC_VCDIFF,
-					 &(struct codec_source){span_of(s->bytes[2], LEN),
+					 &(struct codec_input){span_of(s->bytes[2], LEN),
 						 span_of(s->bytes[1], LEN), false},
 					 out, sizeof(out), &len, NULL),
 			CODEC_FITS);

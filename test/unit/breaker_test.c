@@ -5,7 +5,7 @@
 
 START_TEST(breaker__opens_after_failures_in_a_row_and_is_probed_once)
 {
-	struct breaker b = {.threshold = 3, .hold_ms = 1000};
+	struct breaker b = {.threshold = 3, .rest_ms = 1000};
 
 	breaker_failure(&b, 0);
 	breaker_failure(&b, 0);
@@ -32,7 +32,7 @@ END_TEST
 
 START_TEST(breaker__rests_as_long_as_it_was_told)
 {
-	struct breaker b = {.threshold = 3, .hold_ms = 1000};
+	struct breaker b = {.threshold = 3, .rest_ms = 1000};
 
 	breaker_rest(&b, 100, 60000);
 	ck_assert(!breaker_allow(&b, 60099));

@@ -63,7 +63,7 @@ START_TEST(jobs_failed__is_tried_again_once_for_each_time_it_was_asked_for)
 	struct jobs *j = jobs_new(on_queued, NULL);
 	struct job_spec spec = spec_of(1);
 	struct waiter waiter = {on_resume, NULL, UINT64_MAX, NULL};
-	struct job_answer answer;
+	struct job_outlook answer;
 
 	notified = resumed = 0;
 	ck_assert(jobs_ask(j, &spec, &waiter).held);
@@ -145,7 +145,7 @@ END_TEST
 START_TEST(jobs_ask__invented_versions_cannot_fill_memory)
 {
 	struct jobs *j = jobs_new(on_queued, NULL);
-	struct job_answer answer = {0};
+	struct job_outlook answer = {0};
 
 	for (uint64_t version = 1; version < 20000; version++) {
 		struct job_spec spec = spec_of(version);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "route.h"
+#include "upstreams.h"
 
 #include <assert.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 #include "log.h"
 #include "mem.h"
 
-struct route *
-route_new(const struct options *o)
+struct upstreams *
+upstreams_new(const struct options *o)
 {
-	struct route *r = mem_new(1, sizeof(*r));
+	struct upstreams *r = mem_new(1, sizeof(*r));
 	struct origins origins;
 	int result = origins_parse(o->guts2ServerUrl, &origins, NULL);
 
@@ -19,14 +19,14 @@ route_new(const struct options *o)
 	r->count = origins.count;
 	r->at = mem_new(r->count, sizeof(*r->at));
 	for (size_t i = 0; i < r->count; i++)
-		r->at[i] = (struct route_upstream){.origin = origins.at[i],
+		r->at[i] = (struct upstreams_one){.origin = origins.at[i],
 			.breaker = {.threshold = (unsigned)o->upstreamFailureThreshold,
-				.hold_ms = o->upstreamFailureHold}};
+				.rest_ms = o->upstreamFailureHold}};
 	return r;
 }
 
 void
-route_free(struct route *r)
+upstreams_free(struct upstreams *r)
 {
 	if (r == NULL)
 		return;
@@ -37,16 +37,16 @@ route_free(struct route *r)
 }
 
 static void
-log_change(enum log_event event, const struct route_upstream *u, const char *reason)
+log_change(enum log_event event, const struct upstreams_one *u, const char *reason)
 {
-	uint64_t hold_ms = breaker_wait_ms(&u->breaker, clock_mono_ms());
+	uint64_t rest_ms = breaker_wait_ms(&u->breaker, clock_mono_ms());
 	struct log_line l;
 
 	log_begin(&l, event);
 	log_text(&l, "upstream", u->origin.base);
-	if (event == EVENT_UPSTREAM_HELD) {
+	if (event == EVENT_UPSTREAM_RESTS) {
 		log_number(&l, "failures", u->breaker.failures);
-		log_number(&l, "hold", (hold_ms + 999) / 1000);
+		log_number(&l, "hold", (rest_ms + 999) / 1000);
 	}
 	if (reason != NULL)
 		log_text(&l, "reason", reason);
@@ -55,12 +55,12 @@ log_change(enum log_event event, const struct route_upstream *u, const char *rea
 }
 
 int
-route_choose(struct route *r, uint32_t *tried)
+upstreams_choose(struct upstreams *r, uint32_t *tried)
 {
 	uint64_t now_ms = clock_mono_ms();
 
 	for (size_t i = 0; i < r->count; i++) {
-		struct route_upstream *u = &r->at[i];
+		struct upstreams_one *u = &r->at[i];
 
 		if ((*tried >> i & 1) != 0 || !breaker_allow(&u->breaker, now_ms))
 			continue;
@@ -81,7 +81,7 @@ is_local(const struct upstream_reply *reply)
 }
 
 static void
-report_failure(struct route_upstream *u, const struct upstream_reply *reply)
+report_failure(struct upstreams_one *u, const struct upstream_reply *reply)
 {
 	enum breaker_state before = u->breaker.state;
 
@@ -91,21 +91,21 @@ report_failure(struct route_upstream *u, const struct upstream_reply *reply)
 		log_change(EVENT_UPSTREAM_LOST, u, reply->why.text);
 	}
 	if (before != BREAKER_OPEN && u->breaker.state == BREAKER_OPEN)
-		log_change(EVENT_UPSTREAM_HELD, u, reply->why.text);
+		log_change(EVENT_UPSTREAM_RESTS, u, reply->why.text);
 }
 
 static void
-report_busy(struct route_upstream *u, const struct upstream_reply *reply)
+report_busy(struct upstreams_one *u, const struct upstream_reply *reply)
 {
 	enum breaker_state before = u->breaker.state;
 
 	breaker_rest(&u->breaker, clock_mono_ms(), (uint64_t)reply->retry_after_s * 1000);
 	if (before != BREAKER_OPEN)
-		log_change(EVENT_UPSTREAM_HELD, u, reply->why.text);
+		log_change(EVENT_UPSTREAM_RESTS, u, reply->why.text);
 }
 
 static void
-report_success(struct route_upstream *u)
+report_success(struct upstreams_one *u)
 {
 	bool back = u->lost || u->breaker.state != BREAKER_CLOSED;
 
@@ -116,9 +116,9 @@ report_success(struct route_upstream *u)
 }
 
 void
-route_report(struct route *r, int index, const struct upstream_reply *reply)
+upstreams_report(struct upstreams *r, int index, const struct upstream_reply *reply)
 {
-	struct route_upstream *u = &r->at[index];
+	struct upstreams_one *u = &r->at[index];
 
 	if (is_local(reply))
 		breaker_abandon(&u->breaker);
@@ -132,7 +132,7 @@ route_report(struct route *r, int index, const struct upstream_reply *reply)
 }
 
 bool
-route_may_help(const struct upstream_reply *reply)
+upstreams_may_help(const struct upstream_reply *reply)
 {
 	/* A server above that cannot have it itself is as good as none. */
 	if (reply->outcome == UPSTREAM_PREPARING)
@@ -142,7 +142,7 @@ route_may_help(const struct upstream_reply *reply)
 }
 
 uint64_t
-route_wait_ms(const struct route *r)
+upstreams_wait_ms(const struct upstreams *r)
 {
 	uint64_t now_ms = clock_mono_ms();
 	uint64_t wait_ms = UINT64_MAX;

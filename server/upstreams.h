@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * route.h - which upstream is asked: the first that works.
+ * upstreams.h - which upstream is asked: the first that works.
  *
  * Does:     keeps for each upstream, in the order of guts2ServerUrl, whether it
  *           works (breaker.h) and what was learned of it, and logs each change of that.
  * Units:    _ms milliseconds, monotonic
  * Threads:  the fetcher's
- * Owner:    route_new -> route_free
+ * Owner:    upstreams_new -> upstreams_free
  */
-#ifndef ROUTE_H
-#define ROUTE_H
+#ifndef UPSTREAMS_H
+#define UPSTREAMS_H
 
 #include "breaker.h"
 #include "options.h"
 #include "upstream.h"
 
-struct route_upstream {
+struct upstreams_one {
 	struct origin origin;
 	struct breaker breaker;
 	char query_etag[128];  /* of the announcement that landed last */
@@ -24,27 +24,27 @@ struct route_upstream {
 	bool lost;	       /* it did not answer the last time */
 };
 
-struct route {
-	struct route_upstream *at;
+struct upstreams {
+	struct upstreams_one *at;
 	size_t count;
 };
 
-struct route *route_new(const struct options *o);
-void route_free(struct route *r);
+struct upstreams *upstreams_new(const struct options *o);
+void upstreams_free(struct upstreams *r);
 
 /*
  * The first upstream that may be asked and is not in *tried (a bit for each),
  * which it is from now on. -1: none. How the request went has to be reported.
  */
-int route_choose(struct route *r, uint32_t *tried);
+int upstreams_choose(struct upstreams *r, uint32_t *tried);
 
 /* How a request at an upstream went. */
-void route_report(struct route *r, int index, const struct upstream_reply *reply);
+void upstreams_report(struct upstreams *r, int index, const struct upstream_reply *reply);
 
 /* Whether another upstream may do better. */
-bool route_may_help(const struct upstream_reply *reply);
+bool upstreams_may_help(const struct upstream_reply *reply);
 
 /* How long until one of them may be asked. */
-uint64_t route_wait_ms(const struct route *r);
+uint64_t upstreams_wait_ms(const struct upstreams *r);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "answerer.h"
+#include "control_server.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #include "log.h"
 #include "mem.h"
 
-struct answerer {
+struct control_server {
 	struct server *server;
 	pthread_t thread;
 	int listener;
@@ -155,7 +155,7 @@ answer(struct server *s, const json_t *question, struct err *e)
 }
 
 static void
-serve(struct answerer *a, int fd)
+serve(struct control_server *a, int fd)
 {
 	AUTO_DOC json_t *question = NULL;
 	json_t *reply = NULL;
@@ -176,7 +176,7 @@ serve(struct answerer *a, int fd)
 static void *
 run(void *context)
 {
-	struct answerer *a = context;
+	struct control_server *a = context;
 	struct pollfd fds[2] = {
 		{.fd = a->wake, .events = POLLIN}, {.fd = a->listener, .events = POLLIN}};
 
@@ -197,9 +197,9 @@ run(void *context)
 }
 
 int
-answerer_start(struct server *s, struct answerer **ret, struct err *e)
+control_server_start(struct server *s, struct control_server **ret, struct err *e)
 {
-	struct answerer *a = mem_new(1, sizeof(*a));
+	struct control_server *a = mem_new(1, sizeof(*a));
 
 	a->server = s;
 	a->wake = eventfd(0, EFD_CLOEXEC);
@@ -217,7 +217,7 @@ answerer_start(struct server *s, struct answerer **ret, struct err *e)
 }
 
 void
-answerer_stop(struct answerer *a)
+control_server_stop(struct control_server *a)
 {
 	const uint64_t one = 1;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "via.h"
+#include "hops.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 static const char prefix[] = "guts2d-";
 
 char *
-via_id(const unsigned char random[8], char ret[VIA_ID + 1])
+hops_id(const unsigned char random[8], char ret[HOPS_ID + 1])
 {
 	char *at = ret + sprintf(ret, "%s", prefix);
 
@@ -28,15 +28,15 @@ id_of(const char *element)
 		return NULL;
 	element += 4;
 	if (strncmp(element, prefix, before) != 0 ||
-		strspn(element + before, "0123456789abcdef") != VIA_ID - before)
+		strspn(element + before, "0123456789abcdef") != HOPS_ID - before)
 		return NULL;
-	return strchr(", \t", element[VIA_ID]) != NULL ? element : NULL; /* NUL is found too */
+	return strchr(", \t", element[HOPS_ID]) != NULL ? element : NULL; /* NUL is found too */
 }
 
-enum via_verdict
-via_read(const char *value, const char *id, char ret[VIA_MAX])
+enum hops_verdict
+hops_read(const char *value, const char *id, char ret[HOPS_TEXT_MAX])
 {
-	enum via_verdict verdict = VIA_GOOD;
+	enum hops_verdict verdict = HOPS_GOOD;
 	unsigned hops = 0;
 	size_t len = 0;
 
@@ -44,22 +44,22 @@ via_read(const char *value, const char *id, char ret[VIA_MAX])
 	while (value != NULL) {
 		const char *found = id_of(value);
 
-		if (found != NULL && strncmp(found, id, VIA_ID) == 0)
-			verdict = VIA_LOOP;
-		if (found != NULL && hops++ < VIA_HOPS_MAX)
+		if (found != NULL && strncmp(found, id, HOPS_ID) == 0)
+			verdict = HOPS_LOOP;
+		if (found != NULL && hops++ < HOPS_MAX)
 			len += (size_t)sprintf(
-				ret + len, "%s1.1 %.*s", len > 0 ? ", " : "", (int)VIA_ID, found);
+				ret + len, "%s1.1 %.*s", len > 0 ? ", " : "", (int)HOPS_ID, found);
 		value = strchr(value, ',');
 		value = value != NULL ? value + 1 : NULL;
 	}
-	return verdict == VIA_GOOD && hops >= VIA_HOPS_MAX ? VIA_LONG : verdict;
+	return verdict == HOPS_GOOD && hops >= HOPS_MAX ? HOPS_LONG : verdict;
 }
 
 char *
-via_add(const char *via, const char *id, char ret[VIA_MAX])
+hops_add(const char *via, const char *id, char ret[HOPS_TEXT_MAX])
 {
-	int len = snprintf(ret, VIA_MAX, "%s%s1.1 %s", via, via[0] != '\0' ? ", " : "", id);
+	int len = snprintf(ret, HOPS_TEXT_MAX, "%s%s1.1 %s", via, via[0] != '\0' ? ", " : "", id);
 
-	assert(len < VIA_MAX);
+	assert(len < HOPS_TEXT_MAX);
 	return ret;
 }

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * keeper.h - the thread of everything that happens at a time.
+ * timers.h - the thread of everything that happens at a time.
  *
  * Does:     the poll for metadata, deadlines of held answers and connections,
  *           jobs that are due again; and has others look after the cache.
- * Owner:    keeper_start -> keeper_stop
+ * Owner:    timers_start -> timers_stop
  */
-#ifndef KEEPER_H
-#define KEEPER_H
+#ifndef TIMERS_H
+#define TIMERS_H
 
 #include "http.h"
 #include "server.h"
 
-struct keeper;
+struct timers;
 
-int keeper_start(struct server *s, struct http *http, struct keeper **ret, struct err *e);
-void keeper_stop(struct keeper *k);
+int timers_start(struct server *s, struct http *http, struct timers **ret, struct err *e);
+void timers_stop(struct timers *k);
 
 /* The files that an administrator edits were read anew: what follows from them. */
-void keeper_apply_policy(struct server *s);
+void timers_apply_policy(struct server *s);
 
 #endif

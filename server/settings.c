@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policy.h"
+#include "settings.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -16,20 +16,20 @@ struct mark {
 	struct stat st;
 };
 
-struct policies {
-	char *path[POLICY_FILES];
+struct settings {
+	char *path[SETTINGS_FILES];
 	pthread_mutex_t lock; /* current, for as long as it takes to count a reference */
 	struct policy *current;
-	pthread_mutex_t readers;	/* one reads the files at a time; the marks */
-	struct mark read[POLICY_FILES]; /* as they were when they were read */
-	struct mark seen[POLICY_FILES]; /* at the last look */
+	pthread_mutex_t readers;	  /* one reads the files at a time; the marks */
+	struct mark read[SETTINGS_FILES]; /* as they were when they were read */
+	struct mark seen[SETTINGS_FILES]; /* at the last look */
 };
 
 static void
-look_at(const struct policies *p, struct mark ret[POLICY_FILES])
+look_at(const struct settings *p, struct mark ret[SETTINGS_FILES])
 {
-	memset(ret, 0, POLICY_FILES * sizeof(*ret));
-	for (int i = 0; i < POLICY_FILES; i++)
+	memset(ret, 0, SETTINGS_FILES * sizeof(*ret));
+	for (int i = 0; i < SETTINGS_FILES; i++)
 		ret[i].there = stat(p->path[i], &ret[i].st) == 0;
 }
 
@@ -40,11 +40,11 @@ same_time(struct timespec a, struct timespec b)
 }
 
 static bool
-same_marks(const struct mark a[POLICY_FILES], const struct mark b[POLICY_FILES])
+same_marks(const struct mark a[SETTINGS_FILES], const struct mark b[SETTINGS_FILES])
 {
 	bool same = true;
 
-	for (int i = 0; i < POLICY_FILES; i++)
+	for (int i = 0; i < SETTINGS_FILES; i++)
 		same = same && a[i].there == b[i].there && a[i].st.st_ino == b[i].st.st_ino &&
 		       a[i].st.st_size == b[i].st.st_size &&
 		       same_time(a[i].st.st_mtim, b[i].st.st_mtim) &&
@@ -64,28 +64,28 @@ policy_new(void)
 }
 
 static int
-read_file(const struct policies *p, enum policy_file file, struct policy *policy, struct err *e)
+read_file(const struct settings *p, enum settings_file file, struct policy *policy, struct err *e)
 {
-	if (file == POLICY_PROXY)
+	if (file == SETTINGS_PROXY)
 		return proxy_read(p->path[file], &policy->own_proxy, e);
 	return channels_read(p->path[file], &policy->own_channels, e);
 }
 
 int
-policies_new(const struct options *o, struct policies **ret, struct err *e)
+settings_new(const struct options *o, struct settings **ret, struct err *e)
 {
-	struct policies *p = mem_new(1, sizeof(*p));
+	struct settings *p = mem_new(1, sizeof(*p));
 
 	(void)pthread_mutex_init(&p->lock, NULL);
 	(void)pthread_mutex_init(&p->readers, NULL);
-	p->path[POLICY_PROXY] = mem_printf("%s/data/fspms.proxy.config", o->root);
-	p->path[POLICY_CHANNELS] = mem_printf("%s/config/channels.json", o->root);
+	p->path[SETTINGS_PROXY] = mem_printf("%s/data/fspms.proxy.config", o->root);
+	p->path[SETTINGS_CHANNELS] = mem_printf("%s/config/channels.json", o->root);
 	p->current = policy_new();
 	look_at(p, p->read);
 	memcpy(p->seen, p->read, sizeof(p->seen));
-	for (int i = 0; i < POLICY_FILES; i++)
-		if (read_file(p, (enum policy_file)i, p->current, e) != 0) {
-			policies_free(p);
+	for (int i = 0; i < SETTINGS_FILES; i++)
+		if (read_file(p, (enum settings_file)i, p->current, e) != 0) {
+			settings_free(p);
 			return -1;
 		}
 	*ret = p;
@@ -93,20 +93,20 @@ policies_new(const struct options *o, struct policies **ret, struct err *e)
 }
 
 void
-policies_free(struct policies *p)
+settings_free(struct settings *p)
 {
 	if (p == NULL)
 		return;
-	policy_release(p->current);
+	settings_release(p->current);
 	(void)pthread_mutex_destroy(&p->lock);
 	(void)pthread_mutex_destroy(&p->readers);
-	for (int i = 0; i < POLICY_FILES; i++)
+	for (int i = 0; i < SETTINGS_FILES; i++)
 		free(p->path[i]);
 	free(p);
 }
 
 struct policy *
-policy_take(struct policies *p)
+settings_take(struct settings *p)
 {
 	struct policy *policy;
 
@@ -118,12 +118,12 @@ policy_take(struct policies *p)
 }
 
 void
-policy_release(struct policy *policy)
+settings_release(struct policy *policy)
 {
 	if (policy == NULL || atomic_fetch_sub(&policy->references, 1) != 1)
 		return;
-	for (int i = 0; i < POLICY_FILES; i++)
-		policy_release(policy->lender[i]);
+	for (int i = 0; i < SETTINGS_FILES; i++)
+		settings_release(policy->lender[i]);
 	proxy_free(&policy->own_proxy);
 	channels_free(&policy->own_channels);
 	free(policy);
@@ -143,20 +143,20 @@ log_file(enum log_event event, const char *path, const char *reason)
 
 /* What is in force of a file stays so. */
 static void
-borrow(struct policy *policy, struct policy *from, enum policy_file file)
+borrow(struct policy *policy, struct policy *from, enum settings_file file)
 {
 	struct policy *owner = from->lender[file] != NULL ? from->lender[file] : from;
 
 	(void)atomic_fetch_add(&owner->references, 1);
 	policy->lender[file] = owner;
-	if (file == POLICY_PROXY)
+	if (file == SETTINGS_PROXY)
 		policy->proxy = owner->proxy;
 	else
 		policy->channels = owner->channels;
 }
 
 static void
-replace(struct policies *p, struct policy *take_new)
+replace(struct settings *p, struct policy *take_new)
 {
 	struct policy *old;
 
@@ -164,11 +164,11 @@ replace(struct policies *p, struct policy *take_new)
 	old = p->current;
 	p->current = take_new;
 	(void)pthread_mutex_unlock(&p->lock);
-	policy_release(old);
+	settings_release(old);
 }
 
 bool
-policies_reload(struct policies *p)
+settings_reload(struct settings *p)
 {
 	struct policy *policy = policy_new();
 	struct err e = {0};
@@ -176,8 +176,8 @@ policies_reload(struct policies *p)
 
 	(void)pthread_mutex_lock(&p->readers); /* only readers change what is current */
 	look_at(p, p->read);
-	for (int i = 0; i < POLICY_FILES; i++) {
-		enum policy_file file = (enum policy_file)i;
+	for (int i = 0; i < SETTINGS_FILES; i++) {
+		enum settings_file file = (enum settings_file)i;
 
 		if (read_file(p, file, policy, &e) == 0) {
 			good++;
@@ -193,9 +193,9 @@ policies_reload(struct policies *p)
 }
 
 bool
-policies_look(struct policies *p)
+settings_look(struct settings *p)
 {
-	struct mark now[POLICY_FILES];
+	struct mark now[SETTINGS_FILES];
 	bool due;
 
 	(void)pthread_mutex_lock(&p->readers);
@@ -203,7 +203,7 @@ policies_look(struct policies *p)
 	due = !same_marks(now, p->read) && same_marks(now, p->seen);
 	memcpy(p->seen, now, sizeof(p->seen));
 	(void)pthread_mutex_unlock(&p->readers);
-	return due && policies_reload(p);
+	return due && settings_reload(p);
 }
 
 /* ---- For people */
@@ -244,7 +244,7 @@ print_rule(const struct channel_rule *rule, const char *path, FILE *to)
 		if (rule->value[f] < 0)
 			continue;
 		(void)fprintf(
-			to, "types.%s.%s=", rule->glob, channel_field_name((enum channel_field)f));
+			to, "types.%s.%s=", rule->glob, channels_field_name((enum channel_field)f));
 		if (f == CHANNEL_KEEP)
 			(void)fprintf(to, "%d  # %s\n", rule->value[f], path);
 		else
@@ -264,8 +264,8 @@ print_channels(const struct channels *c, const char *path, FILE *to)
 }
 
 void
-policies_print(const struct policies *p, FILE *to)
+settings_print(const struct settings *p, FILE *to)
 {
-	print_proxy(p->current->proxy, p->path[POLICY_PROXY], to);
-	print_channels(p->current->channels, p->path[POLICY_CHANNELS], to);
+	print_proxy(p->current->proxy, p->path[SETTINGS_PROXY], to);
+	print_channels(p->current->channels, p->path[SETTINGS_CHANNELS], to);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tend.h"
+#include "scrub.h"
 
 #include <stdatomic.h>
 
@@ -14,17 +14,17 @@ enum {
 	SCRUB_BYTES_PER_MS = 10000, /* 10 MB/s: slower than any disk that a cache is on */
 };
 
-struct tend {
+struct scrub {
 	struct server *server;
 	atomic_bool running;
-	uint64_t next_ms;     /* the keeper's */
+	uint64_t next_ms;     /* the timers' */
 	uint64_t scrub_at_ms; /* the running one's */
 };
 
-struct tend *
-tend_new(struct server *s)
+struct scrub *
+scrub_new(struct server *s)
 {
-	struct tend *t = mem_new(1, sizeof(*t));
+	struct scrub *t = mem_new(1, sizeof(*t));
 
 	t->server = s;
 	return t;
@@ -83,7 +83,7 @@ check(struct server *s, struct view_record *vr)
 
 /* One record whose time has come; then a pause as long as it is large. */
 static void
-scrub(struct tend *t)
+scrub_next(struct scrub *t)
 {
 	struct server *s = t->server;
 	uint64_t now_ms = clock_mono_ms();
@@ -106,17 +106,17 @@ scrub(struct tend *t)
 static void
 run(void *context)
 {
-	struct tend *t = context;
+	struct scrub *t = context;
 
 	write_times(t->server);
 	legacy_save(t->server->legacy);
 	(void)depot_tidy(t->server->depot, NULL); /* or in a second */
-	scrub(t);
+	scrub_next(t);
 	t->running = false;
 }
 
 void
-tend_tick(struct tend *t, uint64_t now_ms)
+scrub_tick(struct scrub *t, uint64_t now_ms)
 {
 	if (t->running || now_ms < t->next_ms)
 		return;
@@ -126,7 +126,7 @@ tend_tick(struct tend *t, uint64_t now_ms)
 }
 
 void
-tend_free(struct tend *t)
+scrub_free(struct scrub *t)
 {
 	if (t == NULL)
 		return;

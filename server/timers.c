@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "keeper.h"
+#include "timers.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -9,13 +9,13 @@
 #include "fetch.h"
 #include "legacy.h"
 #include "mem.h"
-#include "policy.h"
+#include "settings.h"
 #include "retain.h"
-#include "tend.h"
+#include "scrub.h"
 
 enum { TICK_MS = 100, REAP_MS = 1000, LOOK_MS = 1000 };
 
-struct keeper {
+struct timers {
 	struct server *server;
 	struct http *http;
 	pthread_t thread;
@@ -26,7 +26,7 @@ struct keeper {
 
 /* False: it is time to end. */
 static bool
-sleep_for(struct keeper *k, long ms)
+sleep_for(struct timers *k, long ms)
 {
 	struct timespec until;
 	bool stop;
@@ -44,7 +44,7 @@ sleep_for(struct keeper *k, long ms)
 }
 
 void
-keeper_apply_policy(struct server *s)
+timers_apply_policy(struct server *s)
 {
 	const struct job_spec query = {.kind = JOB_QUERY};
 
@@ -59,15 +59,15 @@ look_at_files(void *context)
 {
 	struct server *s = context;
 
-	if (policies_look(s->policies))
-		keeper_apply_policy(s);
+	if (settings_look(s->settings))
+		timers_apply_policy(s);
 }
 
 static void *
 run(void *context)
 {
 	const struct job_spec query = {.kind = JOB_QUERY};
-	struct keeper *k = context;
+	struct timers *k = context;
 	uint64_t next_poll_ms = 0;
 	uint64_t next_reap_ms = 0;
 	uint64_t next_look_ms = clock_mono_ms() + LOOK_MS;
@@ -85,7 +85,7 @@ run(void *context)
 		}
 		jobs_tick(k->server->jobs, now_ms);
 		retain_tick(k->server->retain, now_ms);
-		tend_tick(k->server->tend, now_ms);
+		scrub_tick(k->server->scrub, now_ms);
 		legacy_tick(k->server->legacy, now_ms);
 		if (now_ms >= next_look_ms) {
 			next_look_ms = now_ms + LOOK_MS;
@@ -96,9 +96,9 @@ run(void *context)
 }
 
 int
-keeper_start(struct server *s, struct http *http, struct keeper **ret, struct err *e)
+timers_start(struct server *s, struct http *http, struct timers **ret, struct err *e)
 {
-	struct keeper *k = mem_new(1, sizeof(*k));
+	struct timers *k = mem_new(1, sizeof(*k));
 	pthread_condattr_t attributes;
 
 	k->server = s;
@@ -117,7 +117,7 @@ keeper_start(struct server *s, struct http *http, struct keeper **ret, struct er
 }
 
 void
-keeper_stop(struct keeper *k)
+timers_stop(struct timers *k)
 {
 	if (k == NULL)
 		return;

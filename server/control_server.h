@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * control_server.h - the thread that does what guts2-cache asks of a running server.
+ *
+ * Does:     looks at a stored file again, drops what an administrator does not
+ *           want, makes the index anew: one question after the other (control.h).
+ * Owner:    control_server_start -> control_server_stop
+ */
+#ifndef CONTROL_SERVER_H
+#define CONTROL_SERVER_H
+
+#include "server.h"
+
+struct control_server;
+
+int control_server_start(struct server *s, struct control_server **ret, struct err *e);
+void control_server_stop(struct control_server *a);
+
+#endif
