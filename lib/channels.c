@@ -3,21 +3,16 @@
 
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "doc.h"
 #include "fs.h"
 #include "mem.h"
-#include "place.h"
 
 static const char *const field_names[CHANNEL_FIELDS] = {
 	[CHANNEL_ENABLED] = "enabled", [CHANNEL_KEEP] = "keep", [CHANNEL_PREFETCH] = "prefetch"};
-
-struct source {
-	struct span json;
-	const char *path;
-};
 
 const char *
 channels_field_name(enum channel_field field)
@@ -25,20 +20,20 @@ channels_field_name(enum channel_field field)
 	return field_names[field];
 }
 
-/* path:line: a.b.c: reason */
-static int
-complain(const struct source *s, const char *const *steps, size_t count, const char *reason,
-	struct err *e)
+/*
+ * "file: types.virus-*.keep: reason". The path says more than a line, which the JSON library does
+ * not remember.
+ */
+__attribute__((format(printf, 4, 5))) static int
+complain(const char *file, const char *reason, struct err *e, const char *fmt, ...)
 {
-	AUTO_BUF struct buf field = {0};
+	AUTO_FREE char *path = NULL;
+	va_list ap;
 
-	for (size_t i = 0; i < count; i++)
-		if (steps[i][0] == '#')
-			buf_printf(&field, "[%s]", steps[i] + 1);
-		else
-			buf_printf(&field, "%s%s", i > 0 ? "." : "", steps[i]);
-	return err_set(e, ERR_INPUT, "%s:%u: %s: %s", s->path, place_line(s->json, steps, count),
-		field.len > 0 ? field.at : "document", reason);
+	va_start(ap, fmt);
+	path = mem_vprintf(fmt, ap);
+	va_end(ap);
+	return err_set(e, ERR_INPUT, "%s: %s: %s", file, path, reason);
 }
 
 /* ---- legacy */
@@ -50,24 +45,22 @@ compare_names(const void *a, const void *b)
 }
 
 static int
-parse_legacy(const struct source *s, const json_t *list, struct channels *c, struct err *e)
+parse_legacy(const char *file, const json_t *list, struct channels *c, struct err *e)
 {
 	size_t count = json_array_size(list);
 
 	if (list == NULL)
 		return 0;
 	if (!json_is_array(list) || count > CHANNELS_COUNT_MAX)
-		return complain(s, (const char *[]){"legacy"}, 1,
-			"must be an array of at most 4096 types", e);
+		return complain(file, "must be an array of at most 4096 types", e, "legacy");
 	c->legacy = mem_new(count, sizeof(*c->legacy));
 	for (size_t i = 0; i < count; i++) {
 		const char *name = json_string_value(json_array_get(list, i));
-		char step[16];
 
-		(void)snprintf(step, sizeof(step), "#%zu", i);
 		if (name == NULL || !ident_type_valid(name))
-			return complain(s, (const char *[]){"legacy", step}, 2,
-				"must be a type: a-z 0-9 . _ - (first a letter or digit)", e);
+			return complain(file,
+				"must be a type: a-z 0-9 . _ - (first a letter or digit)", e,
+				"legacy[%zu]", i);
 		(void)snprintf(c->legacy[c->legacy_count++], sizeof(*c->legacy), "%s", name);
 	}
 	if (count > 0)
@@ -85,47 +78,49 @@ is_glob(const char *s)
 }
 
 static int
-parse_field(const struct source *s, const char *glob, const char *key, const json_t *value,
+parse_field(const char *file, const char *glob, const char *key, const json_t *value,
 	struct channel_rule *rule, struct err *e)
 {
-	const char *const steps[] = {"types", glob, key};
 	int field = 0;
 
 	while (field < CHANNEL_FIELDS && strcmp(field_names[field], key) != 0)
 		field++;
 	if (field == CHANNEL_FIELDS)
-		return complain(s, steps, 3, "unknown; there are enabled, keep and prefetch", e);
+		return complain(file, "unknown; there are enabled, keep and prefetch", e,
+			"types.%s.%s", glob, key);
 	if (field == CHANNEL_KEEP) {
 		json_int_t n = json_integer_value(value);
 
 		if (!json_is_integer(value) || n < 1 || n > CHANNELS_KEEP_MAX)
-			return complain(s, steps, 3, "must be a whole number from 1 to 200", e);
+			return complain(file, "must be a whole number from 1 to 200", e,
+				"types.%s.%s", glob, key);
 		rule->value[field] = (int)n;
 		return 0;
 	}
 	if (!json_is_boolean(value))
-		return complain(s, steps, 3, "must be true or false", e);
+		return complain(file, "must be true or false", e, "types.%s.%s", glob, key);
 	rule->value[field] = json_is_true(value);
 	return 0;
 }
 
 static int
-parse_rule(const struct source *s, const char *glob, const json_t *object, struct channels *c,
-	struct err *e)
+parse_rule(
+	const char *file, const char *glob, const json_t *object, struct channels *c, struct err *e)
 {
-	const char *const steps[] = {"types", glob};
 	struct channel_rule rule = {.value = {-1, -1, -1}};
 	const char *key;
 	json_t *value;
 
 	if (!is_glob(glob))
-		return complain(
-			s, steps, 2, "must be a type or a glob: a-z 0-9 . _ - with * and ?", e);
+		return complain(file, "must be a type or a glob: a-z 0-9 . _ - with * and ?", e,
+			"types.%s", glob);
 	if (!json_is_object(object))
-		return complain(s, steps, 2, "must be an object", e);
+		return complain(file, "must be an object", e, "types.%s", glob);
 	(void)snprintf(rule.glob, sizeof(rule.glob), "%s", glob);
-	json_object_foreach((json_t *)object, key,
-		value) if (parse_field(s, glob, key, value, &rule, e) != 0) return -1;
+	json_object_foreach ((json_t *)object, key, value) {
+		if (parse_field(file, glob, key, value, &rule, e) != 0)
+			return -1;
+	}
 	c->rules[c->rule_count++] = rule;
 	return 0;
 }
@@ -151,7 +146,7 @@ compare_rules(const void *a, const void *b)
 }
 
 static int
-parse_types(const struct source *s, const json_t *types, struct channels *c, struct err *e)
+parse_types(const char *file, const json_t *types, struct channels *c, struct err *e)
 {
 	const char *glob;
 	json_t *object;
@@ -159,11 +154,12 @@ parse_types(const struct source *s, const json_t *types, struct channels *c, str
 	if (types == NULL)
 		return 0;
 	if (!json_is_object(types) || json_object_size(types) > CHANNELS_COUNT_MAX)
-		return complain(s, (const char *[]){"types"}, 1,
-			"must be an object of at most 4096 members", e);
+		return complain(file, "must be an object of at most 4096 members", e, "types");
 	c->rules = mem_new(json_object_size(types), sizeof(*c->rules));
-	json_object_foreach((json_t *)types, glob,
-		object) if (parse_rule(s, glob, object, c, e) != 0) return -1;
+	json_object_foreach ((json_t *)types, glob, object) {
+		if (parse_rule(file, glob, object, c, e) != 0)
+			return -1;
+	}
 	if (c->rule_count > 0)
 		qsort(c->rules, c->rule_count, sizeof(*c->rules), compare_rules);
 	return 0;
@@ -172,30 +168,29 @@ parse_types(const struct source *s, const json_t *types, struct channels *c, str
 /* ---- */
 
 static int
-parse(const struct source *s, const json_t *doc, struct channels *c, struct err *e)
+parse(const char *file, const json_t *doc, struct channels *c, struct err *e)
 {
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(
-		(json_t *)doc, key, value) if (strcmp(key, "legacy") != 0 &&
-					       strcmp(key, "types") != 0) return complain(s,
-		(const char *[]){key}, 1, "unknown; there are legacy and types", e);
-	if (parse_legacy(s, json_object_get(doc, "legacy"), c, e) != 0)
+	json_object_foreach ((json_t *)doc, key, value) {
+		if (strcmp(key, "legacy") != 0 && strcmp(key, "types") != 0)
+			return complain(file, "unknown; there are legacy and types", e, "%s", key);
+	}
+	if (parse_legacy(file, json_object_get(doc, "legacy"), c, e) != 0)
 		return -1;
-	return parse_types(s, json_object_get(doc, "types"), c, e);
+	return parse_types(file, json_object_get(doc, "types"), c, e);
 }
 
 int
 channels_parse(struct span json, const char *path, struct channels *ret, struct err *e)
 {
-	const struct source s = {json, path};
 	AUTO_DOC json_t *doc = doc_parse(json, e);
 
 	*ret = (struct channels){0};
 	if (doc == NULL)
 		return err_wrap(e, "%s", path);
-	if (parse(&s, doc, ret, e) == 0)
+	if (parse(path, doc, ret, e) == 0)
 		return 0;
 	channels_free(ret);
 	return -1;

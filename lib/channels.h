@@ -6,7 +6,7 @@
  *            "types":{"<glob>":{"enabled":true,"keep":20,"prefetch":false}}}
  *           every member may be absent; * and ? are the wildcards
  * Owner:    channels_read, channels_parse -> channels_free; immutable in between
- * Errors:   ERR_INPUT with file, line, field and reason
+ * Errors:   ERR_INPUT with file, field (as types.virus-*.keep) and reason
  * Source:   channels.json(5)
  */
 #ifndef CHANNELS_H

@@ -10,7 +10,7 @@ enum {
 	QUICK_BYTES = 1 << 20, /* sorting less takes no time */
 	QUICK_SHARE = 50,      /* of the file: columns of that size are small enough */
 	ALIGNED_ENOUGH = 16,   /* as many equal bytes in a row: the old part goes on */
-	BETTER_BY = 8,	       /* what another place must have more, since going there costs */
+	BETTER_BY = 8,	       /* what another must have more, since going there costs */
 	GIVES_UP = 4096,       /* so many more bytes differ than equal: the part ended before */
 	SORT_MAX = 1 << 27,    /* sorting takes five times the size, and seconds */
 };

@@ -57,17 +57,17 @@ static void
 fill_keys(struct finder *f, struct span sorted)
 {
 	const unsigned last = sorted.at[sorted.len - 1];
-	saidx_t place = 0;
+	saidx_t rank = 0;
 
 	f->keys = mem_new(KEY_COUNT, sizeof(*f->keys));
 	for (size_t i = 0; i + 1 < sorted.len; i++)
 		f->keys[key_at(sorted.at + i)].end++;
 	for (unsigned key = 0; key < KEY_COUNT; key++) {
 		if (key == last << 8)
-			place++;
-		f->keys[key].begin = place;
-		place += f->keys[key].end;
-		f->keys[key].end = place;
+			rank++;
+		f->keys[key].begin = rank;
+		rank += f->keys[key].end;
+		f->keys[key].end = rank;
 	}
 }
 
@@ -123,11 +123,11 @@ sort_pages(struct finder *f, const bool *pages)
 	return true;
 }
 
-/* How much of text the suffix at a place has, `shared` bytes of which are known. */
+/* How much of text the suffix at a rank has, `shared` bytes of which are known. */
 static size_t
-compare(const struct finder *f, saidx_t place, struct span text, size_t shared, bool *ret_less)
+compare(const struct finder *f, saidx_t rank, struct span text, size_t shared, bool *ret_less)
 {
-	size_t old = (size_t)f->order[place];
+	size_t old = (size_t)f->order[rank];
 	size_t room = f->base.len - old < text.len ? f->base.len - old : text.len;
 	size_t len = shared;
 
@@ -159,7 +159,7 @@ find_suffix(const struct finder *f, struct span text, struct finder_match *ret)
 
 		if (len > ret->len) {
 			ret->len = len;
-			ret->place = (size_t)middle;
+			ret->rank = (size_t)middle;
 		}
 		if (less) {
 			range.begin = middle + 1;
@@ -169,7 +169,7 @@ find_suffix(const struct finder *f, struct span text, struct finder_match *ret)
 			high_len = len;
 		}
 	}
-	ret->old = ret->len > 0 ? (size_t)f->order[ret->place] : 0;
+	ret->old = ret->len > 0 ? (size_t)f->order[ret->rank] : 0;
 }
 
 static size_t
@@ -185,12 +185,12 @@ finder_nearest(const struct finder *f, struct span text, size_t expected, struct
 		return;
 	for (int step = -1; step <= 1; step += 2) {
 		for (saidx_t i = 1; i <= NEIGHBOURS; i++) {
-			saidx_t place = (saidx_t)m->place + step * i;
+			saidx_t rank = (saidx_t)m->rank + step * i;
 			size_t old;
 
-			if (place < 0 || (size_t)place >= f->count)
+			if (rank < 0 || (size_t)rank >= f->count)
 				break;
-			old = (size_t)f->order[place];
+			old = (size_t)f->order[rank];
 			if (f->base.len - old < m->len ||
 				memcmp(f->base.at + old, text.at, m->len) != 0)
 				break;

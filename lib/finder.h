@@ -29,10 +29,10 @@ struct finder *finder_new_blocks(struct span base);
 void finder_free(struct finder *f);
 
 struct finder_match {
-	size_t at;    /* the caller's */
-	size_t old;   /* in the base */
-	size_t len;   /* 0: there is none */
-	size_t place; /* the finder's */
+	size_t at;   /* the caller's */
+	size_t old;  /* in the base */
+	size_t len;  /* 0: there is none */
+	size_t rank; /* in the order of suffixes; the finder's */
 };
 
 /* What the text begins with. */
@@ -42,7 +42,7 @@ void finder_find(const struct finder *f, struct span text, struct finder_match *
 void finder_nearest(
 	const struct finder *f, struct span text, size_t expected, struct finder_match *m);
 
-/* How many bytes two places have in common. */
+/* How many bytes two runs have in common. */
 size_t finder_common(const uint8_t *a, const uint8_t *b, size_t max);
 
 #endif

@@ -189,8 +189,7 @@ parse_into(struct span json, struct header *h, struct err *e)
 	if (files == NULL || doc_ident(doc, &h->ident, e) != 0)
 		return -1;
 	h->title = mem_string(title);
-	json_array_foreach(files, i, entry)
-	{
+	json_array_foreach (files, i, entry) {
 		if (parse_file(entry, h, e) != 0)
 			return err_wrap(e, "file %zu", i + 1);
 	}

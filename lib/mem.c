@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mem.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,16 +39,24 @@ mem_string_n(const char *s, size_t len)
 }
 
 char *
-mem_printf(const char *fmt, ...)
+mem_vprintf(const char *fmt, va_list ap)
 {
 	char *text = NULL;
+	int len = vasprintf(&text, fmt, ap);
+
+	return must(len < 0 ? NULL : text);
+}
+
+char *
+mem_printf(const char *fmt, ...)
+{
 	va_list ap;
-	int len;
+	char *text;
 
 	va_start(ap, fmt);
-	len = vasprintf(&text, fmt, ap);
+	text = mem_vprintf(fmt, ap);
 	va_end(ap);
-	return must(len < 0 ? NULL : text);
+	return text;
 }
 
 void *

@@ -10,6 +10,7 @@
 #ifndef MEM_H
 #define MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -27,6 +28,7 @@ char *mem_string_n(const char *s, size_t len);
 
 /* A formatted string. */
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *mem_vprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 /*
  * Make room for one more in a growing array: at[count] is writable afterwards.

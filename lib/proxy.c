@@ -87,7 +87,7 @@ parse_server(const char *url, struct proxy_server *ret, struct err *e)
 {
 	static const char scheme[] = "http://";
 	AUTO_FREE char *plain = NULL;
-	struct origin place;
+	struct origin parsed;
 	const char *tail;
 	const char *at;
 
@@ -107,11 +107,11 @@ parse_server(const char *url, struct proxy_server *ret, struct err *e)
 	if (tail[strcspn(tail, "/")] == '/' && tail[strcspn(tail, "/") + 1] != '\0')
 		return err_set(e, ERR_INPUT, "has something behind host:port/");
 	plain = mem_printf("http://%s", tail);
-	if (origin_parse(plain, &place, e) != 0)
+	if (origin_parse(plain, &parsed, e) != 0)
 		return -1;
-	ret->host = mem_string(place.host);
-	ret->port = place.port;
-	origin_free(&place);
+	ret->host = mem_string(parsed.host);
+	ret->port = parsed.port;
+	origin_free(&parsed);
 	if (tail[strcspn(tail, "/") - 1] == ']' || strrchr(tail, ':') == NULL)
 		return err_set(e, ERR_INPUT, "has no port: write http://host:port/");
 	return 0;

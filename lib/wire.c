@@ -24,8 +24,7 @@ parse_updates(const json_t *doc, struct idents *ret, struct err *e)
 
 	if (updates == NULL)
 		return -1;
-	json_array_foreach(updates, i, entry)
-	{
+	json_array_foreach (updates, i, entry) {
 		if (doc_ident(entry, &ident, e) != 0)
 			return err_wrap(e, "update %zu", i + 1);
 		idents_add(ret, &ident);

@@ -42,13 +42,13 @@ build_difference_step(struct builder_job *k, const struct build *b, const struct
 		.new_full = record_is_full(new_whole) ? new_whole : NULL,
 		.old_full = old_whole != NULL && record_is_full(old_whole) ? old_whole : NULL,
 		.full_bytes = full_bytes(k)};
-	struct record sources[2] = {*new_whole, old_whole != NULL ? *old_whole : *new_whole};
+	struct record inputs[2] = {*new_whole, old_whole != NULL ? *old_whole : *new_whole};
 	const char *way = old_whole != NULL ? "changes of files" : "changed files";
 	struct record difference;
 	struct err e = {0};
 
 	if (build_difference(b, &what, &difference, &e) != 0)
-		return !builder_job_settle_failure(k, &e, sources, 2, NULL);
+		return !builder_job_settle_failure(k, &e, inputs, 2, NULL);
 	if (difference.ref.bytes == 0) {
 		builder_job_absent(k);
 		return true;

@@ -271,7 +271,7 @@ is_present(const struct builder_job *k, const struct record *r)
 
 bool
 builder_job_settle_failure(struct builder_job *k, const struct err *why,
-	const struct record *sources, size_t count, const struct record *culprit)
+	const struct record *inputs, size_t count, const struct record *culprit)
 {
 	struct server *s = k->server;
 	bool again = false;
@@ -286,13 +286,13 @@ builder_job_settle_failure(struct builder_job *k, const struct err *why,
 	}
 	builder_job_read_records(k);
 	for (size_t i = 0; i < count; i++) {
-		if (!is_present(k, &sources[i])) { /* removed meanwhile, which is no damage */
+		if (!is_present(k, &inputs[i])) { /* removed meanwhile, which is no damage */
 			again = true;
 			continue;
 		}
-		if (depot_check(s->depot, &sources[i], &e) == 0 || !depot_is_damage(&e))
+		if (depot_check(s->depot, &inputs[i], &e) == 0 || !depot_is_damage(&e))
 			continue;
-		land_damage(s, &sources[i], e.text);
+		land_damage(s, &inputs[i], e.text);
 		again = true;
 	}
 	if (!again && culprit != NULL) {

@@ -84,11 +84,11 @@ void builder_job_log(const struct builder_job *k, enum log_event event, const st
 	const char *way, uint64_t saved);
 
 /*
- * Something did not work. Where a source is damaged it goes; where nothing is,
+ * Something did not work. Where an input is damaged it goes; where nothing is,
  * the culprit is of no use, whatever its digest says. True: look again; false:
  * the job has ended.
  */
 bool builder_job_settle_failure(struct builder_job *k, const struct err *why,
-	const struct record *sources, size_t count, const struct record *culprit);
+	const struct record *inputs, size_t count, const struct record *culprit);
 
 #endif

@@ -9,9 +9,9 @@
 
 enum { DONORS_MAX = 8 };
 
-/* The sources of a build, in one list. */
+/* The inputs of a build, in one list. */
 static size_t
-list_sources(const struct plan *p, struct record ret[PLAN_CHAIN_MAX + 1])
+list_inputs(const struct plan *p, struct record ret[PLAN_CHAIN_MAX + 1])
 {
 	ret[0] = p->start;
 	memcpy(&ret[1], p->differences, p->count * sizeof(*ret));
@@ -29,16 +29,16 @@ describe_way(const struct plan *p, char *ret, size_t size)
 static bool
 build_content_step(struct builder_job *k, const struct build *b, const struct plan *p)
 {
-	struct record sources[PLAN_CHAIN_MAX + 1];
-	size_t count = list_sources(p, sources);
-	const struct build_way way = {&sources[0], &sources[1], p->count};
+	struct record inputs[PLAN_CHAIN_MAX + 1];
+	size_t count = list_inputs(p, inputs);
+	const struct build_way way = {&inputs[0], &inputs[1], p->count};
 	const struct record *culprit;
 	struct record content;
 	struct err e = {0};
 	char text[80];
 
 	if (build_content(b, &way, &content, &culprit, &e) != 0)
-		return !builder_job_settle_failure(k, &e, sources, count, culprit);
+		return !builder_job_settle_failure(k, &e, inputs, count, culprit);
 	view_add(k->server->views, &content, true);
 	describe_way(p, text, sizeof(text));
 	builder_job_log(k, EVENT_BUILT_CONTENT, &content, text, 0);
@@ -82,16 +82,16 @@ build_full_step(struct builder_job *k, const struct build *b)
 {
 	struct server *s = k->server;
 	const struct job_spec *spec = &k->job->spec;
-	struct record sources[DONORS_MAX + 1]; /* the content, then donors */
-	struct record *donors = &sources[1];
+	struct record inputs[DONORS_MAX + 1]; /* the content, then donors */
+	struct record *donors = &inputs[1];
 	size_t count = list_donors(k, donors);
 	struct record full;
 	uint64_t price;
 	struct err e = {0};
 
-	sources[0] = *builder_job_find(k, RECORD_CONTENT, &spec->ident.edition);
+	inputs[0] = *builder_job_find(k, RECORD_CONTENT, &spec->ident.edition);
 	if (build_full(b, &spec->ident, spec->format, donors, count, &full, &e) != 0)
-		return !builder_job_settle_failure(k, &e, sources, count + 1, NULL);
+		return !builder_job_settle_failure(k, &e, inputs, count + 1, NULL);
 	view_add(s->views, &full, true);
 	price = likely_price(k, &full);
 	builder_job_log(k, EVENT_BUILT_ARCHIVE, &full, "packed from content",

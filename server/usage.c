@@ -7,9 +7,9 @@
 
 #include "mem.h"
 
-enum { PLACES = 1 << 16, DAY_S = 86400 };
+enum { SLOTS = 1 << 16, DAY_S = 86400 };
 
-struct place {
+struct slot {
 	uint64_t version; /* 0: nobody is here */
 	uint64_t said_s;
 	uint32_t type; /* a hash: a type that shares it costs a question for nothing */
@@ -17,8 +17,8 @@ struct place {
 };
 
 struct usage {
-	pthread_mutex_t lock; /* places */
-	struct place *places;
+	pthread_mutex_t lock; /* slots */
+	struct slot *slots;
 };
 
 /* FNV-1a */
@@ -38,7 +38,7 @@ usage_new(void)
 	struct usage *u = mem_new(1, sizeof(*u));
 
 	(void)pthread_mutex_init(&u->lock, NULL);
-	u->places = mem_new(PLACES, sizeof(*u->places));
+	u->slots = mem_new(SLOTS, sizeof(*u->slots));
 	return u;
 }
 
@@ -48,14 +48,14 @@ usage_free(struct usage *u)
 	if (u == NULL)
 		return;
 	(void)pthread_mutex_destroy(&u->lock);
-	free(u->places);
+	free(u->slots);
 	free(u);
 }
 
 void
 usage_note(struct usage *u, const char *client, const struct ident *has, uint64_t now_s)
 {
-	struct place new = {.version = has->edition.version,
+	struct slot new = {.version = has->edition.version,
 		.said_s = now_s,
 		.type = hash_of(HASH_START, has->type)};
 	uint32_t hash = hash_of(new.type, client);
@@ -63,7 +63,7 @@ usage_note(struct usage *u, const char *client, const struct ident *has, uint64_
 	memcpy(new.cookie, has->edition.cookie, sizeof(new.cookie));
 	hash ^= hash >> 16;
 	(void)pthread_mutex_lock(&u->lock);
-	u->places[hash % PLACES] = new;
+	u->slots[hash % SLOTS] = new;
 	(void)pthread_mutex_unlock(&u->lock);
 }
 
@@ -101,8 +101,8 @@ collect(struct usage *u, const char *type, uint64_t now_s, struct counted *ret)
 	size_t count = 0;
 
 	(void)pthread_mutex_lock(&u->lock);
-	for (size_t i = 0; i < PLACES; i++) {
-		const struct place *p = &u->places[i];
+	for (size_t i = 0; i < SLOTS; i++) {
+		const struct slot *p = &u->slots[i];
 
 		if (p->version == 0 || p->type != hash || now_s - p->said_s > DAY_S)
 			continue;
@@ -117,7 +117,7 @@ collect(struct usage *u, const char *type, uint64_t now_s, struct counted *ret)
 size_t
 usage_top(struct usage *u, const char *type, uint64_t now_s, struct edition *ret, size_t max)
 {
-	AUTO_FREE struct counted *said = mem_new(PLACES, sizeof(*said));
+	AUTO_FREE struct counted *said = mem_new(SLOTS, sizeof(*said));
 	size_t count = collect(u, type, now_s, said);
 	size_t distinct = 0;
 

@@ -3,9 +3,9 @@
  * usage.h - which versions the clients of this server have.
  *
  * Does:     remembers what each client said last, of a sample of them that does not
- *           grow: where two share a place, the later one has it.
+ *           grow: where two share a slot, the later one has it.
  * Units:    _s seconds, monotonic
- * Threads:  any; the lock is held for a look at one place, or for one walk over memory
+ * Threads:  any; the lock is held for a look at one slot, or for one walk over memory
  * Owner:    usage_new -> usage_free
  */
 #ifndef USAGE_H

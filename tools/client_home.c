@@ -158,13 +158,13 @@ make_parents(int tree, const char *path, struct err *e)
 static int
 copy_file(int from_dir, const char *from, int to_dir, const char *to, struct err *e)
 {
-	AUTO_MAP struct map source = {0};
+	AUTO_MAP struct map from_map = {0};
 	AUTO_MAP struct map copy = {0};
 
-	if (map_open(from_dir, from, &source, e) != 0 ||
-		map_create(to_dir, to, source.len, &copy, e) != 0)
+	if (map_open(from_dir, from, &from_map, e) != 0 ||
+		map_create(to_dir, to, from_map.len, &copy, e) != 0)
 		return -1;
-	memcpy(copy.at, source.at, source.len);
+	memcpy(copy.at, from_map.at, from_map.len);
 	return 0;
 }
 
@@ -173,7 +173,7 @@ copy_file(int from_dir, const char *from, int to_dir, const char *to, struct err
  * where the mode is right, and elsewhere the version gets a copy.
  */
 static int
-place(struct install *x, int from_dir, const char *from, const struct header_file *file,
+put_blob(struct install *x, int from_dir, const char *from, const struct header_file *file,
 	struct err *e)
 {
 	mode_t mode = file->executable ? 0755 : 0644;
@@ -200,12 +200,12 @@ place_file(struct install *x, const struct header_file *file, struct err *e)
 
 	(void)digest_hex(&file->digest, hex);
 	if (fs_exists(x->fresh, hex))
-		return place(x, x->fresh, hex, file, e);
+		return put_blob(x, x->fresh, hex, file, e);
 	assert(x->home->installed != NULL); /* apply found it there */
 	if (base_open(&x->base, &file->digest, true, &map, e) != 0)
 		return -1;
 	installed = installed_path(x->home, base_find(&x->base, &file->digest));
-	return place(x, x->home->dir, installed, file, e);
+	return put_blob(x, x->home->dir, installed, file, e);
 }
 
 /* fd of a new empty directory in .state/. */

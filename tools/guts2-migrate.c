@@ -44,7 +44,7 @@ struct arguments {
 };
 
 static int
-read_sources(struct migration *m, const struct arguments *a, struct err *e)
+read_old(struct migration *m, const struct arguments *a, struct err *e)
 {
 	if (a->fsaua != NULL && migrate_read_fsaua(m, a->fsaua, e) != 0)
 		return -1;
@@ -154,7 +154,7 @@ migrate(struct migration *m, const struct arguments *a, struct err *e)
 	struct output outputs[OUTPUTS];
 	int result;
 
-	if (read_sources(m, a, e) != 0)
+	if (read_old(m, a, e) != 0)
 		return -1;
 	make_outputs(m, outputs);
 	migrate_print(m, a->json, stdout);

@@ -63,14 +63,14 @@ static uint16_t
 first_edition(const struct load_settings *s, struct load_thread *t)
 {
 	double sum = 0;
-	double place;
+	double point;
 
 	for (size_t i = 0; i < s->share_count; i++)
 		sum += s->shares[i].weight;
-	place = load_chance(t) * sum;
+	point = load_chance(t) * sum;
 	for (size_t i = 0; i < s->share_count; i++) {
-		place -= s->shares[i].weight;
-		if (place <= 0 || i + 1 == s->share_count)
+		point -= s->shares[i].weight;
+		if (point <= 0 || i + 1 == s->share_count)
 			return s->shares[i].index < s->edition_count ? (uint16_t)s->shares[i].index
 								     : LOAD_NONE;
 	}
