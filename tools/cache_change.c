@@ -61,7 +61,7 @@ report(struct verify *v, const char *name, const char *why, const char *done)
 {
 	size_t len = strlen(name);
 
-	progress_end(&v->progress);
+	cli_progress_end(&v->progress);
 	if (strncmp(why, name, len) == 0 && strncmp(why + len, ": ", 2) == 0)
 		why += len + 2;
 	if (!v->json)
@@ -128,7 +128,7 @@ verify_record(struct verify *v, const struct record *r)
 	v->checked++;
 	if (check(v->cache, r, &e) != 0 && !is_gone(v->cache, r))
 		report(v, record_name(r, name), e.text, repair(v, r));
-	progress_add(&v->progress, r->ref.bytes);
+	cli_progress_add(&v->progress, r->ref.bytes);
 }
 
 /* A document that cannot be believed is no record; making the index anew moves it away. */
@@ -154,13 +154,13 @@ verify_all(struct verify *v, const char *type)
 	for (size_t i = 0; i < c->records.count; i++)
 		if (type == NULL || strcmp(c->records.at[i].ident.type, type) == 0)
 			total += c->records.at[i].ref.bytes;
-	progress_start(&v->progress, "verify", total);
+	cli_progress_start(&v->progress, "verify", total);
 	for (size_t i = 0; i < c->bad_count; i++)
 		report(v, c->bad[i].name, c->bad[i].why, v->repair ? "moved to quarantine/" : "");
 	for (size_t i = 0; i < c->records.count; i++)
 		if (type == NULL || strcmp(c->records.at[i].ident.type, type) == 0)
 			verify_record(v, &c->records.at[i]);
-	progress_end(&v->progress);
+	cli_progress_end(&v->progress);
 }
 
 int
@@ -178,7 +178,7 @@ cache_verify(struct cache *c, const char *type, bool with_repair, bool json)
 		(void)fail(&e);
 	wrong = json_array_size(v.wrong);
 	if (json)
-		cache_print(
+		cli_print_json(
 			json_pack("{s:I,s:O}", "checked", (json_int_t)v.checked, "wrong", v.wrong));
 	else
 		(void)printf("%" PRIu64 " checked, %zu wrong\n", v.checked, wrong);
@@ -193,14 +193,14 @@ static int
 report_rebuilt(uint64_t records, bool json)
 {
 	if (json)
-		cache_print(json_pack("{s:I}", "records", (json_int_t)records));
+		cli_print_json(json_pack("{s:I}", "records", (json_int_t)records));
 	else
 		(void)printf("%" PRIu64 " records\n", records);
 	return CLI_OK;
 }
 
 int
-cache_rebuild_index(struct cache *c, bool json)
+cache_change_rebuild(struct cache *c, bool json)
 {
 	AUTO_DOC json_t *answer = NULL;
 	AUTO_RECORDS struct records all = {0};
@@ -230,7 +230,7 @@ report_dropped(uint64_t count, uint64_t dropped, bool json)
 	char bytes[32];
 
 	if (json)
-		cache_print(json_pack(
+		cli_print_json(json_pack(
 			"{s:I,s:I}", "removed", (json_int_t)count, "bytes", (json_int_t)dropped));
 	else
 		(void)printf("%" PRIu64 " removed, %s\n", count,
@@ -279,7 +279,7 @@ drop_there(const struct hand *h, const char *type, uint64_t version, bool json)
 }
 
 int
-cache_drop(struct cache *c, const char *type, uint64_t version, bool json)
+cache_change_drop(struct cache *c, const char *type, uint64_t version, bool json)
 {
 	struct hand h;
 	struct err e = {0};

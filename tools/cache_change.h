@@ -9,12 +9,12 @@
 #ifndef CACHE_CHANGE_H
 #define CACHE_CHANGE_H
 
-#include "cache_read.h"
+#include "cache.h"
 
 /* type NULL: all. CLI_FAILED where anything is wrong, repaired or not. */
 int cache_verify(struct cache *c, const char *type, bool repair, bool json);
-int cache_rebuild_index(struct cache *c, bool json);
+int cache_change_rebuild(struct cache *c, bool json);
 /* version 0: all of the type. */
-int cache_drop(struct cache *c, const char *type, uint64_t version, bool json);
+int cache_change_drop(struct cache *c, const char *type, uint64_t version, bool json);
 
 #endif

@@ -196,7 +196,7 @@ cache_why(const struct cache *c, const char *type, const struct edition *base, b
 		explain_full(&w);
 	}
 	if (json)
-		cache_print(json_pack("{s:s,s:O}", "type", type, "answers", w.answers));
+		cli_print_json(json_pack("{s:s,s:O}", "type", type, "answers", w.answers));
 	json_decref(w.answers);
 	return w.newest != NULL ? CLI_OK : CLI_FAILED;
 }
@@ -263,7 +263,7 @@ cache_plan(const struct cache *c, bool json)
 	for (size_t i = 0; i < actions.count; i++)
 		(void)json_array_append_new(list, show_action(&actions.at[i], json));
 	if (json)
-		cache_print(json_pack("{s:I,s:I,s:O}", "keep", (json_int_t)c->keep, "excess",
+		cli_print_json(json_pack("{s:I,s:I,s:O}", "keep", (json_int_t)c->keep, "excess",
 			(json_int_t)facts.excess_bytes, "actions", list));
 	else if (actions.count == 0)
 		(void)printf("Nothing is to be built or removed; %" PRIu64

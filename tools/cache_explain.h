@@ -7,7 +7,7 @@
 #ifndef CACHE_EXPLAIN_H
 #define CACHE_EXPLAIN_H
 
-#include "cache_read.h"
+#include "cache.h"
 
 /* base NULL: a client that has nothing yet. */
 int cache_why(const struct cache *c, const char *type, const struct edition *base, bool json);

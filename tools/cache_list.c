@@ -17,7 +17,7 @@
 enum { WIDTH = 79 };
 
 void
-cache_print(json_t *take)
+cli_print_json(json_t *take)
 {
 	AUTO_BUF struct buf text = {0};
 
@@ -242,7 +242,7 @@ cache_list(const struct cache *c, const char *type, bool json)
 		any = true;
 	}
 	if (json)
-		cache_print(json_pack("{s:O}", "types", types));
+		cli_print_json(json_pack("{s:O}", "types", types));
 	else if (!any && type == NULL)
 		(void)puts("The cache is empty: no client has asked for anything yet.");
 	else if (type == NULL)
@@ -377,7 +377,7 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 			(void)json_array_append_new(
 				archives, show_archive(c, &c->records.at[r], &blobs, json));
 	if (json)
-		cache_print(json_pack("{s:s,s:I,s:s,s:s,s:O,s:O}", "type", type, "version",
+		cli_print_json(json_pack("{s:s,s:I,s:s,s:s,s:O,s:O}", "type", type, "version",
 			(json_int_t)version, "cookie", c->records.at[i].ident.edition.cookie,
 			"title", h != NULL ? h->title : "", "files", files, "archives", archives));
 	json_decref(files);

@@ -9,7 +9,7 @@
 #ifndef CACHE_LIST_H
 #define CACHE_LIST_H
 
-#include "cache_read.h"
+#include "cache.h"
 #include "doc.h"
 
 /* type NULL: all. */
@@ -18,6 +18,6 @@ int cache_show(const struct cache *c, const char *type, uint64_t version, bool j
 int cache_usage(const struct cache *c, bool json);
 
 /* Print a document and drop it. */
-void cache_print(json_t *take);
+void cli_print_json(json_t *take);
 
 #endif

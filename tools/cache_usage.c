@@ -193,7 +193,7 @@ print_rows(const struct usage *u, uint64_t total, bool json)
 				(unsigned long long)r->files, r->kind, r->type);
 	}
 	if (json)
-		cache_print(json_pack("{s:I,s:O}", "bytes", (json_int_t)total, "rows", rows));
+		cli_print_json(json_pack("{s:I,s:O}", "bytes", (json_int_t)total, "rows", rows));
 	else
 		(void)printf("%9s  in all\n", num_bytes_text(total, bytes, sizeof(bytes)));
 	json_decref(rows);

@@ -60,7 +60,7 @@ cli_number(const char *option, const char *text, uint64_t min, uint64_t max, uin
 }
 
 void
-progress_start(struct progress *p, const char *label, uint64_t total)
+cli_progress_start(struct progress *p, const char *label, uint64_t total)
 {
 	p->label = label;
 	p->total = total;
@@ -70,7 +70,7 @@ progress_start(struct progress *p, const char *label, uint64_t total)
 }
 
 void
-progress_add(struct progress *p, uint64_t more)
+cli_progress_add(struct progress *p, uint64_t more)
 {
 	enum { WIDTH = 30, EVERY_MS = 100 };
 	uint64_t done = atomic_fetch_add(&p->done, more) + more;
@@ -88,7 +88,7 @@ progress_add(struct progress *p, uint64_t more)
 }
 
 void
-progress_end(struct progress *p)
+cli_progress_end(struct progress *p)
 {
 	if (p->visible)
 		(void)fputs("\r\033[K", stderr);

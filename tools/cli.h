@@ -2,7 +2,7 @@
 /*
  * cli.h - what the command-line tools share: exit codes, errors, progress.
  *
- * Threads:  progress_add from any; the rest from main
+ * Threads:  cli_progress_add from any; the rest from main
  */
 #ifndef CLI_H
 #define CLI_H
@@ -33,8 +33,8 @@ struct progress {
 	bool visible;
 };
 
-void progress_start(struct progress *p, const char *label, uint64_t total);
-void progress_add(struct progress *p, uint64_t more);
-void progress_end(struct progress *p);
+void cli_progress_start(struct progress *p, const char *label, uint64_t total);
+void cli_progress_add(struct progress *p, uint64_t more);
+void cli_progress_end(struct progress *p);
 
 #endif

@@ -59,7 +59,7 @@ read_installed(struct home *h, struct err *e)
 }
 
 int
-home_open(struct home *h, const char *directory, const char *type, struct err *e)
+client_home_open(struct home *h, const char *directory, const char *type, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/%s", directory, type);
 
@@ -70,12 +70,12 @@ home_open(struct home *h, const char *directory, const char *type, struct err *e
 	h->lock = h->state < 0 ? -1 : fs_lock(h->state, "lock", e);
 	if (h->lock >= 0 && read_installed(h, e) == 0)
 		return 0;
-	home_close(h);
+	client_home_close(h);
 	return err_wrap(e, "%s", path);
 }
 
 void
-home_close(struct home *h)
+client_home_close(struct home *h)
 {
 	header_free(h->installed);
 	h->installed = NULL;
@@ -293,7 +293,7 @@ publish_tree(struct install *x, struct span header_bytes, struct err *e)
 }
 
 int
-home_install(struct home *h, const struct header *header, struct span header_bytes,
+client_home_install(struct home *h, const struct header *header, struct span header_bytes,
 	struct span archive, bool difference, struct err *e)
 {
 	struct install x = {.home = h, .header = header, .fresh = -1, .tree = -1};

@@ -7,7 +7,7 @@
  *           DIR/T/.state/                  headers, downloads, what is being built
  * Does:     `current` is switched last and atomically; whatever moment the
  *           process ends at, it leads to a complete version.
- * Owner:    home_open -> home_close
+ * Owner:    client_home_open -> client_home_close
  */
 #ifndef CLIENT_HOME_H
 #define CLIENT_HOME_H
@@ -28,14 +28,14 @@ struct home {
 };
 
 /* Makes the directories; ERR_BUSY another client is at work there. */
-int home_open(struct home *h, const char *directory, const char *type, struct err *e);
-void home_close(struct home *h);
+int client_home_open(struct home *h, const char *directory, const char *type, struct err *e);
+void client_home_close(struct home *h);
 
 /*
  * Decode an archive whose id was checked, put the version's tree together and
  * switch to it. difference: the installed version is its base.
  */
-int home_install(struct home *h, const struct header *header, struct span header_bytes,
+int client_home_install(struct home *h, const struct header *header, struct span header_bytes,
 	struct span archive, bool difference, struct err *e);
 
 #endif

@@ -88,8 +88,8 @@ post_inventory(const struct update_client *client, const struct idents *has, str
 }
 
 int
-update_query(const struct update_client *client, const struct idents *has, struct idents *ret,
-	struct update *u)
+client_update_query(const struct update_client *client, const struct idents *has,
+	struct idents *ret, struct update *u)
 {
 	AUTO_BUF struct buf bytes = {0};
 	struct upstream_reply reply = {.outcome = UPSTREAM_REFUSED};
@@ -111,16 +111,16 @@ update_query(const struct update_client *client, const struct idents *has, struc
 }
 
 void
-update_installed(struct update *u)
+client_update_installed(struct update *u)
 {
 	struct home home;
 
 	u->from = u->to = (struct edition){0};
-	if (home_open(&home, u->directory, u->type, NULL) != 0)
+	if (client_home_open(&home, u->directory, u->type, NULL) != 0)
 		return;
 	if (home.installed != NULL)
 		u->from = u->to = home.installed->ident.edition;
-	home_close(&home);
+	client_home_close(&home);
 }
 
 static int
@@ -207,7 +207,7 @@ write_part(void *context, const void *bytes, size_t len, struct err *e)
 	struct download *d = context;
 
 	*d->bytes += len;
-	progress_add(&d->progress, len);
+	cli_progress_add(&d->progress, len);
 	return fs_write(d->fd, bytes, len, e);
 }
 
@@ -249,10 +249,10 @@ download(struct run *r, const struct archive_ref *archive, const char *part)
 	d.fd = fd;
 	request.name = ident_file_name(&archive->id, name);
 	request.resume_from = (uint64_t)have;
-	progress_start(&d.progress, r->u->type, archive->bytes);
-	progress_add(&d.progress, (uint64_t)have);
+	cli_progress_start(&d.progress, r->u->type, archive->bytes);
+	cli_progress_add(&d.progress, (uint64_t)have);
 	upstream_fetch(r->client->upstream, &request, &reply);
-	progress_end(&d.progress);
+	cli_progress_end(&d.progress);
 	if (reply.outcome == UPSTREAM_FRESH)
 		return 0;
 	if (reply.outcome == UPSTREAM_REFUSED) /* 416 and the like: begin anew next time */
@@ -274,8 +274,9 @@ install(struct run *r, const struct archive_ref *archive, const char *part, bool
 		(void)fs_remove(r->home.state, part, NULL);
 		return err_set(e, ERR_DIGEST, "downloaded archive is not what its name says");
 	}
-	if (home_install(&r->home, r->header, span_of(r->header_bytes.at, r->header_bytes.len),
-		    map_span(&map), difference, e) != 0)
+	if (client_home_install(&r->home, r->header,
+		    span_of(r->header_bytes.at, r->header_bytes.len), map_span(&map), difference,
+		    e) != 0)
 		return -1;
 	return fs_remove(r->home.state, part, e);
 }
@@ -380,14 +381,14 @@ decide(struct run *r, const struct ident *newest)
 }
 
 void
-update_type(const struct update_client *client, const struct ident *newest, struct update *u)
+client_update_type(const struct update_client *client, const struct ident *newest, struct update *u)
 {
 	struct run r = {.client = client, .u = u};
 	struct err e = {0};
 
 	u->via = NULL;
 	u->retry_s = 0;
-	if (home_open(&r.home, u->directory, u->type, &e) != 0) {
+	if (client_home_open(&r.home, u->directory, u->type, &e) != 0) {
 		(void)fail(u, &e, e.code == ERR_BUSY);
 		return;
 	}
@@ -396,5 +397,5 @@ update_type(const struct update_client *client, const struct ident *newest, stru
 	decide(&r, newest);
 	header_free(r.header);
 	buf_free(&r.header_bytes);
-	home_close(&r.home);
+	client_home_close(&r.home);
 }

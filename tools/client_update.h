@@ -52,13 +52,14 @@ struct update_client {
  * are missing from the result are current, or unknown to the server.
  * On failure u->result, retry_s, may_recover and why are set and -1 returned.
  */
-int update_query(const struct update_client *client, const struct idents *has, struct idents *ret,
-	struct update *u);
+int client_update_query(const struct update_client *client, const struct idents *has,
+	struct idents *ret, struct update *u);
 
 /* The installed version of u->type into u->from and u->to. */
-void update_installed(struct update *u);
+void client_update_installed(struct update *u);
 
 /* newest NULL: the server said nothing of this type. Fills u. */
-void update_type(const struct update_client *client, const struct ident *newest, struct update *u);
+void client_update_type(
+	const struct update_client *client, const struct ident *newest, struct update *u);
 
 #endif

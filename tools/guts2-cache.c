@@ -11,7 +11,7 @@
 #include "cache_change.h"
 #include "cache_explain.h"
 #include "cache_list.h"
-#include "cache_read.h"
+#include "cache.h"
 #include "cli.h"
 
 static const char help[] =
@@ -64,8 +64,8 @@ run(struct cache *c, const struct arguments *a)
 	if (strcmp(command, "verify") == 0)
 		return cache_verify(c, type, a->repair, a->json);
 	if (strcmp(command, "reindex") == 0)
-		return cache_rebuild_index(c, a->json);
-	return cache_drop(c, type, a->edition.version, a->json);
+		return cache_change_rebuild(c, a->json);
+	return cache_change_drop(c, type, a->edition.version, a->json);
 }
 
 /* The commands, and how many words may follow each. */

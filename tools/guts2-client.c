@@ -209,21 +209,21 @@ try_all(struct session *s)
 	for (size_t i = 0; i < s->a->type_count; i++) {
 		struct ident ident = {0};
 
-		update_installed(&s->updates[i]);
+		client_update_installed(&s->updates[i]);
 		(void)snprintf(ident.type, sizeof(ident.type), "%s", s->updates[i].type);
 		ident.edition = s->updates[i].to;
 		all = all && ident.edition.version > 0;
 		idents_add(&has, &ident);
 	}
 	/* Of a type that is not installed yet a filtered answer would say nothing. */
-	if (update_query(&s->client, all && idents_sort(&has) ? &has : NULL, &newest, &query) !=
-		0) {
+	if (client_update_query(
+		    &s->client, all && idents_sort(&has) ? &has : NULL, &newest, &query) != 0) {
 		fail_unfinished(s, &query);
 		return;
 	}
 	for (size_t i = 0; i < s->a->type_count; i++)
 		if (!finished(&s->updates[i]))
-			update_type(&s->client, idents_find(&newest, s->updates[i].type),
+			client_update_type(&s->client, idents_find(&newest, s->updates[i].type),
 				&s->updates[i]);
 }
 

@@ -241,7 +241,7 @@ static void
 on_signal(int number)
 {
 	(void)number;
-	load_stopped = true;
+	load_run_stopped = true;
 }
 
 static bool
@@ -254,7 +254,7 @@ write_plot(const struct load_report *report, const char *path)
 		cli_complain("--plot: %s: %s", path, strerror(errno));
 		return false;
 	}
-	load_print_svg(report, to);
+	load_stats_print_svg(report, to);
 	good = ferror(to) == 0;
 	good = fclose(to) == 0 && good;
 	if (!good)
@@ -293,7 +293,7 @@ run(struct arguments *a)
 		cli_complain("%s", e.text);
 		return CLI_FAILED;
 	}
-	(a->json ? load_print_json : load_print_text)(&report, stdout);
+	(a->json ? load_stats_print_json : load_stats_print_text)(&report, stdout);
 	if ((a->plot != NULL && !write_plot(&report, a->plot)) ||
 		!every_request_answered(&report.counts))
 		code = CLI_FAILED;

@@ -52,7 +52,7 @@ read_old(struct migration *m, const struct arguments *a, struct err *e)
 		return -1;
 	if (a->channels != NULL && migrate_read_channels(m, a->channels, e) != 0)
 		return -1;
-	migrate_upstream(m);
+	migrate_table_upstream(m);
 	return 0;
 }
 
@@ -141,8 +141,9 @@ say_done(const struct migration *m, const struct arguments *a)
 	if (a->json)
 		return;
 	(void)printf("\n%zu taken, %zu warnings, %zu without meaning here.%s\n",
-		migrate_count(m, MIGRATE_TAKEN), migrate_count(m, MIGRATE_WARNED),
-		migrate_count(m, MIGRATE_NO_MEANING), a->dry_run ? " Nothing was written." : "");
+		migrate_table_count(m, MIGRATE_TAKEN), migrate_table_count(m, MIGRATE_WARNED),
+		migrate_table_count(m, MIGRATE_NO_MEANING),
+		a->dry_run ? " Nothing was written." : "");
 	if (!a->dry_run && m->option_count > 0)
 		(void)printf("Start: guts2d -Droot=%s --config %s/config/guts2d.conf\n", a->root,
 			a->root);
@@ -157,7 +158,7 @@ migrate(struct migration *m, const struct arguments *a, struct err *e)
 	if (read_old(m, a, e) != 0)
 		return -1;
 	make_outputs(m, outputs);
-	migrate_print(m, a->json, stdout);
+	migrate_table_print(m, a->json, stdout);
 	result = a->dry_run ? 0 : write_outputs(a, outputs, e);
 	for (int i = 0; i < OUTPUTS; i++) {
 		if (outputs[i].bytes.len > 0) /* one of them holds a password */
@@ -233,6 +234,6 @@ main(int argc, char **argv)
 		cli_complain("%s", e.text);
 		code = CLI_FAILED;
 	}
-	migration_free(&m);
+	migrate_table_free(&m);
 	return code;
 }

@@ -156,7 +156,7 @@ run_list(const char *path, bool json)
 	struct err e = {0};
 
 	if (open_repository(path, &repo, &e) != 0 ||
-		publish_versions(repo, NULL, &versions, &c.count, &e) != 0)
+		publish_add_versions(repo, NULL, &versions, &c.count, &e) != 0)
 		return fail(&e);
 	c.versions = versions;
 	differences = mem_new(c.count, sizeof(*differences));

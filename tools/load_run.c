@@ -16,7 +16,7 @@ enum {
 	LATE_MS = 1000,
 };
 
-atomic_bool load_stopped;
+atomic_bool load_run_stopped;
 
 static void
 begin_due(struct load_thread *t)
@@ -24,7 +24,7 @@ begin_due(struct load_thread *t)
 	unsigned room = VISITS_MAX / t->load->settings->threads;
 
 	while (t->count > 0 && t->visits < room) {
-		uint64_t now = load_now_ms(t->load);
+		uint64_t now = load_visit_now_ms(t->load);
 		struct load_visit *v;
 
 		if (t->heap[0].due_ms > now)
@@ -38,7 +38,7 @@ begin_due(struct load_thread *t)
 static int
 wait_ms(const struct load_thread *t)
 {
-	uint64_t now = load_now_ms(t->load);
+	uint64_t now = load_visit_now_ms(t->load);
 
 	if (t->count == 0 || t->heap[0].due_ms > now + TURN_MS)
 		return TURN_MS;
@@ -51,10 +51,10 @@ run_thread(void *context)
 	struct load_thread *t = context;
 	uint64_t end_ms = t->load->settings->seconds * 1000;
 
-	while (!load_stopped && load_now_ms(t->load) < end_ms) {
+	while (!load_run_stopped && load_visit_now_ms(t->load) < end_ms) {
 		begin_due(t);
 		upstream_run(t->upstream, wait_ms(t));
-		load_visits_go_on(t);
+		load_visit_go_on(t);
 	}
 	return NULL;
 }
@@ -67,7 +67,7 @@ first_edition(const struct load_settings *s, struct load_thread *t)
 
 	for (size_t i = 0; i < s->share_count; i++)
 		sum += s->shares[i].weight;
-	point = load_chance(t) * sum;
+	point = load_visit_chance(t) * sum;
 	for (size_t i = 0; i < s->share_count; i++) {
 		point -= s->shares[i].weight;
 		if (point <= 0 || i + 1 == s->share_count)
@@ -87,8 +87,8 @@ thread_fill(struct load_thread *t, unsigned which, struct err *e)
 	for (uint64_t i = which; i < s->clients; i += s->threads) {
 		struct load_client client = {.number = (uint32_t)i, .edition = LOAD_NONE};
 
-		load_set_edition(t->load, &client, first_edition(s, t));
-		load_wait(t, &client, load_chance(t) * (double)s->interval_s);
+		load_visit_set_edition(t->load, &client, first_edition(s, t));
+		load_visit_wait(t, &client, load_visit_chance(t) * (double)s->interval_s);
 	}
 	return upstream_new(&t->upstream, e);
 }
@@ -98,7 +98,7 @@ static struct load_sample
 sample(const struct load *r)
 {
 	uint16_t newest = r->newest;
-	struct load_sample ret = {.at_s = (double)load_now_ms(r) * r->settings->speed / 1000};
+	struct load_sample ret = {.at_s = (double)load_visit_now_ms(r) * r->settings->speed / 1000};
 
 	if (newest == LOAD_NONE)
 		return ret;
@@ -117,18 +117,18 @@ watch(const struct load *r, struct load_report *report)
 	size_t capacity = 0;
 	uint64_t shown_ms = 0;
 
-	progress_start(&progress, "seconds", r->settings->seconds * 1000);
-	while (!load_stopped && load_now_ms(r) < end_ms) {
+	cli_progress_start(&progress, "seconds", r->settings->seconds * 1000);
+	while (!load_run_stopped && load_visit_now_ms(r) < end_ms) {
 		uint64_t now;
 
 		(void)nanosleep(&pause, NULL);
 		samples = mem_grow(samples, report->sample_count, &capacity, sizeof(*samples));
 		samples[report->sample_count++] = sample(r);
-		now = load_now_ms(r);
-		progress_add(&progress, now - shown_ms);
+		now = load_visit_now_ms(r);
+		cli_progress_add(&progress, now - shown_ms);
 		shown_ms = now;
 	}
-	progress_end(&progress);
+	cli_progress_end(&progress);
 	report->samples = samples;
 }
 
@@ -136,7 +136,7 @@ watch(const struct load *r, struct load_report *report)
 static void
 thread_clear(struct load_thread *t, struct load_report *report)
 {
-	load_add(&report->counts, &t->counts);
+	load_stats_add(&report->counts, &t->counts);
 	upstream_free(t->upstream);
 	while (t->open != NULL)
 		load_visit_free(t->open);
@@ -157,7 +157,7 @@ load_run(const struct load_settings *s, struct load_report *ret, struct err *e)
 	r->settings = s;
 	r->newest = LOAD_NONE;
 	for (size_t i = 0; i < s->edition_count; i++)
-		(void)load_edition(r, &s->editions[i]);
+		(void)load_visit_edition(r, &s->editions[i]);
 	r->started_ms = clock_mono_ms();
 	for (unsigned i = 0; i < s->threads && result == 0; i++) {
 		threads[i].load = r;
@@ -168,10 +168,10 @@ load_run(const struct load_settings *s, struct load_report *ret, struct err *e)
 			result = err_set(e, ERR_SYS, "cannot start a thread");
 	if (result == 0)
 		watch(r, ret);
-	load_stopped = true;
+	load_run_stopped = true;
 	while (started > 0)
 		(void)pthread_join(threads[--started].id, NULL);
-	ret->seconds = (double)load_now_ms(r) / 1000;
+	ret->seconds = (double)load_visit_now_ms(r) / 1000;
 	for (unsigned i = 0; i < s->threads; i++)
 		thread_clear(&threads[i], ret);
 	(void)pthread_mutex_destroy(&r->lock);

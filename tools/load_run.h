@@ -6,7 +6,7 @@
  *           does (offer, header, archive, whose digest is checked), and comes back as told.
  *           Nothing is decoded or kept.
  * Units:    _s seconds of the clients, which pass `speed` times as fast as real ones
- * Threads:  load_run starts its own and joins them; load_stopped from a signal handler
+ * Threads:  load_run starts its own and joins them; load_run_stopped from a signal handler
  */
 #ifndef LOAD_RUN_H
 #define LOAD_RUN_H
@@ -42,6 +42,6 @@ struct load_settings {
 int load_run(const struct load_settings *s, struct load_report *ret, struct err *e);
 
 /* Set it to end early, with a report of what there was. */
-extern atomic_bool load_stopped;
+extern atomic_bool load_run_stopped;
 
 #endif

@@ -35,13 +35,13 @@ bucket_top(size_t bucket)
 }
 
 void
-load_note_latency(struct load_counts *c, enum load_step step, uint64_t us)
+load_stats_note_latency(struct load_counts *c, enum load_step step, uint64_t us)
 {
 	c->latency[step][bucket_of(us)]++;
 }
 
 void
-load_add(struct load_counts *sum, const struct load_counts *more)
+load_stats_add(struct load_counts *sum, const struct load_counts *more)
 {
 	for (int step = 0; step < LOAD_STEPS; step++) {
 		for (int i = 0; i < LOAD_STATUS_MAX; i++)
@@ -60,7 +60,7 @@ load_add(struct load_counts *sum, const struct load_counts *more)
 }
 
 uint64_t
-load_requests(const struct load_counts *c, enum load_step step)
+load_stats_requests(const struct load_counts *c, enum load_step step)
 {
 	uint64_t count = 0;
 
@@ -70,7 +70,7 @@ load_requests(const struct load_counts *c, enum load_step step)
 }
 
 uint64_t
-load_percentile_us(const struct load_counts *c, enum load_step step, double percent)
+load_stats_percentile_us(const struct load_counts *c, enum load_step step, double percent)
 {
 	uint64_t total = 0;
 	uint64_t seen = 0;
@@ -86,7 +86,7 @@ load_percentile_us(const struct load_counts *c, enum load_step step, double perc
 }
 
 double
-load_until_s(const struct load_report *r, double share)
+load_stats_until_s(const struct load_report *r, double share)
 {
 	uint64_t newest = r->sample_count > 0 ? r->samples[r->sample_count - 1].newest : 0;
 	double first_s = -1;
@@ -156,14 +156,14 @@ print_step(const struct load_report *r, enum load_step step, FILE *to)
 	const struct load_counts *c = &r->counts;
 	char bytes[32];
 
-	if (load_requests(c, step) == 0)
+	if (load_stats_requests(c, step) == 0)
 		return;
 	(void)fprintf(to, "%-2s %9" PRIu64 " %10s %8.2f %8.2f %8.2f %9.2f ", step_names[step],
-		load_requests(c, step), num_bytes_text(c->bytes[step], bytes, sizeof(bytes)),
-		(double)load_percentile_us(c, step, 50) / 1000,
-		(double)load_percentile_us(c, step, 90) / 1000,
-		(double)load_percentile_us(c, step, 99) / 1000,
-		(double)load_percentile_us(c, step, 100) / 1000);
+		load_stats_requests(c, step), num_bytes_text(c->bytes[step], bytes, sizeof(bytes)),
+		(double)load_stats_percentile_us(c, step, 50) / 1000,
+		(double)load_stats_percentile_us(c, step, 90) / 1000,
+		(double)load_stats_percentile_us(c, step, 99) / 1000,
+		(double)load_stats_percentile_us(c, step, 100) / 1000);
 	for (int i = 0; i < LOAD_STATUS_MAX; i++)
 		if (c->status[step][i] > 0)
 			(void)fprintf(to, " %s%d:%" PRIu64, i == 0 ? "failed" : "", i,
@@ -172,7 +172,7 @@ print_step(const struct load_report *r, enum load_step step, FILE *to)
 }
 
 void
-load_print_text(const struct load_report *r, FILE *to)
+load_stats_print_text(const struct load_report *r, FILE *to)
 {
 	const struct load_counts *c = &r->counts;
 
@@ -187,7 +187,7 @@ load_print_text(const struct load_report *r, FILE *to)
 		print_step(r, (enum load_step)step, to);
 	print_plot(r, to);
 	for (size_t i = 0; i < SHARES; i++) {
-		double s = load_until_s(r, shares[i]);
+		double s = load_stats_until_s(r, shares[i]);
 
 		if (s >= 0)
 			(void)fprintf(to,
@@ -219,16 +219,17 @@ json_step(const struct load_counts *c, enum load_step step)
 			statuses, name, json_integer((json_int_t)c->status[step][i]));
 	}
 	return json_pack("{s:I,s:I,s:o,s:{s:f,s:f,s:f,s:f,s:f}}", "requests",
-		(json_int_t)load_requests(c, step), "bytes", (json_int_t)c->bytes[step], "status",
-		statuses, "latency_ms", "p50", (double)load_percentile_us(c, step, 50) / 1000,
-		"p90", (double)load_percentile_us(c, step, 90) / 1000, "p99",
-		(double)load_percentile_us(c, step, 99) / 1000, "p999",
-		(double)load_percentile_us(c, step, 99.9) / 1000, "max",
-		(double)load_percentile_us(c, step, 100) / 1000);
+		(json_int_t)load_stats_requests(c, step), "bytes", (json_int_t)c->bytes[step],
+		"status", statuses, "latency_ms", "p50",
+		(double)load_stats_percentile_us(c, step, 50) / 1000, "p90",
+		(double)load_stats_percentile_us(c, step, 90) / 1000, "p99",
+		(double)load_stats_percentile_us(c, step, 99) / 1000, "p999",
+		(double)load_stats_percentile_us(c, step, 99.9) / 1000, "max",
+		(double)load_stats_percentile_us(c, step, 100) / 1000);
 }
 
 void
-load_print_json(const struct load_report *r, FILE *to)
+load_stats_print_json(const struct load_report *r, FILE *to)
 {
 	const struct load_counts *c = &r->counts;
 	AUTO_BUF struct buf line = {0};
@@ -244,7 +245,7 @@ load_print_json(const struct load_report *r, FILE *to)
 			curve, json_pack("[f,f,I]", r->samples[i].at_s, r->samples[i].share,
 				       (json_int_t)r->samples[i].newest));
 	for (size_t i = 0; i < SHARES; i++) {
-		double s = load_until_s(r, shares[i]);
+		double s = load_stats_until_s(r, shares[i]);
 		char name[16];
 
 		(void)snprintf(name, sizeof(name), "%.0f", shares[i] * 100);
@@ -261,7 +262,7 @@ load_print_json(const struct load_report *r, FILE *to)
 }
 
 void
-load_print_svg(const struct load_report *r, FILE *to)
+load_stats_print_svg(const struct load_report *r, FILE *to)
 {
 	enum { LEFT = 60, TOP = 30, WIDTH = 560, HEIGHT = 280 };
 	double end_s = r->sample_count > 0 ? r->samples[r->sample_count - 1].at_s : 0;

@@ -31,12 +31,12 @@ struct load_counts {
 	char error[200];     /* the first */
 };
 
-void load_note_latency(struct load_counts *c, enum load_step step, uint64_t us);
-void load_add(struct load_counts *sum, const struct load_counts *more);
+void load_stats_note_latency(struct load_counts *c, enum load_step step, uint64_t us);
+void load_stats_add(struct load_counts *sum, const struct load_counts *more);
 
 /* The latency that so many of a hundred requests did not exceed; 0: there was none. */
-uint64_t load_percentile_us(const struct load_counts *c, enum load_step step, double percent);
-uint64_t load_requests(const struct load_counts *c, enum load_step step);
+uint64_t load_stats_percentile_us(const struct load_counts *c, enum load_step step, double percent);
+uint64_t load_stats_requests(const struct load_counts *c, enum load_step step);
 
 /* The share of clients that had the newest version. */
 struct load_sample {
@@ -58,11 +58,11 @@ struct load_report {
  * Since the newest version was first heard of, until the share was reached. Less than
  * 0: it never was.
  */
-double load_until_s(const struct load_report *r, double share);
+double load_stats_until_s(const struct load_report *r, double share);
 
-void load_print_text(const struct load_report *r, FILE *to);
-void load_print_json(const struct load_report *r, FILE *to);
+void load_stats_print_text(const struct load_report *r, FILE *to);
+void load_stats_print_json(const struct load_report *r, FILE *to);
 /* The curve, as an SVG picture. */
-void load_print_svg(const struct load_report *r, FILE *to);
+void load_stats_print_svg(const struct load_report *r, FILE *to);
 
 #endif

@@ -70,24 +70,24 @@ heap_take(struct load_thread *t)
 }
 
 uint64_t
-load_now_ms(const struct load *r)
+load_visit_now_ms(const struct load *r)
 {
 	return clock_mono_ms() - r->started_ms;
 }
 
 /* From 0 to 1. */
 double
-load_chance(struct load_thread *t)
+load_visit_chance(struct load_thread *t)
 {
 	return (double)rand_r(&t->seed) / (double)RAND_MAX;
 }
 
 void
-load_wait(struct load_thread *t, struct load_client *client, double seconds)
+load_visit_wait(struct load_thread *t, struct load_client *client, double seconds)
 {
 	double ms = seconds * 1000 / t->load->settings->speed;
 
-	client->due_ms = load_now_ms(t->load) + (uint64_t)ms;
+	client->due_ms = load_visit_now_ms(t->load) + (uint64_t)ms;
 	heap_add(t, client);
 }
 
@@ -95,7 +95,7 @@ load_wait(struct load_thread *t, struct load_client *client, double seconds)
 
 /* LOAD_NONE: there are too many. */
 uint16_t
-load_edition(struct load *r, const struct edition *edition)
+load_visit_edition(struct load *r, const struct edition *edition)
 {
 	uint16_t i = 0;
 
@@ -123,7 +123,7 @@ note_announced(struct load *r, uint16_t number)
 }
 
 void
-load_set_edition(struct load *r, struct load_client *client, uint16_t edition)
+load_visit_set_edition(struct load *r, struct load_client *client, uint16_t edition)
 {
 	if (client->edition != LOAD_NONE)
 		(void)atomic_fetch_sub(&r->has[client->edition], 1);
@@ -165,7 +165,7 @@ load_visit_free(struct load_visit *v)
 static void
 end_visit(struct load_visit *v, double wait_s)
 {
-	load_wait(v->thread, &v->client, wait_s);
+	load_visit_wait(v->thread, &v->client, wait_s);
 	load_visit_free(v);
 }
 
@@ -260,7 +260,7 @@ end_current(struct load_visit *v)
 {
 	const struct load_settings *s = v->thread->load->settings;
 
-	end_visit(v, (double)s->interval_s * (0.9 + 0.2 * load_chance(v->thread)));
+	end_visit(v, (double)s->interval_s * (0.9 + 0.2 * load_visit_chance(v->thread)));
 }
 
 static void
@@ -284,7 +284,7 @@ on_query(struct load_visit *v)
 		end_current(v);
 		return;
 	}
-	note_announced(v->thread->load, load_edition(v->thread->load, &ident->edition));
+	note_announced(v->thread->load, load_visit_edition(v->thread->load, &ident->edition));
 	v->target = *ident;
 	ask_offer(v);
 }
@@ -318,14 +318,14 @@ static void
 on_file(struct load_visit *v)
 {
 	struct digest got = digester_end(v->digester);
-	uint16_t number = load_edition(v->thread->load, &v->target.edition);
+	uint16_t number = load_visit_edition(v->thread->load, &v->target.edition);
 
 	if (!digest_equal(&got, &v->archive.id)) {
 		end_wrong(v, "the archive is not what its name says");
 		return;
 	}
 	v->thread->counts.updates++;
-	load_set_edition(v->thread->load, &v->client, number);
+	load_visit_set_edition(v->thread->load, &v->client, number);
 	end_current(v);
 }
 
@@ -357,7 +357,7 @@ count_reply(struct load_visit *v)
 		    status < LOAD_STATUS_MAX;
 
 	c->status[v->step][good ? status : 0]++;
-	load_note_latency(c, v->step, clock_mono_us() - v->started_us);
+	load_stats_note_latency(c, v->step, clock_mono_us() - v->started_us);
 	if (v->reply.outcome == UPSTREAM_FRESH)
 		c->bytes[v->step] += v->received;
 }
@@ -387,7 +387,7 @@ go_on(struct load_visit *v)
 }
 
 void
-load_visits_go_on(struct load_thread *t)
+load_visit_go_on(struct load_thread *t)
 {
 	while (t->ready != NULL) {
 		struct load_visit *v = t->ready;

@@ -51,24 +51,24 @@ struct load_thread {
 	struct load_counts counts;
 };
 
-uint64_t load_now_ms(const struct load *l);
+uint64_t load_visit_now_ms(const struct load *l);
 
 /* From 0 to 1. */
-double load_chance(struct load_thread *t);
+double load_visit_chance(struct load_thread *t);
 
 /* The client is due again after so many of its seconds. */
-void load_wait(struct load_thread *t, struct load_client *client, double seconds);
+void load_visit_wait(struct load_thread *t, struct load_client *client, double seconds);
 
 /* LOAD_NONE: there are too many. */
-uint16_t load_edition(struct load *l, const struct edition *edition);
-void load_set_edition(struct load *l, struct load_client *client, uint16_t edition);
+uint16_t load_visit_edition(struct load *l, const struct edition *edition);
+void load_visit_set_edition(struct load *l, struct load_client *client, uint16_t edition);
 
 /* The client that is due first comes; it asks what is new. */
 struct load_visit *load_visit_new(struct load_thread *t);
 void load_visit_ask(struct load_visit *v);
 
 /* Go on with all visits whose request has ended; those that are over are freed. */
-void load_visits_go_on(struct load_thread *t);
+void load_visit_go_on(struct load_thread *t);
 void load_visit_free(struct load_visit *v);
 
 /* When its client was due. */

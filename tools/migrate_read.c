@@ -62,17 +62,17 @@ take_proxy(struct migration *m, const char *origin, char *one)
 	char shown[300];
 
 	if (m->proxy.host != NULL) {
-		migrate_note(m, MIGRATE_WARNED, old,
+		migrate_table_note(m, MIGRATE_WARNED, old,
 			"not taken: there is one proxy, and it is the first of the list");
 		return;
 	}
 	if (parse_proxy(one, &m->proxy, &e) != 0) {
-		migrate_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
+		migrate_table_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
 		return;
 	}
 	proxy_server_name(&m->proxy, shown, sizeof(shown));
-	migrate_note(m, MIGRATE_TAKEN, old, "data/fspms.proxy.config: http_proxy=%s/%s", shown,
-		m->proxy.user != NULL ? " with its user" : "");
+	migrate_table_note(m, MIGRATE_TAKEN, old, "data/fspms.proxy.config: http_proxy=%s/%s",
+		shown, m->proxy.user != NULL ? " with its user" : "");
 }
 
 static void
@@ -89,7 +89,7 @@ take_proxies(struct migration *m, const char *origin, char *list)
 		take_proxy(m, origin, one);
 	}
 	if (!any)
-		migrate_note(m, MIGRATE_TAKEN, mem_printf("%s: http_proxies=", origin),
+		migrate_table_note(m, MIGRATE_TAKEN, mem_printf("%s: http_proxies=", origin),
 			"no proxy: nothing to write");
 }
 
@@ -99,7 +99,7 @@ take_fsaua_line(struct migration *m, const char *origin, char *line)
 	char *value = strchr(line, '=');
 
 	if (value == NULL) {
-		migrate_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s", origin, line),
+		migrate_table_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s", origin, line),
 			"not name=value");
 		return;
 	}
@@ -109,10 +109,11 @@ take_fsaua_line(struct migration *m, const char *origin, char *line)
 	if (strcmp(line, "http_proxies") == 0)
 		take_proxies(m, origin, value);
 	else if (strcmp(line, "poll_interval") == 0)
-		migrate_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s=%s", origin, line, value),
+		migrate_table_note(m, MIGRATE_NO_MEANING,
+			mem_printf("%s: %s=%s", origin, line, value),
 			"was a client's; a server's is updatePollingInterval");
 	else
-		migrate_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s", origin, line),
+		migrate_table_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s", origin, line),
 			"has no meaning here");
 }
 
@@ -150,7 +151,7 @@ take_definition(struct migration *m, const char *origin, char *word)
 	if (!options_known(word)) {
 		bool secret = strcasestr(word, "pass") != NULL;
 
-		migrate_note(m, MIGRATE_NO_MEANING,
+		migrate_table_note(m, MIGRATE_NO_MEANING,
 			mem_printf("%s: %s%s%s", origin, secret ? "-D" : "", secret ? word : shown,
 				secret ? "=***" : ""),
 			"has no meaning here%s",
@@ -159,13 +160,13 @@ take_definition(struct migration *m, const char *origin, char *word)
 				? ": the proxy is named in data/fspms.proxy.config"
 				: "");
 	} else if (strcmp(word, "root") == 0) {
-		migrate_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s", origin, shown),
+		migrate_table_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s", origin, shown),
 			"the root is the one given with --root");
 	} else if (value == NULL) {
-		migrate_note(m, MIGRATE_WARNED, mem_printf("%s: %s", origin, shown),
+		migrate_table_note(m, MIGRATE_WARNED, mem_printf("%s: %s", origin, shown),
 			"not taken: has no value");
 	} else {
-		migrate_option(m, origin, shown, word, value);
+		migrate_table_option(m, origin, shown, word, value);
 	}
 }
 
@@ -180,7 +181,8 @@ take_java_arguments(struct migration *m, const char *origin, char *list)
 		if (strncmp(word, "-D", 2) == 0)
 			take_definition(m, origin, word + 2);
 		else
-			migrate_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s", origin, word),
+			migrate_table_note(m, MIGRATE_NO_MEANING,
+				mem_printf("%s: %s", origin, word),
 				"was for the Java virtual machine; there is none");
 	}
 }
@@ -189,14 +191,14 @@ static void
 take_assignment(struct migration *m, const char *origin, const char *name, char *value)
 {
 	if (strchr(value, '$') != NULL || strchr(value, '`') != NULL) {
-		migrate_note(m, MIGRATE_WARNED, mem_printf("%s: %s=%s", origin, name, value),
+		migrate_table_note(m, MIGRATE_WARNED, mem_printf("%s: %s=%s", origin, name, value),
 			"not taken: its value depends on something else ($ or `)");
 	} else if (strcmp(name, "additional_java_args") == 0) {
 		take_java_arguments(m, origin, value);
 	} else if (strcmp(name, "hostModulePort") == 0) {
 		AUTO_FREE char *shown = mem_printf("%s=%s", name, value);
 
-		migrate_option(m, origin, shown, name, value);
+		migrate_table_option(m, origin, shown, name, value);
 	} else if (strcmp(name, "upstreamPmHost") == 0 || strcmp(name, "upstreamPmPort") == 0) {
 		char **slot = name[10] == 'H' ? &m->upstream_host : &m->upstream_port;
 
@@ -205,7 +207,7 @@ take_assignment(struct migration *m, const char *origin, const char *name, char 
 		free(m->upstream_origin);
 		m->upstream_origin = mem_string(origin);
 	} else {
-		migrate_note(m, MIGRATE_NO_MEANING,
+		migrate_table_note(m, MIGRATE_NO_MEANING,
 			mem_printf("%s: %s%s%s", origin, name,
 				strcasestr(name, "pass") != NULL ? "" : "=",
 				strcasestr(name, "pass") != NULL ? "" : value),
@@ -283,7 +285,7 @@ migrate_read_fspms(struct migration *m, const char *path, struct err *e)
 		if (end == NULL) {
 			AUTO_FREE char *line = mem_string_n(s, strcspn(s, "\n"));
 
-			migrate_note(m, MIGRATE_WARNED, mem_printf("%s: %s", origin, line),
+			migrate_table_note(m, MIGRATE_WARNED, mem_printf("%s: %s", origin, line),
 				"not taken: not a line of the form name=\"value\"");
 		}
 		if (end == NULL || *s == '#')
@@ -324,11 +326,11 @@ migrate_read_channels(struct migration *m, const char *path, struct err *e)
 		return -1;
 	}
 	for (size_t i = 0; i < channels.legacy_count; i++)
-		migrate_note(m, MIGRATE_TAKEN,
+		migrate_table_note(m, MIGRATE_TAKEN,
 			mem_printf("%s: legacy %s", path, channels.legacy[i]),
 			"config/channels.json: legacy");
 	for (size_t i = 0; i < channels.rule_count; i++)
-		migrate_note(m, MIGRATE_TAKEN,
+		migrate_table_note(m, MIGRATE_TAKEN,
 			mem_printf("%s: types %s", path, channels.rules[i].glob),
 			"config/channels.json: types");
 	channels_free(&channels);

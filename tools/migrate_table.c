@@ -13,7 +13,7 @@ static const char *const result_names[] = {[MIGRATE_TAKEN] = "taken",
 	[MIGRATE_NO_MEANING] = "no-meaning"};
 
 void
-migration_free(struct migration *m)
+migrate_table_free(struct migration *m)
 {
 	for (size_t i = 0; i < m->row_count; i++) {
 		free(m->rows[i].old);
@@ -35,7 +35,8 @@ migration_free(struct migration *m)
 }
 
 void
-migrate_note(struct migration *m, enum migrate_result result, char *take_old, const char *fmt, ...)
+migrate_table_note(
+	struct migration *m, enum migrate_result result, char *take_old, const char *fmt, ...)
 {
 	char text[600];
 	va_list ap;
@@ -48,38 +49,38 @@ migrate_note(struct migration *m, enum migrate_result result, char *take_old, co
 }
 
 void
-migrate_option(struct migration *m, const char *origin, const char *shown, const char *name,
+migrate_table_option(struct migration *m, const char *origin, const char *shown, const char *name,
 	const char *value)
 {
 	char *old = mem_printf("%s: %s", origin, shown);
 	struct err e = {0};
 
 	if (options_check(name, value, &e) != 0) {
-		migrate_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
+		migrate_table_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
 		return;
 	}
 	for (size_t i = 0; i < m->option_count; i++)
 		if (strcmp(m->options[i].name, name) == 0) {
-			migrate_note(m, MIGRATE_WARNED, old, "not taken: %s is set by %s already",
-				name, m->options[i].origin);
+			migrate_table_note(m, MIGRATE_WARNED, old,
+				"not taken: %s is set by %s already", name, m->options[i].origin);
 			return;
 		}
 	m->options =
 		mem_grow(m->options, m->option_count, &m->option_capacity, sizeof(*m->options));
 	m->options[m->option_count++] =
 		(struct migrate_option){mem_string(name), mem_string(value), mem_string(origin)};
-	migrate_note(m, MIGRATE_TAKEN, old, "config/guts2d.conf: %s=%s", name, value);
+	migrate_table_note(m, MIGRATE_TAKEN, old, "config/guts2d.conf: %s=%s", name, value);
 }
 
 void
-migrate_upstream(struct migration *m)
+migrate_table_upstream(struct migration *m)
 {
 	const char *port = m->upstream_port != NULL ? m->upstream_port : "80";
 	AUTO_FREE char *url = NULL;
 	AUTO_FREE char *shown = NULL;
 
 	if (m->upstream_host == NULL && m->upstream_port != NULL)
-		migrate_note(m, MIGRATE_WARNED,
+		migrate_table_note(m, MIGRATE_WARNED,
 			mem_printf("%s: upstreamPmPort=%s", m->upstream_origin, m->upstream_port),
 			"not taken: there is no upstreamPmHost");
 	if (m->upstream_host == NULL)
@@ -87,11 +88,11 @@ migrate_upstream(struct migration *m)
 	shown = mem_printf("upstreamPmHost=%s, upstreamPmPort=%s", m->upstream_host, port);
 	url = mem_printf("%s://%s:%s/guts2", strcmp(port, "443") == 0 ? "https" : "http",
 		m->upstream_host, port);
-	migrate_option(m, m->upstream_origin, shown, "guts2ServerUrl", url);
+	migrate_table_option(m, m->upstream_origin, shown, "guts2ServerUrl", url);
 }
 
 size_t
-migrate_count(const struct migration *m, enum migrate_result result)
+migrate_table_count(const struct migration *m, enum migrate_result result)
 {
 	size_t count = 0;
 
@@ -123,7 +124,7 @@ print_json(const struct migration *m, FILE *to)
 }
 
 void
-migrate_print(const struct migration *m, bool json, FILE *to)
+migrate_table_print(const struct migration *m, bool json, FILE *to)
 {
 	static const char *const marks[] = {
 		[MIGRATE_TAKEN] = "->", [MIGRATE_WARNED] = "!!", [MIGRATE_NO_MEANING] = "--"};

@@ -4,7 +4,7 @@
  *
  * Does:     takes settings as the readers find them (migrate_read.h), and
  *           collects what has to be written; no setting is left out silently.
- * Owner:    migration_free
+ * Owner:    migrate_table_free
  */
 #ifndef MIGRATE_TABLE_H
 #define MIGRATE_TABLE_H
@@ -47,23 +47,23 @@ struct migration {
 	char *upstream_origin;
 };
 
-void migration_free(struct migration *m);
+void migrate_table_free(struct migration *m);
 
 /* A row; consumes take_old. */
-void migrate_note(struct migration *m, enum migrate_result result, char *take_old, const char *fmt,
-	...) __attribute__((format(printf, 4, 5)));
+void migrate_table_note(struct migration *m, enum migrate_result result, char *take_old,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* A setting of guts2d from an old one at `origin` ("FILE:LINE"); shown: how the table names it. */
-void migrate_option(struct migration *m, const char *origin, const char *shown, const char *name,
-	const char *value);
+void migrate_table_option(struct migration *m, const char *origin, const char *shown,
+	const char *name, const char *value);
 
 /* upstreamPmHost and upstreamPmPort together name the server above. */
-void migrate_upstream(struct migration *m);
+void migrate_table_upstream(struct migration *m);
 
 /* The rows, as a table or as JSON. */
-void migrate_print(const struct migration *m, bool json, FILE *to);
+void migrate_table_print(const struct migration *m, bool json, FILE *to);
 
 /* How many rows are of a kind. */
-size_t migrate_count(const struct migration *m, enum migrate_result result);
+size_t migrate_table_count(const struct migration *m, enum migrate_result result);
 
 #endif

@@ -19,7 +19,7 @@
 #include "publish_sweep.h"
 
 int
-publish_read_query(struct repo *repo, struct idents *ret, struct err *e)
+publish_add_read_query(struct repo *repo, struct idents *ret, struct err *e)
 {
 	AUTO_BUF struct buf bytes = {0};
 
@@ -67,7 +67,7 @@ compare_newest_first(const void *a, const void *b)
 }
 
 int
-publish_versions(
+publish_add_versions(
 	struct repo *repo, const char *type, struct ident **ret, size_t *ret_count, struct err *e)
 {
 	struct version_list list = {.type = type};
@@ -120,14 +120,14 @@ begin_tasks(void *context, const char *what, uint64_t bytes)
 {
 	const struct publish_crew *crew = context;
 
-	progress_end(crew->progress);
-	progress_start(crew->progress, what, bytes);
+	cli_progress_end(crew->progress);
+	cli_progress_start(crew->progress, what, bytes);
 }
 
 static void
 add_bytes(void *context, uint64_t bytes)
 {
-	progress_add(((struct publish_crew *)context)->progress, bytes);
+	cli_progress_add(((struct publish_crew *)context)->progress, bytes);
 }
 
 /* ---- One version */
@@ -160,7 +160,7 @@ open_all_older(struct add *a, struct err *e)
 	AUTO_FREE struct ident *versions = NULL;
 	size_t count;
 
-	if (publish_versions(a->repo, a->request->type, &versions, &count, e) != 0)
+	if (publish_add_versions(a->repo, a->request->type, &versions, &count, e) != 0)
 		return -1;
 	if (count > a->request->diffs)
 		count = a->request->diffs;
@@ -331,11 +331,11 @@ publish_add(
 
 	memcpy(a.header->ident.type, request->type, strlen(request->type));
 	a.header->title = mem_string(request->title != NULL ? request->title : request->type);
-	if (repo_lock(repo, e) == 0 && publish_read_query(repo, &a.query, e) == 0 &&
+	if (repo_lock(repo, e) == 0 && publish_add_read_query(repo, &a.query, e) == 0 &&
 		publish_sweep(repo, &a.query, e) == 0 && choose_version(&a, e) == 0)
 		result = make_version(&a, e);
 	*ret = a.header->ident;
-	progress_end(&progress);
+	cli_progress_end(&progress);
 	encode_free(a.encode);
 	fs_close(&a.streams);
 	fs_close(&a.dirs.dir[0]);

@@ -31,10 +31,10 @@ int publish_add(
 
 /* The announcement; an empty one where the repository has none yet. */
 struct idents;
-int publish_read_query(struct repo *repo, struct idents *ret, struct err *e);
+int publish_add_read_query(struct repo *repo, struct idents *ret, struct err *e);
 
 /* All versions of a type (NULL: of all types), newest first within a type. The caller frees. */
-int publish_versions(
+int publish_add_versions(
 	struct repo *repo, const char *type, struct ident **ret, size_t *ret_count, struct err *e);
 
 #endif

@@ -68,7 +68,7 @@ open_header(
 	AUTO_FREE struct ident *versions = NULL;
 	size_t count;
 
-	if (publish_versions(p->repo, type, &versions, &count, e) != 0)
+	if (publish_add_versions(p->repo, type, &versions, &count, e) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (versions[i].edition.version == strtoull(version, NULL, 10))

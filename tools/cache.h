@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * cache_read.h - a server's cache as guts2-cache sees it: read from the files,
+ * cache.h - a server's cache as guts2-cache sees it: read from the files,
  *                whether or not a server runs.
  *
  * Owner:    cache_open -> cache_close
  * Errors:   ERR_MISSING there is no cache; ERR_SYS
  */
-#ifndef CACHE_READ_H
-#define CACHE_READ_H
+#ifndef CACHE_H
+#define CACHE_H
 
 #include <stdbool.h>
 

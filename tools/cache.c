@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cache_read.h"
+#include "cache.h"
 
 #include <stdio.h>
 #include <string.h>
