@@ -59,11 +59,12 @@ LIBS := build/deps/libxdelta3.a -lmicrohttpd -lcurl -ljansson -lzstd -lbz2 -ldiv
 
 # ---- Sources
 
-LIB_SRC := $(wildcard lib/*.c)
-SERVER_SRC := $(wildcard server/*.c)
-TOOL_PARTS := $(filter-out tools/guts2-%,$(wildcard tools/*.c))
-PROGRAMS := guts2d guts2-publish guts2-client guts2-cache guts2-migrate guts2-load
-UNIT_SRC := $(wildcard test/unit/*.c)
+LIB_SRC := $(wildcard lib/*/*.c)
+SERVER_SRC := $(wildcard server/*.c server/*/*.c)
+TOOL_PARTS := $(filter-out %/main.c,$(wildcard tools/*.c tools/*/*.c))
+TOOLS := $(patsubst tools/%/main.c,%,$(wildcard tools/*/main.c))
+PROGRAMS := guts2d $(TOOLS:%=guts2-%)
+UNIT_SRC := $(wildcard test/unit/*.c test/unit/*/*.c)
 FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
@@ -120,7 +121,7 @@ endif
 
 # ---- Build
 
-$(OUT)/obj/lib/codec_vcdiff.o: CPPFLAGS_ALL += $(XDELTA_CPPFLAGS)
+$(OUT)/obj/lib/codec/codec_vcdiff.o: CPPFLAGS_ALL += $(XDELTA_CPPFLAGS)
 $(OUT)/obj/server/%.o $(OUT)/obj/config/%.o: CPPFLAGS_ALL += -Iserver
 $(OUT)/obj/tools/%.o $(OUT)/obj/test/bench/%.o: CPPFLAGS_ALL += -Itools
 $(OUT)/obj/test/unit/%.o: CPPFLAGS_ALL += -Iserver -Itools -Itest/unit
@@ -142,12 +143,12 @@ $(OUT)/libtools.a: $(call objects,$(TOOL_PARTS))
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(BIN)/guts2-%: $(OUT)/obj/tools/guts2-%.o $(OUT)/libtools.a $(OUT)/libguts2.a
+$(BIN)/guts2-%: $(OUT)/obj/tools/%/main.o $(OUT)/libtools.a $(OUT)/libguts2.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(OUT)/unit-tests: $(call objects,$(UNIT_SRC)) \
-		$(call objects,$(filter-out server/main.c,$(SERVER_SRC)) tools/load_stats.c) \
+		$(call objects,$(filter-out server/main.c,$(SERVER_SRC)) tools/load/load_stats.c) \
 		$(OUT)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcheck -lsubunit -lrt -lm
 
@@ -162,11 +163,11 @@ $(OUT)/inject.so: test/crash/inject.c $(OUT)/harden.mk
 # The fuzz targets over their corpus, without a fuzzer.
 $(OUT)/obj/test/fuzz/%.o: CPPFLAGS_ALL += -Iserver -Itest/fuzz
 $(OUT)/fuzz/%: $(OUT)/obj/test/fuzz/%.o $(OUT)/obj/test/fuzz/replay/main.o \
-		$(OUT)/obj/server/fields.o $(OUT)/obj/server/guard.o $(OUT)/libguts2.a
+		$(OUT)/obj/server/http/fields.o $(OUT)/obj/server/http/guard.o $(OUT)/libguts2.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
--include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/*/*/*.d)
+-include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/*/*/*.d $(OUT)/obj/*/*/*/*.d)
 
 # ---- Run and test
 
@@ -203,7 +204,7 @@ lint: build/deps/lint.stamp $(OUT)/document
 	@test/lint/run '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools -Itest/unit -Itest/fuzz $(XDELTA_CPPFLAGS)' '$(WARNINGS)'
 
 format:
-	@clang-format -i $(wildcard lib/*.[ch] server/*.[ch] tools/*.[ch] test/*/*.[ch])
+	@clang-format -i $(wildcard $(foreach d,lib server tools test config,$(d)/*.[ch] $(d)/*/*.[ch] $(d)/*/*/*.[ch]))
 
 T ?= archive
 S ?= 60

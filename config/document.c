@@ -2,7 +2,7 @@
 /* document manual|sample - what the settings' table has to say, for `make man`. */
 #include <string.h>
 
-#include "options.h"
+#include "model/options.h"
 
 int
 main(int argc, char **argv)

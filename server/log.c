@@ -12,8 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "fs.h"
-#include "mem.h"
+#include "base/fs.h"
+#include "base/mem.h"
 
 enum { BUFFER_BYTES = 1 << 20, FLUSH_MS = 200 };
 

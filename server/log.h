@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#include "err.h"
+#include "base/err.h"
 
 enum log_event {
 #define EVENT(symbol, name, level, meaning) EVENT_##symbol,

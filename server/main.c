@@ -15,24 +15,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "announce.h"
-#include "control_server.h"
-#include "fetch.h"
-#include "fs.h"
-#include "http.h"
+#include "cache/announce.h"
+#include "admin/control_server.h"
+#include "cloud/fetch.h"
+#include "base/fs.h"
+#include "http/http.h"
 #include "timers.h"
-#include "land.h"
-#include "legacy.h"
+#include "cache/land.h"
+#include "cache/legacy.h"
 #include "log.h"
-#include "builder.h"
-#include "builder_turns.h"
-#include "mem.h"
+#include "cache/builder.h"
+#include "cache/builder_turns.h"
+#include "base/mem.h"
 #include "settings.h"
-#include "probe.h"
-#include "retain.h"
+#include "cloud/probe.h"
+#include "cache/retain.h"
 #include "server.h"
-#include "scrub.h"
-#include "usage.h"
+#include "cache/scrub.h"
+#include "cache/usage.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_AGE_MAX_S = 7 * 86400 };
 

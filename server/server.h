@@ -7,12 +7,12 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "depot.h"
-#include "jobs.h"
-#include "options.h"
-#include "hops.h"
-#include "view.h"
-#include "workers.h"
+#include "store/depot.h"
+#include "jobs/jobs.h"
+#include "model/options.h"
+#include "model/hops.h"
+#include "cache/view.h"
+#include "jobs/workers.h"
 
 struct announcer;
 struct fetcher;

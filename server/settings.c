@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "log.h"
-#include "mem.h"
+#include "base/mem.h"
 
 /* What a file is known by: another one differs in some of it. */
 struct mark {

@@ -13,9 +13,9 @@
 
 #include <stdatomic.h>
 
-#include "channels.h"
-#include "options.h"
-#include "proxy.h"
+#include "model/channels.h"
+#include "model/options.h"
+#include "model/proxy.h"
 
 enum settings_file { SETTINGS_PROXY, SETTINGS_CHANNELS, SETTINGS_FILES };
 

@@ -4,14 +4,14 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "announce.h"
-#include "clock.h"
-#include "fetch.h"
-#include "legacy.h"
-#include "mem.h"
+#include "cache/announce.h"
+#include "base/clock.h"
+#include "cloud/fetch.h"
+#include "cache/legacy.h"
+#include "base/mem.h"
 #include "settings.h"
-#include "retain.h"
-#include "scrub.h"
+#include "cache/retain.h"
+#include "cache/scrub.h"
 
 enum { TICK_MS = 100, REAP_MS = 1000, LOOK_MS = 1000 };
 

@@ -9,7 +9,7 @@
 #ifndef TIMERS_H
 #define TIMERS_H
 
-#include "http.h"
+#include "http/http.h"
 #include "server.h"
 
 struct timers;

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "doc.h"
-#include "num.h"
+#include "base/clock.h"
+#include "model/doc.h"
+#include "base/num.h"
 
 static void complain(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 struct crew {
 	size_t count;

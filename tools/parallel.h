@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "err.h"
+#include "base/err.h"
 
 int parallel_for(size_t count, unsigned threads,
 	int (*run)(void *context, size_t index, struct err *e), void *context, struct err *e);

@@ -18,14 +18,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "apply.h"
-#include "clock.h"
-#include "encode.h"
-#include "fs.h"
-#include "mem.h"
-#include "pack.h"
+#include "codec/apply.h"
+#include "base/clock.h"
+#include "codec/encode.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "codec/pack.h"
 #include "parallel.h"
-#include "publish_add.h"
+#include "publish/publish_add.h"
 
 struct pair {
 	struct repo *repo;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Archives: every stream that is walked lies inside the bytes; streams are decoded as well. */
-#include "archive.h"
+#include "codec/archive.h"
 
 #include "fuzz.h"
-#include "mem.h"
+#include "base/mem.h"
 
 enum { OUT_BYTES = 4096 };
 

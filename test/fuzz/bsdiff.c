@@ -5,10 +5,10 @@
  */
 #include <string.h>
 
-#include "codec_bsdiff.h"
-#include "codec_each.h"
+#include "codec/codec_bsdiff.h"
+#include "codec/codec_each.h"
 #include "fuzz.h"
-#include "mem.h"
+#include "base/mem.h"
 
 enum { STREAM_MAX = 1 << 16, OUT_BYTES = 1000 };
 

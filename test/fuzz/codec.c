@@ -3,12 +3,12 @@
  * Streams: the first byte chooses the encoding and the size of the output, which
  * is never written past. The base has a fixed content.
  */
-#include "codec.h"
+#include "codec/codec.h"
 
 #include <string.h>
 
 #include "fuzz.h"
-#include "mem.h"
+#include "base/mem.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

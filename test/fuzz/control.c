@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Questions over the control socket. */
-#include "control.h"
+#include "net/control.h"
 
 #include "fuzz.h"
 

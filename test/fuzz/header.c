@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Header documents: an accepted one is safe to make below a directory, and is read back the same.
  */
-#include "header.h"
+#include "model/header.h"
 
 #include <string.h>
 

@@ -2,10 +2,10 @@
 /* Header fields and the guard: the input is lines of name: value. */
 #include <string.h>
 
-#include "fields.h"
+#include "http/fields.h"
 #include "fuzz.h"
-#include "guard.h"
-#include "mem.h"
+#include "http/guard.h"
+#include "base/mem.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

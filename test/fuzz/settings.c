@@ -5,13 +5,13 @@
  */
 #include <string.h>
 
-#include "channels.h"
+#include "model/channels.h"
 #include "fuzz.h"
-#include "mem.h"
-#include "origin.h"
-#include "pace.h"
-#include "proxy.h"
-#include "hops.h"
+#include "base/mem.h"
+#include "model/origin.h"
+#include "model/pace.h"
+#include "model/proxy.h"
+#include "model/hops.h"
 
 static void
 check_proxy(const struct proxy_server *s)

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "ident.h"
-#include "mem.h"
+#include "model/ident.h"
+#include "base/mem.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,9 +2,9 @@
 /* VCDIFF without the zstd around it, which would hide the delta from mutation. */
 #include <string.h>
 
-#include "codec_each.h"
+#include "codec/codec_each.h"
 #include "fuzz.h"
-#include "mem.h"
+#include "base/mem.h"
 
 enum { STREAM_MAX = 1 << 16, OUT_BYTES = 1000 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The small documents. */
-#include "wire.h"
+#include "model/wire.h"
 
 #include "fuzz.h"
 

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fs.h"
-#include "mem.h"
+#include "base/fs.h"
+#include "base/mem.h"
 #include "unit.h"
-#include "view.h"
+#include "cache/view.h"
 
 struct span
 unit_text(const char *s)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 #define SUITE(name) void name##_tests(TCase *c);
 #include "suites.def"

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "fs.h"
+#include "base/fs.h"
 #include "fuzz.h"
 
 int

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+
+void
+fs_close(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+int
+fs_open_dir(int dir, const char *path, struct err *e)
+{
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(e, "%s", path) : fd;
+}
+
+int
+fs_make_dirs(int dir, const char *path, struct err *e)
+{
+	AUTO_FREE char *copy = mem_string(path);
+
+	for (char *p = copy + 1; *copy != '\0'; p++) {
+		char end = *p;
+
+		if (end != '/' && end != '\0')
+			continue;
+		*p = '\0';
+		if (mkdirat(dir, copy, 0755) != 0 && errno != EEXIST)
+			return err_sys(e, "%s", copy);
+		*p = end;
+		if (end == '\0')
+			break;
+	}
+	return fs_open_dir(dir, path, e);
+}
+
+int
+fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_sys(e, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_INPUT, "%s: not a regular file", name);
+	if (ret_bytes != NULL)
+		*ret_bytes = (uint64_t)st.st_size;
+	return fs_take(&fd);
+}
+
+/* offset -1: where the descriptor stands. */
+static int
+write_all(int fd, off_t offset, const char *at, size_t len, struct err *e)
+{
+	while (len > 0) {
+		ssize_t put = offset < 0 ? write(fd, at, len) : pwrite(fd, at, len, offset);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_sys(e, "write");
+		at += put;
+		offset += offset < 0 ? 0 : put;
+		len -= (size_t)put;
+	}
+	return 0;
+}
+
+int
+fs_write(int fd, const void *bytes, size_t len, struct err *e)
+{
+	return write_all(fd, -1, bytes, len, e);
+}
+
+int
+fs_write_at(int fd, uint64_t offset, const void *bytes, size_t len, struct err *e)
+{
+	return write_all(fd, (off_t)offset, bytes, len, e);
+}
+
+int
+fs_sync(int fd, const char *name, struct err *e)
+{
+	return fsync(fd) != 0 ? err_sys(e, "%s: sync", name) : 0;
+}
+
+int
+fs_read(int dir, const char *name, size_t max, struct buf *ret, struct err *e)
+{
+	AUTO_CLOSE int fd = fs_open(dir, name, NULL, e);
+	char block[16384];
+	ssize_t got;
+
+	if (fd < 0)
+		return -1;
+	while ((got = read(fd, block, sizeof(block))) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_sys(e, "%s", name);
+		if ((size_t)got > max - ret->len)
+			return err_set(e, ERR_LIMIT, "%s: larger than %zu bytes", name, max);
+		buf_add(ret, block, (size_t)got);
+	}
+	return 0;
+}
+
+/* rename and link are durable only when the directory they changed is. */
+static int
+sync_dir_of(int dir, const char *name, struct err *e)
+{
+	const char *slash = strrchr(name, '/');
+	AUTO_FREE char *parent =
+		slash ? mem_string_n(name, (size_t)(slash - name)) : mem_string(".");
+	AUTO_CLOSE int fd = fs_open_dir(dir, *parent != '\0' ? parent : "/", e);
+
+	return fd < 0 ? -1 : fs_sync(fd, parent, e);
+}
+
+int
+fs_publish(int from, const char *stage, int dir, const char *name, struct err *e)
+{
+	if (renameat(from, stage, dir, name) != 0)
+		return err_sys(e, "%s", name);
+	return sync_dir_of(dir, name, e);
+}
+
+static int
+write_new(int dir, const char *name, struct span bytes, struct err *e)
+{
+	AUTO_CLOSE int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (fd < 0)
+		return err_sys(e, "%s", name);
+	if (fs_write(fd, bytes.at, bytes.len, e) != 0)
+		return err_wrap(e, "%s", name);
+	return fs_sync(fd, name, e);
+}
+
+int
+fs_put(int dir, const char *stage, const char *name, struct span bytes, struct err *e)
+{
+	if (write_new(dir, stage, bytes, e) != 0 || fs_publish(dir, stage, dir, name, e) != 0) {
+		(void)unlinkat(dir, stage, 0);
+		return -1;
+	}
+	return 0;
+}
+
+bool
+fs_exists(int dir, const char *name)
+{
+	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* All names first: removing while reading may skip some. */
+static int
+read_names(int fd, const char *path, char ***ret, size_t *ret_count, struct err *e)
+{
+	DIR *list = fdopendir(fd);
+	struct dirent *entry;
+	size_t capacity = 0;
+	int result = 0;
+
+	if (list == NULL)
+		return err_sys(e, "%s", path);
+	while ((errno = 0, entry = readdir(list)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		*ret = mem_grow(*ret, *ret_count, &capacity, sizeof(**ret));
+		(*ret)[(*ret_count)++] = mem_string(entry->d_name);
+	}
+	if (errno != 0)
+		result = err_sys(e, "%s", path);
+	(void)closedir(list);
+	return result;
+}
+
+int
+fs_each(int dir, const char *path,
+	int (*visit)(void *context, int dir, const char *name, struct err *e), void *context,
+	struct err *e)
+{
+	AUTO_CLOSE int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int list_fd = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char **names = NULL;
+	size_t count = 0;
+	int result;
+
+	if (list_fd < 0)
+		return err_sys(e, "%s", path);
+	result = read_names(list_fd, path, &names, &count, e);
+	for (size_t i = 0; i < count; i++) {
+		if (result == 0)
+			result = visit(context, fd, names[i], e);
+		free(names[i]);
+	}
+	free(names);
+	return result;
+}
+
+static int
+remove_one(void *context, int dir, const char *name, struct err *e)
+{
+	(void)context;
+	return fs_remove(dir, name, e);
+}
+
+int
+fs_clear(int dir, const char *path, struct err *e)
+{
+	return fs_each(dir, path, remove_one, NULL, e);
+}
+
+int
+fs_remove(int dir, const char *name, struct err *e)
+{
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return err_sys(e, "%s", name);
+	if (fs_clear(dir, name, e) != 0)
+		return -1;
+	return unlinkat(dir, name, AT_REMOVEDIR) != 0 ? err_sys(e, "%s", name) : 0;
+}
+
+int
+fs_lock(int dir, const char *name, struct err *e)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	char text[32] = "";
+
+	if (fd < 0)
+		return err_sys(e, "%s", name);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
+
+		if (errno != EWOULDBLOCK)
+			return err_sys(e, "%s", name);
+		text[got > 0 ? strspn(text, "0123456789") : 0] = '\0';
+		return err_set(e, ERR_BUSY, "in use by process %s", *text != '\0' ? text : "?");
+	}
+	/* The lock is what counts; a full disk has no room for the number that names us. */
+	(void)snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
+		text[0] = '\0';
+	if (ftruncate(fd, (off_t)strlen(text)) != 0)
+		return err_sys(e, "%s", name);
+	return fs_take(&fd);
+}

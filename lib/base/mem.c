@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void *
+must(void *p)
+{
+	if (p == NULL) {
+		(void)fputs("guts2: out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+void *
+mem_new(size_t count, size_t size)
+{
+	return must(calloc(count > 0 ? count : 1, size > 0 ? size : 1));
+}
+
+void *
+mem_resize(void *p, size_t count, size_t size)
+{
+	return must(reallocarray(p, count > 0 ? count : 1, size > 0 ? size : 1));
+}
+
+char *
+mem_string(const char *s)
+{
+	return must(strdup(s));
+}
+
+char *
+mem_string_n(const char *s, size_t len)
+{
+	return must(strndup(s, len));
+}
+
+char *
+mem_vprintf(const char *fmt, va_list ap)
+{
+	char *text = NULL;
+	int len = vasprintf(&text, fmt, ap);
+
+	return must(len < 0 ? NULL : text);
+}
+
+char *
+mem_printf(const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = mem_vprintf(fmt, ap);
+	va_end(ap);
+	return text;
+}
+
+void *
+mem_grow(void *at, size_t count, size_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return at;
+	*capacity = count < 8 ? 16 : count * 2;
+	return mem_resize(at, *capacity, size);
+}

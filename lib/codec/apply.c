@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "codec/apply.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "codec/archive.h"
+#include "base/fs.h"
+#include "base/mem.h"
+
+enum { DIGEST_STEP = 1 << 20 };
+
+static const char scratch[] = "decoding";
+
+struct work {
+	const struct header_file **blobs;
+	size_t count;
+	bool *seen;
+	const struct blobs *base;
+	int dir;
+};
+
+/* A file that comes out of a decoder. */
+struct output {
+	struct map bytes;
+	struct map base;
+	struct digester *digester;
+	size_t digested;
+};
+
+/* Digested while it is in the processor's cache, and not once more at the end. */
+static void
+on_passed(void *context, size_t len)
+{
+	struct output *out = context;
+
+	digester_add(out->digester, out->bytes.at + out->digested, len - out->digested);
+	out->digested = len;
+	map_let_go(&out->bytes);
+	map_let_go(&out->base);
+}
+
+static void
+pass_rest(struct output *out)
+{
+	while (out->digested < out->bytes.len) {
+		size_t left = out->bytes.len - out->digested;
+
+		on_passed(out, out->digested + (left < DIGEST_STEP ? left : DIGEST_STEP));
+	}
+}
+
+static int
+free_room(const struct work *w, size_t len, struct map *ret, struct err *e)
+{
+	return len <= MAP_SMALL_BYTES ? map_scratch(w->dir, len, ret, e)
+				      : map_create(w->dir, scratch, len, ret, e);
+}
+
+static int
+write_small(const struct work *w, struct span bytes, struct err *e)
+{
+	AUTO_CLOSE int fd = openat(
+		w->dir, scratch, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	return fd < 0 ? err_sys(e, "%s", scratch) : fs_write(fd, bytes.at, bytes.len, e);
+}
+
+static int
+open_base(const struct work *w, const struct archive_entry *entry, struct map *ret, struct err *e)
+{
+	if (!codec_is_delta(entry->codec))
+		return 0;
+	if (w->base == NULL || !w->base->has(w->base->context, &entry->base))
+		return err_set(e, ERR_MISSING, "its base is not here");
+	if (w->base->open(w->base->context, &entry->base, false, ret, e) != 0)
+		return err_wrap(e, "base");
+	return 0;
+}
+
+/*
+ * From a base that is not what it was comes no file that is what it should be. So bases
+ * are digested only where one went wrong, to say whose fault it is.
+ */
+static int
+blame_base(const struct work *w, const struct archive_entry *entry, struct err *e)
+{
+	AUTO_MAP struct map base = {0};
+	struct err why = {0};
+
+	if (w->base->open(w->base->context, &entry->base, true, &base, &why) == 0)
+		return -1;
+	if (e != NULL)
+		*e = why;
+	return err_wrap(e, "base");
+}
+
+static int
+decode_checked(const struct archive_entry *entry, const struct header_file *file,
+	struct output *out, struct err *e)
+{
+	const struct codec_watch watch = {on_passed, out};
+	struct digest got;
+
+	if (codec_decode_watched(entry->codec, entry->stream, map_span(&out->base), out->bytes.at,
+		    out->bytes.len, &watch, e) != 0)
+		return -1;
+	pass_rest(out);
+	got = digester_end(out->digester);
+	if (!digest_equal(&got, &file->digest))
+		return err_set(e, ERR_DIGEST, "decoded file has another SHA-256");
+	return 0;
+}
+
+static int
+decode_into(const struct work *w, const struct archive_entry *entry, const struct header_file *file,
+	struct output *out, struct err *e)
+{
+	if (open_base(w, entry, &out->base, e) != 0 ||
+		free_room(w, (size_t)file->size, &out->bytes, e) != 0)
+		return -1;
+	if (decode_checked(entry, file, out, e) != 0)
+		return codec_is_delta(entry->codec) ? blame_base(w, entry, e) : -1;
+	return out->bytes.kind == MAP_OF_MEMORY ? write_small(w, map_span(&out->bytes), e) : 0;
+}
+
+static int
+decode(const struct work *w, const struct archive_entry *entry, const struct header_file *file,
+	struct err *e)
+{
+	struct output out = {.digester = digester_new()};
+	int result = decode_into(w, entry, file, &out, e);
+
+	map_close(&out.base);
+	map_close(&out.bytes);
+	digester_free(out.digester);
+	return result;
+}
+
+static int
+take_entry(struct work *w, const struct archive_entry *entry, struct err *e)
+{
+	size_t index = header_blob_find(w->blobs, w->count, &entry->file);
+	char hex[DIGEST_HEX + 1];
+
+	(void)digest_hex(&entry->file, hex);
+	if (index == w->count)
+		return err_set(e, ERR_INPUT, "entry %s: not in the header", hex);
+	if (w->seen[index])
+		return err_set(e, ERR_INPUT, "entry %s: repeated", hex);
+	w->seen[index] = true;
+	if (decode(w, entry, w->blobs[index], e) != 0)
+		return err_wrap(e, "entry %s", hex);
+	if (renameat(w->dir, scratch, w->dir, hex) != 0)
+		return err_sys(e, "entry %s", hex);
+	return 0;
+}
+
+static int
+check_complete(const struct work *w, struct err *e)
+{
+	char hex[DIGEST_HEX + 1];
+
+	for (size_t i = 0; i < w->count; i++) {
+		const struct digest *digest = &w->blobs[i]->digest;
+
+		if (w->seen[i] || (w->base != NULL && w->base->has(w->base->context, digest)))
+			continue;
+		return err_set(e, ERR_INPUT, "file %s is missing", digest_hex(digest, hex));
+	}
+	return 0;
+}
+
+int
+apply_archive(struct span archive, const struct header *header, const struct blobs *base, int dir,
+	struct err *e)
+{
+	size_t count;
+	AUTO_FREE const struct header_file **blobs = header_blobs(header, &count);
+	AUTO_FREE bool *seen = mem_new(count, sizeof(bool));
+	struct work w = {blobs, count, seen, base, dir};
+	struct archive_reader reader;
+	struct archive_entry entry;
+	enum archive_step step;
+
+	if (archive_open(&reader, archive, e) != 0)
+		return -1;
+	while ((step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY) {
+		if (take_entry(&w, &entry, e) != 0) {
+			(void)unlinkat(dir, scratch, 0);
+			return -1;
+		}
+	}
+	return step == ARCHIVE_END ? check_complete(&w, e) : -1;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * archive.h - the container of an update: GUTS2AR1 and GUTS2AR2.
+ *
+ * Does:     writes entries one after the other, and walks them again without
+ *           decoding. Every rule that needs only the archive is checked here;
+ *           those that need the header are apply.h's.
+ * Units:    big-endian integers on disk, sizes in bytes
+ * Owner:    a reader looks into the caller's bytes (a mapped file) and owns nothing;
+ *           archive_writer_new -> archive_writer_free
+ * Errors:   ERR_INPUT with the offset of the entry
+ * Source:   PROTOCOL sections 4, 5 and 8
+ */
+#ifndef ARCHIVE_H
+#define ARCHIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/wire.h"
+#include "base/buf.h"
+#include "codec/codec.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "model/ident.h"
+
+struct archive_entry {
+	enum codec codec;
+	struct digest file;
+	struct digest base; /* deltas only */
+	struct span stream;
+};
+
+struct archive_reader {
+	struct span bytes;
+	size_t at;
+	enum format format;
+};
+
+enum archive_step { ARCHIVE_ERROR = -1, ARCHIVE_END = 0, ARCHIVE_ENTRY = 1 };
+
+int archive_open(struct archive_reader *r, struct span bytes, struct err *e);
+enum archive_step archive_next(struct archive_reader *r, struct archive_entry *ret, struct err *e);
+
+struct archive_writer;
+
+/* fd is written from where it stands; it stays the caller's. */
+struct archive_writer *archive_writer_new(int fd, enum format format);
+int archive_add(struct archive_writer *w, const struct archive_entry *entry, struct err *e);
+/* The terminator; ret names what was written. */
+int archive_end(struct archive_writer *w, struct archive_ref *ret, struct err *e);
+void archive_writer_free(struct archive_writer *w);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "codec/codec_bsdiff.h"
+
+#include <string.h>
+
+#include "codec/codec_each.h"
+#include "base/mem.h"
+
+enum { CHUNK_BYTES = 1 << 14, WATCH_BYTES = 1 << 20, HEAD_BYTES = (COL_COUNT - 1) * VARINT_BYTES };
+
+static int64_t
+unfold_sign(uint64_t n)
+{
+	return (n & 1) != 0 ? (int64_t) ~(n >> 1) : (int64_t)(n >> 1);
+}
+
+struct column {
+	struct codec_zstd_reader *unpacker; /* NULL: the column is empty */
+	uint8_t chunk[CHUNK_BYTES];
+	size_t at;
+	size_t len;
+};
+
+/* Bytes that are at hand; none at the end. */
+static int
+fill(struct column *c, struct err *e)
+{
+	if (c->at < c->len || c->unpacker == NULL)
+		return 0;
+	c->at = 0;
+	return codec_zstd_reader_read(c->unpacker, c->chunk, sizeof(c->chunk), &c->len, e);
+}
+
+static int
+read_bytes(struct column *c, uint8_t *out, size_t len, struct err *e)
+{
+	while (len > 0) {
+		size_t take;
+
+		if (fill(c, e) != 0)
+			return -1;
+		take = c->len - c->at < len ? c->len - c->at : len;
+		if (take == 0)
+			return err_set(e, ERR_INPUT, "delta is cut short");
+		memcpy(out, c->chunk + c->at, take);
+		c->at += take;
+		out += take;
+		len -= take;
+	}
+	return 0;
+}
+
+static int
+read_number(struct column *c, uint64_t *ret, struct err *e)
+{
+	uint64_t n = 0;
+
+	for (unsigned shift = 0; shift < 7 * VARINT_BYTES; shift += 7) {
+		uint8_t byte = 0;
+
+		if (c->at < c->len)
+			byte = c->chunk[c->at++];
+		else if (read_bytes(c, &byte, 1, e) != 0)
+			return -1;
+		n |= (uint64_t)(byte & 0x7f) << shift;
+		if (byte <= 0x7f) {
+			*ret = n;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_INPUT, "number in a delta is too large");
+}
+
+struct reader {
+	struct column columns[COL_COUNT];
+	struct span base;
+	uint8_t *out;
+	size_t len;
+	size_t at;
+	size_t old;
+	size_t ends[2]; /* of the last part and the one before, in the base */
+	uint64_t gap;	/* equal bytes before the next difference */
+	bool differs;	/* there is a next difference */
+	const struct codec_watch *watch;
+	size_t watched; /* up to here */
+};
+
+static int
+next_difference(struct reader *r, struct err *e)
+{
+	struct column *gaps = &r->columns[COL_GAP];
+
+	if (fill(gaps, e) != 0)
+		return -1;
+	r->differs = gaps->at < gaps->len;
+	return r->differs ? read_number(gaps, &r->gap, e) : 0;
+}
+
+/* len bytes like those of the base: the caller has checked that both sides have them. */
+static int
+add_part(struct reader *r, size_t len, struct err *e)
+{
+	uint8_t *out = r->out + r->at;
+	size_t at = 0;
+
+	memcpy(out, r->base.at + r->old, len);
+	while (r->differs && r->gap < len - at) {
+		uint8_t word[WORD_BYTES] = {0};
+		size_t word_len;
+
+		at += (size_t)r->gap;
+		word_len = len - at < WORD_BYTES ? len - at : WORD_BYTES;
+		if (read_bytes(&r->columns[COL_WORD], word, word_len, e) != 0)
+			return -1;
+		write_word(out + at, word_len,
+			read_word(out + at, word_len) + read_word(word, word_len));
+		at += word_len;
+		if (next_difference(r, e) != 0)
+			return -1;
+	}
+	r->gap -= r->differs ? len - at : 0;
+	r->at += len;
+	r->old += len;
+	return 0;
+}
+
+static int
+read_part(struct reader *r, struct err *e)
+{
+	uint64_t seek;
+	uint64_t add;
+	uint64_t insert;
+	int64_t by;
+	size_t from;
+
+	if (read_number(&r->columns[COL_SEEK], &seek, e) != 0 ||
+		read_number(&r->columns[COL_ADD], &add, e) != 0 ||
+		read_number(&r->columns[COL_INSERT], &insert, e) != 0)
+		return -1;
+	from = r->ends[seek & 1];
+	by = unfold_sign(seek >> 1);
+	if (by < 0 ? (uint64_t)-by > from : (uint64_t)by > r->base.len - from)
+		return err_set(e, ERR_INPUT, "delta leaves the old file");
+	r->old = (size_t)((int64_t)from + by);
+	if (add > r->base.len - r->old)
+		return err_set(e, ERR_INPUT, "delta leaves the old file");
+	if (add > r->len - r->at || insert > r->len - r->at - add)
+		return err_set(e, ERR_INPUT, "file is longer than stated");
+	if (add + insert == 0)
+		return err_set(e, ERR_INPUT, "delta has an empty part");
+	if (add_part(r, (size_t)add, e) != 0 ||
+		read_bytes(&r->columns[COL_EXTRA], r->out + r->at, (size_t)insert, e) != 0)
+		return -1;
+	r->at += (size_t)insert;
+	r->ends[1] = r->ends[0];
+	r->ends[0] = r->old;
+	return 0;
+}
+
+static int
+read_all(struct reader *r, struct err *e)
+{
+	if (next_difference(r, e) != 0)
+		return -1;
+	while (r->at < r->len) {
+		if (read_part(r, e) != 0)
+			return -1;
+		if (r->watch == NULL || r->at - r->watched < WATCH_BYTES)
+			continue;
+		r->watched = r->at;
+		r->watch->passed(r->watch->context, r->at);
+	}
+	for (int i = 0; i < COL_COUNT; i++) {
+		if (fill(&r->columns[i], e) != 0)
+			return -1;
+		if (r->columns[i].at < r->columns[i].len)
+			return err_set(e, ERR_INPUT, "file is longer than stated");
+	}
+	if (r->differs)
+		return err_set(e, ERR_INPUT, "delta has a difference behind the end");
+	return 0;
+}
+
+static int
+open_columns(struct reader *r, struct span stream, struct err *e)
+{
+	struct column head = {.len = stream.len < HEAD_BYTES ? stream.len : HEAD_BYTES};
+	uint64_t lengths[COL_COUNT];
+
+	memcpy(head.chunk, stream.at, head.len);
+	for (int i = 0; i + 1 < COL_COUNT; i++)
+		if (read_number(&head, &lengths[i], e) != 0)
+			return err_wrap(e, "head");
+	stream = span_of(stream.at + head.at, stream.len - head.at);
+	for (int i = 0; i < COL_COUNT; i++) {
+		uint64_t len = i + 1 < COL_COUNT ? lengths[i] : stream.len;
+
+		if (len > stream.len)
+			return err_set(e, ERR_INPUT, "delta is cut short");
+		if (len > 0)
+			r->columns[i].unpacker =
+				codec_zstd_reader_new(span_of(stream.at, (size_t)len));
+		stream = span_of(stream.at + len, stream.len - (size_t)len);
+	}
+	return 0;
+}
+
+int
+codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e)
+{
+	AUTO_FREE struct reader *r = mem_new(1, sizeof(*r));
+	int result = -1;
+
+	r->base = base;
+	r->out = out;
+	r->len = len;
+	r->watch = watch;
+	if (open_columns(r, stream, e) == 0)
+		result = read_all(r, e);
+	for (int i = 0; i < COL_COUNT; i++)
+		codec_zstd_reader_free(r->columns[i].unpacker);
+	return result;
+}

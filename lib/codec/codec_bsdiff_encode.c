@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "codec/codec_bsdiff.h"
+#include "codec/codec_each.h"
+#include "codec/finder.h"
+#include "base/mem.h"
+
+enum {
+	QUICK_BYTES = 1 << 20, /* sorting less takes no time */
+	QUICK_SHARE = 50,      /* of the file: columns of that size are small enough */
+	ALIGNED_ENOUGH = 16,   /* as many equal bytes in a row: the old part goes on */
+	BETTER_BY = 8,	       /* what another must have more, since going there costs */
+	GIVES_UP = 4096,       /* so many more bytes differ than equal: the part ended before */
+	SORT_MAX = 1 << 27,    /* sorting takes five times the size, and seconds */
+};
+
+/* Seven bits a byte, the lowest first. */
+static void
+put_number(struct buf *b, uint64_t n)
+{
+	uint8_t bytes[VARINT_BYTES + 1];
+	size_t len = 0;
+
+	for (; n > 0x7f; n >>= 7)
+		bytes[len++] = (uint8_t)(n | 0x80);
+	bytes[len++] = (uint8_t)n;
+	buf_add(b, bytes, len);
+}
+
+/* Near numbers of either sign become small ones. */
+static uint64_t
+fold_sign(int64_t n)
+{
+	return n < 0 ? ~((uint64_t)n << 1) : (uint64_t)n << 1;
+}
+
+/* From here on the new file is like the base from there on. */
+struct alignment {
+	size_t at;
+	size_t old;
+};
+
+struct maker {
+	struct span file;
+	struct span base;
+	struct finder *finder;
+	struct buf columns[COL_COUNT];
+	size_t ends[2]; /* of the last part and the one before, in the base */
+	uint64_t gap;	/* equal bytes since the last difference */
+	bool *changed;	/* pages of the base where something differs; NULL: who cares */
+};
+
+static bool
+is_equal(const struct maker *m, const struct alignment *a, size_t at)
+{
+	size_t old = a->old + (at - a->at);
+
+	return old < m->base.len && m->base.at[old] == m->file.at[at];
+}
+
+/* How many bytes from `at` on, and before `until`, are what the old part goes on with. */
+static size_t
+equal_run(const struct maker *m, const struct alignment *a, size_t at, size_t until)
+{
+	size_t old = a->old + (at - a->at);
+	size_t max = until - at;
+
+	if (old >= m->base.len)
+		return 0;
+	if (max > m->base.len - old)
+		max = m->base.len - old;
+	return finder_common(m->file.at + at, m->base.at + old, max);
+}
+
+/* The same of all bytes, and not only of the first. */
+static size_t
+equal_bytes(const struct maker *m, const struct alignment *a, size_t at, size_t until)
+{
+	size_t equal = 0;
+
+	for (; at < until; at++) {
+		size_t run = equal_run(m, a, at, until);
+
+		equal += run;
+		at += run;
+	}
+	return equal;
+}
+
+static void
+note_change(struct maker *m, size_t old)
+{
+	size_t first = old / FINDER_PAGE;
+	size_t last = m->base.len / FINDER_PAGE;
+
+	if (m->changed == NULL)
+		return;
+	for (size_t i = first > 0 ? first - 1 : 0; i <= first + 1 && i <= last; i++)
+		m->changed[i] = true;
+}
+
+static void
+put_differences(struct maker *m, const uint8_t *new, const uint8_t *old, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		size_t equal = finder_common(new + at, old + at, len - at);
+		uint8_t word[WORD_BYTES];
+		size_t word_len;
+
+		m->gap += equal;
+		at += equal;
+		if (at == len)
+			break;
+		word_len = len - at < WORD_BYTES ? len - at : WORD_BYTES;
+		write_word(word, word_len,
+			read_word(new + at, word_len) - read_word(old + at, word_len));
+		put_number(&m->columns[COL_GAP], m->gap);
+		buf_add(&m->columns[COL_WORD], word, word_len);
+		note_change(m, (size_t)(old - m->base.at) + at);
+		m->gap = 0;
+		at += word_len;
+	}
+}
+
+/*
+ * Where a part begins, seen from the end of the last one or, where that was a word
+ * from elsewhere, of the one before.
+ */
+static void
+put_seek(struct maker *m, size_t old)
+{
+	uint64_t from[2];
+
+	for (int i = 0; i < 2; i++)
+		from[i] = fold_sign((int64_t)old - (int64_t)m->ends[i]) << 1 | (unsigned)i;
+	put_number(&m->columns[COL_SEEK], from[1] < from[0] ? from[1] : from[0]);
+}
+
+/* What is like the base from `from` on, and then what is like nothing, up to `until`. */
+static void
+put_part(struct maker *m, const struct alignment *from, size_t like, size_t until)
+{
+	size_t insert = until - from->at - like;
+
+	if (like + insert == 0)
+		return;
+	put_seek(m, from->old);
+	put_number(&m->columns[COL_ADD], like);
+	put_number(&m->columns[COL_INSERT], insert);
+	put_differences(m, m->file.at + from->at, m->base.at + from->old, like);
+	buf_add(&m->columns[COL_EXTRA], m->file.at + from->at + like, insert);
+	note_change(m, from->old);
+	m->ends[1] = m->ends[0];
+	m->ends[0] = from->old + like;
+	note_change(m, m->ends[0]);
+}
+
+/*
+ * Where the next part begins: at a match that is enough better than what goes on
+ * from the old part. False: that one goes on until the end.
+ */
+static bool
+next_match(
+	const struct maker *m, const struct alignment *here, size_t from, struct finder_match *ret)
+{
+	size_t counted = from; /* up to where score says what equals the old part */
+	size_t score = 0;
+
+	for (size_t at = from; at < m->file.len; at++) {
+		size_t equal = equal_run(m, here, at, m->file.len);
+
+		if (equal < ALIGNED_ENOUGH)
+			finder_find(m->finder, span_of(m->file.at + at, m->file.len - at), ret);
+		else
+			ret->len = 0;
+		if (counted < at + ret->len) {
+			score += equal_bytes(m, here, counted, at + ret->len);
+			counted = at + ret->len;
+		}
+		if (ret->len > score + BETTER_BY) {
+			ret->at = at;
+			finder_nearest(m->finder, span_of(m->file.at + at, m->file.len - at),
+				here->old + (at - here->at), ret);
+			return true;
+		}
+		if (equal >= ALIGNED_ENOUGH || (ret->len > 0 && ret->len == score)) {
+			at += equal > ret->len ? equal : ret->len;
+			counted = at--;
+			score = 0;
+		} else if (counted > at) {
+			score -= is_equal(m, here, at);
+		} else {
+			counted = at + 1;
+		}
+	}
+	return false;
+}
+
+/* How far a part reaches forward: as long as at least half of its bytes are equal. */
+static size_t
+reach_forward(const struct maker *m, const struct alignment *from, size_t limit)
+{
+	int64_t score = 0;
+	int64_t best = 0;
+	size_t len = 0;
+
+	for (size_t at = from->at; at < limit && score > best - GIVES_UP; at++) {
+		size_t run = equal_run(m, from, at, limit);
+
+		at += run;
+		score += (int64_t)run;
+		if (score > best) {
+			best = score;
+			len = at - from->at;
+		}
+		score--;
+	}
+	return len;
+}
+
+static size_t
+reach_backward(const struct maker *m, const struct finder_match *match, size_t limit)
+{
+	int64_t score = 0;
+	int64_t best = 0;
+	size_t len = 0;
+
+	for (size_t i = 1; match->at - i + 1 > limit && i <= match->old && score > best - GIVES_UP;
+		i++) {
+		score += m->file.at[match->at - i] == m->base.at[match->old - i] ? 1 : -1;
+		if (score > best) {
+			best = score;
+			len = i;
+		}
+	}
+	return len;
+}
+
+/* Of bytes that two parts want, those up to the best cut go to the first. */
+static size_t
+best_cut(const struct maker *m, const struct alignment *first, const struct alignment *second,
+	size_t overlap)
+{
+	int64_t score = 0;
+	int64_t best = 0;
+	size_t cut = 0;
+
+	for (size_t i = 0; i < overlap; i++) {
+		score += is_equal(m, first, second->at + i);
+		score -= is_equal(m, second, second->at + i);
+		if (score > best) {
+			best = score;
+			cut = i + 1;
+		}
+	}
+	return cut;
+}
+
+static size_t
+columns_bytes(const struct maker *m)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < COL_COUNT; i++)
+		bytes += m->columns[i].len;
+	return bytes;
+}
+
+/* False: the columns would be larger than max. */
+static bool
+put_all(struct maker *m, size_t max)
+{
+	struct alignment here = {0, 0};
+	struct finder_match match = {0};
+
+	while (next_match(m, &here, match.at + match.len, &match)) {
+		size_t like = reach_forward(m, &here, match.at);
+		size_t back = reach_backward(m, &match, here.at);
+		struct alignment next = {match.at - back, match.old - back};
+
+		if (here.at + like > next.at) {
+			size_t overlap = here.at + like - next.at;
+			size_t cut = best_cut(m, &here, &next, overlap);
+
+			like -= overlap - cut;
+			next.at += cut;
+			next.old += cut;
+		}
+		put_part(m, &here, like, next.at);
+		here = next;
+		if (columns_bytes(m) > max)
+			return false;
+	}
+	put_part(m, &here, reach_forward(m, &here, m->file.len), m->file.len);
+	return columns_bytes(m) <= max;
+}
+
+/* The lengths of all columns but the last, then the columns; one that is empty is nothing. */
+static enum codec_fit
+pack_columns(const struct maker *m, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+{
+	AUTO_BUF struct buf head = {0};
+	AUTO_FREE uint8_t *packed = mem_new(room, 1);
+	size_t at = 0;
+
+	for (int i = 0; i < COL_COUNT; i++) {
+		struct span column = span_of(m->columns[i].at, m->columns[i].len);
+		size_t len = 0;
+		enum codec_fit fit = CODEC_FITS;
+
+		if (column.len > 0)
+			fit = codec_zstd_compress(column, packed + at, room - at, &len, e);
+		if (fit != CODEC_FITS)
+			return fit;
+		if (i + 1 < COL_COUNT)
+			put_number(&head, len);
+		at += len;
+	}
+	if (head.len > room - at)
+		return CODEC_TOO_LARGE;
+	memcpy(out, head.at, head.len);
+	memcpy(out + head.len, packed, at);
+	*ret_len = head.len + at;
+	return CODEC_FITS;
+}
+
+static void
+maker_clear(struct maker *m)
+{
+	for (int i = 0; i < COL_COUNT; i++)
+		buf_free(&m->columns[i]);
+	m->ends[0] = m->ends[1] = 0;
+	m->gap = 0;
+}
+
+/* False: the columns would be larger than max, or there is no memory. */
+static bool
+put_with(struct maker *m, struct finder *take_finder, size_t max)
+{
+	bool done;
+
+	m->finder = take_finder;
+	done = m->finder != NULL && put_all(m, max);
+	finder_free(m->finder);
+	return done;
+}
+
+static enum codec_fit
+pack_and_clear(struct maker *m, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+{
+	enum codec_fit fit = pack_columns(m, out, room, ret_len, e);
+
+	maker_clear(m);
+	return fit;
+}
+
+/* A delta that is smaller than the *ret_len bytes at out takes their place. */
+static enum codec_fit
+pack_if_smaller(struct maker *m, uint8_t *out, size_t *ret_len, struct err *e)
+{
+	AUTO_FREE uint8_t *smaller = mem_new(*ret_len, 1);
+	size_t len;
+	enum codec_fit fit = pack_and_clear(m, smaller, *ret_len, &len, e);
+
+	if (fit == CODEC_ERROR)
+		return CODEC_ERROR;
+	if (fit == CODEC_FITS && len < *ret_len) {
+		memcpy(out, smaller, len);
+		*ret_len = len;
+	}
+	return CODEC_FITS;
+}
+
+static size_t
+bytes_of(const bool *pages, size_t count)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += pages[i] ? FINDER_PAGE : 0;
+	return bytes;
+}
+
+/*
+ * Where little has changed, sorting the whole base takes ten times as long as all
+ * the rest. Then it is enough to sort what lies around the changes; and where that is next
+ * to nothing the long matches alone are sometimes better, which takes no time to find out.
+ * Where what would have to be sorted is too much they have to do.
+ */
+enum codec_fit
+codec_bsdiff_encode(
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+{
+	const bool is_large = from->file.len > QUICK_BYTES;
+	const size_t pages = from->base.len / FINDER_PAGE + 1;
+	const bool blocks_do = is_large && (from->quick || from->base.len > SORT_MAX);
+	AUTO_FREE bool *changed = mem_new(pages, sizeof(*changed));
+	struct maker m = {.file = from->file, .base = from->base, .changed = changed};
+	enum codec_fit fit = CODEC_TOO_LARGE;
+	bool little = false;
+
+	if (is_large)
+		little = put_with(&m, finder_new_blocks(from->base),
+			blocks_do ? SIZE_MAX : from->file.len / QUICK_SHARE);
+	if (little && (blocks_do || bytes_of(changed, pages) <= QUICK_BYTES))
+		fit = pack_columns(&m, out, room, ret_len, e);
+	maker_clear(&m);
+	if (blocks_do || fit == CODEC_ERROR)
+		return fit;
+	m.changed = NULL;
+	if (!put_with(&m, finder_new_sorted(from->base, little ? changed : NULL), SIZE_MAX))
+		return err_set(e, ERR_SYS, "no memory to sort %zu bytes", from->base.len);
+	return fit == CODEC_FITS ? pack_if_smaller(&m, out, ret_len, e)
+				 : pack_and_clear(&m, out, room, ret_len, e);
+}

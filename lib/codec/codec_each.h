@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * codec_each.h - what each codec file offers to codec.c, and to nobody else.
+ *
+ * The encode and decode functions are those of codec.h for one encoding. An
+ * empty base makes codec_zstd_* work on whole files (ZSTD), another one is the
+ * prefix (ZPATCH). A watch can be NULL; those that work in one call pass it over.
+ */
+#ifndef CODEC_EACH_H
+#define CODEC_EACH_H
+
+#include "codec/codec.h"
+
+enum codec_fit codec_bzip2_encode(
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+int codec_bzip2_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e);
+
+enum codec_fit codec_zstd_encode(
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+int codec_zstd_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e);
+
+enum codec_fit codec_vcdiff_encode(
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+int codec_vcdiff_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e);
+
+enum codec_fit codec_bsdiff_encode(
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+int codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e);
+
+/* One frame that codec_zstd_reader_read takes. */
+enum codec_fit codec_zstd_compress(
+	struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+
+/* zstd piece by piece, for a stream that another encoding produces or reads. */
+struct codec_zstd_writer;
+/* len: about how many bytes will come. */
+struct codec_zstd_writer *codec_zstd_writer_new(size_t len, uint8_t *out, size_t room);
+enum codec_fit codec_zstd_writer_add(struct codec_zstd_writer *p, struct span bytes, struct err *e);
+enum codec_fit codec_zstd_writer_end(struct codec_zstd_writer *p, size_t *ret_len, struct err *e);
+void codec_zstd_writer_free(struct codec_zstd_writer *p);
+
+struct codec_zstd_reader;
+struct codec_zstd_reader *codec_zstd_reader_new(struct span stream);
+/* Up to room bytes; *ret_len 0 at the end of the stream. */
+int codec_zstd_reader_read(
+	struct codec_zstd_reader *u, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+void codec_zstd_reader_free(struct codec_zstd_reader *u);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "codec/codec_each.h"
+#include "base/mem.h"
+#include "xdelta3.h"
+
+enum {
+	WINDOW_BYTES = 4 << 20, /* the stock decoder refuses windows above 16 MiB */
+	CHUNK_BYTES = 1 << 16,
+	/*
+	 * What one allocation of the decoder may be: its window and the sections of
+	 * one are bounded by the target window; a hostile stream may state 4 GiB.
+	 */
+	DECODER_ALLOC_BYTES = 40 << 20,
+};
+static const size_t THOROUGH_BYTES = 64UL << 20; /* base size up to which level 9 is used */
+static const size_t BLOCK_BYTES = 1UL << 30;
+
+/* The base is mapped: a block of it is a pointer into the mapping. */
+static int
+get_block(xd3_stream *stream, xd3_source *source, xoff_t number)
+{
+	const struct span *base = source->ioh;
+	xoff_t at = number * source->blksize;
+
+	if (at > base->len) {
+		stream->msg = "copy from behind the base's end";
+		return XD3_INVALID_INPUT;
+	}
+	source->curblkno = number;
+	source->curblk = base->at + at;
+	source->onblk =
+		(usize_t)(base->len - at < source->blksize ? base->len - at : source->blksize);
+	return 0;
+}
+
+static void *
+decoder_alloc(void *opaque, size_t items, usize_t size)
+{
+	(void)opaque;
+	if (size > 0 && items > DECODER_ALLOC_BYTES / size)
+		return NULL;
+	return calloc(items > 0 ? items : 1, size > 0 ? size : 1);
+}
+
+static void
+decoder_free(void *opaque, void *at)
+{
+	(void)opaque;
+	free(at);
+}
+
+static usize_t
+block_size_for(size_t len)
+{
+	usize_t size = 1 << 14;
+
+	while (size < BLOCK_BYTES && size < len)
+		size *= 2;
+	return size;
+}
+
+static int
+open_stream(xd3_stream *stream, xd3_source *source, xd3_config *config, struct span *base,
+	struct err *e)
+{
+	memset(stream, 0, sizeof(*stream));
+	memset(source, 0, sizeof(*source));
+	config->getblk = get_block;
+	source->ioh = base;
+	source->blksize = block_size_for(base->len);
+	source->max_winsize = base->len > source->blksize ? base->len : source->blksize;
+	source->curblkno = (xoff_t)-1;
+	if (xd3_config_stream(stream, config) != 0 ||
+		xd3_set_source_and_size(stream, source, base->len) != 0)
+		return err_set(e, ERR_SYS, "xdelta3: %s", stream->msg != NULL ? stream->msg : "?");
+	return 0;
+}
+
+static void
+close_stream(xd3_stream *stream)
+{
+	(void)xd3_close_stream(stream);
+	xd3_free_stream(stream);
+}
+
+static enum codec_fit
+encode_all(xd3_stream *stream, struct span file, struct codec_zstd_writer *packer, struct err *e)
+{
+	size_t at = 0;
+
+	for (;;) {
+		int status = xd3_encode_input(stream);
+		enum codec_fit fit;
+		size_t take;
+
+		switch (status) {
+		case XD3_INPUT:
+			if ((stream->flags & XD3_FLUSH) != 0)
+				return CODEC_FITS;
+			take = file.len - at < WINDOW_BYTES ? file.len - at : WINDOW_BYTES;
+			xd3_avail_input(stream, file.at + at, (usize_t)take);
+			at += take;
+			if (at == file.len)
+				xd3_set_flags(stream, XD3_FLUSH | stream->flags);
+			break;
+		case XD3_OUTPUT:
+			fit = codec_zstd_writer_add(
+				packer, span_of(stream->next_out, stream->avail_out), e);
+			if (fit != CODEC_FITS)
+				return fit;
+			xd3_consume_output(stream);
+			break;
+		case XD3_GOTHEADER:
+		case XD3_WINSTART:
+		case XD3_WINFINISH:
+			break;
+		default:
+			return err_set(e, ERR_SYS, "xdelta3: %s",
+				stream->msg != NULL ? stream->msg : xd3_strerror(status));
+		}
+	}
+}
+
+enum codec_fit
+codec_vcdiff_encode(
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+{
+	struct span file = from->file;
+	struct span base = from->base;
+	bool quick = from->quick || base.len > THOROUGH_BYTES;
+	struct codec_zstd_writer *packer = codec_zstd_writer_new(file.len, out, room);
+	xd3_stream stream;
+	xd3_source source;
+	xd3_config config;
+	enum codec_fit fit = CODEC_ERROR;
+
+	xd3_init_config(&config, quick ? XD3_COMPLEVEL_1 : XD3_COMPLEVEL_9);
+	config.winsize = file.len < WINDOW_BYTES ? block_size_for(file.len) : WINDOW_BYTES;
+	if (open_stream(&stream, &source, &config, &base, e) == 0)
+		fit = encode_all(&stream, file, packer, e);
+	if (fit == CODEC_FITS)
+		fit = codec_zstd_writer_end(packer, ret_len, e);
+	close_stream(&stream);
+	codec_zstd_writer_free(packer);
+	return fit;
+}
+
+struct target {
+	uint8_t *out;
+	size_t len;
+	size_t at;
+	const struct codec_watch *watch;
+};
+
+static int
+put_window(xd3_stream *stream, struct target *target, struct err *e)
+{
+	if (stream->avail_out > target->len - target->at)
+		return err_set(e, ERR_INPUT, "file is longer than stated");
+	if (stream->avail_out > 0)
+		memcpy(target->out + target->at, stream->next_out, stream->avail_out);
+	target->at += stream->avail_out;
+	xd3_consume_output(stream);
+	if (target->watch != NULL)
+		target->watch->passed(target->watch->context, target->at);
+	return 0;
+}
+
+/* Runs until the decoder wants input: 0, or -1. */
+static int
+decode_chunk(xd3_stream *stream, struct target *target, struct err *e)
+{
+	for (;;) {
+		int status = xd3_decode_input(stream);
+
+		switch (status) {
+		case XD3_INPUT:
+			return 0;
+		case XD3_OUTPUT:
+			if (put_window(stream, target, e) != 0)
+				return -1;
+			break;
+		case XD3_GOTHEADER:
+		case XD3_WINSTART:
+		case XD3_WINFINISH:
+			break;
+		default:
+			return err_set(e, ERR_INPUT, "delta is damaged: %s",
+				stream->msg != NULL ? stream->msg : xd3_strerror(status));
+		}
+	}
+}
+
+static int
+decode_all(xd3_stream *stream, struct codec_zstd_reader *unpacker, struct target *target,
+	struct err *e)
+{
+	AUTO_FREE uint8_t *chunk = mem_new(1, CHUNK_BYTES);
+	size_t len;
+
+	for (;;) {
+		if (codec_zstd_reader_read(unpacker, chunk, CHUNK_BYTES, &len, e) != 0)
+			return -1;
+		if (len == 0)
+			break;
+		xd3_avail_input(stream, chunk, (usize_t)len);
+		if (decode_chunk(stream, target, e) != 0)
+			return -1;
+	}
+	/* Refuses a stream that ends inside a window. */
+	if (xd3_close_stream(stream) != 0)
+		return err_set(e, ERR_INPUT, "delta is cut short");
+	if (target->at != target->len)
+		return err_set(e, ERR_INPUT, "file is shorter than stated");
+	return 0;
+}
+
+int
+codec_vcdiff_decode(struct span stream_bytes, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e)
+{
+	struct codec_zstd_reader *unpacker = codec_zstd_reader_new(stream_bytes);
+	struct target target = {out, len, 0, watch};
+	xd3_stream stream;
+	xd3_source source;
+	xd3_config config;
+	int result;
+
+	xd3_init_config(&config, XD3_ADLER32_NOVER);
+	config.alloc = decoder_alloc;
+	config.freef = decoder_free;
+	result = open_stream(&stream, &source, &config, &base, e);
+	if (result == 0)
+		result = decode_all(&stream, unpacker, &target, e);
+	xd3_free_stream(&stream);
+	codec_zstd_reader_free(unpacker);
+	return result;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <assert.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include "codec/codec_each.h"
+#include "base/mem.h"
+
+enum {
+	LEVEL_QUICK = 3,
+	LEVEL_BEST = 19,
+	LEVEL_LARGE = 9,       /* past LARGE_BYTES the best level takes minutes */
+	PACKER_WINDOW_LOG = 23 /* guts2(7): a packed delta needs at most 8 MiB to read */
+};
+static const size_t LARGE_BYTES = 64UL << 20;
+
+static int
+window_log_for(size_t len)
+{
+	int log = 10;
+
+	while (log < 31 && (1UL << log) < len)
+		log++;
+	return log;
+}
+
+static int
+best_level(size_t len)
+{
+	return len > LARGE_BYTES ? LEVEL_LARGE : LEVEL_BEST;
+}
+
+/* Takes the context. */
+static enum codec_fit
+compress(ZSTD_CCtx *z, struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+{
+	size_t len = ZSTD_compress2(z, out, room, bytes.at, bytes.len);
+
+	(void)ZSTD_freeCCtx(z);
+	if (!ZSTD_isError(len)) {
+		*ret_len = len;
+		return CODEC_FITS;
+	}
+	if (ZSTD_getErrorCode(len) == ZSTD_error_dstSize_tooSmall)
+		return CODEC_TOO_LARGE;
+	return err_set(e, ERR_SYS, "encoder: %s", ZSTD_getErrorName(len));
+}
+
+enum codec_fit
+codec_zstd_encode(
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+{
+	struct span file = from->file;
+	struct span base = from->base;
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+
+	assert(z != NULL);
+	(void)ZSTD_CCtx_setParameter(
+		z, ZSTD_c_compressionLevel, from->quick ? LEVEL_QUICK : best_level(file.len));
+	if (base.len > 0) {
+		int log = window_log_for(file.len + base.len);
+
+		(void)ZSTD_CCtx_setParameter(z, ZSTD_c_windowLog, log);
+		(void)ZSTD_CCtx_setParameter(z, ZSTD_c_enableLongDistanceMatching, 1);
+		(void)ZSTD_CCtx_refPrefix(z, base.at, base.len);
+	}
+	return compress(z, file, out, room, ret_len, e);
+}
+
+/*
+ * One call into a buffer of the exact size: the window is the output itself, so
+ * that a frame with a window of gigabytes needs no memory of its own.
+ */
+int
+codec_zstd_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e)
+{
+	(void)watch;
+	ZSTD_DCtx *z = ZSTD_createDCtx();
+	size_t got;
+
+	assert(z != NULL);
+	if (base.len > 0)
+		(void)ZSTD_DCtx_refPrefix(z, base.at, base.len);
+	got = ZSTD_decompressDCtx(z, out, len, stream.at, stream.len);
+	(void)ZSTD_freeDCtx(z);
+	if (ZSTD_isError(got))
+		return err_set(
+			e, ERR_INPUT, "stream is damaged or too long: %s", ZSTD_getErrorName(got));
+	if (got != len)
+		return err_set(e, ERR_INPUT, "file is shorter than stated");
+	return 0;
+}
+
+enum codec_fit
+codec_zstd_compress(struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+{
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+	int log = window_log_for(bytes.len);
+
+	assert(z != NULL);
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, best_level(bytes.len));
+	(void)ZSTD_CCtx_setParameter(
+		z, ZSTD_c_windowLog, log < PACKER_WINDOW_LOG ? log : PACKER_WINDOW_LOG);
+	return compress(z, bytes, out, room, ret_len, e);
+}
+
+struct codec_zstd_writer {
+	ZSTD_CCtx *z;
+	ZSTD_outBuffer out;
+};
+
+struct codec_zstd_writer *
+codec_zstd_writer_new(size_t len, uint8_t *out, size_t room)
+{
+	int log = window_log_for(len);
+
+	struct codec_zstd_writer *p = mem_new(1, sizeof(*p));
+
+	p->z = ZSTD_createCCtx();
+	assert(p->z != NULL);
+	(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_compressionLevel, LEVEL_BEST);
+	(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_windowLog, PACKER_WINDOW_LOG);
+	if (log < PACKER_WINDOW_LOG) {
+		/* Of a stream of unknown length the tables are tens of megabytes, cleared each
+		 * time. */
+		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_windowLog, log);
+		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_hashLog, log + 1 < 22 ? log + 1 : 22);
+		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_chainLog, log + 1);
+	}
+	p->out = (ZSTD_outBuffer){out, room, 0};
+	return p;
+}
+
+static enum codec_fit
+pack(struct codec_zstd_writer *p, struct span bytes, ZSTD_EndDirective end, struct err *e)
+{
+	ZSTD_inBuffer in = {bytes.at, bytes.len, 0};
+	size_t left;
+
+	do {
+		left = ZSTD_compressStream2(p->z, &p->out, &in, end);
+		if (ZSTD_isError(left))
+			return err_set(e, ERR_SYS, "encoder: %s", ZSTD_getErrorName(left));
+		if (p->out.pos == p->out.size && (left > 0 || in.pos < in.size))
+			return CODEC_TOO_LARGE;
+	} while (in.pos < in.size || (end == ZSTD_e_end && left > 0));
+	return CODEC_FITS;
+}
+
+enum codec_fit
+codec_zstd_writer_add(struct codec_zstd_writer *p, struct span bytes, struct err *e)
+{
+	return pack(p, bytes, ZSTD_e_continue, e);
+}
+
+enum codec_fit
+codec_zstd_writer_end(struct codec_zstd_writer *p, size_t *ret_len, struct err *e)
+{
+	enum codec_fit fit = pack(p, span_of("", 0), ZSTD_e_end, e);
+
+	*ret_len = p->out.pos;
+	return fit;
+}
+
+void
+codec_zstd_writer_free(struct codec_zstd_writer *p)
+{
+	if (p == NULL)
+		return;
+	(void)ZSTD_freeCCtx(p->z);
+	free(p);
+}
+
+struct codec_zstd_reader {
+	ZSTD_DCtx *z;
+	ZSTD_inBuffer in;
+	size_t wanted; /* 0: a frame has just ended */
+};
+
+struct codec_zstd_reader *
+codec_zstd_reader_new(struct span stream)
+{
+	struct codec_zstd_reader *u = mem_new(1, sizeof(*u));
+
+	u->z = ZSTD_createDCtx();
+	assert(u->z != NULL);
+	(void)ZSTD_DCtx_setParameter(u->z, ZSTD_d_windowLogMax, PACKER_WINDOW_LOG);
+	u->in = (ZSTD_inBuffer){stream.at, stream.len, 0};
+	u->wanted = 1;
+	return u;
+}
+
+int
+codec_zstd_reader_read(
+	struct codec_zstd_reader *u, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+{
+	ZSTD_outBuffer to = {out, room, 0};
+
+	while (to.pos < to.size) {
+		size_t before_in = u->in.pos;
+		size_t before_out = to.pos;
+
+		if (u->wanted == 0 && u->in.pos == u->in.size)
+			break;
+		u->wanted = ZSTD_decompressStream(u->z, &to, &u->in);
+		if (ZSTD_isError(u->wanted))
+			return err_set(e, ERR_INPUT, "stream is damaged: %s",
+				ZSTD_getErrorName(u->wanted));
+		if (u->wanted > 0 && u->in.pos == before_in && to.pos == before_out)
+			return err_set(e, ERR_INPUT, "stream is cut short");
+	}
+	*ret_len = to.pos;
+	return 0;
+}
+
+void
+codec_zstd_reader_free(struct codec_zstd_reader *u)
+{
+	if (u == NULL)
+		return;
+	(void)ZSTD_freeDCtx(u->z);
+	free(u);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * doc.h - JSON documents from outside, checked before they are believed.
+ *
+ * Does:     parses with the depth bounded, and fetches typed members with an
+ *           error that names the field.
+ * Owner:    the caller drops the value with json_decref (AUTO_DOC does it)
+ * Errors:   ERR_INPUT
+ * Source:   RFC 8259; PROTOCOL section 8
+ */
+#ifndef DOC_H
+#define DOC_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/ident.h"
+
+#define AUTO_DOC __attribute__((cleanup(doc_cleanup)))
+
+enum { DOC_DEPTH_MAX = 16 };
+
+/* An object, at most DOC_DEPTH_MAX deep, no repeated keys; NULL: not that. */
+json_t *doc_parse(struct span json, struct err *e);
+
+/* Whether a text can be in a document: valid UTF-8. */
+bool doc_text_valid(const char *text);
+
+/* A string member; NULL and an error where it is missing or something else. */
+const char *doc_string(const json_t *object, const char *key, struct err *e);
+
+/* An integer member from min to max. */
+int doc_number(const json_t *object, const char *key, uint64_t min, uint64_t max, uint64_t *ret,
+	struct err *e);
+
+/* An array member. */
+json_t *doc_array(const json_t *object, const char *key, struct err *e);
+
+/* The members type, version and cookie. */
+int doc_ident(const json_t *object, struct ident *ret, struct err *e);
+
+/* {"cookie","type","version"} */
+json_t *doc_from_ident(const struct ident *ident);
+
+/* Compact bytes with sorted keys and a newline; consumes take. */
+void doc_format(json_t *take, struct buf *ret);
+
+static inline void
+doc_cleanup(json_t **pointer)
+{
+	json_decref(*pointer);
+}
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/ident.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+
+static const char archive_suffix[] = "_archive";
+
+bool
+ident_type_valid(const char *type)
+{
+	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	size_t len = strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return len >= 1 && len <= IDENT_TYPE_MAX && type[len] == '\0' &&
+	       strchr(first, type[0]) != NULL;
+}
+
+bool
+ident_cookie_valid(const char *cookie)
+{
+	return strspn(cookie, "0123456789abcdef") == IDENT_COOKIE && cookie[IDENT_COOKIE] == '\0';
+}
+
+bool
+ident_edition_equal(const struct edition *a, const struct edition *b)
+{
+	return a->version == b->version && strcmp(a->cookie, b->cookie) == 0;
+}
+
+bool
+ident_equal(const struct ident *a, const struct ident *b)
+{
+	return strcmp(a->type, b->type) == 0 && ident_edition_equal(&a->edition, &b->edition);
+}
+
+/* ---- Lists */
+
+static int
+compare_types(const void *a, const void *b)
+{
+	return strcmp(((const struct ident *)a)->type, ((const struct ident *)b)->type);
+}
+
+void
+idents_add(struct idents *list, const struct ident *ident)
+{
+	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
+	list->at[list->count++] = *ident;
+}
+
+bool
+idents_sort(struct idents *list)
+{
+	if (list->count > 0)
+		qsort(list->at, list->count, sizeof(*list->at), compare_types);
+	for (size_t i = 1; i < list->count; i++)
+		if (compare_types(&list->at[i - 1], &list->at[i]) == 0)
+			return false;
+	return true;
+}
+
+const struct ident *
+idents_find(const struct idents *list, const char *type)
+{
+	struct ident key = {0};
+
+	if (list->count == 0)
+		return NULL;
+	(void)strncpy(key.type, type, IDENT_TYPE_MAX);
+	return bsearch(&key, list->at, list->count, sizeof(*list->at), compare_types);
+}
+
+void
+idents_free(struct idents *list)
+{
+	free(list->at);
+	*list = (struct idents){0};
+}
+
+/* ---- Paths and names */
+
+enum parameter { PARAM_T, PARAM_V, PARAM_C, PARAM_PV, PARAM_PC, PARAM_COUNT };
+static const char *const parameter_names[PARAM_COUNT] = {"t", "v", "c", "pv", "pc"};
+
+static enum parameter
+parameter_find(const char *name, size_t len)
+{
+	int i = 0;
+
+	while (i < PARAM_COUNT &&
+		(strlen(parameter_names[i]) != len || memcmp(parameter_names[i], name, len) != 0))
+		i++;
+	return (enum parameter)i;
+}
+
+static bool
+parameter_take(struct target *t, enum parameter which, const char *value, size_t len)
+{
+	char text[IDENT_TYPE_MAX + 1];
+
+	if (len == 0 || len >= sizeof(text))
+		return false;
+	memcpy(text, value, len);
+	text[len] = '\0';
+	switch (which) {
+	case PARAM_T:
+		memcpy(t->ident.type, text, len + 1);
+		return ident_type_valid(text);
+	case PARAM_V:
+		return num_parse(value, len, IDENT_VERSION_MAX, &t->ident.edition.version) &&
+		       t->ident.edition.version > 0;
+	case PARAM_PV:
+		return num_parse(value, len, IDENT_VERSION_MAX, &t->base.version) &&
+		       t->base.version > 0;
+	case PARAM_C:
+	case PARAM_PC:
+		if (!ident_cookie_valid(text))
+			return false;
+		memcpy(which == PARAM_C ? t->ident.edition.cookie : t->base.cookie, text, len + 1);
+		return true;
+	case PARAM_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* ";t=...;v=..." to its end; every bit of *ret_seen is a parameter that was there. */
+static int
+parse_matrix(const char *s, struct target *t, unsigned *ret_seen, struct err *e)
+{
+	*ret_seen = 0;
+	while (*s == ';') {
+		size_t name_len = strcspn(++s, "=;");
+		const char *value = s + name_len + 1;
+		enum parameter which = parameter_find(s, name_len);
+		size_t len;
+
+		if (which == PARAM_COUNT || s[name_len] != '=')
+			return err_set(e, ERR_INPUT, "unknown parameter");
+		len = strcspn(value, ";");
+		if ((*ret_seen & (1U << which)) != 0)
+			return err_set(
+				e, ERR_INPUT, "parameter %s is repeated", parameter_names[which]);
+		if (!parameter_take(t, which, value, len))
+			return err_set(e, ERR_INPUT, "parameter %s has no valid value",
+				parameter_names[which]);
+		*ret_seen |= 1U << which;
+		s = value + len;
+	}
+	return *s != '\0' ? err_set(e, ERR_INPUT, "unknown path") : 0;
+}
+
+static int
+parse_identity(const char *s, struct target *t, struct err *e)
+{
+	const unsigned identity = 1U << PARAM_T | 1U << PARAM_V | 1U << PARAM_C;
+	const unsigned with_base = identity | 1U << PARAM_PV | 1U << PARAM_PC;
+	unsigned seen;
+
+	if (parse_matrix(s, t, &seen, e) != 0)
+		return -1;
+	if (seen == identity || (t->kind == TARGET_OFFER && seen == with_base))
+		return 0;
+	return err_set(e, ERR_INPUT, "parameters must be t, v, c%s",
+		t->kind == TARGET_OFFER ? " and pv, pc or neither" : "");
+}
+
+static int
+parse_file(const char *s, struct target *t, struct err *e)
+{
+	if (strlen(s) != DIGEST_HEX + sizeof(archive_suffix) - 1 || !digest_parse(s, &t->file) ||
+		strcmp(s + DIGEST_HEX, archive_suffix) != 0)
+		return err_set(e, ERR_INPUT, "an archive's id is 64 hex digits and _archive");
+	return 0;
+}
+
+int
+ident_target_parse(const char *path, struct target *ret, struct err *e)
+{
+	static const char prefix[] = "/guts2";
+
+	*ret = (struct target){0};
+	if (strncmp(path, prefix, sizeof(prefix) - 1) == 0 && path[sizeof(prefix) - 1] == '/') {
+		ret->prefixed = true;
+		path += sizeof(prefix) - 1;
+	}
+	if (strcmp(path, "/q") == 0) {
+		ret->kind = TARGET_QUERY;
+		return 0;
+	}
+	if (strncmp(path, "/h;", 3) == 0 || strncmp(path, "/o;", 3) == 0) {
+		ret->kind = path[1] == 'h' ? TARGET_HEADER : TARGET_OFFER;
+		return parse_identity(path + 2, ret, e);
+	}
+	if (strncmp(path, "/f/", 3) == 0) {
+		ret->kind = TARGET_FILE;
+		return parse_file(path + 3, ret, e);
+	}
+	if (strncmp(path, "/legacy/", 8) == 0) {
+		ret->kind = TARGET_LEGACY;
+		if (!ident_type_valid(path + 8))
+			return err_set(e, ERR_INPUT, "not a type behind legacy/");
+		(void)snprintf(ret->ident.type, sizeof(ret->ident.type), "%s", path + 8);
+		return 0;
+	}
+	return err_set(e, ERR_INPUT, "unknown path");
+}
+
+char *
+ident_target_name(const struct target *t, char ret[IDENT_NAME_MAX])
+{
+	char hex[DIGEST_HEX + 1];
+
+	switch (t->kind) {
+	case TARGET_QUERY:
+		(void)snprintf(ret, IDENT_NAME_MAX, "q");
+		break;
+	case TARGET_FILE:
+		(void)snprintf(
+			ret, IDENT_NAME_MAX, "f/%s%s", digest_hex(&t->file, hex), archive_suffix);
+		break;
+	case TARGET_LEGACY:
+		(void)snprintf(ret, IDENT_NAME_MAX, "legacy/%s", t->ident.type);
+		break;
+	case TARGET_HEADER:
+	case TARGET_OFFER:
+	case TARGET_CONTENT:
+		(void)snprintf(ret, IDENT_NAME_MAX, "%c;t=%s;v=%" PRIu64 ";c=%s",
+			t->kind == TARGET_HEADER  ? 'h'
+			: t->kind == TARGET_OFFER ? 'o'
+						  : 'c',
+			t->ident.type, t->ident.edition.version, t->ident.edition.cookie);
+		if (t->base.version > 0)
+			(void)snprintf(ret + strlen(ret), IDENT_NAME_MAX - strlen(ret),
+				";pv=%" PRIu64 ";pc=%s", t->base.version, t->base.cookie);
+		break;
+	}
+	return ret;
+}
+
+char *
+ident_header_name(const struct ident *ident, char ret[IDENT_NAME_MAX])
+{
+	struct target t = {.kind = TARGET_HEADER, .ident = *ident};
+
+	return ident_target_name(&t, ret);
+}
+
+char *
+ident_content_name(const struct ident *ident, char ret[IDENT_NAME_MAX])
+{
+	struct target t = {.kind = TARGET_CONTENT, .ident = *ident};
+
+	return ident_target_name(&t, ret);
+}
+
+char *
+ident_offer_name(const struct ident *ident, const struct edition *base, char ret[IDENT_NAME_MAX])
+{
+	struct target t = {.kind = TARGET_OFFER, .ident = *ident};
+
+	if (base != NULL)
+		t.base = *base;
+	return ident_target_name(&t, ret);
+}
+
+char *
+ident_file_name(const struct digest *id, char ret[IDENT_NAME_MAX])
+{
+	struct target t = {.kind = TARGET_FILE, .file = *id};
+
+	return ident_target_name(&t, ret);
+}
+
+char *
+ident_blob_name(const struct digest *file, char ret[IDENT_NAME_MAX])
+{
+	char hex[DIGEST_HEX + 1];
+
+	(void)snprintf(ret, IDENT_NAME_MAX, "c/%s", digest_hex(file, hex));
+	return ret;
+}
+
+bool
+ident_target_parse_stored(const char *name, struct target *ret)
+{
+	*ret = (struct target){0};
+	if (strlen(name) >= IDENT_NAME_MAX || name[0] == '\0' || name[1] != ';')
+		return false;
+	switch (name[0]) {
+	case 'h':
+		ret->kind = TARGET_HEADER;
+		break;
+	case 'o':
+		ret->kind = TARGET_OFFER;
+		break;
+	case 'c':
+		ret->kind = TARGET_CONTENT;
+		break;
+	default:
+		return false;
+	}
+	return parse_identity(name + 1, ret, NULL) == 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ident.h - the global identity of an update, and the names made of it.
+ *
+ * Does:     parses and formats what stands behind the host in a URL; the same
+ *           names are the file names of a repository.
+ * Shapes:   h;t=T;v=V;c=C   o;t=T;v=V;c=C[;pv=PV;pc=PC]   f/<64 hex>_archive   q
+ *           legacy/T
+ *           c;t=T;v=V;c=C and c/<64 hex> on disk: content (repo.h)
+ * Owner:    idents_free releases a list
+ * Errors:   ERR_INPUT with the parameter and the reason
+ * Source:   PROTOCOL sections 1 and 2
+ */
+#ifndef IDENT_H
+#define IDENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+
+enum {
+	IDENT_TYPE_MAX = 64,
+	IDENT_COOKIE = 8,
+	IDENT_NAME_MAX = 192, /* any name above fits, with its NUL */
+};
+#define IDENT_VERSION_MAX ((1ULL << 53) - 1)
+
+/* A version of no particular type: what `pv` and `pc` name. Version 0: none. */
+struct edition {
+	uint64_t version;
+	char cookie[IDENT_COOKIE + 1];
+};
+
+struct ident {
+	char type[IDENT_TYPE_MAX + 1];
+	struct edition edition;
+};
+
+/* Identities, one for each type, sorted by type. */
+struct idents {
+	struct ident *at;
+	size_t count;
+	size_t capacity;
+};
+
+#define AUTO_IDENTS __attribute__((cleanup(idents_free)))
+
+void idents_add(struct idents *list, const struct ident *ident);
+/* Sort; false where a type is repeated. */
+bool idents_sort(struct idents *list);
+const struct ident *idents_find(const struct idents *list, const char *type);
+void idents_free(struct idents *list);
+
+/* CONTENT is a name on a server's disk only, and never parsed from a request. */
+enum target_kind {
+	TARGET_QUERY,
+	TARGET_HEADER,
+	TARGET_OFFER,
+	TARGET_FILE,
+	TARGET_CONTENT,
+	TARGET_LEGACY, /* the newest full archive of a type, for clients that know no more */
+};
+
+/* What a request asks for. */
+struct target {
+	enum target_kind kind;
+	bool prefixed;	     /* the path began with /guts2 */
+	struct ident ident;  /* header, offer, content; legacy: the type alone */
+	struct edition base; /* offer: version 0 asks for the full archive */
+	struct digest file;  /* file */
+};
+
+bool ident_type_valid(const char *type);
+bool ident_cookie_valid(const char *cookie);
+bool ident_edition_equal(const struct edition *a, const struct edition *b);
+bool ident_equal(const struct ident *a, const struct ident *b);
+
+/* A request's path, with its leading slash, from the raw bytes of the wire. */
+int ident_target_parse(const char *path, struct target *ret, struct err *e);
+
+/* The repository's name of a target, without leading slash. Returns ret. */
+char *ident_target_name(const struct target *target, char ret[IDENT_NAME_MAX]);
+
+/* Shorthands for ident_target_name. */
+char *ident_header_name(const struct ident *ident, char ret[IDENT_NAME_MAX]);
+char *ident_content_name(const struct ident *ident, char ret[IDENT_NAME_MAX]);
+char *ident_offer_name(
+	const struct ident *ident, const struct edition *base, char ret[IDENT_NAME_MAX]);
+char *ident_file_name(const struct digest *id, char ret[IDENT_NAME_MAX]);
+/* "c/<64 hex>" */
+char *ident_blob_name(const struct digest *file, char ret[IDENT_NAME_MAX]);
+
+/* A file name of the repository's top: a header, an offer or a content. False: another one. */
+bool ident_target_parse_stored(const char *name, struct target *ret);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * options.h - the settings of one run: -Dname=value, a file, the defaults.
+ *
+ * Does:     reads, checks, and remembers where each value came from
+ * Units:    durations in milliseconds, sizes in bytes
+ * Owner:    options_free; values are immutable after options_read
+ * Errors:   ERR_INPUT naming option, origin and the allowed range
+ * Source:   config/options.def
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+struct options {
+#define TEXT(name, ...) char *name;
+#define NUMBER(name, ...) uint64_t name;
+#define DURATION(name, ...) uint64_t name;
+#define SIZE(name, ...) uint64_t name;
+#define SWITCH(name, ...) uint64_t name; /* 0 or 1 */
+#include "options.def"
+#undef TEXT
+#undef NUMBER
+#undef DURATION
+#undef SIZE
+#undef SWITCH
+	char **origins; /* of each row, in the order of options.def */
+	bool check_only;
+	bool test_upstream;
+	bool show_help;
+	bool show_version;
+};
+
+int options_read(struct options *o, int argc, char **argv, struct err *e);
+void options_free(struct options *o);
+
+/* Whether there is a setting of this name, and whether it may have this value. */
+bool options_known(const char *name);
+int options_check(const char *name, const char *value, struct err *e);
+
+void options_print_help(FILE *to);
+
+/* name=value and where it came from, a line each. */
+void options_print_values(const struct options *o, FILE *to);
+
+/* A sample configuration file; and the rows of the manual in man(7) language. */
+void options_print_sample(FILE *to);
+void options_print_manual(FILE *to);
+
+#endif

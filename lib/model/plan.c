@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/plan.h"
+
+#include <stdint.h>
+
+#include "base/mem.h"
+
+enum { NONE = -1 };
+
+/* A version that content can be had of without the cloud. */
+struct node {
+	const struct edition *edition;
+	const struct record *start; /* content or full archive of the version itself */
+	const struct record *via;   /* or the difference that leads here */
+	int from;		    /* and the node where it starts */
+	size_t steps;
+};
+
+struct search {
+	const struct plan_facts *facts;
+	struct node *nodes;
+	size_t count;
+	bool failed; /* something would do if it could be had */
+};
+
+static const struct record *
+find(const struct plan_facts *f, const struct edition *edition, enum record_kind kind)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->records[i].kind == kind && f->records[i].base.version == 0 &&
+			ident_edition_equal(&f->records[i].ident.edition, edition))
+			return &f->records[i];
+	return NULL;
+}
+
+static const struct record *
+find_full(const struct plan_facts *f, const struct edition *edition, enum format format)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (record_is_full(&f->records[i]) && f->records[i].format == format &&
+			ident_edition_equal(&f->records[i].ident.edition, edition))
+			return &f->records[i];
+	return NULL;
+}
+
+static int
+find_node(const struct search *s, const struct edition *edition)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (ident_edition_equal(s->nodes[i].edition, edition))
+			return (int)i;
+	return NONE;
+}
+
+/* What is asked of the cloud first: PLAN_DONE where nothing is. */
+static enum plan_step
+want_header(struct search *s, const struct edition *edition)
+{
+	enum plan_known known;
+
+	if (find(s->facts, edition, RECORD_HEADER) != NULL)
+		return PLAN_DONE;
+	known = s->facts->header(s->facts->context, edition);
+	s->failed |= known == PLAN_FAILED;
+	return known == PLAN_UNASKED || known == PLAN_THERE ? PLAN_GET_HEADER : PLAN_STUCK;
+}
+
+static void
+add_node(struct search *s, const struct record *start, const struct record *via, int from)
+{
+	const struct record *at = start != NULL ? start : via;
+
+	s->nodes[s->count++] = (struct node){.edition = &at->ident.edition,
+		.start = start,
+		.via = via,
+		.from = from,
+		.steps = from == NONE ? 0 : s->nodes[from].steps + 1};
+}
+
+/* Contents first, then full archives; then what kept differences lead to, fewest steps first. */
+static void
+find_nodes(struct search *s)
+{
+	const struct plan_facts *f = s->facts;
+
+	for (size_t i = 0; i < f->count; i++)
+		if (f->records[i].kind == RECORD_CONTENT)
+			add_node(s, &f->records[i], NULL, NONE);
+	for (size_t i = 0; i < f->count; i++)
+		if (record_is_full(&f->records[i]) &&
+			find_node(s, &f->records[i].ident.edition) == NONE)
+			add_node(s, &f->records[i], NULL, NONE);
+	for (size_t n = 0; n < s->count; n++)
+		for (size_t i = 0; i < f->count && s->nodes[n].steps < PLAN_CHAIN_MAX; i++)
+			if (record_is_difference(&f->records[i]) &&
+				ident_edition_equal(&f->records[i].base, s->nodes[n].edition) &&
+				find_node(s, &f->records[i].ident.edition) == NONE)
+				add_node(s, NULL, &f->records[i], (int)n);
+}
+
+/* Headers of the whole way have to be there before it is gone. */
+static struct plan
+build(struct search *s, int node)
+{
+	struct plan p = {.step = PLAN_BUILD_CONTENT};
+
+	p.count = s->nodes[node].steps;
+	for (int n = node; n != NONE; n = s->nodes[n].from) {
+		enum plan_step header = want_header(s, s->nodes[n].edition);
+
+		if (header != PLAN_DONE)
+			return (struct plan){.step = header, .base = *s->nodes[n].edition};
+		if (s->nodes[n].via != NULL)
+			p.differences[s->nodes[n].steps - 1] = *s->nodes[n].via;
+		else
+			p.start = *s->nodes[n].start;
+	}
+	return p;
+}
+
+/* The smallest archive of an offer that may still come; bytes 0: none. */
+static struct archive_ref
+cheapest(struct search *s, const struct edition *base, const struct offer *offer,
+	enum format *ret_format)
+{
+	struct archive_ref best = {0};
+
+	for (int i = 0; i < FORMAT_COUNT; i++) {
+		enum plan_known known;
+		bool wanted;
+
+		if (offer->archive[i].bytes == 0)
+			continue;
+		known = s->facts->archive(s->facts->context, base, (enum format)i);
+		s->failed |= known == PLAN_FAILED;
+		if (known == PLAN_FAILED || known == PLAN_ABSENT)
+			continue;
+		/* What is wanted as an archive is best had as it is wanted. */
+		wanted = base->version == 0 && !s->facts->content &&
+			 (enum format)i == s->facts->format;
+		if (best.bytes == 0 || offer->archive[i].bytes < best.bytes || wanted) {
+			best = offer->archive[i];
+			*ret_format = (enum format)i;
+		}
+		if (wanted)
+			break;
+	}
+	return best;
+}
+
+struct choice {
+	struct plan plan;
+	uint64_t bytes;
+	bool found;
+};
+
+/* False: its price has to be asked first; then *choice says so. */
+static bool
+consider(struct search *s, const struct edition *base, struct choice *choice)
+{
+	struct offer offer = {0};
+	enum format format = FORMAT_AR1;
+	struct archive_ref archive;
+
+	switch (s->facts->price(s->facts->context, base, &offer)) {
+	case PLAN_UNASKED:
+		choice->plan = (struct plan){.step = PLAN_ASK_PRICE, .base = *base};
+		return false;
+	case PLAN_THERE:
+		break;
+	case PLAN_FAILED:
+		s->failed = true;
+		return true;
+	case PLAN_ABSENT:
+		return true;
+	}
+	archive = cheapest(s, base, &offer, &format);
+	if (archive.bytes == 0 || (choice->found && archive.bytes >= choice->bytes))
+		return true;
+	choice->plan = (struct plan){.step = PLAN_GET_ARCHIVE, .base = *base, .format = format};
+	choice->bytes = archive.bytes;
+	choice->found = true;
+	return true;
+}
+
+/*
+ * Less than half of what a full archive of the type has: the newest one's price
+ * need not be asked, which a server above would have to obtain it for.
+ */
+static bool
+is_clearly_cheaper(const struct plan_facts *f, const struct choice *choice)
+{
+	for (size_t i = 0; choice->found && i < f->count; i++)
+		if (record_is_full(&f->records[i]) && choice->bytes < f->records[i].ref.bytes / 2)
+			return true;
+	return false;
+}
+
+static struct plan
+next(struct search *s)
+{
+	static const struct edition full;
+	const struct plan_facts *f = s->facts;
+	struct choice choice = {0};
+	enum plan_step header;
+	int target;
+
+	if (!f->content && find_full(f, &f->target, f->format) != NULL)
+		return (struct plan){.step = PLAN_DONE};
+	if (find(f, &f->target, RECORD_CONTENT) != NULL)
+		return (struct plan){.step = f->content ? PLAN_DONE : PLAN_BUILD_FULL};
+	find_nodes(s);
+	target = find_node(s, &f->target);
+	if (target != NONE) {
+		struct plan p = build(s, target);
+
+		if (p.step != PLAN_STUCK)
+			return p;
+	}
+	/* Without its header only a ready archive of the target is of use. */
+	header = want_header(s, &f->target);
+	if (header == PLAN_GET_HEADER)
+		return (struct plan){.step = header, .base = f->target};
+	for (size_t n = 0; header == PLAN_DONE && n < s->count; n++)
+		if (s->nodes[n].edition->version < f->target.version &&
+			!consider(s, s->nodes[n].edition, &choice))
+			return choice.plan;
+	if (f->may_download && !is_clearly_cheaper(f, &choice) && !consider(s, &full, &choice))
+		return choice.plan;
+	if (choice.found)
+		return choice.plan;
+	return (struct plan){.step = PLAN_STUCK, .temporary = s->failed};
+}
+
+struct plan
+plan_next(const struct plan_facts *facts)
+{
+	AUTO_FREE struct node *nodes = mem_new(facts->count, sizeof(*nodes));
+	struct search s = {.facts = facts, .nodes = nodes};
+
+	return next(&s);
+}

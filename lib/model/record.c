@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/record.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+bool
+record_is_full(const struct record *r)
+{
+	return r->kind == RECORD_ARCHIVE && r->base.version == 0;
+}
+
+bool
+record_is_difference(const struct record *r)
+{
+	return r->kind == RECORD_ARCHIVE && r->base.version > 0;
+}
+
+/* header, content, full archive, difference */
+static int
+rank(const struct record *r)
+{
+	if (r->kind == RECORD_HEADER)
+		return 0;
+	if (r->kind == RECORD_CONTENT)
+		return 1;
+	return record_is_full(r) ? 2 : 3;
+}
+
+static int
+compare_editions(const struct edition *a, const struct edition *b)
+{
+	if (a->version != b->version)
+		return a->version > b->version ? -1 : 1;
+	return strcmp(a->cookie, b->cookie);
+}
+
+int
+record_compare(const void *a, const void *b)
+{
+	const struct record *left = a;
+	const struct record *right = b;
+	int order = strcmp(left->ident.type, right->ident.type);
+
+	if (order == 0)
+		order = compare_editions(&left->ident.edition, &right->ident.edition);
+	if (order == 0)
+		order = rank(left) - rank(right);
+	if (order == 0)
+		order = compare_editions(&left->base, &right->base);
+	return order != 0 ? order : (int)left->format - (int)right->format;
+}
+
+bool
+record_same(const struct record *a, const struct record *b)
+{
+	return record_compare(a, b) == 0;
+}
+
+const char *
+record_kind_name(const struct record *r)
+{
+	static const char *const names[] = {"header", "content", "full", "difference"};
+
+	return names[rank(r)];
+}
+
+char *
+record_name(const struct record *r, char ret[IDENT_NAME_MAX])
+{
+	switch (r->kind) {
+	case RECORD_HEADER:
+		return ident_header_name(&r->ident, ret);
+	case RECORD_CONTENT:
+		return ident_content_name(&r->ident, ret);
+	case RECORD_ARCHIVE:
+		break;
+	}
+	return ident_offer_name(&r->ident, &r->base, ret);
+}
+
+void
+records_add(struct records *list, const struct record *r)
+{
+	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
+	list->at[list->count++] = *r;
+}
+
+void
+records_sort(struct records *list)
+{
+	if (list->count > 0)
+		qsort(list->at, list->count, sizeof(*list->at), record_compare);
+}
+
+void
+records_free(struct records *list)
+{
+	free(list->at);
+	*list = (struct records){0};
+}
+
+size_t
+records_type_count(const struct records *list, size_t first)
+{
+	size_t end = first;
+
+	while (end < list->count &&
+		strcmp(list->at[end].ident.type, list->at[first].ident.type) == 0)
+		end++;
+	return end - first;
+}

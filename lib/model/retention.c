@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/retention.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* The records of one version: [first, end). */
+struct version {
+	size_t first;
+	size_t end;
+	bool content;
+	bool full;
+	bool busy;
+	bool gone;
+};
+
+struct decision {
+	const struct retention_facts *facts;
+	const struct record *at;
+	bool *gone; /* of each record */
+	uint64_t freed_bytes;
+	struct retention_actions *actions;
+};
+
+const char *
+retention_verb_name(enum retention_verb verb)
+{
+	static const char *const names[] = {"build", "hold", "remove"};
+
+	return names[verb];
+}
+
+const char *
+retention_reason_text(enum retention_reason reason)
+{
+	static const char *const texts[] = {
+		"the oldest version has the only full content",
+		"it is being sent or used",
+		"more versions than are kept",
+		"the newest version has content",
+		"not one of the two newest versions",
+		"room is needed, and it was not asked for the longest",
+	};
+
+	return texts[reason];
+}
+
+void
+retention_actions_free(struct retention_actions *actions)
+{
+	free(actions->at);
+	*actions = (struct retention_actions){0};
+}
+
+static void
+act(struct decision *d, enum retention_verb verb, enum retention_reason reason, size_t record)
+{
+	struct retention_actions *list = d->actions;
+
+	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
+	list->at[list->count++] =
+		(struct retention_action){.verb = verb, .reason = reason, .record = d->at[record]};
+	if (verb != RETENTION_REMOVE)
+		return;
+	d->gone[record] = true;
+	d->freed_bytes += d->at[record].ref.bytes;
+}
+
+static bool
+is_busy(const struct decision *d, size_t record)
+{
+	return d->facts->busy != NULL && d->facts->busy[record];
+}
+
+/* ---- One type */
+
+struct type {
+	struct version *versions; /* newest first */
+	size_t count;
+};
+
+static void
+read_type(const struct decision *d, size_t first, size_t count, struct type *ret)
+{
+	ret->versions = mem_new(count, sizeof(*ret->versions));
+	ret->count = 0;
+	for (size_t i = first; i < first + count; i++) {
+		struct version *v = ret->count > 0 ? &ret->versions[ret->count - 1] : NULL;
+
+		if (v == NULL || !ident_edition_equal(
+					 &d->at[v->first].ident.edition, &d->at[i].ident.edition)) {
+			v = &ret->versions[ret->count++];
+			v->first = i;
+		}
+		v->end = i + 1;
+		v->content |= d->at[i].kind == RECORD_CONTENT;
+		v->full |= record_is_full(&d->at[i]);
+		v->busy |= is_busy(d, i);
+	}
+}
+
+/*
+ * After the newest version was built or downloaded whole: one content, and full
+ * archives for two versions. Before that everything stays, since it may be what the
+ * newest is made from.
+ */
+static void
+clean_up(struct decision *d, struct type *t)
+{
+	if (!t->versions[0].content && !t->versions[0].full)
+		return;
+	for (size_t i = 1; i < t->count; i++) {
+		struct version *v = &t->versions[i];
+
+		for (size_t r = v->first; r < v->end; r++) {
+			if (is_busy(d, r))
+				continue;
+			if (d->at[r].kind == RECORD_CONTENT && t->versions[0].content) {
+				act(d, RETENTION_REMOVE, RETENTION_OLDER_CONTENT, r);
+				v->content = false;
+			}
+			if (record_is_full(&d->at[r]) && i >= 2) {
+				act(d, RETENTION_REMOVE, RETENTION_OLDER_FULL, r);
+				v->full = false;
+			}
+		}
+		for (size_t r = v->first; r < v->end; r++)
+			v->full |= record_is_full(&d->at[r]) && !d->gone[r];
+	}
+}
+
+/* Whether a version has what no other has. */
+static bool
+is_sole(const struct type *t, size_t index)
+{
+	const struct version *v = &t->versions[index];
+	bool other_content = false;
+	bool other_whole = false;
+
+	for (size_t i = 0; i < t->count; i++) {
+		const struct version *other = &t->versions[i];
+
+		if (i == index || other->gone)
+			continue;
+		other_content |= other->content;
+		other_whole |= other->content || other->full;
+	}
+	return (v->content && !other_content) || (v->full && !other_whole);
+}
+
+/* The header goes last: it says which files the content has. */
+static void
+remove_version(struct decision *d, struct version *v)
+{
+	for (size_t r = v->end; r > v->first; r--)
+		if (!d->gone[r - 1])
+			act(d, RETENTION_REMOVE, RETENTION_TOO_MANY, r - 1);
+	v->gone = true;
+}
+
+static size_t
+versions_to_keep(const struct decision *d, const struct type *t)
+{
+	const char *type = d->facts->records->at[t->versions[0].first].ident.type;
+	uint64_t own =
+		d->facts->channels != NULL ? channels_policy(d->facts->channels, type).keep : 0;
+
+	return own > 0 ? (size_t)own : d->facts->versions;
+}
+
+/* One version more than the number stays where it has the only full content, but no two. */
+static void
+limit_versions(struct decision *d, struct type *t)
+{
+	size_t left = t->count;
+	size_t keep = versions_to_keep(d, t);
+
+	for (size_t i = t->count - 1; i > 0 && left > keep; i--) {
+		struct version *v = &t->versions[i];
+
+		if (is_sole(t, i)) {
+			act(d, RETENTION_BUILD, RETENTION_SOLE_CONTENT, t->versions[0].first);
+			act(d, RETENTION_SPARE, RETENTION_SOLE_CONTENT, v->first);
+			left--;
+			continue;
+		}
+		left--;
+		if (v->busy)
+			act(d, RETENTION_SPARE, RETENTION_IN_USE, v->first);
+		else
+			remove_version(d, v);
+	}
+}
+
+/* ---- Room */
+
+struct candidate {
+	size_t record;
+	uint64_t used_ms;
+};
+
+/* Differences first, by the time nobody asked for them; then full archives, the oldest first. */
+static int
+compare_candidates(const void *a, const void *b, void *context)
+{
+	const struct decision *d = context;
+	const struct candidate *left = a;
+	const struct candidate *right = b;
+	const struct record *x = &d->at[left->record];
+	const struct record *y = &d->at[right->record];
+
+	if (record_is_full(x) != record_is_full(y))
+		return record_is_full(x) ? 1 : -1;
+	if (record_is_full(x) && x->ident.edition.version != y->ident.edition.version)
+		return x->ident.edition.version < y->ident.edition.version ? -1 : 1;
+	if (left->used_ms != right->used_ms)
+		return left->used_ms < right->used_ms ? -1 : 1;
+	return left->record > right->record ? -1 : 1;
+}
+
+/* Whether the type of a record has its full content elsewhere, too. */
+static bool
+is_spare(const struct decision *d, size_t record)
+{
+	const struct records *all = d->facts->records;
+	const char *type = d->at[record].ident.type;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (i != record && !d->gone[i] && strcmp(d->at[i].ident.type, type) == 0 &&
+			(d->at[i].kind == RECORD_CONTENT || record_is_full(&d->at[i])))
+			return true;
+	return false;
+}
+
+static void
+free_room(struct decision *d)
+{
+	const struct records *all = d->facts->records;
+	AUTO_FREE struct candidate *list = mem_new(all->count, sizeof(*list));
+	size_t count = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct record *r = &d->at[i];
+
+		if (d->gone[i] || is_busy(d, i) || r->kind != RECORD_ARCHIVE ||
+			(d->facts->offered != NULL && d->facts->offered[i]))
+			continue;
+		list[count].record = i;
+		list[count++].used_ms = r->served_ms > r->landed_ms ? r->served_ms : r->landed_ms;
+	}
+	if (count > 0)
+		qsort_r(list, count, sizeof(*list), compare_candidates, d);
+	for (size_t i = 0; i < count && d->freed_bytes < d->facts->excess_bytes; i++)
+		if (!record_is_full(&d->at[list[i].record]) || is_spare(d, list[i].record))
+			act(d, RETENTION_REMOVE, RETENTION_LEAST_RECENT, list[i].record);
+}
+
+uint64_t
+retention_excess_bytes(const struct retention_room *r)
+{
+	static const uint64_t default_min_free = 512ULL << 20;
+	uint64_t floor = r->min_free_bytes;
+	uint64_t over = 0;
+
+	if (r->max_bytes > 0 && r->cache_bytes + r->wanted_bytes > r->max_bytes)
+		over = r->cache_bytes + r->wanted_bytes - r->max_bytes;
+	if (floor == default_min_free && floor > r->disk_bytes / 10)
+		floor = r->disk_bytes / 10;
+	if (floor + r->wanted_bytes > r->disk_free_bytes &&
+		floor + r->wanted_bytes - r->disk_free_bytes > over)
+		over = floor + r->wanted_bytes - r->disk_free_bytes;
+	return over;
+}
+
+void
+retention_decide(const struct retention_facts *facts, struct retention_actions *ret)
+{
+	AUTO_FREE bool *gone = mem_new(facts->records->count, sizeof(*gone));
+	struct decision d = {
+		.facts = facts, .at = facts->records->at, .gone = gone, .actions = ret};
+	size_t count;
+
+	for (size_t first = 0; first < facts->records->count; first += count) {
+		struct type t;
+
+		count = records_type_count(facts->records, first);
+		read_type(&d, first, count, &t);
+		clean_up(&d, &t);
+		limit_versions(&d, &t);
+		free(t.versions);
+	}
+	if (d.freed_bytes < facts->excess_bytes)
+		free_room(&d);
+}

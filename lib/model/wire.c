@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "model/doc.h"
+
+const char *
+wire_format_key(enum format format)
+{
+	static const char *const keys[FORMAT_COUNT] = {"guts2ar1", "guts2ar2"};
+
+	return keys[format];
+}
+
+static int
+parse_updates(const json_t *doc, struct idents *ret, struct err *e)
+{
+	const json_t *updates = doc_array(doc, "updates", e);
+	const json_t *entry;
+	struct ident ident;
+	size_t i;
+
+	if (updates == NULL)
+		return -1;
+	json_array_foreach (updates, i, entry) {
+		if (doc_ident(entry, &ident, e) != 0)
+			return err_wrap(e, "update %zu", i + 1);
+		idents_add(ret, &ident);
+	}
+	return idents_sort(ret) ? 0 : err_set(e, ERR_INPUT, "a type is repeated");
+}
+
+int
+wire_query_parse(struct span json, struct idents *ret, struct err *e)
+{
+	AUTO_DOC json_t *doc = NULL;
+
+	*ret = (struct idents){0};
+	if (json.len > WIRE_QUERY_BYTES_MAX)
+		return err_set(e, ERR_LIMIT, "q larger than %zu bytes", WIRE_QUERY_BYTES_MAX);
+	doc = doc_parse(json, e);
+	if (doc == NULL || parse_updates(doc, ret, e) != 0) {
+		idents_free(ret);
+		return err_wrap(e, "q");
+	}
+	return 0;
+}
+
+static json_t *
+format_updates(const struct idents *list)
+{
+	json_t *updates = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		(void)json_array_append_new(updates, doc_from_ident(&list->at[i]));
+	return updates;
+}
+
+void
+wire_query_format(const struct idents *list, struct buf *ret)
+{
+	doc_format(json_pack("{s:o}", "updates", format_updates(list)), ret);
+}
+
+void
+wire_inventory_parse(struct span json, struct inventory *ret)
+{
+	AUTO_DOC json_t *doc = doc_parse(json, NULL);
+	const char *client = json_string_value(json_object_get(doc, "client"));
+
+	*ret = (struct inventory){0};
+	if (client != NULL)
+		(void)snprintf(ret->client, sizeof(ret->client), "%s", client);
+	ret->filter = doc != NULL && parse_updates(doc, &ret->updates, NULL) == 0;
+	if (!ret->filter)
+		idents_free(&ret->updates);
+}
+
+void
+wire_inventory_format(const char *client, const struct idents *has, struct buf *ret)
+{
+	json_t *doc = json_pack("{s:s}", "client", client);
+
+	if (has != NULL)
+		(void)json_object_set_new(doc, "updates", format_updates(has));
+	doc_format(doc, ret);
+}
+
+static int
+parse_archive(const json_t *entry, struct archive_ref *ret, struct err *e)
+{
+	static const char suffix[] = "_archive";
+	const char *id = doc_string(entry, "id", e);
+
+	if (id == NULL)
+		return -1;
+	if (strlen(id) != DIGEST_HEX + sizeof(suffix) - 1 || !digest_parse(id, &ret->id) ||
+		strcmp(id + DIGEST_HEX, suffix) != 0)
+		return err_set(e, ERR_INPUT, "field id: 64 hex digits and _archive are required");
+	return doc_number(entry, "size", 1, WIRE_ARCHIVE_BYTES_MAX, &ret->bytes, e);
+}
+
+int
+wire_offer_parse(struct span json, struct offer *ret, struct err *e)
+{
+	AUTO_DOC json_t *doc = NULL;
+	bool any = false;
+
+	*ret = (struct offer){0};
+	if (json.len > WIRE_OFFER_BYTES_MAX)
+		return err_set(e, ERR_LIMIT, "o larger than %zu bytes", WIRE_OFFER_BYTES_MAX);
+	doc = doc_parse(json, e);
+	if (doc == NULL)
+		return err_wrap(e, "o");
+	for (int i = 0; i < FORMAT_COUNT; i++) {
+		const json_t *entry = json_object_get(doc, wire_format_key((enum format)i));
+
+		if (entry == NULL)
+			continue;
+		if (parse_archive(entry, &ret->archive[i], e) != 0)
+			return err_wrap(e, "o: %s", wire_format_key((enum format)i));
+		any = true;
+	}
+	return any ? 0 : err_set(e, ERR_INPUT, "o: names no archive in a known format");
+}
+
+void
+wire_offer_format(const struct offer *offer, struct buf *ret)
+{
+	json_t *doc = json_object();
+	char hex[DIGEST_HEX + 1];
+
+	for (int i = 0; i < FORMAT_COUNT; i++) {
+		const struct archive_ref *archive = &offer->archive[i];
+
+		if (archive->bytes == 0)
+			continue;
+		(void)json_object_set_new(doc, wire_format_key((enum format)i),
+			json_pack("{s:s+,s:I}", "id", digest_hex(&archive->id, hex), "_archive",
+				"size", (json_int_t)archive->bytes));
+	}
+	doc_format(doc, ret);
+}

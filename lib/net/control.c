@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include "base/fs.h"
+
+enum { MESSAGE_MAX = 4096, WORD_S = 5, ANSWER_S = 600 };
+
+static const char name[] = "control";
+
+/* The directory by its descriptor, since a path may be longer than an address can be. */
+static void
+address_in(int dir, struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	(void)snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dir, name);
+}
+
+static int
+set_patience(int fd, int seconds, struct err *e)
+{
+	struct timeval limit = {.tv_sec = seconds};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) != 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) != 0)
+		return err_sys(e, "%s", name);
+	return 0;
+}
+
+int
+control_listen(int dir, struct err *e)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+
+	address_in(dir, &address);
+	if (fd < 0)
+		return err_sys(e, "%s", name);
+	if (fs_remove(dir, name, e) != 0)
+		return -1;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+		fchmodat(dir, name, 0600, 0) != 0 || listen(fd, 8) != 0)
+		return err_sys(e, "%s", name);
+	return fs_take(&fd);
+}
+
+void
+control_unlisten(int dir, int *fd)
+{
+	fs_close(fd);
+	(void)fs_remove(dir, name, NULL);
+}
+
+bool
+control_may_ask(int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+	       (who.uid == 0 || who.uid == geteuid());
+}
+
+static json_t *
+receive(int fd, int seconds, struct err *e)
+{
+	char text[MESSAGE_MAX];
+	size_t len = 0;
+
+	if (set_patience(fd, seconds, e) != 0)
+		return NULL;
+	while (len < sizeof(text) && (len == 0 || text[len - 1] != '\n')) {
+		ssize_t got = recv(fd, text + len, sizeof(text) - len, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			(void)err_sys(e, "%s", name);
+		else if (got == 0)
+			(void)err_set(e, ERR_INPUT, "%s: cut short", name);
+		if (got <= 0)
+			return NULL;
+		len += (size_t)got;
+	}
+	return doc_parse(span_of(text, len), e);
+}
+
+json_t *
+control_receive(int fd, struct err *e)
+{
+	return receive(fd, WORD_S, e);
+}
+
+int
+control_send(int fd, json_t *take, struct err *e)
+{
+	AUTO_BUF struct buf text = {0};
+	size_t sent = 0;
+
+	doc_format(take, &text);
+	if (text.len > MESSAGE_MAX)
+		return err_set(e, ERR_LIMIT, "%s: too long", name);
+	while (sent < text.len) {
+		ssize_t put = send(fd, text.at + sent, text.len - sent, MSG_NOSIGNAL);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_sys(e, "%s", name);
+		sent += (size_t)put;
+	}
+	return 0;
+}
+
+json_t *
+control_ask(int dir, json_t *take_question, struct err *e)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	AUTO_DOC json_t *question = take_question;
+	struct sockaddr_un address;
+	const char *error;
+	json_t *answer;
+
+	address_in(dir, &address);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		(void)err_sys(e, "cannot ask the running server");
+		return NULL;
+	}
+	if (control_send(fd, json_incref(question), e) != 0)
+		return NULL;
+	answer = receive(fd, ANSWER_S, e);
+	error = json_string_value(json_object_get(answer, "error"));
+	if (error == NULL)
+		return answer;
+	(void)err_set(e, ERR_INPUT, "the server says: %s", error);
+	json_decref(answer);
+	return NULL;
+}
+
+void
+control_put_record(json_t *object, const struct record *r)
+{
+	(void)json_object_set_new(object, "kind", json_integer((json_int_t)r->kind));
+	(void)json_object_set_new(object, "type", json_string(r->ident.type));
+	(void)json_object_set_new(
+		object, "version", json_integer((json_int_t)r->ident.edition.version));
+	(void)json_object_set_new(object, "cookie", json_string(r->ident.edition.cookie));
+	(void)json_object_set_new(object, "format", json_integer((json_int_t)r->format));
+	if (r->base.version == 0)
+		return;
+	(void)json_object_set_new(object, "pv", json_integer((json_int_t)r->base.version));
+	(void)json_object_set_new(object, "pc", json_string(r->base.cookie));
+}
+
+int
+control_get_record(const json_t *object, struct record *ret, struct err *e)
+{
+	uint64_t kind;
+	uint64_t format;
+	const char *cookie;
+
+	*ret = (struct record){0};
+	if (doc_ident(object, &ret->ident, e) != 0 ||
+		doc_number(object, "kind", 0, RECORD_CONTENT, &kind, e) != 0 ||
+		doc_number(object, "format", 0, FORMAT_COUNT - 1, &format, e) != 0)
+		return -1;
+	ret->kind = (enum record_kind)kind;
+	ret->format = (enum format)format;
+	if (json_object_get(object, "pv") == NULL)
+		return 0;
+	cookie = doc_string(object, "pc", e);
+	if (cookie == NULL ||
+		doc_number(object, "pv", 1, IDENT_VERSION_MAX, &ret->base.version, e) != 0)
+		return -1;
+	if (!ident_cookie_valid(cookie))
+		return err_set(e, ERR_INPUT, "pc: 8 lower-case hex digits");
+	memcpy(ret->base.cookie, cookie, sizeof(ret->base.cookie));
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * control.h - the word between a running server and the tools on its machine.
+ *
+ * Does:     one question and one answer over a Unix socket in the cache's
+ *           directory, as JSON objects of one line. Only root and the server's own user are
+ *           heard.
+ * Shapes:   {"do":"check",<record>}          {"result":"good"|"damaged"|"absent"}
+ *           {"do":"drop","type","version"?}  {"removed":N,"bytes":N}
+ *           {"do":"reindex"}                 {"records":N}
+ *           anything that fails              {"error":"<sentence>"}
+ * Threads:  any
+ * Owner:    descriptors are the caller's
+ * Errors:   ERR_MISSING no server listens; ERR_INPUT; ERR_SYS
+ * Source:   unix(7)
+ */
+#ifndef CONTROL_H
+#define CONTROL_H
+
+#include "model/doc.h"
+#include "base/err.h"
+#include "model/record.h"
+
+/* A listening socket in the cache's directory dir; an old one is replaced. The caller has the lock.
+ */
+int control_listen(int dir, struct err *e);
+
+/* Nobody listens there any more. */
+void control_unlisten(int dir, int *fd);
+
+/* One whole message in a bounded time; NULL: there was none. consumes take. */
+json_t *control_receive(int fd, struct err *e);
+int control_send(int fd, json_t *take, struct err *e);
+
+/* Whether the other side may ask for anything. */
+bool control_may_ask(int fd);
+
+/* Ask a running server; consumes take. An answer with "error" becomes an error. NULL: failed. */
+json_t *control_ask(int dir, json_t *take_question, struct err *e);
+
+/* The members of a record that say which one it is. */
+void control_put_record(json_t *object, const struct record *r);
+int control_get_record(const json_t *object, struct record *ret, struct err *e);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How a transfer that has ended went. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "model/doc.h"
+#include "base/mem.h"
+#include "net/upstream_transfer.h"
+
+enum { RETRY_AFTER_MAX_S = 86400 };
+
+long
+upstream_outcome_status(const struct transfer *t)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+static enum upstream_outcome
+wrong(struct transfer *t, enum upstream_outcome outcome, enum err_code code, const char *why)
+{
+	if (t->reply.why.code == ERR_NONE)
+		(void)err_set(&t->reply.why, code, "%s", why);
+	return outcome;
+}
+
+/* A file that is not there means something only while the tree is there. */
+static enum upstream_outcome
+missing_file(struct transfer *t)
+{
+	AUTO_FREE char *query = mem_printf("%s/q", t->request->origin->base + strlen("file://"));
+
+	if (access(query, R_OK) == 0)
+		return wrong(t, UPSTREAM_ABSENT, ERR_MISSING, "no such file");
+	return wrong(t, UPSTREAM_UNREACHABLE, ERR_MISSING, "no repository in this directory");
+}
+
+static enum upstream_outcome
+body_outcome(struct transfer *t)
+{
+	const struct upstream_request *r = t->request;
+
+	/* A body of no bytes never reaches on_body. */
+	if (!t->body_began && upstream_outcome_begin_body(t, &t->reply.why) != 0)
+		return UPSTREAM_BROKEN;
+	if (r->exact && t->have != r->max_bytes) {
+		char text[96];
+
+		(void)snprintf(text, sizeof(text), "reply of %llu bytes, %llu were announced",
+			(unsigned long long)t->have, (unsigned long long)r->max_bytes);
+		return wrong(t, UPSTREAM_BROKEN, ERR_INPUT, text);
+	}
+	return UPSTREAM_FRESH;
+}
+
+/* 503: does it say that it is preparing what was asked for? */
+static enum upstream_outcome
+unavailable(struct transfer *t, const char *text)
+{
+	AUTO_DOC json_t *doc =
+		t->text.len > 0 ? doc_parse(span_of(t->text.at, t->text.len), NULL) : NULL;
+	const char *error = json_string_value(json_object_get(doc, "error"));
+	const char *reason = json_string_value(json_object_get(doc, "reason"));
+
+	if (t->reply.status != 503 || error == NULL || strcmp(error, "preparing") != 0)
+		return wrong(t, UPSTREAM_BUSY, ERR_BUSY, text);
+	(void)snprintf(
+		t->reply.reason, sizeof(t->reply.reason), "%s", reason != NULL ? reason : "");
+	return wrong(t, UPSTREAM_PREPARING, ERR_BUSY, "it is being prepared there");
+}
+
+static enum upstream_outcome
+status_outcome(struct transfer *t)
+{
+	long status = t->reply.status;
+	char text[400];
+
+	(void)snprintf(text, sizeof(text), "answered %ld%s%s%s", status,
+		t->proxy[0] != '\0' ? " (through the proxy " : "", t->proxy,
+		t->proxy[0] != '\0' ? ")" : "");
+	if (status == 0 || status == 200 || (status == 206 && t->request->resume_from > 0))
+		return body_outcome(t);
+	if (status == 304 && t->request->if_none_match != NULL)
+		return UPSTREAM_UNCHANGED;
+	if (status == 404 || status == 410)
+		return wrong(t, UPSTREAM_ABSENT, ERR_MISSING, text);
+	if (status == 301 && t->reply.location[0] != '\0')
+		return wrong(t, UPSTREAM_MOVED, ERR_INPUT, "answered with a redirect");
+	if (status == 503 || status == 429)
+		return unavailable(t, text);
+	if (status == 508)
+		return wrong(t, UPSTREAM_BROKEN, ERR_INPUT,
+			"answered 508: the servers form a loop, or too long a chain");
+	if (status >= 400 && status < 500)
+		return wrong(t, UPSTREAM_REFUSED, ERR_INPUT, text);
+	return wrong(t, UPSTREAM_BROKEN, ERR_INPUT,
+		status >= 300 && status < 400 ? "answered with a redirect" : text);
+}
+
+static bool
+has_passed(const struct transfer *t, CURLINFO time)
+{
+	curl_off_t us = 0;
+
+	(void)curl_easy_getinfo(t->easy, time, &us);
+	return us > 0;
+}
+
+/* Where it ended, by what curl had done until then. */
+static enum upstream_step
+step_of(const struct transfer *t)
+{
+	bool proxied = t->proxy[0] != '\0';
+	bool tls = t->request->origin->scheme == ORIGIN_HTTPS;
+	long tunnel = 0;
+
+	(void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+	if (t->request->origin->scheme == ORIGIN_FILE || (t->asked && t->reply.status != 407))
+		return UPSTREAM_ANSWER;
+	if (tunnel != 0 && tunnel / 100 != 2) /* curl's time of the connection is not set then */
+		return UPSTREAM_PROXY;
+	if (!has_passed(t, CURLINFO_NAMELOOKUP_TIME_T))
+		return UPSTREAM_NAME;
+	if (!has_passed(t, CURLINFO_CONNECT_TIME_T))
+		return UPSTREAM_CONNECT;
+	if (proxied && ((tls && tunnel / 100 != 2) || t->reply.status == 407))
+		return UPSTREAM_PROXY;
+	return tls ? UPSTREAM_TLS : UPSTREAM_ANSWER;
+}
+
+/* The proxy said no; whoever is behind it was not asked. */
+static enum upstream_outcome
+proxy_refused(struct transfer *t)
+{
+	long tunnel = t->reply.status;
+	char text[400];
+
+	if (tunnel != 407)
+		(void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+	if (tunnel == 0)
+		(void)snprintf(text, sizeof(text), "the proxy %s does not answer", t->proxy);
+	else
+		(void)snprintf(text, sizeof(text), "the proxy %s answered %ld%s", t->proxy, tunnel,
+			tunnel == 407 ? ": it does not accept user and password" : "");
+	return wrong(t, UPSTREAM_UNREACHABLE, ERR_SYS, text);
+}
+
+/* Without curl's details where they differ each time (milliseconds, bytes). */
+static enum upstream_outcome
+no_answer(struct transfer *t, const char *why)
+{
+	char text[400];
+
+	(void)snprintf(text, sizeof(text), "%s%s%s%s", t->proxy[0] != '\0' ? "proxy " : "",
+		t->proxy, t->proxy[0] != '\0' ? ": " : "", why);
+	return wrong(t, UPSTREAM_UNREACHABLE, ERR_SYS, text);
+}
+
+static enum upstream_outcome
+outcome_of(struct transfer *t, CURLcode code)
+{
+	const char *why = t->curl_error[0] != '\0' ? t->curl_error : curl_easy_strerror(code);
+
+	if (code != CURLE_OK && t->reply.step == UPSTREAM_PROXY)
+		return proxy_refused(t);
+	switch (code) {
+	case CURLE_OK:
+		return t->reply.status == 407 ? proxy_refused(t) : status_outcome(t);
+	case CURLE_FILE_COULDNT_READ_FILE:
+		return missing_file(t);
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+		return no_answer(t, curl_easy_strerror(code));
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return wrong(t, UPSTREAM_UNREACHABLE, ERR_SYS, why);
+	default:
+		return wrong(t, UPSTREAM_BROKEN, ERR_INPUT, why);
+	}
+}
+
+void
+upstream_outcome_judge(struct transfer *t, CURLcode code)
+{
+	curl_off_t s = 0;
+
+	t->reply.status = upstream_outcome_status(t);
+	t->reply.elapsed_ms = clock_mono_ms() - t->started_ms;
+	(void)curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &s);
+	t->reply.retry_after_s = (uint32_t)(s < RETRY_AFTER_MAX_S ? s : RETRY_AFTER_MAX_S);
+	t->reply.step = step_of(t);
+	t->reply.outcome = outcome_of(t, code);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * content.h - the files of versions, below c/.
+ *
+ * Does:     keeps every file of a version under its SHA-256, once for all that
+ *           have it; an empty file c;t=T;v=V;c=C says that a version's are complete.
+ *           The files come before it, and go after it.
+ * Threads:  any; the caller keeps two that change c/ apart
+ * Errors:   ERR_MISSING, ERR_DIGEST naming the file; ERR_FULL; ERR_SYS
+ * Source:   PROTOCOL section 6
+ */
+#ifndef CONTENT_H
+#define CONTENT_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "model/header.h"
+#include "store/repo.h"
+
+/* Bytes of the distinct files of a version. */
+uint64_t content_bytes(const struct header *h);
+
+/* Whether every file is there, by name and size. */
+bool content_is_complete(struct repo *r, const struct header *h);
+
+/*
+ * Look at the digest of every file. The first one that is wrong is the error;
+ * bad (may be NULL) is called with the name of each.
+ */
+int content_check(struct repo *r, const struct header *h,
+	void (*bad)(void *context, const char *name), void *context, struct err *e);
+
+/*
+ * The content of a version, from files named by their digests that directory
+ * `from` has, or c/ has already. Their digests were checked by the caller. ERR_MISSING:
+ * one is in neither.
+ */
+int content_put(struct repo *r, const struct header *h, int from, struct err *e);
+
+/* Forget a version's content; content_sweep removes its files. */
+int content_remove(struct repo *r, const struct ident *ident, struct err *e);
+
+/* Remove every file below c/ that no complete version has. */
+int content_sweep(struct repo *r, struct err *e);
+
+#endif

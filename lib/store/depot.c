@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/depot.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/content.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "store/index_rebuild.h"
+#include "store/survey.h"
+
+static const char index_name[] = "index.sqlite";
+
+struct depot {
+	struct repo *repo;
+	struct index *index;
+	char *path;
+	pthread_mutex_t lock; /* one writer: index, and offers that are read and replaced */
+	bool untidy; /* something failed halfway: the index may not be what the files are */
+};
+
+struct repo *
+depot_repo(struct depot *d)
+{
+	return d->repo;
+}
+
+/* With the lock. */
+static int
+make_index(struct depot *d, struct err *e)
+{
+	if (index_rebuild(d->repo, d->index, e) != 0)
+		return -1;
+	d->untidy = false;
+	return 0;
+}
+
+int
+depot_tidy(struct depot *d, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = d->untidy ? make_index(d, e) : 0;
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+int
+depot_rebuild_index(struct depot *d, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = make_index(d, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+static int
+remove_index(struct depot *d, struct err *e)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		AUTO_FREE char *file = mem_printf("%s%s", index_name, suffixes[i]);
+
+		if (fs_remove(repo_dir(d->repo), file, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+open_at(struct depot *d, const char *path, bool *ret_trusted, struct err *e)
+{
+	*ret_trusted = false;
+	if (index_open(path, &d->index, ret_trusted, e) != 0)
+		return -1;
+	return *ret_trusted ? index_rebuild_fits(d->repo, d->index, ret_trusted, e) : 0;
+}
+
+static int
+try_index(struct depot *d, const char *path, bool *ret_rebuilt, struct err *e)
+{
+	bool trusted;
+
+	if (open_at(d, path, &trusted, e) == 0 &&
+		(trusted || index_rebuild(d->repo, d->index, e) == 0)) {
+		*ret_rebuilt = !trusted;
+		return 0;
+	}
+	index_close(d->index, false);
+	d->index = NULL;
+	return -1;
+}
+
+/*
+ * A damaged index is made anew; and where a full disk has no room for one it is
+ * made in memory, and on the disk again at another start.
+ */
+static int
+open_index(struct depot *d, bool *ret_rebuilt, struct err *e)
+{
+	AUTO_FREE char *path = mem_printf("%s/%s", d->path, index_name);
+	bool in_memory;
+
+	if (try_index(d, path, ret_rebuilt, e) == 0)
+		return 0;
+	if (e->code != ERR_INPUT && e->code != ERR_FULL)
+		return -1;
+	in_memory = e->code == ERR_FULL;
+	if (remove_index(d, e) != 0)
+		return -1;
+	return try_index(d, in_memory ? ":memory:" : path, ret_rebuilt, e);
+}
+
+int
+depot_open(const char *path, struct depot **ret, bool *ret_rebuilt, struct err *e)
+{
+	struct depot *d = mem_new(1, sizeof(*d));
+
+	(void)pthread_mutex_init(&d->lock, NULL);
+	d->path = mem_string(path);
+	if (repo_open(path, true, &d->repo, e) != 0 || repo_lock(d->repo, e) != 0 ||
+		open_index(d, ret_rebuilt, e) != 0) {
+		depot_close(d);
+		return err_wrap(e, "cache %s", path);
+	}
+	*ret = d;
+	return 0;
+}
+
+void
+depot_close(struct depot *d)
+{
+	if (d == NULL)
+		return;
+	index_close(d->index, !d->untidy);
+	repo_close(d->repo);
+	(void)pthread_mutex_destroy(&d->lock);
+	free(d->path);
+	free(d);
+}
+
+/* ---- Putting */
+
+static int
+index_new(struct depot *d, const struct record *r, struct err *e)
+{
+	struct record row = *r;
+
+	row.landed_ms = clock_wall_ms();
+	return index_put(d->index, &row, e);
+}
+
+int
+depot_query(struct depot *d, struct idents *ret, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+
+	*ret = (struct idents){0};
+	if (!repo_has(d->repo, "q"))
+		return 0;
+	if (repo_read(d->repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
+		return -1;
+	/* Ours was written whole; another one is worth nothing, and comes again with the next poll.
+	 */
+	if (wire_query_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
+		return repo_remove(d->repo, "q", e);
+	return 0;
+}
+
+int
+depot_put_query(struct depot *d, const struct idents *query, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	int result;
+
+	wire_query_format(query, &bytes);
+	(void)pthread_mutex_lock(&d->lock);
+	result = repo_put(d->repo, "q", span_of(bytes.at, bytes.len), e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+int
+depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
+	struct archive_ref *ret, struct err *e)
+{
+	struct record r = {.kind = RECORD_HEADER, .ident = *ident};
+	char name[IDENT_NAME_MAX];
+	int result;
+
+	r.ref.id = digest_of(bytes);
+	r.ref.bytes = bytes.len;
+	*ret = r.ref;
+	(void)pthread_mutex_lock(&d->lock);
+	result = repo_put(d->repo, ident_header_name(ident, name), bytes, e);
+	if (result == 0)
+		result = index_new(d, &r, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+/* Of a file below the repository's directory. */
+static int
+check_archive(struct depot *d, const struct archive_ref *ref, const char *path, struct err *e)
+{
+	struct err why = {0};
+
+	if (repo_check(d->repo, path, ref, &why) == 0)
+		return 0;
+	if (why.code == ERR_DIGEST) {
+		(void)repo_remove(d->repo, path, NULL);
+		return err_set(e, ERR_DIGEST, "content is not what the id says");
+	}
+	if (e != NULL)
+		*e = why;
+	return -1;
+}
+
+/* What the offer names already, without formats whose archive is not here. */
+static void
+read_offer(struct depot *d, const char *name, struct offer *ret)
+{
+	AUTO_BUF struct buf bytes = {0};
+
+	*ret = (struct offer){0};
+	if (repo_read(d->repo, name, WIRE_OFFER_BYTES_MAX, &bytes, NULL) != 0 ||
+		wire_offer_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
+		*ret = (struct offer){0};
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		if (!repo_has_archive(d->repo, &ret->archive[i]))
+			ret->archive[i] = (struct archive_ref){0};
+}
+
+/* An offer that names nothing is none. */
+static int
+write_offer(struct depot *d, const char *name, const struct offer *offer, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	bool any = false;
+
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		any = any || offer->archive[i].bytes > 0;
+	if (!any)
+		return repo_remove(d->repo, name, e);
+	wire_offer_format(offer, &bytes);
+	return repo_put(d->repo, name, span_of(bytes.at, bytes.len), e);
+}
+
+static int
+put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e)
+{
+	char file[IDENT_NAME_MAX];
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
+
+	(void)ident_file_name(&r->ref.id, file);
+	if (!repo_has_archive(d->repo, &r->ref) && repo_commit(d->repo, stage, file, e) != 0)
+		return -1;
+	read_offer(d, record_name(r, name), &offer);
+	offer.archive[r->format] = r->ref;
+	if (write_offer(d, name, &offer, e) != 0)
+		return -1;
+	return index_new(d, r, e);
+}
+
+int
+depot_put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e)
+{
+	char path[IDENT_NAME_MAX + 16];
+	int result;
+
+	if (repo_has_archive(d->repo, &r->ref))
+		(void)ident_file_name(&r->ref.id, path);
+	else
+		(void)snprintf(path, sizeof(path), "stage/%s", stage);
+	/* Reading it all takes time, and needs no lock. */
+	if (check_archive(d, &r->ref, path, e) != 0)
+		return -1;
+	(void)pthread_mutex_lock(&d->lock);
+	result = put_archive(d, r, stage, e);
+	d->untidy |= result != 0;
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+/* Of a stored header. */
+static int
+header_ref(struct depot *d, const struct ident *ident, struct archive_ref *ret, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+
+	return repo_read_header(d->repo, ident, &h, ret, e);
+}
+
+int
+depot_put_content(
+	struct depot *d, const struct header *h, int from, struct record *ret, struct err *e)
+{
+	int result;
+
+	*ret = (struct record){.kind = RECORD_CONTENT, .ident = h->ident};
+	(void)pthread_mutex_lock(&d->lock);
+	result = header_ref(d, &h->ident, &ret->ref, e);
+	ret->ref.bytes = content_bytes(h);
+	if (result == 0)
+		result = content_put(d->repo, h, from, e);
+	if (result == 0)
+		result = index_new(d, ret, e);
+	d->untidy |= result != 0;
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+/* ---- Removing */
+
+static int
+remove_archive(struct depot *d, const struct record *r, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
+	bool used;
+
+	read_offer(d, record_name(r, name), &offer);
+	offer.archive[r->format] = (struct archive_ref){0};
+	if (write_offer(d, name, &offer, e) != 0 ||
+		index_uses(d->index, &r->ref.id, r, &used, e) != 0)
+		return -1;
+	return used ? 0 : repo_remove(d->repo, ident_file_name(&r->ref.id, name), e);
+}
+
+static int
+remove_files(struct depot *d, const struct record *r, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+
+	switch (r->kind) {
+	case RECORD_HEADER:
+		return repo_remove(d->repo, record_name(r, name), e);
+	case RECORD_CONTENT:
+		if (content_remove(d->repo, &r->ident, e) != 0)
+			return -1;
+		return content_sweep(d->repo, e);
+	case RECORD_ARCHIVE:
+		break;
+	}
+	return remove_archive(d, r, e);
+}
+
+/* The index last: what could not be removed is in it still, and can be tried again. */
+static int
+remove_record(struct depot *d, const struct record *r, struct err *e)
+{
+	if (remove_files(d, r, e) != 0)
+		return -1;
+	return index_remove(d->index, r, e);
+}
+
+int
+depot_remove(struct depot *d, const struct record *r, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = remove_record(d, r, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+/* ---- Looking at bytes */
+
+/* The document that names a good archive is written again where it does not. */
+static int
+mend_offer(struct depot *d, const struct record *r, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
+	bool used;
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	read_offer(d, record_name(r, name), &offer);
+	result = index_uses(d->index, &r->ref.id, NULL, &used, e);
+	if (result == 0 && used && !digest_equal(&offer.archive[r->format].id, &r->ref.id)) {
+		offer.archive[r->format] = r->ref;
+		result = write_offer(d, name, &offer, e);
+	}
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+int
+depot_check(struct depot *d, const struct record *r, struct err *e)
+{
+	if (survey_check(d->repo, r, e) != 0)
+		return -1;
+	return r->kind == RECORD_ARCHIVE ? mend_offer(d, r, e) : 0;
+}
+
+bool
+depot_is_damage(const struct err *e)
+{
+	return e->code == ERR_DIGEST || e->code == ERR_MISSING || e->code == ERR_INPUT;
+}
+
+static void
+quarantine_file(void *context, const char *name)
+{
+	struct depot *d = context;
+
+	(void)repo_quarantine(d->repo, name, NULL);
+}
+
+static int
+quarantine(struct depot *d, const struct record *r, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+	char name[IDENT_NAME_MAX];
+
+	(void)(r->kind == RECORD_HEADER ? record_name(r, name) : ident_file_name(&r->ref.id, name));
+	if (r->kind != RECORD_CONTENT)
+		return repo_quarantine(d->repo, name, e);
+	/* Without its header nobody can say which file is wrong. */
+	if (repo_read_header(d->repo, &r->ident, &h, NULL, NULL) == 0)
+		(void)content_check(d->repo, h, quarantine_file, d, NULL);
+	return 0;
+}
+
+int
+depot_quarantine(struct depot *d, const struct record *r, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = quarantine(d, r, e);
+	if (result == 0)
+		result = remove_record(d, r, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+/* ---- The index */
+
+static int
+put_times(struct depot *d, const struct record *records, size_t count, struct err *e)
+{
+	if (index_begin(d->index, e) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (index_put_times(d->index, &records[i], e) != 0) {
+			index_rollback(d->index);
+			return -1;
+		}
+	}
+	if (index_commit(d->index, e) == 0)
+		return 0;
+	index_rollback(d->index);
+	return -1;
+}
+
+int
+depot_put_times(struct depot *d, const struct record *records, size_t count, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = put_times(d, records, count, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}
+
+static int
+collect(void *context, const struct record *r)
+{
+	records_add(context, r);
+	return 0;
+}
+
+int
+depot_records(struct depot *d, struct records *ret, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = index_each(d->index, collect, ret, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	if (result == 0)
+		records_sort(ret);
+	return result;
+}
+
+bool
+depot_setting(struct depot *d, const char *name, uint64_t *ret)
+{
+	bool found;
+
+	(void)pthread_mutex_lock(&d->lock);
+	found = index_setting(d->index, name, ret);
+	(void)pthread_mutex_unlock(&d->lock);
+	return found;
+}
+
+char *
+depot_legacy_setting(const char *type, char ret[DEPOT_SETTING_MAX])
+{
+	(void)snprintf(ret, DEPOT_SETTING_MAX, "legacy:%s", type);
+	return ret;
+}
+
+int
+depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&d->lock);
+	result = index_put_setting(d->index, name, value, e);
+	(void)pthread_mutex_unlock(&d->lock);
+	return result;
+}

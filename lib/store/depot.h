@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * depot.h - the cache: repository and index in step.
+ *
+ * Does:     one server's store. What is put is durable when the call returns;
+ *           files come before what refers to them, the index comes last.
+ * Threads:  any; writers wait for each other
+ * Owner:    depot_open -> depot_close
+ * Errors:   ERR_BUSY another server has it; ERR_DIGEST what is staged is not what
+ *           it is to be named; ERR_FULL; ERR_SYS
+ * Source:   PROTOCOL section 6
+ */
+#ifndef DEPOT_H
+#define DEPOT_H
+
+#include "model/wire.h"
+#include "base/buf.h"
+#include "store/index.h"
+#include "base/err.h"
+#include "model/header.h"
+#include "model/record.h"
+#include "store/repo.h"
+
+struct depot;
+
+/*
+ * Open the cache in directory path (made if missing) and take its lock. An
+ * index that is missing, damaged or was not closed is made anew from the files.
+ */
+int depot_open(const char *path, struct depot **ret, bool *ret_rebuilt, struct err *e);
+void depot_close(struct depot *d);
+
+struct repo *depot_repo(struct depot *d);
+
+/*
+ * Make the index anew from the files. What is damaged goes to quarantine/, and
+ * what nothing refers to is removed.
+ */
+int depot_rebuild_index(struct depot *d, struct err *e);
+
+/* After a put that failed halfway: make the index anew, and remove what is left of it. */
+int depot_tidy(struct depot *d, struct err *e);
+
+/* The announcement that was stored last; empty where there is none. */
+int depot_query(struct depot *d, struct idents *ret, struct err *e);
+int depot_put_query(struct depot *d, const struct idents *query, struct err *e);
+
+/* A header's bytes as they came, already parsed by the caller. ret: its digest and size. */
+int depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
+	struct archive_ref *ret, struct err *e);
+
+/*
+ * A staged file, or one that is stored already, becomes the archive of an offer.
+ * Its size and digest are checked here; where they are wrong nothing is put and
+ * the file is removed.
+ */
+int depot_put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e);
+
+/*
+ * The content of a version whose header is stored: see content_put. ret is its
+ * record.
+ */
+int depot_put_content(
+	struct depot *d, const struct header *h, int from, struct record *ret, struct err *e);
+
+/*
+ * Remove it, and the files that nothing else needs. What is absent is removed
+ * already; after an error it is there still, maybe not whole.
+ */
+int depot_remove(struct depot *d, const struct record *r, struct err *e);
+
+/*
+ * Look at the stored bytes of a record; the offer of a good archive is mended
+ * where it does not name it. ERR_DIGEST, ERR_MISSING, ERR_INPUT: they
+ * are not what they were; after other errors they may be.
+ */
+int depot_check(struct depot *d, const struct record *r, struct err *e);
+bool depot_is_damage(const struct err *e);
+
+/* A record that depot_check found to be damaged: its bytes go to quarantine/. */
+int depot_quarantine(struct depot *d, const struct record *r, struct err *e);
+
+/* Remember when these were served and checked. */
+int depot_put_times(struct depot *d, const struct record *records, size_t count, struct err *e);
+
+/* See index_put_setting. */
+int depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err *e);
+
+bool depot_setting(struct depot *d, const char *name, uint64_t *ret);
+
+/* The setting that remembers when a legacy client asked for a type: wall clock, ms. Returns ret. */
+enum { DEPOT_SETTING_MAX = IDENT_TYPE_MAX + 8 };
+char *depot_legacy_setting(const char *type, char ret[DEPOT_SETTING_MAX]);
+
+/* Everything that the index has, sorted. */
+int depot_records(struct depot *d, struct records *ret, struct err *e);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * index_rebuild.h - the index of a cache from its files.
+ *
+ * Threads:  the caller is the cache's only writer
+ * Errors:   ERR_FULL, ERR_SYS: the index is what it was
+ * Source:   PROTOCOL section 6
+ */
+#ifndef INDEX_REBUILD_H
+#define INDEX_REBUILD_H
+
+#include <stdbool.h>
+
+#include "store/index.h"
+#include "base/err.h"
+#include "store/repo.h"
+
+/*
+ * Make the index anew. What is damaged goes to quarantine/, what nothing refers
+ * to is removed, and what the files do not say is taken over from the old index.
+ */
+int index_rebuild(struct repo *repo, struct index *index, struct err *e);
+
+/* Whether the documents are those of the index: somebody may have been at them meanwhile. */
+int index_rebuild_fits(struct repo *repo, struct index *index, bool *ret, struct err *e);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/repo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/fs.h"
+#include "model/header.h"
+#include "base/mem.h"
+
+struct repo {
+	int dir;
+	int stage;
+	int lock;
+};
+
+static int
+open_stage(struct repo *r, bool create, struct err *e)
+{
+	static const char *const parts[] = {"f", "c", "stage"};
+
+	for (size_t i = 0; create && i < sizeof(parts) / sizeof(parts[0]); i++) {
+		AUTO_CLOSE int fd = fs_make_dirs(r->dir, parts[i], e);
+
+		if (fd < 0)
+			return -1;
+	}
+	r->stage = fs_open_dir(r->dir, "stage", e);
+	return r->stage < 0 ? err_wrap(e, "not a repository") : 0;
+}
+
+int
+repo_open(const char *path, bool create, struct repo **ret, struct err *e)
+{
+	AUTO_REPO struct repo *r = mem_new(1, sizeof(*r));
+
+	r->stage = r->lock = -1;
+	r->dir = create ? fs_make_dirs(AT_FDCWD, path, e) : fs_open_dir(AT_FDCWD, path, e);
+	if (r->dir < 0)
+		return -1;
+	if (open_stage(r, create, e) != 0)
+		return err_wrap(e, "%s", path);
+	*ret = r;
+	r = NULL;
+	return 0;
+}
+
+void
+repo_close(struct repo *r)
+{
+	if (r == NULL)
+		return;
+	fs_close(&r->lock);
+	fs_close(&r->stage);
+	fs_close(&r->dir);
+	free(r);
+}
+
+int
+repo_lock(struct repo *r, struct err *e)
+{
+	r->lock = fs_lock(r->dir, "lock", e);
+	return r->lock < 0 ? -1 : 0;
+}
+
+int
+repo_dir(const struct repo *r)
+{
+	return r->dir;
+}
+
+int
+repo_stage_dir(const struct repo *r)
+{
+	return r->stage;
+}
+
+void
+repo_disk(const struct repo *r, uint64_t *ret_bytes, uint64_t *ret_free_bytes)
+{
+	struct statvfs fs;
+
+	*ret_bytes = *ret_free_bytes = UINT64_MAX / 4;
+	if (fstatvfs(r->dir, &fs) != 0)
+		return;
+	*ret_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+	*ret_free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
+int
+repo_stage_clear(struct repo *r, struct err *e)
+{
+	return fs_clear(r->stage, ".", e);
+}
+
+int
+repo_put(struct repo *r, const char *name, struct span bytes, struct err *e)
+{
+	char stage[IDENT_NAME_MAX + 16];
+
+	(void)snprintf(stage, sizeof(stage), "stage/put;%s", name);
+	return fs_put(r->dir, stage, name, bytes, e);
+}
+
+int
+repo_commit(struct repo *r, const char *stage, const char *name, struct err *e)
+{
+	AUTO_CLOSE int fd = fs_open(r->stage, stage, NULL, e);
+
+	if (fd < 0 || fs_sync(fd, stage, e) != 0)
+		return -1;
+	return fs_publish(r->stage, stage, r->dir, name, e);
+}
+
+int
+repo_move(struct repo *r, const char *stage, const char *name, struct err *e)
+{
+	return renameat(r->stage, stage, r->dir, name) != 0 ? err_sys(e, "%s", name) : 0;
+}
+
+int
+repo_sync(struct repo *r, struct err *e)
+{
+	return syncfs(r->dir) != 0 ? err_sys(e, "sync") : 0;
+}
+
+int
+repo_read(struct repo *r, const char *name, size_t max, struct buf *ret, struct err *e)
+{
+	return fs_read(r->dir, name, max, ret, e);
+}
+
+bool
+repo_has(const struct repo *r, const char *name)
+{
+	return fs_exists(r->dir, name);
+}
+
+bool
+repo_has_archive(const struct repo *r, const struct archive_ref *ref)
+{
+	char name[IDENT_NAME_MAX];
+	struct stat st;
+
+	return fstatat(r->dir, ident_file_name(&ref->id, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == ref->bytes;
+}
+
+int
+repo_check(struct repo *r, const char *name, const struct archive_ref *ref, struct err *e)
+{
+	AUTO_CLOSE int fd = fs_open(r->dir, name, NULL, e);
+	struct digest got;
+	uint64_t bytes;
+
+	if (fd < 0 || digest_of_file(fd, &got, &bytes, e) != 0)
+		return -1;
+	if (bytes != ref->bytes || !digest_equal(&got, &ref->id))
+		return err_set(e, ERR_DIGEST, "%s: content is not what was stored", name);
+	return 0;
+}
+
+int
+repo_remove(struct repo *r, const char *name, struct err *e)
+{
+	return fs_remove(r->dir, name, e);
+}
+
+int
+repo_quarantine(struct repo *r, const char *name, struct err *e)
+{
+	const char *slash = strrchr(name, '/');
+	AUTO_FREE char *to = mem_printf("quarantine/%s", slash != NULL ? slash + 1 : name);
+	AUTO_CLOSE int fd = fs_make_dirs(r->dir, "quarantine", e);
+
+	if (fd < 0)
+		return -1;
+	return fs_exists(r->dir, name) ? fs_publish(r->dir, name, r->dir, to, e) : 0;
+}
+
+int
+repo_clear_quarantine(struct repo *r, struct err *e)
+{
+	return fs_exists(r->dir, "quarantine") ? fs_clear(r->dir, "quarantine", e) : 0;
+}
+
+int
+repo_read_header(struct repo *r, const struct ident *ident, struct header **ret,
+	struct archive_ref *ret_ref, struct err *e)
+{
+	AUTO_HEADER struct header *header = NULL;
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+
+	(void)ident_header_name(ident, name);
+	if (repo_read(r, name, HEADER_BYTES_MAX, &bytes, e) != 0)
+		return -1;
+	if (header_parse(span_of(bytes.at, bytes.len), &header, e) != 0)
+		return err_wrap(e, "%s", name);
+	if (!ident_equal(&header->ident, ident))
+		return err_set(e, ERR_INPUT, "%s: header of another version", name);
+	if (ret_ref != NULL)
+		*ret_ref = (struct archive_ref){digest_of(span_of(bytes.at, bytes.len)), bytes.len};
+	*ret = header;
+	header = NULL;
+	return 0;
+}
+
+struct walk {
+	int (*visit)(void *context, const struct target *t, struct err *e);
+	void *context;
+};
+
+static int
+visit_name(void *context, int dir, const char *name, struct err *e)
+{
+	const struct walk *walk = context;
+	struct target target;
+
+	(void)dir;
+	return ident_target_parse_stored(name, &target) ? walk->visit(walk->context, &target, e)
+							: 0;
+}
+
+int
+repo_walk(struct repo *r, int (*visit)(void *context, const struct target *t, struct err *e),
+	void *context, struct err *e)
+{
+	struct walk walk = {visit, context};
+
+	return fs_each(r->dir, ".", visit_name, &walk, e);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/survey.h"
+
+#include <string.h>
+
+#include "store/content.h"
+#include "model/header.h"
+
+struct survey {
+	struct repo *repo;
+	int (*bad)(void *context, const char *name, const char *why, struct err *e);
+	void *context;
+	struct records *records;
+};
+
+/*
+ * A document that cannot be believed is told of; one that cannot be read is an
+ * error; and one that went while it was looked at is none.
+ */
+static int
+complain(struct survey *s, const struct target *t, const struct err *why, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+
+	if (!repo_has(s->repo, ident_target_name(t, name)))
+		return 0;
+	if (why->code == ERR_SYS || why->code == ERR_FULL) {
+		if (e != NULL)
+			*e = *why;
+		return -1;
+	}
+	return s->bad != NULL ? s->bad(s->context, name, why->text, e) : 0;
+}
+
+/* A header, or what its content marker stands for. */
+static int
+visit_version(struct survey *s, const struct target *t, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+	struct record r = {.kind = RECORD_HEADER, .ident = t->ident};
+	struct err why = {0};
+
+	if (repo_read_header(s->repo, &t->ident, &h, &r.ref, &why) != 0)
+		return complain(s, t, &why, e);
+	if (t->kind == TARGET_CONTENT) {
+		r.kind = RECORD_CONTENT;
+		r.ref.bytes = content_bytes(h);
+		if (!content_is_complete(s->repo, h)) {
+			(void)err_set(&why, ERR_MISSING, "a file of it is not in c/");
+			return complain(s, t, &why, e);
+		}
+	}
+	records_add(s->records, &r);
+	return 0;
+}
+
+/* The archives of an offer that are there. */
+static int
+read_archives(struct survey *s, const struct target *t, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	struct record r = {.ident = t->ident, .base = t->base};
+	struct offer offer;
+	char name[IDENT_NAME_MAX];
+	bool any = false;
+
+	if (repo_read(s->repo, ident_target_name(t, name), WIRE_OFFER_BYTES_MAX, &bytes, e) != 0 ||
+		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+		return -1;
+	for (int i = 0; i < FORMAT_COUNT; i++) {
+		r.format = (enum format)i;
+		r.ref = offer.archive[i];
+		if (r.ref.bytes == 0 || !repo_has_archive(s->repo, &r.ref))
+			continue;
+		records_add(s->records, &r);
+		any = true;
+	}
+	return any ? 0 : err_set(e, ERR_MISSING, "no archive that it names is there");
+}
+
+static int
+visit_offer(struct survey *s, const struct target *t, struct err *e)
+{
+	struct err why = {0};
+
+	/* The second look is for an offer that was replaced, and its archive removed, meanwhile. */
+	for (int look = 0; look < 2; look++)
+		if (read_archives(s, t, &why) == 0)
+			return 0;
+	return complain(s, t, &why, e);
+}
+
+static int
+visit(void *context, const struct target *t, struct err *e)
+{
+	return t->kind == TARGET_OFFER ? visit_offer(context, t, e) : visit_version(context, t, e);
+}
+
+int
+survey_read(struct repo *repo,
+	int (*bad)(void *context, const char *name, const char *why, struct err *e), void *context,
+	struct records *ret, struct err *e)
+{
+	struct survey s = {repo, bad, context, ret};
+
+	if (repo_walk(repo, visit, &s, e) != 0)
+		return -1;
+	records_sort(ret);
+	return 0;
+}
+
+int
+survey_check(struct repo *repo, const struct record *r, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+	char name[IDENT_NAME_MAX];
+
+	switch (r->kind) {
+	case RECORD_HEADER:
+		return repo_check(repo, record_name(r, name), &r->ref, e);
+	case RECORD_CONTENT:
+		if (repo_read_header(repo, &r->ident, &h, NULL, e) != 0)
+			return -1;
+		return content_check(repo, h, NULL, NULL, e);
+	case RECORD_ARCHIVE:
+		break;
+	}
+	return repo_check(repo, ident_file_name(&r->ref.id, name), &r->ref, e);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * survey.h - what a cache holds, read from its files.
+ *
+ * Does:     finds every header, archive and content whose documents are valid and
+ *           whose files are there with their sizes. Digests of archives and contents are
+ *           looked at by survey_check alone.
+ * Errors:   ERR_SYS; what is wrong with a document is told to `bad`
+ * Source:   PROTOCOL section 6
+ */
+#ifndef SURVEY_H
+#define SURVEY_H
+
+#include "base/err.h"
+#include "model/record.h"
+#include "store/repo.h"
+
+/*
+ * Everything in ret, sorted. bad (may be NULL) is called with the name of each
+ * document that says something wrong, and why; what it returns other than 0 ends the survey.
+ */
+int survey_read(struct repo *repo,
+	int (*bad)(void *context, const char *name, const char *why, struct err *e), void *context,
+	struct records *ret, struct err *e);
+
+/*
+ * Look at the bytes of a record against its digest. ERR_DIGEST, ERR_MISSING,
+ * ERR_INPUT: they are not what they were.
+ */
+int survey_check(struct repo *repo, const struct record *r, struct err *e);
+
+#endif

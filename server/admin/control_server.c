@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "admin/control_server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include "net/control.h"
+#include "base/fs.h"
+#include "cache/land.h"
+#include "log.h"
+#include "base/mem.h"
+
+struct control_server {
+	struct server *server;
+	pthread_t thread;
+	int listener;
+	int wake; /* readable: it is time to end */
+};
+
+/* ---- Records of the view */
+
+struct wanted {
+	const char *type;
+	uint64_t version; /* 0: all */
+	struct records *records;
+};
+
+static void
+add_wanted(void *context, struct view_record *vr)
+{
+	const struct wanted *w = context;
+
+	if (w->version == 0 || vr->record.ident.edition.version == w->version)
+		records_add(w->records, &vr->record);
+}
+
+/* Sorted: a version's header first. */
+static void
+list_records(struct server *s, const char *type, uint64_t version, struct records *ret)
+{
+	struct wanted wanted = {type, version, ret};
+	struct view *view = view_take(s->views);
+
+	view_each(view, type, add_wanted, &wanted);
+	view_release(view);
+	records_sort(ret);
+}
+
+static const struct record *
+find_record(const struct records *list, const struct record *r)
+{
+	return list->count == 0 ? NULL
+				: bsearch(r, list->at, list->count, sizeof(*r), record_compare);
+}
+
+/* ---- Questions */
+
+static json_t *
+do_check(struct server *s, const json_t *question, struct err *e)
+{
+	AUTO_RECORDS struct records all = {0};
+	const char *result = "good";
+	const struct record *found;
+	struct record r;
+
+	if (control_get_record(question, &r, e) != 0)
+		return NULL;
+	list_records(s, r.ident.type, r.ident.edition.version, &all);
+	found = find_record(&all, &r);
+	if (found == NULL) {
+		result = "absent";
+	} else if (depot_check(s->depot, found, e) != 0) {
+		if (!depot_is_damage(e))
+			return NULL;
+		land_damage(s, found, e->text);
+		result = "damaged";
+	}
+	return json_pack("{s:s}", "result", result);
+}
+
+static void
+log_dropped(const struct record *r)
+{
+	struct log_line l;
+
+	log_begin(&l, EVENT_DROPPED);
+	land_log_record(&l, r);
+	log_number(&l, "bytes", r->ref.bytes);
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+static json_t *
+do_drop(struct server *s, const json_t *question, struct err *e)
+{
+	AUTO_RECORDS struct records all = {0};
+	const char *type = doc_string(question, "type", e);
+	uint64_t version = 0;
+	uint64_t bytes = 0;
+
+	if (type == NULL ||
+		(json_object_get(question, "version") != NULL &&
+			doc_number(question, "version", 1, IDENT_VERSION_MAX, &version, e) != 0))
+		return NULL;
+	list_records(s, type, version, &all);
+	for (size_t i = all.count; i > 0; i--) {
+		const struct record *r = &all.at[i - 1];
+
+		view_remove(s->views, r);
+		if (depot_remove(s->depot, r, e) != 0)
+			return NULL;
+		log_dropped(r);
+		bytes += r->ref.bytes;
+	}
+	return json_pack("{s:I,s:I}", "removed", (json_int_t)all.count, "bytes", (json_int_t)bytes);
+}
+
+/* The view follows the index; everything is checked again before it is served. */
+static json_t *
+do_rebuild(struct server *s, struct err *e)
+{
+	AUTO_RECORDS struct records before = {0};
+	AUTO_RECORDS struct records now = {0};
+
+	list_records(s, NULL, 0, &before); /* first: what lands meanwhile is not gone */
+	if (depot_rebuild_index(s->depot, e) != 0 || depot_records(s->depot, &now, e) != 0)
+		return NULL;
+	for (size_t i = 0; i < before.count; i++)
+		if (find_record(&now, &before.at[i]) == NULL)
+			view_remove(s->views, &before.at[i]);
+	view_load(s->views, now.at, now.count);
+	log_note(EVENT_INDEX_REBUILT, "%zu items", now.count);
+	return json_pack("{s:I}", "records", (json_int_t)now.count);
+}
+
+static json_t *
+answer(struct server *s, const json_t *question, struct err *e)
+{
+	const char *what = doc_string(question, "do", e);
+
+	if (what == NULL)
+		return NULL;
+	if (strcmp(what, "check") == 0)
+		return do_check(s, question, e);
+	if (strcmp(what, "drop") == 0)
+		return do_drop(s, question, e);
+	if (strcmp(what, "reindex") == 0)
+		return do_rebuild(s, e);
+	(void)err_set(e, ERR_INPUT, "do: not a known word");
+	return NULL;
+}
+
+static void
+serve(struct control_server *a, int fd)
+{
+	AUTO_DOC json_t *question = NULL;
+	json_t *reply = NULL;
+	struct err e = {0};
+
+	if (!control_may_ask(fd))
+		return;
+	question = control_receive(fd, &e);
+	if (question != NULL)
+		reply = answer(a->server, question, &e);
+	if (reply == NULL)
+		reply = json_pack("{s:s}", "error", doc_text_valid(e.text) ? e.text : "failed");
+	(void)control_send(fd, reply, NULL);
+}
+
+/* ---- The thread */
+
+static void *
+run(void *context)
+{
+	struct control_server *a = context;
+	struct pollfd fds[2] = {
+		{.fd = a->wake, .events = POLLIN}, {.fd = a->listener, .events = POLLIN}};
+
+	for (;;) {
+		AUTO_CLOSE int fd = -1;
+
+		if (poll(fds, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return NULL;
+		}
+		if (fds[0].revents != 0)
+			return NULL;
+		fd = accept4(a->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0)
+			serve(a, fd);
+	}
+}
+
+int
+control_server_start(struct server *s, struct control_server **ret, struct err *e)
+{
+	struct control_server *a = mem_new(1, sizeof(*a));
+
+	a->server = s;
+	a->wake = eventfd(0, EFD_CLOEXEC);
+	a->listener = control_listen(repo_dir(depot_repo(s->depot)), e);
+	if (a->wake >= 0 && a->listener >= 0 && pthread_create(&a->thread, NULL, run, a) == 0) {
+		*ret = a;
+		return 0;
+	}
+	if (a->listener >= 0)
+		(void)err_set(e, ERR_SYS, "cannot start a thread");
+	fs_close(&a->wake);
+	fs_close(&a->listener);
+	free(a);
+	return -1;
+}
+
+void
+control_server_stop(struct control_server *a)
+{
+	const uint64_t one = 1;
+
+	if (a == NULL)
+		return;
+	(void)!write(a->wake, &one, sizeof(one));
+	(void)pthread_join(a->thread, NULL);
+	fs_close(&a->wake);
+	control_unlisten(repo_dir(depot_repo(a->server->depot)), &a->listener);
+	free(a);
+}

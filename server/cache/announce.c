@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/announce.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "log.h"
+#include "base/mem.h"
+#include "settings.h"
+#include "cache/usage.h"
+
+enum { DEFER_MAX_MS = 10 * 60 * 1000 };
+
+/* A version that is announced once what is prefetched of it is here. */
+struct deferred {
+	struct announcer *announcer;
+	struct ident ident;
+	uint64_t deadline_ms;
+	_Atomic size_t waiting; /* for so many jobs; one more while they are asked for */
+	struct waiter *waiters;
+	struct deferred *next;
+};
+
+struct announcer {
+	struct server *server;
+	/* Guards the rest, and the order of announcements: it is taken while one is stored. */
+	pthread_mutex_t lock;
+	struct idents fetched; /* the last one */
+	struct idents refused;
+	struct deferred *deferred;
+};
+
+struct announcer *
+announcer_new(struct server *s)
+{
+	struct announcer *a = mem_new(1, sizeof(*a));
+
+	a->server = s;
+	(void)pthread_mutex_init(&a->lock, NULL);
+	return a;
+}
+
+static void
+deferred_free(struct deferred *h)
+{
+	free(h->waiters);
+	free(h);
+}
+
+void
+announcer_free(struct announcer *a)
+{
+	if (a == NULL)
+		return;
+	while (a->deferred != NULL) {
+		struct deferred *h = a->deferred;
+
+		a->deferred = h->next;
+		deferred_free(h);
+	}
+	idents_free(&a->fetched);
+	idents_free(&a->refused);
+	(void)pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+/* ---- Waiting for what is prefetched */
+
+static void
+log_metadata(const struct ident *new)
+{
+	struct log_line l;
+
+	log_begin(&l, EVENT_METADATA);
+	log_text(&l, "type", new->type);
+	log_number(&l, "version", new->edition.version);
+	log_text(&l, "cookie", new->edition.cookie);
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+static int announce_fetched(struct announcer *a, bool *ret_deferred, struct err *e);
+
+static void
+announce_deferred(void *context)
+{
+	struct announcer *a = context;
+	struct err e = {0};
+	bool deferred;
+
+	(void)pthread_mutex_lock(&a->lock);
+	if (announce_fetched(a, &deferred, &e) != 0) /* the next poll tries again */
+		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
+static void
+on_arrived(void *context)
+{
+	struct deferred *h = context;
+	struct announcer *a = h->announcer;
+
+	/* Whoever makes an announcement from here on may free it. */
+	if (atomic_fetch_sub(&h->waiting, 1) == 1 && !jobs_stopped(a->server->jobs))
+		workers_add(a->server->workers, announce_deferred, a);
+}
+
+static struct deferred *
+find_deferred(const struct announcer *a, const struct ident *ident)
+{
+	struct deferred *h = a->deferred;
+
+	while (h != NULL && !ident_equal(&h->ident, ident))
+		h = h->next;
+	return h;
+}
+
+static void
+remove_deferred(struct announcer *a, struct deferred *h)
+{
+	struct deferred **link = &a->deferred;
+
+	while (*link != h)
+		link = &(*link)->next;
+	*link = h->next;
+	deferred_free(h);
+}
+
+/* Those that ended after another version had taken their place. */
+static void
+sweep_deferred(struct announcer *a)
+{
+	struct deferred *next;
+
+	for (struct deferred *h = a->deferred; h != NULL; h = next) {
+		const struct ident *fetched = idents_find(&a->fetched, h->ident.type);
+
+		next = h->next;
+		if (h->waiting == 0 && (fetched == NULL || !ident_equal(fetched, &h->ident)))
+			remove_deferred(a, h);
+	}
+}
+
+/* A type whose versions follow each other quickly does not wait longer for that. */
+static uint64_t
+deadline_of(const struct announcer *a, const char *type)
+{
+	uint64_t deadline_ms = clock_mono_ms() + DEFER_MAX_MS;
+
+	for (const struct deferred *h = a->deferred; h != NULL; h = h->next)
+		if (strcmp(h->ident.type, type) == 0 && h->deadline_ms < deadline_ms)
+			deadline_ms = h->deadline_ms;
+	return deadline_ms;
+}
+
+/* False: there is nothing to wait for. */
+static bool
+defer(struct announcer *a, const struct ident *ident, const struct job_spec *specs, size_t count)
+{
+	struct deferred *h;
+
+	if (count == 0)
+		return false;
+	h = mem_new(1, sizeof(*h));
+	h->announcer = a;
+	h->ident = *ident;
+	h->deadline_ms = deadline_of(a, ident->type);
+	h->waiters = mem_new(count, sizeof(*h->waiters));
+	h->waiting = 1;
+	for (size_t i = 0; i < count; i++) {
+		h->waiters[i] = (struct waiter){on_arrived, h, h->deadline_ms, NULL};
+		atomic_fetch_add(&h->waiting, 1);
+		if (!jobs_ask(a->server->jobs, &specs[i], &h->waiters[i]).held)
+			atomic_fetch_sub(&h->waiting, 1);
+	}
+	if (atomic_fetch_sub(&h->waiting, 1) == 1) {
+		deferred_free(h);
+		return false;
+	}
+	h->next = a->deferred;
+	a->deferred = h;
+	return true;
+}
+
+static void
+add_spec(struct job_spec *specs, size_t *count, const struct view_type *t, const struct ident *new,
+	const struct edition *base)
+{
+	const struct view_version *here = view_find_version(t, &new->edition);
+
+	if (base->version >= new->edition.version ||
+		(here != NULL && view_find_archive(here, base, FORMAT_AR2) != NULL))
+		return;
+	specs[(*count)++] = (struct job_spec){
+		.kind = JOB_OFFER, .ident = *new, .base = *base, .format = FORMAT_AR2};
+}
+
+/*
+ * Where an administrator wants it, differences to a new version before anybody asks:
+ * from the one that was announced before, if clients here have it; and from those that
+ * most clients have. Whoever is told of the version asks for its header as well.
+ */
+static bool
+defer_for_prefetch(struct announcer *a, const struct view_type *t, const struct channels *channels,
+	const struct ident *new)
+{
+	struct server *s = a->server;
+	const size_t max = (size_t)s->options.prefetchDifferences;
+	AUTO_FREE struct edition *used = mem_new(max, sizeof(*used));
+	AUTO_FREE struct job_spec *specs = mem_new(max + 2, sizeof(*specs));
+	const struct view_version *here = view_find_version(t, &new->edition);
+	size_t used_count = 0;
+	size_t count = 0;
+
+	if (view_find_version(t, &t->announced) != NULL &&
+		channels_policy(channels, t->type).prefetch)
+		add_spec(specs, &count, t, new, &t->announced);
+	if (max > 0)
+		used_count = usage_top(s->usage, new->type, clock_mono_ms() / 1000, used, max);
+	for (size_t i = 0; i < used_count; i++)
+		add_spec(specs, &count, t, new, &used[i]);
+	if (count > 0 && (here == NULL || here->header == NULL))
+		specs[count++] = (struct job_spec){.kind = JOB_HEADER, .ident = *new};
+	return defer(a, new, specs, count);
+}
+
+/* Whether clients are not told of a newer version yet. */
+static bool
+is_deferred(struct announcer *a, const struct view_type *t, const struct channels *channels,
+	const struct ident *new)
+{
+	struct deferred *h = find_deferred(a, new);
+	bool is_known = t != NULL && t->announced.version > 0;
+
+	if (h == NULL) {
+		log_metadata(new);
+		return is_known && defer_for_prefetch(a, t, channels, new);
+	}
+	if (h->waiting > 0)
+		return is_known; /* its type may have been dropped meanwhile */
+	remove_deferred(a, h);
+	return false;
+}
+
+/* ---- What is announced */
+
+/* The newest edition that is known of a type: announced before, or kept. */
+static struct edition
+known_edition(const struct view_type *t)
+{
+	struct edition known = t->announced;
+
+	if (t->count > 0 && t->versions[0].edition.version > known.version)
+		known = t->versions[0].edition;
+	return known;
+}
+
+static void
+log_refused(const struct ident *new, const struct edition *known, const char *why)
+{
+	struct log_line l;
+
+	log_begin(&l, EVENT_VERSION_REFUSED);
+	log_text(&l, "type", new->type);
+	log_number(&l, "version", new->edition.version);
+	log_text(&l, "cookie", new->edition.cookie);
+	log_number(&l, "known", known->version);
+	log_text(&l, "reason", why);
+	log_end(&l, LOG_DOWNLOAD);
+	log_end(&l, LOG_PROCESS);
+}
+
+/* NULL: acceptable. */
+static const char *
+refusal(const struct view_type *t, const struct edition *new)
+{
+	struct edition known = known_edition(t);
+
+	if (new->version < known.version)
+		return "the version goes back";
+	for (size_t i = 0; i < t->count; i++)
+		if (t->versions[i].edition.version == new->version &&
+			strcmp(t->versions[i].edition.cookie, new->cookie) != 0)
+			return "another cookie for a kept version";
+	if (new->version == t->announced.version && strcmp(new->cookie, t->announced.cookie) != 0)
+		return "another cookie for an announced version";
+	return NULL;
+}
+
+/* A refusal is logged once. */
+static void
+note_refusal(
+	struct announcer *a, const struct ident *new, const struct edition *known, const char *why)
+{
+	const struct ident *before = idents_find(&a->refused, new->type);
+
+	if (before != NULL && ident_edition_equal(&before->edition, &new->edition))
+		return;
+	log_refused(new, known, why);
+	if (before == NULL) {
+		idents_add(&a->refused, new);
+		(void)idents_sort(&a->refused);
+	} else {
+		a->refused.at[before - a->refused.at] = *new;
+	}
+}
+
+/*
+ * What is to be announced: the upstream's list, with the known version of a
+ * type in the place of one that was refused, and the one before in the place of one that waits.
+ */
+static void
+merge(struct announcer *a, const struct view *view, const struct channels *channels,
+	struct idents *ret, bool *ret_deferred)
+{
+	for (size_t i = 0; i < a->fetched.count; i++) {
+		struct ident chosen = a->fetched.at[i];
+		const struct view_type *t = view_find_type(view, chosen.type);
+		const char *why = t != NULL ? refusal(t, &chosen.edition) : NULL;
+
+		if (!channels_policy(channels, chosen.type).enabled)
+			continue;
+		if (why != NULL) {
+			struct edition known = known_edition(t);
+
+			note_refusal(a, &chosen, &known, why);
+			chosen.edition = known;
+		} else if ((t == NULL || !ident_edition_equal(&t->announced, &chosen.edition)) &&
+			   is_deferred(a, t, channels, &chosen)) {
+			chosen.edition = t->announced;
+			*ret_deferred = true;
+		}
+		idents_add(ret, &chosen);
+	}
+	sweep_deferred(a);
+}
+
+static bool
+same_announcement(const struct view *view, const struct idents *query)
+{
+	size_t announced = 0;
+
+	for (size_t i = 0; i < view->count; i++)
+		announced += view->types[i]->announced.version > 0;
+	if (!view->has_query || announced != query->count)
+		return false;
+	for (size_t i = 0; i < query->count; i++) {
+		const struct view_type *t = view_find_type(view, query->at[i].type);
+
+		if (t == NULL || !ident_edition_equal(&t->announced, &query->at[i].edition))
+			return false;
+	}
+	return true;
+}
+
+/* Types in use get the header of a new version before anybody asks. */
+static void
+refresh_headers(struct server *s)
+{
+	struct view *view = view_take(s->views);
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_type *t = view->types[i];
+		const struct view_version *newest = view_find_version(t, &t->announced);
+		struct job_spec spec = {.kind = JOB_HEADER};
+
+		if (t->announced.version == 0 || t->count == 0 ||
+			(newest != NULL && newest->header != NULL))
+			continue;
+		memcpy(spec.ident.type, t->type, sizeof(spec.ident.type));
+		spec.ident.edition = t->announced;
+		(void)jobs_ask(s->jobs, &spec, NULL);
+	}
+	view_release(view);
+}
+
+static int
+announce(struct server *s, const struct view *view, const struct idents *query, struct err *e)
+{
+	if (same_announcement(view, query))
+		return 0;
+	if (depot_put_query(s->depot, query, e) != 0)
+		return -1;
+	view_set_query(s->views, query);
+	jobs_forget_known(s->jobs);
+	refresh_headers(s);
+	return 0;
+}
+
+static int
+announce_fetched(struct announcer *a, bool *ret_deferred, struct err *e)
+{
+	AUTO_IDENTS struct idents query = {0};
+	struct policy *policy = settings_take(a->server->settings);
+	struct view *view = view_take(a->server->views);
+	int result;
+
+	*ret_deferred = false;
+	merge(a, view, policy->channels, &query, ret_deferred);
+	result = announce(a->server, view, &query, e);
+	view_release(view);
+	settings_release(policy);
+	return result;
+}
+
+int
+announce_query(struct server *s, const struct idents *fetched, bool *ret_deferred, struct err *e)
+{
+	struct announcer *a = s->announcer;
+	int result;
+
+	(void)pthread_mutex_lock(&a->lock);
+	idents_free(&a->fetched);
+	for (size_t i = 0; i < fetched->count; i++)
+		idents_add(&a->fetched, &fetched->at[i]);
+	result = announce_fetched(a, ret_deferred, e);
+	(void)pthread_mutex_unlock(&a->lock);
+	return result;
+}
+
+void
+announce_policy(struct server *s)
+{
+	AUTO_IDENTS struct idents enabled = {0};
+	struct policy *policy;
+	struct view *view;
+	struct err e = {0};
+
+	(void)pthread_mutex_lock(&s->announcer->lock);
+	policy = settings_take(s->settings);
+	view = view_take(s->views);
+	for (size_t i = 0; i < view->count; i++) {
+		struct ident ident = {.edition = view->types[i]->announced};
+
+		memcpy(ident.type, view->types[i]->type, sizeof(ident.type));
+		if (ident.edition.version > 0 &&
+			channels_policy(policy->channels, ident.type).enabled)
+			idents_add(&enabled, &ident);
+	}
+	if (view->has_query && announce(s, view, &enabled, &e) != 0)
+		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
+	view_release(view);
+	settings_release(policy);
+	(void)pthread_mutex_unlock(&s->announcer->lock);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Differences that the cloud does not have. */
+#include "cache/builder_job.h"
+#include "cache/builder_turns.h"
+
+/* Content comes before full archives. */
+static const struct record *
+find_whole(const struct builder_job *k, const struct edition *edition)
+{
+	for (size_t i = 0; i < k->records.count; i++) {
+		const struct record *r = &k->records.at[i];
+
+		if ((r->kind == RECORD_CONTENT || record_is_full(r)) &&
+			ident_edition_equal(&r->ident.edition, edition))
+			return r;
+	}
+	return NULL;
+}
+
+/* The smallest full archive that a client would have to take instead; 0: not known. */
+static uint64_t
+full_bytes(struct builder_job *k)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < k->records.count; i++)
+		if (record_is_full(&k->records.at[i]) &&
+			ident_equal(&k->records.at[i].ident, &k->job->spec.ident) &&
+			(bytes == 0 || k->records.at[i].ref.bytes < bytes))
+			bytes = k->records.at[i].ref.bytes;
+	return bytes > 0 ? bytes : builder_job_full_price(k);
+}
+
+static bool
+build_difference_step(struct builder_job *k, const struct build *b, const struct record *new_whole,
+	const struct record *old_whole)
+{
+	const struct job_spec *spec = &k->job->spec;
+	struct build_difference what = {.ident = spec->ident,
+		.base = spec->base,
+		.format = spec->format,
+		.new_full = record_is_full(new_whole) ? new_whole : NULL,
+		.old_full = old_whole != NULL && record_is_full(old_whole) ? old_whole : NULL,
+		.full_bytes = full_bytes(k)};
+	struct record inputs[2] = {*new_whole, old_whole != NULL ? *old_whole : *new_whole};
+	const char *way = old_whole != NULL ? "changes of files" : "changed files";
+	struct record difference;
+	struct err e = {0};
+
+	if (build_difference(b, &what, &difference, &e) != 0)
+		return !builder_job_settle_failure(k, &e, inputs, 2, NULL);
+	if (difference.ref.bytes == 0) {
+		builder_job_absent(k);
+		return true;
+	}
+	view_add(k->server->views, &difference, true);
+	builder_job_log(
+		k, EVENT_BUILT_ARCHIVE, &difference, way, what.full_bytes - difference.ref.bytes);
+	builder_job_done(k);
+	return true;
+}
+
+enum have { HAVE_IT, HAVE_LOOK_AGAIN, HAVE_LEFT };
+
+/* A header has to be here first. HAVE_LEFT: the job waits or has ended. */
+static enum have
+have_header(struct builder_job *k, const struct edition *edition)
+{
+	if (builder_job_find(k, RECORD_HEADER, edition) != NULL)
+		return HAVE_IT;
+	switch (builder_job_look_header(k, edition)) {
+	case PLAN_ABSENT:
+		builder_job_absent(k);
+		return HAVE_LEFT;
+	case PLAN_FAILED:
+		builder_job_failed(k, k->reason, k->retry_in_ms);
+		return HAVE_LEFT;
+	case PLAN_UNASKED:
+	case PLAN_THERE:
+		break;
+	}
+	return builder_job_wait_for(k, builder_job_header_of(k, edition)) ? HAVE_LEFT
+									  : HAVE_LOOK_AGAIN;
+}
+
+bool
+builder_difference_step(struct builder_job *k, const struct build *b)
+{
+	static const struct edition full;
+	const struct job_spec *spec = &k->job->spec;
+	const struct record *new_whole = find_whole(k, &spec->ident.edition);
+	enum have have;
+	struct offer offer;
+
+	if (new_whole == NULL) {
+		builder_job_absent(k);
+		return true;
+	}
+	have = have_header(k, &spec->ident.edition);
+	if (have == HAVE_IT)
+		have = have_header(k, &spec->base);
+	if (have != HAVE_IT)
+		return have == HAVE_LEFT;
+	if (full_bytes(k) == 0 && builder_job_look_price(k, &full, &offer) == PLAN_UNASKED)
+		return builder_job_wait_for(k, builder_job_price_of(k, &full));
+	if (full_bytes(k) == 0) { /* nothing to compare with */
+		builder_job_absent(k);
+		return true;
+	}
+	return !builder_turns_take(k->server->builder_turns, &k->turn) ||
+	       build_difference_step(k, b, new_whole, find_whole(k, &spec->base));
+}

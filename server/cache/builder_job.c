@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/builder_job.h"
+
+#include "base/clock.h"
+#include "cache/land.h"
+#include "cache/builder_turns.h"
+#include "base/mem.h"
+#include "cache/retain.h"
+
+/* ---- The end */
+
+static void
+give_turn(struct builder_job *k)
+{
+	struct turn *next = builder_turns_give(k->server->builder_turns, &k->turn);
+
+	if (next != NULL)
+		workers_add(k->server->builders, builder_job_advance, next->context);
+}
+
+/* The job is ended by the caller, afterwards. */
+static struct job *
+leave(struct builder_job *k)
+{
+	struct job *job = k->job;
+
+	give_turn(k);
+	builder_turns_leave(k->server->builder_turns, &k->turn);
+	retain_note(k->server->retain); /* what was built counts, and nothing has to stay for it */
+	records_free(&k->records);
+	free(k);
+	return job;
+}
+
+void
+builder_job_done(struct builder_job *k)
+{
+	struct jobs *jobs = k->server->jobs;
+
+	jobs_done(jobs, leave(k));
+}
+
+void
+builder_job_absent(struct builder_job *k)
+{
+	struct jobs *jobs = k->server->jobs;
+
+	jobs_absent(jobs, leave(k));
+}
+
+void
+builder_job_failed(struct builder_job *k, enum job_reason reason, uint64_t delay_ms)
+{
+	struct jobs *jobs = k->server->jobs;
+
+	jobs_failed(jobs, leave(k), reason, delay_ms);
+}
+
+/* ---- What is known */
+
+static void
+add_record(void *context, struct view_record *vr)
+{
+	struct builder_job *k = context;
+
+	if (vr->record.kind == RECORD_ARCHIVE &&
+		builder_turns_is_bad(k->server->builder_turns, &vr->record.ref.id))
+		return;
+	records_add(&k->records, &vr->record);
+}
+
+void
+builder_job_read_records(struct builder_job *k)
+{
+	struct view *view = view_take(k->server->views);
+
+	records_free(&k->records);
+	view_each(view, k->job->spec.ident.type, add_record, k);
+	view_release(view);
+	records_sort(&k->records);
+}
+
+const struct record *
+builder_job_find(const struct builder_job *k, enum record_kind kind, const struct edition *edition)
+{
+	for (size_t i = 0; i < k->records.count; i++)
+		if (k->records.at[i].kind == kind &&
+			ident_edition_equal(&k->records.at[i].ident.edition, edition))
+			return &k->records.at[i];
+	return NULL;
+}
+
+/* A job's state in the words of a plan; why it failed is remembered. */
+static enum plan_known
+known(struct builder_job *k, const struct job_look *look)
+{
+	switch (look->state) {
+	case JOB_KNOWN:
+		return PLAN_THERE;
+	case JOB_ABSENT:
+		return PLAN_ABSENT;
+	case JOB_FAILED:
+		if (look->retry_in_ms == 0)
+			return PLAN_UNASKED;
+		if (!k->failed || look->retry_in_ms < k->retry_in_ms)
+			k->retry_in_ms = look->retry_in_ms;
+		k->failed = true;
+		k->reason = look->reason;
+		return PLAN_FAILED;
+	case JOB_NONE:
+	case JOB_QUEUED:
+	case JOB_RUNNING:
+		break;
+	}
+	return PLAN_UNASKED;
+}
+
+struct job_spec
+builder_job_price_of(const struct builder_job *k, const struct edition *base)
+{
+	return (struct job_spec){
+		.kind = JOB_PRICE, .ident = k->job->spec.ident, .base = *base, .via = k->job->via};
+}
+
+struct job_spec
+builder_job_archive_of(const struct builder_job *k, const struct edition *base, enum format format)
+{
+	return (struct job_spec){.kind = JOB_OFFER,
+		.ident = k->job->spec.ident,
+		.base = *base,
+		.format = format,
+		.via = k->job->via};
+}
+
+struct job_spec
+builder_job_header_of(const struct builder_job *k, const struct edition *edition)
+{
+	struct job_spec spec = {
+		.kind = JOB_HEADER, .ident = k->job->spec.ident, .via = k->job->via};
+
+	spec.ident.edition = *edition;
+	return spec;
+}
+
+enum plan_known
+builder_job_look_price(void *context, const struct edition *base, struct offer *ret)
+{
+	struct builder_job *k = context;
+	struct job_spec spec = builder_job_price_of(k, base);
+	struct job_look look = jobs_look(k->server->jobs, &spec);
+
+	*ret = look.offer;
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		if (builder_turns_is_bad(k->server->builder_turns, &ret->archive[i].id))
+			ret->archive[i] = (struct archive_ref){0};
+	return known(k, &look);
+}
+
+enum plan_known
+builder_job_look_archive(void *context, const struct edition *base, enum format format)
+{
+	struct builder_job *k = context;
+	struct job_spec spec = builder_job_archive_of(k, base, format);
+	struct job_look look = jobs_look(k->server->jobs, &spec);
+
+	return known(k, &look);
+}
+
+enum plan_known
+builder_job_look_header(void *context, const struct edition *edition)
+{
+	struct builder_job *k = context;
+	struct job_spec spec = builder_job_header_of(k, edition);
+	struct job_look look = jobs_look(k->server->jobs, &spec);
+
+	return known(k, &look);
+}
+
+/* ---- Asking for something first */
+
+static void
+on_resumed(void *context)
+{
+	struct builder_job *k = context;
+
+	workers_add(k->server->builders, builder_job_advance, k);
+}
+
+/* True: the job waits, and is not this thread's any more. False: look again. */
+bool
+builder_job_wait_for(struct builder_job *k, struct job_spec spec)
+{
+	struct jobs *jobs = k->server->jobs;
+
+	give_turn(k);
+	k->waiter = (struct waiter){.resume = on_resumed, .context = k, .deadline_ms = UINT64_MAX};
+	if (jobs_wait(jobs, k->job, &spec, &k->waiter).held)
+		return true;
+	jobs_resume(jobs, k->job);
+	if (jobs_look(jobs, &spec).state != JOB_NONE)
+		return false;
+	builder_job_failed(k, JOB_BUSY, 0); /* the table is full */
+	return true;
+}
+
+/* ---- Making */
+
+int
+builder_job_crew_each(void *context, size_t count,
+	int (*run)(void *run_context, size_t index, struct err *e), void *run_context,
+	struct err *e)
+{
+	const struct builder_job *k = context;
+
+	if (jobs_stopped(k->server->jobs))
+		return err_set(e, ERR_BUSY, "the server is being stopped");
+	return workers_each(k->server->builders, count, run, run_context, e);
+}
+
+void
+builder_job_crew_begin(void *context, const char *what, uint64_t bytes)
+{
+	struct job *job = ((struct builder_job *)context)->job;
+
+	(void)what;
+	job->have_bytes = job->body_start = 0;
+	job->body_ms = clock_mono_ms();
+	job->total_bytes = bytes;
+}
+
+void
+builder_job_crew_add(void *context, uint64_t bytes)
+{
+	((struct builder_job *)context)->job->have_bytes += bytes;
+}
+
+void
+builder_job_log(const struct builder_job *k, enum log_event event, const struct record *r,
+	const char *way, uint64_t saved)
+{
+	struct log_line l;
+
+	log_begin(&l, event);
+	land_log_record(&l, r);
+	log_text(&l, "way", way);
+	log_number(&l, "bytes", r->ref.bytes);
+	if (saved > 0)
+		log_number(&l, "saved", saved);
+	log_number(&l, "ms", clock_mono_ms() - k->began_ms);
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+static void
+log_failure(const struct builder_job *k, const struct err *why)
+{
+	struct log_line l;
+
+	log_begin(&l, EVENT_BUILD_FAILED);
+	log_text(&l, "type", k->job->spec.ident.type);
+	log_number(&l, "version", k->job->spec.ident.edition.version);
+	log_text(&l, "reason", why->text);
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+static bool
+is_present(const struct builder_job *k, const struct record *r)
+{
+	return k->records.count > 0 &&
+	       bsearch(r, k->records.at, k->records.count, sizeof(*r), record_compare) != NULL;
+}
+
+bool
+builder_job_settle_failure(struct builder_job *k, const struct err *why,
+	const struct record *inputs, size_t count, const struct record *culprit)
+{
+	struct server *s = k->server;
+	bool again = false;
+	struct err e = {0};
+
+	log_failure(k, why);
+	if (why->code == ERR_FULL)
+		retain_want(s->retain, 1);
+	if (!depot_is_damage(why)) {
+		builder_job_failed(k, why->code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
+		return false;
+	}
+	builder_job_read_records(k);
+	for (size_t i = 0; i < count; i++) {
+		if (!is_present(k, &inputs[i])) { /* removed meanwhile, which is no damage */
+			again = true;
+			continue;
+		}
+		if (depot_check(s->depot, &inputs[i], &e) == 0 || !depot_is_damage(&e))
+			continue;
+		land_damage(s, &inputs[i], e.text);
+		again = true;
+	}
+	if (!again && culprit != NULL) {
+		builder_turns_note_bad(s->builder_turns, &culprit->ref.id);
+		again = true;
+	}
+	if (!again)
+		builder_job_failed(k, JOB_BUSY, 0);
+	return again;
+}
+
+/* What the full archive would have cost from the cloud, as far as that is known. */
+uint64_t
+builder_job_full_price(struct builder_job *k)
+{
+	static const struct edition full;
+	struct offer offer;
+
+	(void)builder_job_look_price(k, &full, &offer);
+	return offer.archive[k->job->spec.format].bytes;
+}

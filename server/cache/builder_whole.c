@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Contents, and full archives in the cheapest way. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/builder_job.h"
+#include "cache/builder_turns.h"
+
+enum { DONORS_MAX = 8 };
+
+/* The inputs of a build, in one list. */
+static size_t
+list_inputs(const struct plan *p, struct record ret[PLAN_CHAIN_MAX + 1])
+{
+	ret[0] = p->start;
+	memcpy(&ret[1], p->differences, p->count * sizeof(*ret));
+	return p->count + 1;
+}
+
+static void
+describe_way(const struct plan *p, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, "%s of %" PRIu64 " and %zu difference%s",
+		record_kind_name(&p->start), p->start.ident.edition.version, p->count,
+		p->count == 1 ? "" : "s");
+}
+
+static bool
+build_content_step(struct builder_job *k, const struct build *b, const struct plan *p)
+{
+	struct record inputs[PLAN_CHAIN_MAX + 1];
+	size_t count = list_inputs(p, inputs);
+	const struct build_way way = {&inputs[0], &inputs[1], p->count};
+	const struct record *culprit;
+	struct record content;
+	struct err e = {0};
+	char text[80];
+
+	if (build_content(b, &way, &content, &culprit, &e) != 0)
+		return !builder_job_settle_failure(k, &e, inputs, count, culprit);
+	view_add(k->server->views, &content, true);
+	describe_way(p, text, sizeof(text));
+	builder_job_log(k, EVENT_BUILT_CONTENT, &content, text, 0);
+	return false;
+}
+
+/* Streams of full archives, and of differences to this version, are used again. */
+static size_t
+list_donors(const struct builder_job *k, struct record ret[DONORS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < k->records.count && count < DONORS_MAX; i++) {
+		const struct record *r = &k->records.at[i];
+
+		if (record_is_full(r) ||
+			(record_is_difference(r) && ident_equal(&r->ident, &k->job->spec.ident)))
+			ret[count++] = *r;
+	}
+	return count;
+}
+
+/* What the cloud's archive would have cost: where it was not asked, since it was clear, the
+ * smallest like it. */
+static uint64_t
+likely_price(struct builder_job *k, const struct record *full)
+{
+	uint64_t price = builder_job_full_price(k);
+
+	if (price > 0)
+		return price;
+	price = full->ref.bytes;
+	for (size_t i = 0; i < k->records.count; i++)
+		if (record_is_full(&k->records.at[i]) && k->records.at[i].ref.bytes < price)
+			price = k->records.at[i].ref.bytes;
+	return price;
+}
+
+static bool
+build_full_step(struct builder_job *k, const struct build *b)
+{
+	struct server *s = k->server;
+	const struct job_spec *spec = &k->job->spec;
+	struct record inputs[DONORS_MAX + 1]; /* the content, then donors */
+	struct record *donors = &inputs[1];
+	size_t count = list_donors(k, donors);
+	struct record full;
+	uint64_t price;
+	struct err e = {0};
+
+	inputs[0] = *builder_job_find(k, RECORD_CONTENT, &spec->ident.edition);
+	if (build_full(b, &spec->ident, spec->format, donors, count, &full, &e) != 0)
+		return !builder_job_settle_failure(k, &e, inputs, count + 1, NULL);
+	view_add(s->views, &full, true);
+	price = likely_price(k, &full);
+	builder_job_log(k, EVENT_BUILT_ARCHIVE, &full, "packed from content",
+		price > k->loaded_bytes ? price - k->loaded_bytes : 0);
+	builder_job_done(k);
+	return true;
+}
+
+/* The next step to a whole version. True: the job waits or has ended. */
+bool
+builder_whole_step(struct builder_job *k, const struct build *b)
+{
+	const struct job_spec *spec = &k->job->spec;
+	struct plan_facts facts = {.records = k->records.at,
+		.count = k->records.count,
+		.target = spec->ident.edition,
+		.content = spec->kind == JOB_CONTENT,
+		.format = spec->format,
+		.may_download = spec->kind == JOB_BUILD,
+		.price = builder_job_look_price,
+		.archive = builder_job_look_archive,
+		.header = builder_job_look_header,
+		.context = k};
+	struct plan p = plan_next(&facts);
+	struct offer offer;
+
+	switch (p.step) {
+	case PLAN_DONE:
+		builder_job_done(k);
+		return true;
+	case PLAN_ASK_PRICE:
+		return builder_job_wait_for(k, builder_job_price_of(k, &p.base));
+	case PLAN_GET_HEADER:
+		return builder_job_wait_for(k, builder_job_header_of(k, &p.base));
+	case PLAN_GET_ARCHIVE:
+		(void)builder_job_look_price(k, &p.base, &offer);
+		k->loaded_bytes += offer.archive[p.format].bytes;
+		return builder_job_wait_for(k, builder_job_archive_of(k, &p.base, p.format));
+	case PLAN_BUILD_CONTENT:
+		return !builder_turns_take(k->server->builder_turns, &k->turn) ||
+		       build_content_step(k, b, &p);
+	case PLAN_BUILD_FULL:
+		return !builder_turns_take(k->server->builder_turns, &k->turn) ||
+		       build_full_step(k, b);
+	case PLAN_STUCK:
+		break;
+	}
+	/* For retention there may be a way as soon as another difference has come. */
+	if (p.temporary)
+		builder_job_failed(k, k->reason, k->retry_in_ms);
+	else if (spec->kind == JOB_CONTENT)
+		builder_job_failed(k, JOB_UPSTREAM_UNAVAILABLE, 0);
+	else
+		builder_job_absent(k);
+	return true;
+}

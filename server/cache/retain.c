@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/retain.h"
+
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "model/retention.h"
+#include "cache/land.h"
+#include "log.h"
+#include "cache/builder_turns.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "settings.h"
+
+enum {
+	EVERY_MS = 10000,
+	OFFERED_MS = 10000, /* who was told of an archive comes for it within this time */
+};
+
+struct retain {
+	struct server *server;
+	atomic_bool noted; /* something happened that was not looked at yet */
+	atomic_bool running;
+	_Atomic uint64_t wanted_bytes;
+	uint64_t next_ms;      /* the timers' */
+	struct records spared; /* at the last look; of the one that runs */
+};
+
+/* The cache as it is at one moment. */
+struct picture {
+	struct view_record **view_records; /* taken; in the order of the records */
+	size_t count;
+	size_t capacity;
+	struct records records;
+	bool *busy;
+	bool *offered;
+	uint64_t bytes;
+};
+
+struct retain *
+retain_new(struct server *s)
+{
+	struct retain *r = mem_new(1, sizeof(*r));
+
+	r->server = s;
+	return r;
+}
+
+void
+retain_free(struct retain *r)
+{
+	if (r == NULL)
+		return;
+	records_free(&r->spared);
+	free(r);
+}
+
+static void run(void *context);
+
+void
+retain_note(struct retain *r)
+{
+	r->noted = true;
+	if (!atomic_exchange(&r->running, true))
+		workers_add(r->server->workers, run, r);
+}
+
+void
+retain_want(struct retain *r, uint64_t bytes)
+{
+	uint64_t wanted = r->wanted_bytes;
+
+	while (wanted < bytes && !atomic_compare_exchange_weak(&r->wanted_bytes, &wanted, bytes))
+		;
+	retain_note(r);
+}
+
+/* ---- Room */
+
+static void
+add_bytes(void *context, struct view_record *vr)
+{
+	*(uint64_t *)context += vr->record.ref.bytes;
+}
+
+static uint64_t
+cache_bytes(struct server *s)
+{
+	struct view *view = view_take(s->views);
+	uint64_t bytes = 0;
+
+	view_each(view, NULL, add_bytes, &bytes);
+	view_release(view);
+	return bytes;
+}
+
+/* How many bytes have to go for `wanted` more to fit. */
+static uint64_t
+excess(struct server *s, uint64_t have, uint64_t wanted)
+{
+	struct retention_room room = {.cache_bytes = have,
+		.wanted_bytes = wanted,
+		.max_bytes = s->options.cacheMaxBytes,
+		.min_free_bytes = s->options.cacheMinFreeBytes};
+
+	repo_disk(depot_repo(s->depot), &room.disk_bytes, &room.disk_free_bytes);
+	return retention_excess_bytes(&room);
+}
+
+int
+retain_room(struct retain *r, uint64_t bytes, struct err *e)
+{
+	const struct options *o = &r->server->options;
+	char need[32];
+
+	if (o->cacheMaxBytes > 0 && bytes > o->cacheMaxBytes)
+		return err_set(e, ERR_FULL, "%s are more than cacheMaxBytes",
+			num_bytes_text(bytes, need, sizeof(need)));
+	if (excess(r->server, o->cacheMaxBytes > 0 ? cache_bytes(r->server) : 0, bytes) == 0)
+		return 0;
+	retain_want(r, bytes);
+	return err_set(e, ERR_FULL, "no room for %s (see cacheMaxBytes, cacheMinFreeBytes)",
+		num_bytes_text(bytes, need, sizeof(need)));
+}
+
+/* ---- One look */
+
+static void
+add_record(void *context, struct view_record *vr)
+{
+	struct picture *p = context;
+
+	p->view_records =
+		mem_grow(p->view_records, p->count, &p->capacity, sizeof(struct view_record *));
+	p->view_records[p->count++] = vr;
+	view_record_take(vr);
+}
+
+static int
+compare_records(const void *a, const void *b)
+{
+	return record_compare(&(*(struct view_record *const *)a)->record,
+		&(*(struct view_record *const *)b)->record);
+}
+
+static void
+take_picture(struct server *s, struct picture *p)
+{
+	struct view *view = view_take(s->views);
+	uint64_t now_ms = clock_mono_ms();
+
+	*p = (struct picture){0};
+	view_each(view, NULL, add_record, p);
+	view_release(view);
+	if (p->count > 0)
+		qsort(p->view_records, p->count, sizeof(*p->view_records), compare_records);
+	p->busy = mem_new(p->count, sizeof(*p->busy));
+	p->offered = mem_new(p->count, sizeof(*p->offered));
+	for (size_t i = 0; i < p->count; i++) {
+		struct record r = p->view_records[i]->record;
+
+		r.served_ms = p->view_records[i]->served_ms;
+		p->busy[i] = p->view_records[i]->sending > 0 ||
+			     builder_turns_need(s->builder_turns, &r.ident);
+		p->offered[i] = p->view_records[i]->offered_ms + OFFERED_MS > now_ms;
+		p->bytes += r.ref.bytes;
+		records_add(&p->records, &r);
+	}
+}
+
+static void
+drop_picture(struct picture *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		view_record_release(p->view_records[i]);
+	free(p->view_records);
+	free(p->busy);
+	free(p->offered);
+	records_free(&p->records);
+}
+
+static void
+log_action(enum log_event event, const struct retention_action *a)
+{
+	struct log_line l;
+
+	log_begin(&l, event);
+	land_log_record(&l, &a->record);
+	log_number(&l, "bytes", a->record.ref.bytes);
+	log_text(&l, "reason", retention_reason_text(a->reason));
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+/* Nothing is served of it any more before it goes; what would not go is tried again later. */
+static void
+remove_record(struct retain *r, const struct retention_action *a)
+{
+	struct err e = {0};
+
+	view_remove(r->server->views, &a->record);
+	if (depot_remove(r->server->depot, &a->record, &e) == 0) {
+		log_action(EVENT_REMOVED, a);
+		return;
+	}
+	log_note(EVENT_FAILED, "cannot remove from the cache: %s", e.text);
+	view_add(r->server->views, &a->record, false);
+}
+
+static void
+ask_for_content(struct retain *r, const struct record *record)
+{
+	struct job_spec spec = {.kind = JOB_CONTENT, .ident = record->ident};
+
+	(void)jobs_ask(r->server->jobs, &spec, NULL);
+}
+
+/* A version that is spared is named once, not at every look. */
+static void
+note_spared(struct retain *r, const struct retention_action *a, struct records *now)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < r->spared.count; i++)
+		known |= record_same(&r->spared.at[i], &a->record);
+	if (!known)
+		log_action(EVENT_SPARED, a);
+	records_add(now, &a->record);
+}
+
+static void
+carry_out(struct retain *r, const struct retention_actions *actions)
+{
+	struct records spared = {0};
+
+	for (size_t i = 0; i < actions->count; i++) {
+		const struct retention_action *a = &actions->at[i];
+
+		switch (a->verb) {
+		case RETENTION_BUILD:
+			ask_for_content(r, &a->record);
+			break;
+		case RETENTION_SPARE:
+			note_spared(r, a, &spared);
+			break;
+		case RETENTION_REMOVE:
+			remove_record(r, a);
+			break;
+		}
+	}
+	records_free(&r->spared);
+	r->spared = spared;
+}
+
+static void
+look(struct retain *r)
+{
+	struct retention_actions actions = {0};
+	uint64_t wanted = atomic_exchange(&r->wanted_bytes, 0);
+	struct retention_facts facts = {.versions = r->server->options.keepGuts2UpdatesCount};
+	struct policy *policy = settings_take(r->server->settings);
+	struct picture p;
+
+	take_picture(r->server, &p);
+	facts.channels = policy->channels;
+	facts.records = &p.records;
+	facts.busy = p.busy;
+	facts.offered = p.offered;
+	facts.excess_bytes = excess(r->server, p.bytes, wanted);
+	if (facts.excess_bytes > 0) /* nobody needs that */
+		(void)repo_clear_quarantine(depot_repo(r->server->depot), NULL);
+	retention_decide(&facts, &actions);
+	carry_out(r, &actions);
+	retention_actions_free(&actions);
+	drop_picture(&p);
+	settings_release(policy);
+}
+
+static void
+run(void *context)
+{
+	struct retain *r = context;
+
+	do {
+		while (atomic_exchange(&r->noted, false))
+			look(r);
+		r->running = false;
+		/* What was noted just now found it running. */
+	} while (r->noted && !atomic_exchange(&r->running, true));
+}
+
+void
+retain_tick(struct retain *r, uint64_t now_ms)
+{
+	if (now_ms < r->next_ms)
+		return;
+	r->next_ms = now_ms + EVERY_MS;
+	retain_note(r);
+}

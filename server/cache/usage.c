@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/usage.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { SLOTS = 1 << 16, DAY_S = 86400 };
+
+struct slot {
+	uint64_t version; /* 0: nobody is here */
+	uint64_t said_s;
+	uint32_t type; /* a hash: a type that shares it costs a question for nothing */
+	char cookie[IDENT_COOKIE + 1];
+};
+
+struct usage {
+	pthread_mutex_t lock; /* slots */
+	struct slot *slots;
+};
+
+/* FNV-1a */
+static uint32_t
+hash_of(uint32_t hash, const char *text)
+{
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 16777619u;
+	return hash;
+}
+
+static const uint32_t HASH_START = 2166136261u;
+
+struct usage *
+usage_new(void)
+{
+	struct usage *u = mem_new(1, sizeof(*u));
+
+	(void)pthread_mutex_init(&u->lock, NULL);
+	u->slots = mem_new(SLOTS, sizeof(*u->slots));
+	return u;
+}
+
+void
+usage_free(struct usage *u)
+{
+	if (u == NULL)
+		return;
+	(void)pthread_mutex_destroy(&u->lock);
+	free(u->slots);
+	free(u);
+}
+
+void
+usage_note(struct usage *u, const char *client, const struct ident *has, uint64_t now_s)
+{
+	struct slot new = {.version = has->edition.version,
+		.said_s = now_s,
+		.type = hash_of(HASH_START, has->type)};
+	uint32_t hash = hash_of(new.type, client);
+
+	memcpy(new.cookie, has->edition.cookie, sizeof(new.cookie));
+	hash ^= hash >> 16;
+	(void)pthread_mutex_lock(&u->lock);
+	u->slots[hash % SLOTS] = new;
+	(void)pthread_mutex_unlock(&u->lock);
+}
+
+struct counted {
+	struct edition edition;
+	size_t clients;
+};
+
+static int
+compare_editions(const void *a, const void *b)
+{
+	const struct edition *left = &((const struct counted *)a)->edition;
+	const struct edition *right = &((const struct counted *)b)->edition;
+
+	if (left->version != right->version)
+		return left->version > right->version ? -1 : 1;
+	return strcmp(left->cookie, right->cookie);
+}
+
+static int
+compare_counts(const void *a, const void *b)
+{
+	const struct counted *left = a;
+	const struct counted *right = b;
+
+	if (left->clients != right->clients)
+		return left->clients > right->clients ? -1 : 1;
+	return compare_editions(a, b);
+}
+
+static size_t
+collect(struct usage *u, const char *type, uint64_t now_s, struct counted *ret)
+{
+	uint32_t hash = hash_of(HASH_START, type);
+	size_t count = 0;
+
+	(void)pthread_mutex_lock(&u->lock);
+	for (size_t i = 0; i < SLOTS; i++) {
+		const struct slot *p = &u->slots[i];
+
+		if (p->version == 0 || p->type != hash || now_s - p->said_s > DAY_S)
+			continue;
+		ret[count].edition.version = p->version;
+		memcpy(ret[count].edition.cookie, p->cookie, sizeof(p->cookie));
+		ret[count++].clients = 1;
+	}
+	(void)pthread_mutex_unlock(&u->lock);
+	return count;
+}
+
+size_t
+usage_top(struct usage *u, const char *type, uint64_t now_s, struct edition *ret, size_t max)
+{
+	AUTO_FREE struct counted *said = mem_new(SLOTS, sizeof(*said));
+	size_t count = collect(u, type, now_s, said);
+	size_t distinct = 0;
+
+	if (count == 0)
+		return 0;
+	qsort(said, count, sizeof(*said), compare_editions);
+	for (size_t i = 0; i < count; i++) {
+		if (distinct > 0 &&
+			ident_edition_equal(&said[distinct - 1].edition, &said[i].edition))
+			said[distinct - 1].clients++;
+		else
+			said[distinct++] = said[i];
+	}
+	qsort(said, distinct, sizeof(*said), compare_counts);
+	for (size_t i = 0; i < distinct && i < max; i++)
+		ret[i] = said[i].edition;
+	return distinct < max ? distinct : max;
+}

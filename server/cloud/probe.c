@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cloud/probe.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "model/wire.h"
+#include "settings.h"
+#include "net/upstream.h"
+
+struct probe {
+	const struct origin *origin;
+	const struct proxy *proxy;
+	struct upstream_reply reply;
+	struct buf body;
+	FILE *to;
+};
+
+static const char *const step_names[UPSTREAM_STEPS] = {[UPSTREAM_NAME] = "name",
+	[UPSTREAM_CONNECT] = "connect",
+	[UPSTREAM_PROXY] = "proxy",
+	[UPSTREAM_TLS] = "TLS",
+	[UPSTREAM_ANSWER] = "q"};
+
+static int
+to_body(void *context, const void *bytes, size_t len, struct err *e)
+{
+	struct probe *p = context;
+
+	(void)e;
+	buf_add(&p->body, bytes, len);
+	return 0;
+}
+
+__attribute__((format(printf, 3, 4))) static void
+say(const struct probe *p, const char *step, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fprintf(p->to, "  %-8s ", step);
+	va_start(ap, fmt);
+	(void)vfprintf(p->to, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', p->to);
+}
+
+/* Whether this upstream has such a step at all. */
+static bool
+has_step(const struct probe *p, enum upstream_step step)
+{
+	if (step == UPSTREAM_PROXY)
+		return proxy_for(p->proxy, p->origin) != NULL;
+	if (step == UPSTREAM_TLS)
+		return p->origin->scheme == ORIGIN_HTTPS;
+	return p->origin->scheme != ORIGIN_FILE || step == UPSTREAM_ANSWER;
+}
+
+static const char *
+advice(const struct probe *p)
+{
+	bool proxied = has_step(p, UPSTREAM_PROXY);
+
+	switch (p->reply.step) {
+	case UPSTREAM_NAME:
+		return proxied ? "look whether the proxy's name is right, and whether this "
+				 "machine's "
+				 "DNS knows it"
+			       : "look whether the host's name is right, and whether this "
+				 "machine's "
+				 "DNS knows it; behind a proxy, name the proxy";
+	case UPSTREAM_CONNECT:
+		return proxied ? "look whether the proxy runs, and whether its port is right; "
+				 "nothing "
+				 "goes past it"
+			       : "look whether the server runs, whether its port is right, and "
+				 "whether "
+				 "a firewall wants a proxy to be used";
+	case UPSTREAM_PROXY:
+		return "look at user and password in data/fspms.proxy.config, and at what the "
+		       "proxy "
+		       "allows";
+	case UPSTREAM_TLS:
+		return "look whether this machine's clock is right, and whether its certificates "
+		       "know the issuer (update-ca-certificates, or -DupstreamCaFile)";
+	case UPSTREAM_ANSWER:
+	case UPSTREAM_STEPS:
+		break;
+	}
+	if (p->origin->scheme == ORIGIN_FILE)
+		return "look whether the directory is a published repository, and may be read";
+	return "look whether the path in guts2ServerUrl is right; a proxy or a portal may have "
+	       "answered in the place of the server";
+}
+
+static void
+say_way(const struct probe *p)
+{
+	const struct proxy_server *s = proxy_for(p->proxy, p->origin);
+	const char *bypass = proxy_bypasses(p->proxy, p->origin->host);
+	char name[300];
+
+	if (p->origin->scheme == ORIGIN_FILE)
+		return;
+	if (s == NULL) {
+		say(p, "way",
+			bypass != NULL ? "directly: no_proxy has %s"
+				       : "directly: no proxy is named%s",
+			bypass != NULL ? bypass : "");
+		return;
+	}
+	proxy_server_name(s, name, sizeof(name));
+	say(p, "way", "through %s%s%s", name, s->user != NULL ? ", as " : "",
+		s->user != NULL ? s->user : "");
+}
+
+/* The steps that were passed, and the one that was not. True: all were. */
+static bool
+say_steps(struct probe *p, bool good, const char *found)
+{
+	for (int i = 0; i < UPSTREAM_STEPS; i++) {
+		enum upstream_step step = (enum upstream_step)i;
+
+		if (!has_step(p, step))
+			continue;
+		if (!good && step == p->reply.step) {
+			say(p, step_names[i], "FAILED: %s", p->reply.why.text);
+			say(p, "", "To do: %s.", advice(p));
+			return false;
+		}
+		say(p, step_names[i], "ok%s%s",
+			step == UPSTREAM_CONNECT && p->reply.address[0] != '\0' ? ": " : "",
+			step == UPSTREAM_CONNECT ? p->reply.address
+						 : (step == UPSTREAM_ANSWER ? found : ""));
+	}
+	return true;
+}
+
+static bool
+probe_one(struct probe *p, struct upstream *u)
+{
+	struct upstream_request request = {.origin = p->origin,
+		.name = "q",
+		.accept = "application/json",
+		.max_bytes = WIRE_QUERY_BYTES_MAX,
+		.write = to_body,
+		.context = p};
+	AUTO_IDENTS struct idents query = {0};
+	char found[64] = "";
+	bool good;
+
+	(void)fprintf(p->to, "%s\n", p->origin->base);
+	say_way(p);
+	upstream_fetch(u, &request, &p->reply);
+	if (p->reply.status == 404 || p->reply.status == 405 || p->reply.status == 501) {
+		buf_clear(&p->body);
+		request.post_body = "{}";
+		upstream_fetch(u, &request, &p->reply);
+	}
+	good = p->reply.outcome == UPSTREAM_FRESH &&
+	       wire_query_parse(span_of(p->body.at, p->body.len), &query, &p->reply.why) == 0;
+	(void)snprintf(found, sizeof(found), ": %zu types", query.count);
+	return say_steps(p, good, found);
+}
+
+int
+probe_upstreams(struct server *s, FILE *to)
+{
+	struct policy *policy = settings_take(s->settings);
+	struct origins origins;
+	struct upstream *u = NULL;
+	struct err e = {0};
+	int failed = 0;
+
+	if (origins_parse(s->options.guts2ServerUrl, &origins, &e) != 0 ||
+		upstream_new(&u, &e) != 0) {
+		(void)fprintf(to, "%s\n", e.text);
+		settings_release(policy);
+		return -1;
+	}
+	upstream_set_proxy(u, policy->proxy);
+	upstream_set_ca_file(u, s->options.upstreamCaFile);
+	for (size_t i = 0; i < origins.count; i++) {
+		struct probe p = {.origin = &origins.at[i], .proxy = policy->proxy, .to = to};
+
+		failed += !probe_one(&p, u);
+		buf_free(&p.body);
+	}
+	upstream_free(u);
+	origins_free(&origins);
+	settings_release(policy);
+	return failed == 0 ? 0 : -1;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cloud/upstreams.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "log.h"
+#include "base/mem.h"
+
+struct upstreams *
+upstreams_new(const struct options *o)
+{
+	struct upstreams *r = mem_new(1, sizeof(*r));
+	struct origins origins;
+	int result = origins_parse(o->guts2ServerUrl, &origins, NULL);
+
+	assert(result == 0); /* options.c has checked it */
+	r->count = origins.count;
+	r->at = mem_new(r->count, sizeof(*r->at));
+	for (size_t i = 0; i < r->count; i++)
+		r->at[i] = (struct upstreams_one){.origin = origins.at[i],
+			.breaker = {.threshold = (unsigned)o->upstreamFailureThreshold,
+				.rest_ms = o->upstreamFailureHold}};
+	return r;
+}
+
+void
+upstreams_free(struct upstreams *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < r->count; i++)
+		origin_free(&r->at[i].origin);
+	free(r->at);
+	free(r);
+}
+
+static void
+log_change(enum log_event event, const struct upstreams_one *u, const char *reason)
+{
+	uint64_t rest_ms = breaker_wait_ms(&u->breaker, clock_mono_ms());
+	struct log_line l;
+
+	log_begin(&l, event);
+	log_text(&l, "upstream", u->origin.base);
+	if (event == EVENT_UPSTREAM_RESTS) {
+		log_number(&l, "failures", u->breaker.failures);
+		log_number(&l, "hold", (rest_ms + 999) / 1000);
+	}
+	if (reason != NULL)
+		log_text(&l, "reason", reason);
+	log_end(&l, LOG_PROCESS);
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+int
+upstreams_choose(struct upstreams *r, uint32_t *tried)
+{
+	uint64_t now_ms = clock_mono_ms();
+
+	for (size_t i = 0; i < r->count; i++) {
+		struct upstreams_one *u = &r->at[i];
+
+		if ((*tried >> i & 1) != 0 || !breaker_allow(&u->breaker, now_ms))
+			continue;
+		*tried |= 1U << i;
+		if (u->breaker.state == BREAKER_PROBING)
+			log_change(EVENT_UPSTREAM_PROBE, u, NULL);
+		return (int)i;
+	}
+	return -1;
+}
+
+/* Our own disk, not the upstream. */
+static bool
+is_local(const struct upstream_reply *reply)
+{
+	return reply->outcome == UPSTREAM_BROKEN &&
+	       (reply->why.code == ERR_FULL || reply->why.code == ERR_SYS);
+}
+
+static void
+report_failure(struct upstreams_one *u, const struct upstream_reply *reply)
+{
+	enum breaker_state before = u->breaker.state;
+
+	breaker_failure(&u->breaker, clock_mono_ms());
+	if (reply->outcome == UPSTREAM_UNREACHABLE && !u->lost) {
+		u->lost = true; /* the reason is said once, not at every try */
+		log_change(EVENT_UPSTREAM_LOST, u, reply->why.text);
+	}
+	if (before != BREAKER_OPEN && u->breaker.state == BREAKER_OPEN)
+		log_change(EVENT_UPSTREAM_RESTS, u, reply->why.text);
+}
+
+static void
+report_busy(struct upstreams_one *u, const struct upstream_reply *reply)
+{
+	enum breaker_state before = u->breaker.state;
+
+	breaker_rest(&u->breaker, clock_mono_ms(), (uint64_t)reply->retry_after_s * 1000);
+	if (before != BREAKER_OPEN)
+		log_change(EVENT_UPSTREAM_RESTS, u, reply->why.text);
+}
+
+static void
+report_success(struct upstreams_one *u)
+{
+	bool back = u->lost || u->breaker.state != BREAKER_CLOSED;
+
+	u->lost = false;
+	breaker_success(&u->breaker);
+	if (back)
+		log_change(EVENT_UPSTREAM_BACK, u, NULL);
+}
+
+void
+upstreams_report(struct upstreams *r, int index, const struct upstream_reply *reply)
+{
+	struct upstreams_one *u = &r->at[index];
+
+	if (is_local(reply))
+		breaker_abandon(&u->breaker);
+	else if (reply->outcome == UPSTREAM_BUSY && reply->retry_after_s > 0)
+		report_busy(u, reply);
+	else if (reply->outcome == UPSTREAM_UNREACHABLE || reply->outcome == UPSTREAM_BROKEN ||
+		 reply->outcome == UPSTREAM_BUSY)
+		report_failure(u, reply);
+	else
+		report_success(u);
+}
+
+bool
+upstreams_may_help(const struct upstream_reply *reply)
+{
+	/* A server above that cannot have it itself is as good as none. */
+	if (reply->outcome == UPSTREAM_PREPARING)
+		return strcmp(reply->reason, "upstream-unavailable") == 0 ||
+		       strcmp(reply->reason, "disk-full") == 0;
+	return !is_local(reply) && upstream_may_recover(reply->outcome);
+}
+
+uint64_t
+upstreams_wait_ms(const struct upstreams *r)
+{
+	uint64_t now_ms = clock_mono_ms();
+	uint64_t wait_ms = UINT64_MAX;
+
+	for (size_t i = 0; i < r->count; i++) {
+		uint64_t ms = breaker_wait_ms(&r->at[i].breaker, now_ms);
+
+		if (ms < wait_ms)
+			wait_ms = ms;
+	}
+	return wait_ms;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * upstreams.h - which upstream is asked: the first that works.
+ *
+ * Does:     keeps for each upstream, in the order of guts2ServerUrl, whether it
+ *           works (breaker.h) and what was learned of it, and logs each change of that.
+ * Units:    _ms milliseconds, monotonic
+ * Threads:  the fetcher's
+ * Owner:    upstreams_new -> upstreams_free
+ */
+#ifndef UPSTREAMS_H
+#define UPSTREAMS_H
+
+#include "model/breaker.h"
+#include "model/options.h"
+#include "net/upstream.h"
+
+struct upstreams_one {
+	struct origin origin;
+	struct breaker breaker;
+	char query_etag[128];  /* of the announcement that landed last */
+	unsigned query_policy; /* of the fetcher, at that time */
+	bool query_by_post;    /* it refuses GET */
+	bool lost;	       /* it did not answer the last time */
+};
+
+struct upstreams {
+	struct upstreams_one *at;
+	size_t count;
+};
+
+struct upstreams *upstreams_new(const struct options *o);
+void upstreams_free(struct upstreams *r);
+
+/*
+ * The first upstream that may be asked and is not in *tried (a bit for each),
+ * which it is from now on. -1: none. How the request went has to be reported.
+ */
+int upstreams_choose(struct upstreams *r, uint32_t *tried);
+
+/* How a request at an upstream went. */
+void upstreams_report(struct upstreams *r, int index, const struct upstream_reply *reply);
+
+/* Whether another upstream may do better. */
+bool upstreams_may_help(const struct upstream_reply *reply);
+
+/* How long until one of them may be asked. */
+uint64_t upstreams_wait_ms(const struct upstreams *r);
+
+#endif

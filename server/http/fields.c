@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "http/fields.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/num.h"
+
+enum range_kind
+fields_range(const char *value, uint64_t size, uint64_t *ret_first, uint64_t *ret_len)
+{
+	const char *dash;
+	uint64_t first;
+	uint64_t last;
+
+	if (value == NULL || strncasecmp(value, "bytes=", 6) != 0)
+		return RANGE_NONE;
+	value += 6;
+	dash = strchr(value, '-');
+	if (dash == NULL || strchr(value, ',') != NULL)
+		return RANGE_NONE;
+	if (dash == value) { /* the last so many bytes */
+		if (!num_parse(dash + 1, strlen(dash + 1), UINT64_MAX, &last))
+			return RANGE_NONE;
+		*ret_len = last < size ? last : size;
+		*ret_first = size - *ret_len;
+		return *ret_len > 0 ? RANGE_PART : RANGE_UNSATISFIABLE;
+	}
+	if (!num_parse(value, (size_t)(dash - value), UINT64_MAX, &first))
+		return RANGE_NONE;
+	if (dash[1] == '\0')
+		last = UINT64_MAX;
+	else if (!num_parse(dash + 1, strlen(dash + 1), UINT64_MAX, &last) || last < first)
+		return RANGE_NONE;
+	if (first >= size)
+		return RANGE_UNSATISFIABLE;
+	*ret_first = first;
+	*ret_len = (last < size ? last + 1 : size) - first;
+	return RANGE_PART;
+}
+
+bool
+fields_etag_matches(const char *value, const char *etag)
+{
+	return value != NULL && (strcmp(value, "*") == 0 || strstr(value, etag) != NULL);
+}
+
+/* The next element of a comma-separated list, without blanks around it; false at the end. */
+static bool
+next_element(const char **at, const char **ret, size_t *ret_len)
+{
+	const char *s = *at;
+	size_t len;
+
+	if (s == NULL || *s == '\0')
+		return false;
+	len = strcspn(s, ",");
+	*at = s[len] == ',' ? s + len + 1 : s + len;
+	while (len > 0 && (*s == ' ' || *s == '\t')) {
+		s++;
+		len--;
+	}
+	while (len > 0 && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+		len--;
+	*ret = s;
+	*ret_len = len;
+	return true;
+}
+
+static bool
+has_zero_quality(const char *parameters, size_t len)
+{
+	for (size_t i = 0; i + 2 < len; i++)
+		if (strncasecmp(parameters + i, "q=0", 3) == 0)
+			return strspn(parameters + i + 3, ".0") == len - i - 3;
+	return false;
+}
+
+bool
+fields_accepts(const char *value, const char *type)
+{
+	const char *element;
+	size_t len;
+
+	while (next_element(&value, &element, &len)) {
+		size_t name = strlen(type);
+
+		if (len < name || strncasecmp(element, type, name) != 0)
+			continue;
+		if (len == name || element[name] == ';' || element[name] == ' ')
+			return !has_zero_quality(element + name, len - name);
+	}
+	return false;
+}
+
+uint64_t
+fields_prefer_wait_s(const char *value)
+{
+	const char *element;
+	uint64_t wait_s;
+	size_t len;
+
+	while (next_element(&value, &element, &len))
+		if (len > 5 && strncasecmp(element, "wait=", 5) == 0 &&
+			num_parse(element + 5, len - 5, 86400, &wait_s))
+			return wait_s;
+	return 0;
+}
+
+static const char date_format[] = "%a, %d %b %Y %H:%M:%S GMT";
+
+bool
+fields_date(const char *value, uint64_t *ret_s)
+{
+	struct tm tm = {0};
+	const char *end = value != NULL ? strptime(value, date_format, &tm) : NULL;
+	time_t s;
+
+	if (end == NULL || *end != '\0')
+		return false;
+	s = timegm(&tm);
+	*ret_s = (uint64_t)s;
+	return s >= 0;
+}
+
+char *
+fields_date_text(uint64_t s, char ret[FIELDS_DATE])
+{
+	time_t time = (time_t)s;
+	struct tm tm;
+
+	(void)gmtime_r(&time, &tm);
+	(void)strftime(ret, FIELDS_DATE, date_format, &tm);
+	return ret;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "http/guard.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/num.h"
+
+static bool
+is_token(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] <= ' ' || (unsigned char)s[i] >= 0x7f ||
+			strchr("\"(),/:;<=>?@[\\]{}", s[i]) != NULL)
+			return false;
+	return len > 0;
+}
+
+static bool
+has_controls(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (((unsigned char)s[i] < ' ' && s[i] != '\t') || s[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static bool
+is_named(const char *name, size_t len, const char *wanted)
+{
+	return strlen(wanted) == len && strncasecmp(name, wanted, len) == 0;
+}
+
+void
+guard_header(
+	struct guard *g, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+	if (!is_token(name, name_len) || has_controls(value, value_len)) {
+		g->bad_header = true;
+	} else if (is_named(name, name_len, "Host")) {
+		g->hosts++;
+	} else if (is_named(name, name_len, "Transfer-Encoding")) {
+		g->transfer_encodings++;
+	} else if (is_named(name, name_len, "Content-Length")) {
+		g->content_lengths++;
+		if (!num_parse(value, value_len, INT64_MAX, &g->content_length))
+			g->bad_length = true;
+	}
+}
+
+unsigned
+guard_judge(const struct guard *g, const struct guard_head *head, const char **ret_reason)
+{
+	bool post = strcmp(head->method, "POST") == 0;
+	bool body = g->content_length > 0 || g->transfer_encodings > 0;
+	const struct {
+		bool wrong;
+		unsigned status;
+		const char *reason;
+	} rules[] = {
+		{head->line_bytes > GUARD_LINE_MAX, 414, "request line too long"},
+		{head->head_bytes > GUARD_HEAD_MAX, 431, "headers too long"},
+		{strcmp(head->version, "HTTP/1.0") != 0 && strcmp(head->version, "HTTP/1.1") != 0,
+			400, "HTTP version"},
+		{g->bad_header, 400, "malformed header"},
+		{g->hosts > 1, 400, "more than one Host"},
+		{g->hosts == 0 && strcmp(head->version, "HTTP/1.1") == 0, 400, "no Host"},
+		{g->content_lengths > 1 || g->bad_length, 400, "Content-Length"},
+		{g->transfer_encodings > 1, 400, "more than one Transfer-Encoding"},
+		{g->content_lengths > 0 && g->transfer_encodings > 0, 400,
+			"Content-Length with Transfer-Encoding"},
+		{!post && strcmp(head->method, "GET") != 0 && strcmp(head->method, "HEAD") != 0,
+			405, "method not allowed"},
+		{!post && body, 400, "body on a request that has none"},
+		{g->content_length > GUARD_BODY_MAX, 413, "body too long"},
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (!rules[i].wrong)
+			continue;
+		*ret_reason = rules[i].reason;
+		return rules[i].status;
+	}
+	return 0;
+}

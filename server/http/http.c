@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "http/http.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "http/conns.h"
+#include "http/fields.h"
+#include "base/fs.h"
+#include "http/guard.h"
+#include "http/listen.h"
+#include "log.h"
+#include "base/mem.h"
+#include "http/reply.h"
+
+enum {
+	CONNECTION_BYTES = 4096, /* a connection touches all of it, so it is small */
+	IDLE_S = 75,
+	IN_MEMORY_BYTES = 32768, /* at most so many for each of the files that stay open */
+};
+
+struct http {
+	struct reply_context context;
+	struct MHD_Daemon *daemon;
+	struct conns *conns;
+	unsigned files_max; /* of the cache, that stay open */
+	char address[80];
+};
+
+/* From the request line to the end of the answer. */
+struct request {
+	struct http *http;
+	struct MHD_Connection *connection;
+	struct conn *conn;
+	char path[GUARD_LINE_MAX + 1]; /* cut where it is longer: then it is refused anyway */
+	size_t path_len;
+	char method[8];
+	bool began;
+	bool body_too_long;
+	struct buf body;
+	char *via; /* NULL: none */
+	uint64_t started_ms;
+	uint64_t hold_until_ms; /* 0: not held yet */
+	struct waiter waiter;
+	struct reply reply; /* what the log and the end need of it */
+	uint64_t reply_bytes;
+};
+
+/* ---- Connections */
+
+static void
+on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct http *h = cls;
+	const union MHD_ConnectionInfo *fd;
+	const union MHD_ConnectionInfo *address;
+	char text[64];
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		conns_remove(h->conns, *socket_context);
+		*socket_context = NULL;
+		return;
+	}
+	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	assert(fd != NULL && address != NULL);
+	*socket_context = conns_add(h->conns, fd->connect_fd,
+		listen_address_text(address->client_addr, text, sizeof(text)));
+}
+
+static struct conn *
+conn_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	assert(info != NULL && info->socket_context != NULL);
+	return info->socket_context;
+}
+
+/* ---- The beginning and the end of a request */
+
+/* The raw request target, before anything in it was decoded. Its result becomes *request_cls. */
+static void *
+on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
+{
+	struct request *r = mem_new(1, sizeof(*r));
+
+	r->http = cls;
+	r->connection = connection;
+	r->conn = conn_of(connection);
+	r->started_ms = clock_mono_ms();
+	r->path_len = strlen(target);
+	memcpy(r->path, target, r->path_len < GUARD_LINE_MAX ? r->path_len : GUARD_LINE_MAX);
+	if (r->conn->state != CONN_NEW) /* a first head has its time from the connection's start */
+		conns_enter(r->conn, CONN_HEAD);
+	return r;
+}
+
+static void
+log_request(const struct request *r, bool complete)
+{
+	char request[sizeof(r->method) + sizeof(r->path)];
+	uint64_t bytes = strcmp(r->method, "HEAD") == 0 ? 0 : r->reply_bytes;
+	struct log_line l;
+
+	(void)stpcpy(stpcpy(stpcpy(request, r->method), " "), r->path);
+	log_begin(&l, EVENT_REQUEST);
+	log_text(&l, "address", r->conn->address);
+	if (r->conn->client[0] != '\0')
+		log_text(&l, "client", r->conn->client);
+	log_text(&l, "request", request);
+	log_number(&l, "status", r->reply.status);
+	if (r->reply.reason != NULL)
+		log_text(&l, "reason", r->reply.reason);
+	if (!complete) {
+		uint64_t acked = conns_acked(r->conn->fd);
+
+		bytes = acked < bytes ? acked : bytes; /* about: heads count in it */
+		log_text(&l, "aborted", "yes");
+	}
+	log_number(&l, "bytes", bytes);
+	log_number(&l, "ms", clock_mono_ms() - r->started_ms);
+	log_end(&l, LOG_SERVE);
+}
+
+static void
+on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
+	enum MHD_RequestTerminationCode code)
+{
+	struct request *r = *request_cls;
+
+	(void)cls;
+	(void)connection;
+	if (r == NULL)
+		return;
+	*request_cls = NULL;
+	if (r->reply.status != 0)
+		log_request(r, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	if (r->reply.holds_place)
+		limiter_give(&r->http->context.limiter, clock_mono_ms() - r->started_ms);
+	conns_enter(r->conn, CONN_IDLE);
+	reply_clear(&r->reply);
+	buf_free(&r->body);
+	free(r->via);
+	free(r);
+}
+
+/* ---- Responses */
+
+static void
+add(struct MHD_Response *response, const char *name, const char *value)
+{
+	enum MHD_Result added = MHD_add_response_header(response, name, value);
+
+	assert(added == MHD_YES);
+}
+
+static void
+add_fields(struct MHD_Response *response, const struct reply *r)
+{
+	static const char *const cache[] = {
+		"no-store", "no-cache", "public, max-age=31536000, immutable"};
+	char text[80];
+
+	add(response, "Cache-Control", cache[r->cache]);
+	if (r->status != 304)
+		add(response, "Content-Type",
+			r->octets ? "application/octet-stream" : "application/json");
+	if (r->etag != NULL)
+		add(response, "ETag", r->etag);
+	if (r->vary_accept)
+		add(response, "Vary", "Accept");
+	if (r->last_modified_s > 0)
+		add(response, "Last-Modified", fields_date_text(r->last_modified_s, text));
+	if (r->body == REPLY_FILE)
+		add(response, "Accept-Ranges", "bytes");
+	if (r->location[0] != '\0')
+		add(response, "Location", r->location);
+	if (r->allow != NULL)
+		add(response, "Allow", r->allow);
+	if (r->close)
+		add(response, "Connection", "close");
+	if (r->retry_after_s > 0) {
+		(void)snprintf(text, sizeof(text), "%" PRIu64, r->retry_after_s);
+		add(response, "Retry-After", text);
+	}
+	if (r->whole_file_size && r->status == 206)
+		(void)snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+			r->first, r->first + r->len - 1, r->vr->record.ref.bytes);
+	else if (r->whole_file_size)
+		(void)snprintf(text, sizeof(text), "bytes */%" PRIu64, r->vr->record.ref.bytes);
+	if (r->whole_file_size)
+		add(response, "Content-Range", text);
+}
+
+/* Descriptors behind kept responses, of the whole process. */
+static _Atomic uint64_t open_files;
+
+static void
+release_response(void *response, bool is_file)
+{
+	MHD_destroy_response(response);
+	if (is_file)
+		(void)atomic_fetch_sub(&open_files, 1);
+}
+
+/* A response that stays with what it answers; the one that came first is kept. */
+static struct MHD_Response *
+store_response(_Atomic(void *) *slot, struct MHD_Response *response, bool is_file)
+{
+	void *none = NULL;
+
+	if (atomic_compare_exchange_strong(slot, &none, response))
+		return response;
+	release_response(response, is_file);
+	return none;
+}
+
+static struct MHD_Response *
+prepared_response(const struct reply *r)
+{
+	struct MHD_Response *response = r->prepared->response;
+
+	if (response != NULL)
+		return response;
+	response = MHD_create_response_from_buffer(
+		r->prepared->len, r->prepared->bytes, MHD_RESPMEM_PERSISTENT);
+	assert(response != NULL);
+	add_fields(response, r);
+	return store_response(&r->prepared->response, response, false);
+}
+
+static int
+open_record(const struct http *h, const struct view_record *vr)
+{
+	char name[IDENT_NAME_MAX];
+	uint64_t bytes;
+	int fd;
+
+	if (vr->record.kind == RECORD_HEADER)
+		(void)ident_header_name(&vr->record.ident, name);
+	else
+		(void)ident_file_name(&vr->record.ref.id, name);
+	fd = fs_open(repo_dir(depot_repo(h->context.server->depot)), name, &bytes, NULL);
+	if (fd >= 0 && bytes != vr->record.ref.bytes)
+		fs_close(&fd);
+	return fd;
+}
+
+/* A small file goes out with its head in one call. Takes fd. */
+static struct MHD_Response *
+response_in_memory(const struct reply *r, int fd)
+{
+	char *bytes = mem_new(r->len, 1);
+	ssize_t got = pread(fd, bytes, r->len, (off_t)r->first);
+	struct MHD_Response *response;
+
+	(void)close(fd);
+	if (got < 0 || (uint64_t)got != r->len) {
+		free(bytes);
+		return NULL;
+	}
+	response = MHD_create_response_from_buffer(r->len, bytes, MHD_RESPMEM_MUST_FREE);
+	assert(response != NULL);
+	add_fields(response, r);
+	return response;
+}
+
+/* NULL: the file is not there as it was; it has to be looked at again. */
+static struct MHD_Response *
+new_file_response(const struct http *h, const struct reply *r)
+{
+	int fd = open_record(h, r->vr);
+	struct MHD_Response *response;
+
+	if (fd < 0)
+		return NULL;
+	if (r->len <= IN_MEMORY_BYTES)
+		return response_in_memory(r, fd);
+	response = MHD_create_response_from_fd_at_offset64(r->len, fd, r->first);
+	if (response == NULL) {
+		(void)close(fd);
+		return NULL;
+	}
+	add_fields(response, r);
+	return response;
+}
+
+/* *ret_own: the caller has to destroy it, nobody keeps it. */
+static struct MHD_Response *
+file_response(const struct http *h, const struct reply *r, bool *ret_own)
+{
+	bool whole = r->status == 200 && !r->alone;
+	struct MHD_Response *response = whole ? r->vr->response : NULL;
+
+	*ret_own = false;
+	if (response != NULL)
+		return response;
+	response = new_file_response(h, r);
+	if (response == NULL)
+		return NULL;
+	if (whole && atomic_fetch_add(&open_files, 1) < h->files_max)
+		return store_response(&r->vr->response, response, true);
+	if (whole)
+		(void)atomic_fetch_sub(&open_files, 1);
+	*ret_own = true;
+	return response;
+}
+
+static struct MHD_Response *
+response_for(const struct http *h, const struct reply *r, bool *ret_own)
+{
+	struct MHD_Response *response;
+
+	*ret_own = false;
+	if (r->body == REPLY_PREPARED)
+		return prepared_response(r);
+	if (r->body == REPLY_FILE)
+		return file_response(h, r, ret_own);
+	*ret_own = true;
+	response = MHD_create_response_from_buffer(r->text.len, r->text.at, MHD_RESPMEM_MUST_COPY);
+	assert(response != NULL);
+	add_fields(response, r);
+	return response;
+}
+
+static enum MHD_Result
+send_reply(struct request *r)
+{
+	struct MHD_Response *response;
+	enum MHD_Result queued;
+	bool own;
+
+	response = response_for(r->http, &r->reply, &own);
+	if (response == NULL) { /* somebody removed or changed the file */
+		r->reply.vr->checked = false;
+		return MHD_NO;
+	}
+	r->reply_bytes = r->reply.body == REPLY_TEXT ? r->reply.text.len : r->reply.len;
+	conns_enter(r->conn, CONN_SENDING);
+	queued = MHD_queue_response(r->connection, r->reply.status, response);
+	if (own)
+		MHD_destroy_response(response);
+	return queued;
+}
+
+/* ---- Requests */
+
+struct head {
+	struct request *request;
+	struct guard guard;
+	size_t bytes;
+};
+
+/* There may be several: each proxy on the way can add one. */
+static void
+note_via(struct request *r, const char *value)
+{
+	char *before = r->via;
+
+	r->via = before == NULL ? mem_string(value) : mem_printf("%s, %s", before, value);
+	free(before);
+}
+
+static enum MHD_Result
+on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+	size_t value_len)
+{
+	struct head *head = cls;
+
+	(void)kind;
+	/*
+	 * The library joins a folded line to the name of its field, and for that moves
+	 * the name out of the read buffer: it does not stand before its value any more.
+	 */
+	if (value == NULL || value <= name || value - name > CONNECTION_BYTES)
+		head->guard.bad_header = true;
+	head->bytes += name_len + value_len + strlen(": \r\n");
+	guard_header(&head->guard, name, name_len, value != NULL ? value : "", value_len);
+	if (name_len == 3 && strncasecmp(name, "Via", 3) == 0 && value != NULL)
+		note_via(head->request, value);
+	return MHD_YES;
+}
+
+/* True: the head is to be believed. */
+static bool
+check_head(struct request *r, const char *method, const char *version)
+{
+	struct guard_head facts = {.method = method, .version = version};
+	struct head head = {.request = r};
+	const char *reason = NULL;
+	unsigned status;
+
+	facts.line_bytes = strlen(method) + r->path_len + strlen(version) + strlen("  \r\n");
+	(void)MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, on_header, &head);
+	facts.head_bytes = facts.line_bytes + head.bytes + strlen("\r\n");
+	status = guard_judge(&head.guard, &facts, &reason);
+	if (status != 0)
+		reply_malformed(status, reason, &r->reply);
+	return status == 0;
+}
+
+static void
+resume(void *context)
+{
+	struct request *r = context;
+
+	MHD_resume_connection(r->connection);
+}
+
+/*
+ * Suspend first: the job may end, and resume, before jobs_ask is back. Where it
+ * has ended already nobody else will resume, and the answer is made at once.
+ */
+static enum MHD_Result
+hold(struct request *r)
+{
+	struct job_outlook answer;
+
+	if (r->hold_until_ms == 0)
+		r->hold_until_ms = clock_mono_ms() + r->reply.hold_ms;
+	r->waiter =
+		(struct waiter){.resume = resume, .context = r, .deadline_ms = r->hold_until_ms};
+	conns_enter(r->conn, CONN_HELD);
+	MHD_suspend_connection(r->connection);
+	answer = jobs_ask(r->http->context.server->jobs, &r->reply.job, &r->waiter);
+	if (!answer.held)
+		MHD_resume_connection(r->connection);
+	return MHD_YES;
+}
+
+static const char *
+field(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result
+answer(struct request *r)
+{
+	struct request_facts facts = {.method = r->method,
+		.path = r->path,
+		.address = r->conn->address,
+		.accept = field(r, MHD_HTTP_HEADER_ACCEPT),
+		.if_none_match = field(r, MHD_HTTP_HEADER_IF_NONE_MATCH),
+		.if_range = field(r, MHD_HTTP_HEADER_IF_RANGE),
+		.range = field(r, MHD_HTTP_HEADER_RANGE),
+		.prefer = field(r, "Prefer"),
+		.if_modified_since = field(r, MHD_HTTP_HEADER_IF_MODIFIED_SINCE),
+		.via = r->via,
+		.body = span_of(r->body.at, r->body.len)};
+	bool may_hold = r->hold_until_ms == 0 || clock_mono_ms() < r->hold_until_ms;
+
+	reply_clear(&r->reply);
+	if (r->body_too_long)
+		reply_malformed(413, "body too long", &r->reply);
+	else
+		reply_make(&r->http->context, &facts, may_hold, r->conn->client, &r->reply);
+	if (r->reply.status == 0)
+		return hold(r);
+	if (send_reply(r) == MHD_YES)
+		return MHD_YES;
+	if (r->reply.body != REPLY_FILE || r->reply.vr->checked)
+		return MHD_NO;
+	/* The file was gone: ask again, which has it checked and fetched. */
+	if (r->reply.holds_place)
+		limiter_give(&r->http->context.limiter, 0);
+	reply_clear(&r->reply);
+	reply_make(&r->http->context, &facts, false, r->conn->client, &r->reply);
+	return send_reply(r);
+}
+
+static enum MHD_Result
+on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+	const char *version, const char *upload_data, size_t *upload_size, void **request_cls)
+{
+	struct request *r = *request_cls;
+
+	(void)cls;
+	(void)connection;
+	(void)url;
+	if (!r->began) {
+		r->began = true;
+		(void)snprintf(r->method, sizeof(r->method), "%s", method);
+		conns_enter(r->conn, CONN_BODY);
+		return check_head(r, method, version) ? MHD_YES : send_reply(r);
+	}
+	if (*upload_size == 0)
+		return answer(r);
+	if (r->body.len + *upload_size > GUARD_BODY_MAX)
+		r->body_too_long = true; /* the rest is read, within its deadline, and dropped */
+	else
+		buf_add(&r->body, upload_data, *upload_size);
+	*upload_size = 0;
+	return MHD_YES;
+}
+
+/* Nothing is decoded: the router knows raw paths only. */
+static size_t
+leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(text);
+}
+
+/* ---- The daemon */
+
+static void
+log_library(void *cls, const char *fmt, va_list ap)
+{
+	(void)cls;
+	(void)fmt;
+	(void)ap;
+}
+
+/* Those that this process may use. */
+static unsigned
+processor_count(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0 || CPU_COUNT(&set) < 1)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static int
+start_daemon(struct http *h, int fd, struct err *e)
+{
+	const struct options *o = &h->context.server->options;
+	unsigned threads = processor_count();
+	unsigned connections = conns_limit((unsigned)o->maxConnections, &h->files_max);
+
+	if (connections < threads)
+		connections = threads;
+	h->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+		NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+		threads > 1 ? threads : 0, MHD_OPTION_CONNECTION_LIMIT, connections,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->maxConnectionsPerAddress,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)1024,
+		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
+	return h->daemon == NULL ? err_set(e, ERR_SYS, "the HTTP library does not start") : 0;
+}
+
+int
+http_start(struct server *s, struct http **ret, struct err *e)
+{
+	struct http *h = mem_new(1, sizeof(*h));
+	int fd = listen_open(s->options.hostModuleAddress, (uint16_t)s->options.hostModulePort, e);
+
+	view_record_response_free = release_response;
+	h->context.server = s;
+	h->context.limiter.max = s->options.maxSynchronousPackageRetrievalRequests;
+	h->conns = conns_new();
+	if (fd < 0 || listen_name(fd, h->address, sizeof(h->address), e) != 0 ||
+		start_daemon(h, fd, e) != 0) {
+		fs_close(&fd);
+		conns_free(h->conns);
+		free(h);
+		return -1;
+	}
+	*ret = h;
+	return 0;
+}
+
+const char *
+http_address(const struct http *h)
+{
+	return h->address;
+}
+
+void
+http_reap(struct http *h, uint64_t now_ms)
+{
+	(void)conns_reap(h->conns, now_ms);
+}
+
+void
+http_stop(struct http *h)
+{
+	if (h == NULL)
+		return;
+	MHD_stop_daemon(h->daemon); /* closes the listening socket too */
+	conns_free(h->conns);
+	free(h);
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "http/reply.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/decide.h"
+#include "base/clock.h"
+#include "cloud/fetch.h"
+#include "http/fields.h"
+#include "cache/legacy.h"
+#include "log.h"
+#include "settings.h"
+#include "model/retry.h"
+#include "cache/usage.h"
+
+enum { SMALL_HOLD_MS = 5000 };
+
+static const char accept_ar2[] = "application/x-guts2ar2";
+
+void
+reply_clear(struct reply *r)
+{
+	if (r->sending)
+		(void)atomic_fetch_sub(&r->vr->sending, 1);
+	buf_free(&r->text);
+	view_record_release(r->vr);
+	view_record_release(r->job.vr);
+	if (r->view != NULL)
+		view_release(r->view);
+	*r = (struct reply){0};
+}
+
+static void
+set_error(struct reply *r, unsigned status, const char *error, const char *reason)
+{
+	r->status = status;
+	r->reason = reason;
+	r->body = REPLY_TEXT;
+	r->cache = REPLY_NO_STORE;
+	buf_clear(&r->text);
+	buf_printf(&r->text, "{\"error\":\"%s\",\"reason\":\"%s\"}\n", error, reason);
+}
+
+void
+reply_malformed(unsigned status, const char *reason, struct reply *ret)
+{
+	*ret = (struct reply){0};
+	set_error(ret, status, status == 405 ? "method-not-allowed" : "malformed", reason);
+	if (status == 405)
+		ret->allow = "GET, HEAD, POST";
+	ret->close = true;
+}
+
+static void
+set_preparing(const struct reply_context *c, struct reply *r, const struct job_outlook *answer)
+{
+	const struct options *o = &c->server->options;
+	const char *reason = jobs_reason_name(answer->reason);
+	char progress[16] = "null";
+
+	if (answer->progress >= 0)
+		(void)snprintf(progress, sizeof(progress), "%.2f",
+			answer->progress < 1 ? answer->progress : 1.0);
+	r->status = 503;
+	r->reason = reason;
+	r->body = REPLY_TEXT;
+	r->cache = REPLY_NO_STORE;
+	r->retry_after_s = retry_after_s(
+		answer->need_ms, o->retryAfterMin, o->retryAfterMax, (uint32_t)random());
+	buf_clear(&r->text);
+	buf_printf(&r->text,
+		"{\"error\":\"preparing\",\"reason\":\"%s\",\"progress\":%s,\"retry_after\":"
+		"%" PRIu64 "}\n",
+		reason, progress, r->retry_after_s);
+}
+
+/* How long the client lets its answer be held. */
+static uint64_t
+hold_ms(const struct reply_context *c, const struct request_facts *facts, bool small)
+{
+	uint64_t ms = fields_prefer_wait_s(facts->prefer) * 1000;
+
+	if (small && ms < SMALL_HOLD_MS)
+		ms = SMALL_HOLD_MS;
+	return ms < c->server->options.holdMax ? ms : c->server->options.holdMax;
+}
+
+static void
+set_prepare(const struct reply_context *c, const struct request_facts *facts,
+	const struct decision *d, bool may_hold, struct reply *r)
+{
+	struct job_spec job = d->job;
+	struct job_outlook answer;
+
+	job.via = r->via;
+	answer = jobs_ask(c->server->jobs, &job, NULL);
+	r->hold_ms = hold_ms(c, facts, d->small);
+	if (may_hold && answer.coming && r->hold_ms > 0) {
+		r->job = job;
+		if (r->job.vr != NULL)
+			view_record_take(r->job.vr);
+		return;
+	}
+	set_preparing(c, r, &answer);
+}
+
+static void
+set_prepared(struct reply *r, struct prepared *prepared, const struct request_facts *facts)
+{
+	r->cache = REPLY_REVALIDATE;
+	r->etag = prepared->etag;
+	if (fields_etag_matches(facts->if_none_match, prepared->etag)) {
+		r->status = 304;
+		r->body = REPLY_TEXT;
+		return;
+	}
+	r->status = 200;
+	r->body = REPLY_PREPARED;
+	r->prepared = prepared;
+	r->len = prepared->len;
+}
+
+static bool
+is_large(const struct view_record *vr)
+{
+	return record_is_full(&vr->record);
+}
+
+static void
+set_range(const struct request_facts *facts, struct reply *r)
+{
+	uint64_t size = r->vr->record.ref.bytes;
+	bool applies = facts->if_range == NULL || fields_etag_matches(facts->if_range, r->etag);
+
+	r->status = 200;
+	r->body = REPLY_FILE;
+	r->len = size;
+	if (!applies)
+		return;
+	switch (fields_range(facts->range, size, &r->first, &r->len)) {
+	case RANGE_NONE:
+		r->len = size;
+		break;
+	case RANGE_PART:
+		r->status = 206;
+		r->whole_file_size = true;
+		break;
+	case RANGE_UNSATISFIABLE:
+		set_error(r, 416, "range", "range begins behind the end");
+		r->whole_file_size = true;
+		break;
+	}
+}
+
+static void
+set_file(struct reply_context *c, const struct request_facts *facts, struct view_record *vr,
+	struct reply *r)
+{
+	r->vr = vr;
+	view_record_take(vr);
+	r->cache = REPLY_IMMUTABLE;
+	r->etag = vr->etag;
+	r->octets = vr->record.kind != RECORD_HEADER;
+	if (fields_etag_matches(facts->if_none_match, vr->etag)) {
+		r->status = 304;
+		r->body = REPLY_TEXT;
+		return;
+	}
+	set_range(facts, r);
+	if (r->status == 416)
+		r->octets = false;
+	if (r->status == 416 || strcmp(facts->method, "HEAD") == 0)
+		return;
+	if (!is_large(vr) || limiter_take(&c->limiter)) {
+		r->holds_place = is_large(vr);
+		r->sending = true;
+		(void)atomic_fetch_add(&vr->sending, 1);
+		view_record_note_served(vr);
+	} else {
+		struct job_outlook busy = {.reason = JOB_BUSY,
+			.progress = -1,
+			.need_ms = limiter_need_ms(&c->limiter)};
+
+		r->etag = NULL;
+		r->octets = false;
+		r->whole_file_size = false;
+		set_preparing(c, r, &busy);
+	}
+}
+
+/* A client that does not say who it is counts as its address. */
+static void
+note_usage(struct server *s, const struct request_facts *facts, const char *client,
+	const struct ident *has)
+{
+	if (s->options.prefetchDifferences > 0)
+		usage_note(s->usage, client[0] != '\0' ? client : facts->address, has,
+			clock_mono_ms() / 1000);
+}
+
+/* What is newer than what the client has, of the types it has. */
+static void
+filter(struct server *s, const struct request_facts *facts, const struct view *view,
+	const struct inventory *inventory, struct buf *ret)
+{
+	AUTO_IDENTS struct idents newer = {0};
+
+	for (size_t i = 0; i < inventory->updates.count; i++) {
+		struct ident ident = inventory->updates.at[i];
+		const struct view_type *t = view_find_type(view, ident.type);
+
+		if (t == NULL || t->announced.version == 0)
+			continue;
+		note_usage(s, facts, inventory->client, &ident);
+		if (ident_edition_equal(&t->announced, &ident.edition))
+			continue;
+		ident.edition = t->announced;
+		idents_add(&newer, &ident);
+	}
+	wire_query_format(&newer, ret);
+}
+
+/* r->view keeps the prepared announcement alive. */
+static void
+set_query(struct server *s, const struct request_facts *facts, char *client, struct reply *r)
+{
+	struct inventory inventory = {0};
+
+	if (facts->body.len > 0)
+		wire_inventory_parse(facts->body, &inventory);
+	if (inventory.client[0] != '\0')
+		memcpy(client, inventory.client, sizeof(inventory.client));
+	if (!inventory.filter) {
+		set_prepared(r, &r->view->query, facts);
+		return;
+	}
+	r->status = 200;
+	r->body = REPLY_TEXT;
+	r->cache = REPLY_REVALIDATE;
+	filter(s, facts, r->view, &inventory, &r->text);
+	idents_free(&inventory.updates);
+}
+
+static void
+set_moved(const struct target *target, const struct decision *d, struct reply *r)
+{
+	char name[IDENT_NAME_MAX];
+
+	set_error(r, 301, "moved", "no difference; the full archive is there");
+	r->reason = "no-difference";
+	(void)snprintf(r->location, sizeof(r->location), "%s/%s", target->prefixed ? "/guts2" : "",
+		ident_offer_name(&d->moved, NULL, name));
+}
+
+/*
+ * The address stays while the archive behind it changes. The date is when that
+ * came here, rounded up: who loaded the one before it in the same second loads this one, too.
+ */
+static void
+set_legacy(struct reply_context *c, const struct request_facts *facts, struct view_record *vr,
+	struct reply *r)
+{
+	uint64_t modified_s = (vr->record.landed_ms + 999) / 1000;
+	uint64_t since_s;
+
+	set_file(c, facts, vr, r);
+	if (r->status == 503)
+		return;
+	r->cache = REPLY_REVALIDATE;
+	r->last_modified_s = modified_s;
+	r->alone = true;
+	if (r->status != 200 || facts->if_none_match != NULL ||
+		!fields_date(facts->if_modified_since, &since_s) || since_s < modified_s)
+		return;
+	if (r->holds_place)
+		limiter_give(&c->limiter, 0);
+	r->holds_place = false;
+	r->status = 304;
+	r->body = REPLY_TEXT;
+}
+
+static enum job_state
+look_up(void *context, const struct job_spec *spec)
+{
+	return jobs_state(context, spec);
+}
+
+static void
+carry_out(struct reply_context *c, const struct request_facts *facts, const struct target *target,
+	const struct decision *d, bool may_hold, char *client, struct reply *r)
+{
+	switch (d->kind) {
+	case DECIDE_QUERY:
+		set_query(c->server, facts, client, r);
+		break;
+	case DECIDE_FILE:
+		if (target->kind == TARGET_LEGACY)
+			set_legacy(c, facts, d->vr, r);
+		else
+			set_file(c, facts, d->vr, r);
+		break;
+	case DECIDE_OFFER:
+		r->vr = d->vr;
+		view_record_take(d->vr);
+		r->vary_accept = true;
+		view_record_note_offered(d->vr);
+		set_prepared(r, &d->vr->offer, facts);
+		break;
+	case DECIDE_PREPARE:
+		set_prepare(c, facts, d, may_hold, r);
+		break;
+	case DECIDE_MOVED:
+		set_moved(target, d, r);
+		break;
+	case DECIDE_NOT_FOUND:
+		set_error(r, 404, "not-found", d->reason);
+		break;
+	}
+}
+
+/* The line is not for everybody who likes to write lines. */
+static void
+log_loop(const struct reply_context *c, const char *via, enum hops_verdict verdict)
+{
+	enum { EVERY_MS = 10000 };
+	static _Atomic uint64_t next_ms;
+	uint64_t now_ms = clock_mono_ms();
+	uint64_t due_ms = next_ms;
+	struct log_line l;
+
+	if (now_ms < due_ms ||
+		!atomic_compare_exchange_strong(&next_ms, &due_ms, now_ms + EVERY_MS))
+		return;
+	log_begin(&l, EVENT_LOOP);
+	log_text(&l, "path", via);
+	log_text(&l, "id", c->server->id);
+	log_text(&l, "reason",
+		verdict == HOPS_LOOP ? "this server is above itself" : "too many servers");
+	log_end(&l, LOG_PROCESS);
+}
+
+/* False: the request came through too many servers, or through this one. */
+static bool
+check_via(struct reply_context *c, const struct request_facts *facts, const struct target *target,
+	struct reply *r)
+{
+	enum hops_verdict verdict = hops_read(facts->via, c->server->id, r->via);
+
+	if (verdict == HOPS_GOOD) {
+		if (r->via[0] != '\0' && target->kind == TARGET_QUERY)
+			fetcher_note_via(c->server->fetcher, r->via);
+		return true;
+	}
+	log_loop(c, r->via, verdict);
+	set_error(r, 508, "loop",
+		verdict == HOPS_LOOP ? "this server is above itself" : "more than 8 servers");
+	return false;
+}
+
+/* Whether a legacy client may have what it asks for; it was seen. */
+static bool
+note_legacy(struct server *s, const struct target *target)
+{
+	struct policy *policy;
+	bool listed;
+
+	if (target->kind != TARGET_LEGACY)
+		return false;
+	policy = settings_take(s->settings);
+	listed = channels_policy(policy->channels, target->ident.type).legacy;
+	settings_release(policy);
+	if (listed)
+		legacy_note(s->legacy, target->ident.type);
+	return listed;
+}
+
+/* Who is given an offer will have what it leads to; who has to wait has what it came with. */
+static void
+note_offer(struct server *s, const struct request_facts *facts, const struct target *target,
+	const struct decision *d, const char *client)
+{
+	struct ident has = target->ident;
+
+	if (target->kind != TARGET_OFFER)
+		return;
+	if (d->kind == DECIDE_PREPARE)
+		has.edition = target->base;
+	else if (d->kind != DECIDE_OFFER)
+		return;
+	if (has.edition.version > 0)
+		note_usage(s, facts, client, &has);
+}
+
+void
+reply_make(struct reply_context *c, const struct request_facts *facts, bool may_hold, char *client,
+	struct reply *ret)
+{
+	struct decide_jobs jobs = {.state = look_up,
+		.context = c->server->jobs,
+		.local_differences = c->server->options.localDifferences != 0};
+	bool ar2 = fields_accepts(facts->accept, accept_ar2);
+	struct target target;
+	struct decision d;
+	struct err e;
+
+	if (ident_target_parse(facts->path, &target, &e) != 0) {
+		reply_malformed(400, "see the path", ret);
+		return;
+	}
+	if (target.kind != TARGET_QUERY && strcmp(facts->method, "POST") == 0) {
+		reply_malformed(405, "POST is for q", ret);
+		ret->allow = "GET, HEAD";
+		return;
+	}
+	*ret = (struct reply){.view = view_take(c->server->views)};
+	if (!check_via(c, facts, &target, ret))
+		return;
+	jobs.legacy = note_legacy(c->server, &target);
+	d = decide(ret->view, &target, ar2 ? FORMAT_AR2 : FORMAT_AR1, &jobs);
+	note_offer(c->server, facts, &target, &d, client);
+	carry_out(c, facts, &target, &d, may_hold, client, ret);
+}

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "jobs/jobs.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "jobs/job_table.h"
+#include "base/mem.h"
+#include "model/retry.h"
+
+enum { FAILED_REMEMBERED_MS = 600000 };
+
+struct queue {
+	struct job *first;
+	struct job **end;
+};
+
+struct jobs {
+	pthread_mutex_t lock; /* everything below */
+	struct job_table table;
+	struct queue queues[QUEUES];
+	uint64_t typical_ms; /* of finished jobs, smoothed; UINT64_MAX: none yet */
+	bool stopped;
+	void (*notify)(void *context, enum job_queue queue);
+	void *context;
+};
+
+static const struct {
+	enum job_queue queue;
+	bool is_download; /* tells how long downloads take */
+} kinds[JOB_KINDS] = {
+	[JOB_QUERY] = {QUEUE_FETCHER, true},
+	[JOB_HEADER] = {QUEUE_FETCHER, true},
+	[JOB_OFFER] = {QUEUE_FETCHER, true},
+	[JOB_PRICE] = {QUEUE_FETCHER, false},
+	[JOB_CHECK] = {QUEUE_WORKERS, false},
+	[JOB_BUILD] = {QUEUE_BUILDERS, false},
+	[JOB_CONTENT] = {QUEUE_BUILDERS, false},
+};
+
+const char *
+jobs_reason_name(enum job_reason reason)
+{
+	static const char *const names[] = {
+		"downloading", "building", "busy", "upstream-unavailable", "disk-full"};
+
+	return names[reason];
+}
+
+struct jobs *
+jobs_new(void (*notify)(void *context, enum job_queue queue), void *context)
+{
+	struct jobs *j = mem_new(1, sizeof(*j));
+
+	(void)pthread_mutex_init(&j->lock, NULL);
+	for (int i = 0; i < QUEUES; i++)
+		j->queues[i].end = &j->queues[i].first;
+	j->typical_ms = UINT64_MAX;
+	j->notify = notify;
+	j->context = context;
+	return j;
+}
+
+void
+jobs_free(struct jobs *j)
+{
+	if (j == NULL)
+		return;
+	job_table_clear(&j->table);
+	(void)pthread_mutex_destroy(&j->lock);
+	free(j);
+}
+
+static void
+enqueue(struct jobs *j, struct job *job)
+{
+	struct queue *queue = &j->queues[kinds[job->spec.kind].queue];
+
+	job->state = JOB_QUEUED;
+	job->queued_ms = clock_mono_ms();
+	job->asked = false;
+	job->next_in_queue = NULL;
+	*queue->end = job;
+	queue->end = &job->next_in_queue;
+}
+
+/* ---- Asking */
+
+/* What is left at the rate so far; a small thing takes as long as small things did. */
+static uint64_t
+estimate_ms(const struct jobs *j, const struct job *job, uint64_t now_ms)
+{
+	uint64_t have = job->have_bytes;
+	uint64_t total = job->total_bytes;
+	uint64_t start = job->body_start;
+	uint64_t elapsed_ms = now_ms - job->body_ms;
+
+	if (job->state == JOB_FAILED) {
+		uint64_t wait_ms = job->retry_at_ms > now_ms ? job->retry_at_ms - now_ms : 0;
+
+		return wait_ms + (j->typical_ms == UINT64_MAX ? 0 : j->typical_ms);
+	}
+	if (total > 0 && have > start && elapsed_ms > 0)
+		return (uint64_t)((double)(total - (have < total ? have : total)) *
+				  (double)elapsed_ms / (double)(have - start));
+	return j->typical_ms;
+}
+
+static struct job_outlook
+describe(struct jobs *j, const struct job *job)
+{
+	uint64_t total = job->total_bytes;
+	struct job_outlook answer = {.reason = JOB_DOWNLOADING, .progress = -1};
+	const struct job *other = NULL;
+
+	/* What a job waits for is never one that waits itself. */
+	if (job->state == JOB_RUNNING && job->waits_for[0] != '\0')
+		other = job_table_find(&j->table, job->waits_for);
+	if (other != NULL && (other->state == JOB_QUEUED || other->state == JOB_RUNNING))
+		return describe(j, other);
+
+	answer.coming = job->state == JOB_QUEUED || job->state == JOB_RUNNING;
+	if (job->state == JOB_FAILED)
+		answer.reason = job->reason;
+	else if (kinds[job->spec.kind].queue != QUEUE_FETCHER)
+		answer.reason = JOB_BUILDING;
+	if (total > 0 && job->state != JOB_FAILED)
+		answer.progress = (double)job->have_bytes / (double)total;
+	answer.need_ms = estimate_ms(j, job, clock_mono_ms());
+	return answer;
+}
+
+enum job_state
+jobs_state(struct jobs *j, const struct job_spec *spec)
+{
+	char key[JOB_KEY];
+	enum job_state state = JOB_NONE;
+	const struct job *job;
+
+	job_table_key(spec, key);
+	(void)pthread_mutex_lock(&j->lock);
+	job = job_table_find(&j->table, key);
+	if (job != NULL)
+		state = job->state;
+	(void)pthread_mutex_unlock(&j->lock);
+	return state;
+}
+
+struct job_look
+jobs_look(struct jobs *j, const struct job_spec *spec)
+{
+	char key[JOB_KEY];
+	struct job_look look = {.state = JOB_NONE};
+	uint64_t now_ms = clock_mono_ms();
+	const struct job *job;
+
+	job_table_key(spec, key);
+	(void)pthread_mutex_lock(&j->lock);
+	job = job_table_find(&j->table, key);
+	if (job != NULL) {
+		look.state = job->state;
+		look.reason = job->reason;
+		look.offer = job->offer;
+		if (job->state == JOB_FAILED && job->retry_at_ms > now_ms)
+			look.retry_in_ms = job->retry_at_ms - now_ms;
+	}
+	(void)pthread_mutex_unlock(&j->lock);
+	return look;
+}
+
+/* With the lock. *ret_queued: notify has to be called without it. */
+static struct job_outlook
+ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter *waiter,
+	bool *ret_queued)
+{
+	struct job_outlook busy = {.reason = JOB_BUSY, .progress = -1, .need_ms = UINT64_MAX};
+	struct job *job = job_table_find(&j->table, key);
+	struct job_outlook answer;
+
+	if (j->stopped)
+		return busy;
+	if (job == NULL)
+		job = job_table_add(&j->table, spec, key);
+	if (job == NULL)
+		return busy;
+	if (job->state == JOB_NONE ||
+		(job->state == JOB_FAILED && clock_mono_ms() >= job->retry_at_ms)) {
+		(void)snprintf(
+			job->via, sizeof(job->via), "%s", spec->via != NULL ? spec->via : "");
+		enqueue(j, job);
+		*ret_queued = true;
+	}
+	job->asked = true;
+	answer = describe(j, job);
+	if (waiter != NULL && answer.coming) {
+		waiter->next = job->waiters;
+		job->waiters = waiter;
+		answer.held = true;
+	}
+	return answer;
+}
+
+struct job_outlook
+jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter)
+{
+	char key[JOB_KEY];
+	struct job_outlook answer;
+	bool queued = false;
+
+	job_table_key(spec, key);
+	(void)pthread_mutex_lock(&j->lock);
+	answer = ask(j, spec, key, waiter, &queued);
+	(void)pthread_mutex_unlock(&j->lock);
+	if (queued)
+		j->notify(j->context, kinds[spec->kind].queue);
+	return answer;
+}
+
+struct job_outlook
+jobs_wait(struct jobs *j, struct job *job, const struct job_spec *spec, struct waiter *waiter)
+{
+	char key[JOB_KEY];
+
+	job_table_key(spec, key);
+	(void)pthread_mutex_lock(&j->lock);
+	memcpy(job->waits_for, key, sizeof(key));
+	(void)pthread_mutex_unlock(&j->lock);
+	return jobs_ask(j, spec, waiter);
+}
+
+void
+jobs_resume(struct jobs *j, struct job *job)
+{
+	(void)pthread_mutex_lock(&j->lock);
+	job->waits_for[0] = '\0';
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
+bool
+jobs_stopped(struct jobs *j)
+{
+	bool stopped;
+
+	(void)pthread_mutex_lock(&j->lock);
+	stopped = j->stopped;
+	(void)pthread_mutex_unlock(&j->lock);
+	return stopped;
+}
+
+struct job *
+jobs_take(struct jobs *j, enum job_queue which)
+{
+	struct queue *queue = &j->queues[which];
+	struct job *job;
+
+	(void)pthread_mutex_lock(&j->lock);
+	job = queue->first;
+	if (job != NULL) {
+		queue->first = job->next_in_queue;
+		if (queue->first == NULL)
+			queue->end = &queue->first;
+		job->state = JOB_RUNNING;
+		job->have_bytes = job->total_bytes = job->body_ms = job->body_start = 0;
+	}
+	(void)pthread_mutex_unlock(&j->lock);
+	return job;
+}
+
+/* ---- Ending */
+
+static void
+resume_all(struct waiter *list)
+{
+	while (list != NULL) {
+		struct waiter *waiter = list;
+
+		list = waiter->next; /* it belongs to its owner again once resumed */
+		waiter->resume(waiter->context);
+	}
+}
+
+static struct waiter *
+detach(struct job *job)
+{
+	struct waiter *list = job->waiters;
+
+	job->waiters = NULL;
+	return list;
+}
+
+void
+jobs_done(struct jobs *j, struct job *job)
+{
+	uint64_t took_ms = clock_mono_ms() - job->queued_ms;
+	struct waiter *list;
+
+	(void)pthread_mutex_lock(&j->lock);
+	if (kinds[job->spec.kind].is_download)
+		j->typical_ms =
+			j->typical_ms == UINT64_MAX ? took_ms : (j->typical_ms * 3 + took_ms) / 4;
+	list = detach(job);
+	job_table_remove(&j->table, job);
+	(void)pthread_mutex_unlock(&j->lock);
+	resume_all(list);
+}
+
+static void
+settle(struct jobs *j, struct job *job, enum job_state state, const struct offer *offer)
+{
+	struct waiter *list;
+
+	(void)pthread_mutex_lock(&j->lock);
+	job->state = state;
+	if (offer != NULL)
+		job->offer = *offer;
+	list = detach(job);
+	(void)pthread_mutex_unlock(&j->lock);
+	resume_all(list);
+}
+
+void
+jobs_absent(struct jobs *j, struct job *job)
+{
+	settle(j, job, JOB_ABSENT, NULL);
+}
+
+void
+jobs_known(struct jobs *j, struct job *job, const struct offer *offer)
+{
+	settle(j, job, JOB_KNOWN, offer);
+}
+
+/* Room comes at any moment, and looking for it is nothing to the upstream. */
+static unsigned
+patience(const struct job *job)
+{
+	enum { DISK_FULL_MAX = 3 };
+
+	return job->reason == JOB_DISK_FULL && job->failures > DISK_FULL_MAX ? DISK_FULL_MAX
+									     : job->failures;
+}
+
+void
+jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t delay_ms)
+{
+	struct waiter *list;
+
+	(void)pthread_mutex_lock(&j->lock);
+	job->state = JOB_FAILED;
+	job->reason = reason;
+	if (delay_ms == 0) {
+		job->failures++;
+		delay_ms = retry_backoff_ms(patience(job), (uint32_t)random());
+	}
+	job->retry_at_ms = clock_mono_ms() + delay_ms;
+	list = detach(job);
+	(void)pthread_mutex_unlock(&j->lock);
+	resume_all(list);
+}
+
+void
+jobs_note_absent(struct jobs *j, const struct job_spec *spec)
+{
+	char key[JOB_KEY];
+	struct job *job;
+
+	job_table_key(spec, key);
+	(void)pthread_mutex_lock(&j->lock);
+	job = job_table_find(&j->table, key);
+	if (job == NULL)
+		job = job_table_add(&j->table, spec, key);
+	if (job != NULL && (job->state == JOB_NONE || job->state == JOB_FAILED))
+		job->state = JOB_ABSENT;
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
+static void
+forget_if_known(void *context, struct job *job)
+{
+	struct jobs *j = context;
+
+	if (job->state != JOB_ABSENT && job->state != JOB_KNOWN)
+		return;
+	job_table_remove(&j->table, job);
+}
+
+void
+jobs_forget_known(struct jobs *j)
+{
+	(void)pthread_mutex_lock(&j->lock);
+	job_table_each(&j->table, forget_if_known, j);
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
+void
+jobs_forget(struct jobs *j, const struct job_spec *spec)
+{
+	char key[JOB_KEY];
+	struct job *job;
+
+	job_table_key(spec, key);
+	(void)pthread_mutex_lock(&j->lock);
+	job = job_table_find(&j->table, key);
+	if (job != NULL)
+		forget_if_known(j, job);
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
+/* ---- Time */
+
+struct tick {
+	struct jobs *jobs;
+	uint64_t now_ms;
+	struct waiter *expired;
+	bool queued[QUEUES];
+};
+
+static void
+expire_waiters(void *context, struct job *job)
+{
+	struct tick *tick = context;
+	struct waiter **link = &job->waiters;
+
+	while (*link != NULL) {
+		struct waiter *waiter = *link;
+
+		if (waiter->deadline_ms > tick->now_ms) {
+			link = &waiter->next;
+			continue;
+		}
+		*link = waiter->next;
+		waiter->next = tick->expired;
+		tick->expired = waiter;
+	}
+}
+
+static void
+tick_job(void *context, struct job *job)
+{
+	struct tick *tick = context;
+	struct jobs *j = tick->jobs;
+
+	expire_waiters(tick, job);
+	if (job->state != JOB_FAILED || tick->now_ms < job->retry_at_ms)
+		return;
+	if (job->asked || job->spec.kind == JOB_QUERY) {
+		enqueue(j, job);
+		tick->queued[kinds[job->spec.kind].queue] = true;
+	} else if (tick->now_ms - job->retry_at_ms > FAILED_REMEMBERED_MS) {
+		job_table_remove(&j->table, job);
+	}
+}
+
+void
+jobs_tick(struct jobs *j, uint64_t now_ms)
+{
+	struct tick tick = {.jobs = j, .now_ms = now_ms};
+
+	(void)pthread_mutex_lock(&j->lock);
+	job_table_each(&j->table, tick_job, &tick);
+	(void)pthread_mutex_unlock(&j->lock);
+	resume_all(tick.expired);
+	for (int i = 0; i < QUEUES; i++)
+		if (tick.queued[i])
+			j->notify(j->context, (enum job_queue)i);
+}
+
+void
+jobs_stop(struct jobs *j)
+{
+	struct tick tick = {.now_ms = UINT64_MAX};
+
+	(void)pthread_mutex_lock(&j->lock);
+	j->stopped = true;
+	job_table_each(&j->table, expire_waiters, &tick);
+	(void)pthread_mutex_unlock(&j->lock);
+	resume_all(tick.expired);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * jobs.h - what is being obtained, once for everybody who wants it.
+ *
+ * Does:     a job is known by what comes of it; whoever asks for the same joins it.
+ *           QUEUED -> RUNNING -> done (the job is gone), FAILED (tried again when
+ *           asked for after retry_at), ABSENT or KNOWN (forgotten when metadata changes).
+ * Units:    _ms milliseconds, monotonic; bytes
+ * Threads:  any. One lock guards the table; resume calls are made without it
+ * Owner:    jobs_new -> jobs_free; a job taken is the taker's until jobs_finish
+ * Source:   PROTOCOL sections 3 and 7
+ */
+#ifndef JOBS_H
+#define JOBS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/ident.h"
+#include "model/hops.h"
+#include "cache/view.h"
+
+enum job_kind {
+	JOB_QUERY,   /* the announcement */
+	JOB_HEADER,  /* a header */
+	JOB_OFFER,   /* an archive as the upstream has it, and the offer that names it */
+	JOB_PRICE,   /* that offer alone: how large the archives are */
+	JOB_CHECK,   /* the digest of a file that lay in the cache at the start */
+	JOB_BUILD,   /* a full archive, in the cheapest way; or a difference that is built here */
+	JOB_CONTENT, /* the content of a version, for retention */
+	JOB_KINDS,
+};
+
+/* Who takes them. */
+enum job_queue { QUEUE_FETCHER, QUEUE_WORKERS, QUEUE_BUILDERS, QUEUES };
+
+struct job_spec {
+	enum job_kind kind;
+	struct ident ident;	/* all but QUERY */
+	struct edition base;	/* OFFER, PRICE, CHECK, BUILD: version 0 is the full archive */
+	enum format format;	/* OFFER, CHECK, BUILD */
+	struct view_record *vr; /* CHECK; the job holds a reference */
+	const char
+		*via; /* how the request came that wants it (hops.h); NULL: not through servers */
+};
+
+/* KNOWN: a PRICE that was answered. */
+enum job_state { JOB_NONE, JOB_QUEUED, JOB_RUNNING, JOB_FAILED, JOB_ABSENT, JOB_KNOWN };
+
+/* Why somebody has to wait: the words of a 503. */
+enum job_reason {
+	JOB_DOWNLOADING,
+	JOB_BUILDING,
+	JOB_BUSY,
+	JOB_UPSTREAM_UNAVAILABLE,
+	JOB_DISK_FULL,
+};
+const char *jobs_reason_name(enum job_reason reason);
+
+enum { JOB_KEY = IDENT_NAME_MAX + 16 };
+
+struct job {
+	struct job_spec spec;
+	char key[JOB_KEY];
+	char waits_for[JOB_KEY]; /* the key of another job; "" none */
+	struct offer offer;	 /* KNOWN */
+	enum job_state state;
+	enum job_reason reason; /* FAILED */
+	unsigned failures;	/* in a record */
+	bool asked;		/* since it failed */
+	uint64_t retry_at_ms;	/* FAILED */
+	uint64_t queued_ms;
+	char complaint[sizeof(((struct err *)0)->text)]; /* what was logged last of it */
+	char via[HOPS_TEXT_MAX];			 /* of the request that queued it */
+	unsigned upstream;				 /* that was asked last */
+	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
+	/* Of the running transfer; total 0: not known yet. */
+	_Atomic uint64_t have_bytes;
+	_Atomic uint64_t total_bytes;
+	_Atomic uint64_t body_ms;    /* when the body began */
+	_Atomic uint64_t body_start; /* bytes that were there already */
+	struct waiter *waiters;
+	struct job *next_in_bucket;
+	struct job *next_in_queue;
+};
+
+/* Somebody whose answer is held until a job ends or the deadline passes. */
+struct waiter {
+	void (*resume)(void *context);
+	void *context;
+	uint64_t deadline_ms;
+	struct waiter *next;
+};
+
+struct jobs;
+
+/* notify is called, without the lock, when a job was put into this queue. */
+struct jobs *jobs_new(void (*notify)(void *context, enum job_queue queue), void *context);
+void jobs_free(struct jobs *j);
+
+enum job_state jobs_state(struct jobs *j, const struct job_spec *spec);
+
+/* What is remembered of something. */
+struct job_look {
+	enum job_state state;
+	enum job_reason reason; /* FAILED */
+	uint64_t retry_in_ms;	/* FAILED; 0: it may be asked for again */
+	struct offer offer;	/* KNOWN */
+};
+struct job_look jobs_look(struct jobs *j, const struct job_spec *spec);
+
+/* What somebody who asks is told. */
+struct job_outlook {
+	enum job_reason reason;
+	double progress;  /* 0 to 1; negative: not known */
+	uint64_t need_ms; /* UINT64_MAX: not known */
+	bool coming;	  /* queued or running: worth holding an answer for */
+	bool held;	  /* the waiter was taken, and will be resumed exactly once */
+};
+
+/*
+ * Ask for something: the job is made, joined, or queued again when its time has
+ * come. A waiter (may be NULL) is taken while the job is on its way.
+ */
+struct job_outlook jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter);
+
+/*
+ * The same for a running job that needs another one first; who asks for it is
+ * told of that one meanwhile.
+ */
+struct job_outlook jobs_wait(
+	struct jobs *j, struct job *job, const struct job_spec *spec, struct waiter *waiter);
+
+/* It goes on. */
+void jobs_resume(struct jobs *j, struct job *job);
+
+/* Whether jobs_stop was called. */
+bool jobs_stopped(struct jobs *j);
+
+/* The next job of a queue; NULL: none. */
+struct job *jobs_take(struct jobs *j, enum job_queue queue);
+
+/* The end of a job: it is there now; it is known; it is known not to exist; it failed. */
+void jobs_done(struct jobs *j, struct job *job);
+void jobs_known(struct jobs *j, struct job *job, const struct offer *offer);
+void jobs_absent(struct jobs *j, struct job *job);
+/* delay_ms 0: back off by the number of failures; else it is known when, and does not count. */
+void jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t delay_ms);
+
+/* That something does not exist upstream, learned on the way to something else. */
+void jobs_note_absent(struct jobs *j, const struct job_spec *spec);
+
+/* The metadata changed: what did not exist may exist now, and have another size. */
+void jobs_forget_known(struct jobs *j);
+
+/* One of these turned out to be wrong. */
+void jobs_forget(struct jobs *j, const struct job_spec *spec);
+
+/* Resume waiters whose time is over, queue what is due again, drop what nobody asks for. */
+void jobs_tick(struct jobs *j, uint64_t now_ms);
+
+/* Resume every waiter, now and from now on. */
+void jobs_stop(struct jobs *j);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "jobs/workers.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+struct task {
+	void (*run)(void *context);
+	void *context;
+	struct task *next;
+};
+
+struct workers {
+	pthread_mutex_t lock; /* first, end, stop */
+	pthread_cond_t wake;
+	struct task *first;
+	struct task **end;
+	bool stop;
+	unsigned size; /* threads that were asked for */
+	bool background;
+	unsigned count;
+	pthread_t *threads;
+};
+
+static struct task *
+next_task(struct workers *w)
+{
+	struct task *task;
+
+	(void)pthread_mutex_lock(&w->lock);
+	while (w->first == NULL && !w->stop)
+		(void)pthread_cond_wait(&w->wake, &w->lock);
+	task = w->first;
+	if (task != NULL) {
+		w->first = task->next;
+		if (w->first == NULL)
+			w->end = &w->first;
+	}
+	(void)pthread_mutex_unlock(&w->lock);
+	return task;
+}
+
+static void *
+work(void *context)
+{
+	struct workers *w = context;
+	struct task *task;
+
+	/* Of this thread alone, as Linux has it. With niceness the slowest polls waited longer. */
+	if (w->background)
+		(void)sched_setscheduler(gettid(), SCHED_IDLE, &(struct sched_param){0});
+	while ((task = next_task(w)) != NULL) {
+		task->run(task->context);
+		free(task);
+	}
+	return NULL;
+}
+
+int
+workers_start(unsigned threads, bool background, struct workers **ret, struct err *e)
+{
+	struct workers *w = mem_new(1, sizeof(*w));
+
+	(void)pthread_mutex_init(&w->lock, NULL);
+	(void)pthread_cond_init(&w->wake, NULL);
+	w->end = &w->first;
+	w->background = background;
+	w->size = threads;
+	w->threads = mem_new(threads, sizeof(*w->threads));
+	while (w->count < threads && pthread_create(&w->threads[w->count], NULL, work, w) == 0)
+		w->count++;
+	if (w->count == 0) {
+		workers_free(w);
+		return err_set(e, ERR_SYS, "cannot start a thread");
+	}
+	*ret = w;
+	return 0;
+}
+
+void
+workers_add(struct workers *w, void (*run)(void *context), void *context)
+{
+	struct task *task = mem_new(1, sizeof(*task));
+
+	task->run = run;
+	task->context = context;
+	(void)pthread_mutex_lock(&w->lock);
+	*w->end = task;
+	w->end = &task->next;
+	(void)pthread_mutex_unlock(&w->lock);
+	(void)pthread_cond_signal(&w->wake);
+}
+
+void
+workers_stop(struct workers *w)
+{
+	if (w == NULL)
+		return;
+	(void)pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	(void)pthread_mutex_unlock(&w->lock);
+	(void)pthread_cond_broadcast(&w->wake);
+	while (w->count > 0)
+		(void)pthread_join(w->threads[--w->count], NULL);
+}
+
+void
+workers_free(struct workers *w)
+{
+	if (w == NULL)
+		return;
+	while (w->first != NULL) {
+		struct task *task = w->first;
+
+		w->first = task->next;
+		free(task);
+	}
+	(void)pthread_cond_destroy(&w->wake);
+	(void)pthread_mutex_destroy(&w->lock);
+	free(w->threads);
+	free(w);
+}
+
+/* ---- One function over an array */
+
+/* Helpers may come when all is done: the last one out frees it. */
+struct crew {
+	pthread_mutex_t lock; /* all but next */
+	pthread_cond_t idle;
+	unsigned references;
+	unsigned busy; /* helpers that are at it */
+	bool closed;
+	bool failed;
+	struct err first;
+	_Atomic size_t next;
+	size_t count;
+	int (*run)(void *context, size_t index, struct err *e);
+	void *context;
+};
+
+static void
+crew_leave(struct crew *c)
+{
+	bool last;
+
+	(void)pthread_mutex_lock(&c->lock);
+	last = --c->references == 0;
+	(void)pthread_mutex_unlock(&c->lock);
+	if (!last)
+		return;
+	(void)pthread_cond_destroy(&c->idle);
+	(void)pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+static void
+crew_work(struct crew *c)
+{
+	size_t index;
+
+	while ((index = atomic_fetch_add(&c->next, 1)) < c->count) {
+		struct err e = {0};
+
+		if (c->run(c->context, index, &e) == 0)
+			continue;
+		c->next = c->count;
+		(void)pthread_mutex_lock(&c->lock);
+		if (!c->failed)
+			c->first = e;
+		c->failed = true;
+		(void)pthread_mutex_unlock(&c->lock);
+	}
+}
+
+static void
+crew_help(void *context)
+{
+	struct crew *c = context;
+	bool late;
+
+	(void)pthread_mutex_lock(&c->lock);
+	late = c->closed;
+	c->busy += !late;
+	(void)pthread_mutex_unlock(&c->lock);
+	if (!late) {
+		crew_work(c);
+		(void)pthread_mutex_lock(&c->lock);
+		c->busy--;
+		(void)pthread_cond_signal(&c->idle);
+		(void)pthread_mutex_unlock(&c->lock);
+	}
+	crew_leave(c);
+}
+
+int
+workers_each(struct workers *w, size_t count,
+	int (*run)(void *context, size_t index, struct err *e), void *context, struct err *e)
+{
+	struct crew *c = mem_new(1, sizeof(*c));
+	unsigned helpers = count < w->size ? (unsigned)count : w->size;
+	bool failed;
+
+	(void)pthread_mutex_init(&c->lock, NULL);
+	(void)pthread_cond_init(&c->idle, NULL);
+	c->count = count;
+	c->run = run;
+	c->context = context;
+	c->references = 1 + helpers;
+	for (unsigned i = 0; i < helpers; i++)
+		workers_add(w, crew_help, c);
+	crew_work(c);
+	(void)pthread_mutex_lock(&c->lock);
+	c->closed = true;
+	while (c->busy > 0)
+		(void)pthread_cond_wait(&c->idle, &c->lock);
+	failed = c->failed;
+	if (failed && e != NULL)
+		*e = c->first;
+	(void)pthread_mutex_unlock(&c->lock);
+	crew_leave(c);
+	return failed ? -1 : 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/map.h"
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "unit.h"
+
+/* None, one, the largest that is read, the smallest that is mapped, more than a digest's step. */
+static const size_t sizes[] = {0, 1, MAP_SMALL_BYTES, MAP_SMALL_BYTES + 1, 3000000};
+enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
+
+START_TEST(map_open__read_or_mapped_it_is_the_file)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	size_t len = sizes[_i];
+	AUTO_FREE unsigned char *bytes = unit_bytes(len + 1, 1);
+	struct digest expected = digest_of(span_of(bytes, len));
+	AUTO_MAP struct map map = {0};
+	AUTO_MAP struct map again = {0};
+	struct digest got;
+
+	ck_assert_int_eq(fs_put(dir, "s", "file", span_of(bytes, len), NULL), 0);
+	ck_assert_int_eq(map_open(dir, "file", &map, NULL), 0);
+	ck_assert_uint_eq(map.len, len);
+	ck_assert(len == 0 || memcmp(map.at, bytes, len) == 0);
+	ck_assert_int_eq(map.kind, len <= MAP_SMALL_BYTES ? MAP_OF_MEMORY : MAP_OF_FILE);
+	map_let_go(&map);
+	got = map_digest(&map);
+	ck_assert(digest_equal(&got, &expected));
+	ck_assert_int_eq(map_open_read(dir, "file", &again, &got, NULL), 0);
+	ck_assert(digest_equal(&got, &expected));
+	ck_assert(len == 0 || memcmp(again.at, bytes, len) == 0);
+}
+END_TEST
+
+START_TEST(map_create__what_is_filled_in_is_in_the_file)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	size_t len = sizes[_i];
+	AUTO_FREE unsigned char *bytes = unit_bytes(len + 1, 2);
+	AUTO_BUF struct buf got = {0};
+	struct map map = {0};
+
+	ck_assert_int_eq(fs_put(dir, "s", "file", unit_text("an older one"), NULL), 0);
+	ck_assert_int_eq(map_create(dir, "file", len, &map, NULL), 0);
+	memcpy(map.at, bytes, len);
+	map_close(&map);
+	ck_assert_ptr_null(map.at);
+	map_close(&map);
+	ck_assert_int_eq(fs_read(dir, "file", len, &got, NULL), 0);
+	ck_assert_uint_eq(got.len, len);
+	ck_assert(len == 0 || memcmp(got.at, bytes, len) == 0);
+}
+END_TEST
+
+START_TEST(map_open__what_is_no_file_is_named)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct map map = {0};
+	struct err e = {0};
+
+	ck_assert_int_eq(map_open(dir, "nothing", &map, &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert_int_eq(map_open(dir, ".", &map, &e), -1);
+	ck_assert_int_eq(e.code, ERR_INPUT);
+	ck_assert_ptr_null(map.at);
+}
+END_TEST
+
+void
+map_tests(TCase *c)
+{
+	tcase_add_loop_test(c, map_open__read_or_mapped_it_is_the_file, 0, SIZES);
+	tcase_add_loop_test(c, map_create__what_is_filled_in_is_in_the_file, 0, SIZES);
+	tcase_add_test(c, map_open__what_is_no_file_is_named);
+}

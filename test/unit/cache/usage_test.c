@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/usage.h"
+
+#include <stdio.h>
+
+#include "unit.h"
+
+static void
+note(struct usage *u, unsigned client, const char *type, uint64_t version, uint64_t now_s)
+{
+	struct ident has = {.edition = {.version = version, .cookie = "0123abcd"}};
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "pc-%u", client);
+	(void)snprintf(has.type, sizeof(has.type), "%s", type);
+	usage_note(u, name, &has, now_s);
+}
+
+START_TEST(usage_top__counts_clients_by_what_they_said_last)
+{
+	struct usage *u = usage_new();
+	struct edition top[3];
+
+	ck_assert_uint_eq(usage_top(u, "db", 100, top, 3), 0);
+	for (unsigned i = 0; i < 60; i++)
+		note(u, i, "db", i < 30 ? 7 : i < 50 ? 9 : 8, 100);
+	for (unsigned i = 0; i < 25; i++)
+		note(u, i, "db", 9, 200);
+	note(u, 3, "engine", 5, 200);
+	ck_assert_uint_eq(usage_top(u, "db", 300, top, 3), 3);
+	ck_assert_uint_eq(top[0].version, 9);
+	ck_assert_uint_eq(top[1].version, 8);
+	ck_assert_uint_eq(top[2].version, 7);
+	ck_assert_str_eq(top[0].cookie, "0123abcd");
+	ck_assert_uint_eq(usage_top(u, "db", 300, top, 1), 1);
+	ck_assert_uint_eq(usage_top(u, "engine", 300, top, 3), 1);
+	usage_free(u);
+}
+END_TEST
+
+START_TEST(usage_top__forgets_after_a_day)
+{
+	struct usage *u = usage_new();
+	struct edition top[2];
+
+	note(u, 1, "db", 7, 100);
+	note(u, 2, "db", 8, 86000);
+	ck_assert_uint_eq(usage_top(u, "db", 100 + 86400, top, 2), 2);
+	ck_assert_uint_eq(usage_top(u, "db", 101 + 86400, top, 2), 1);
+	ck_assert_uint_eq(top[0].version, 8);
+	usage_free(u);
+}
+END_TEST
+
+void
+usage_tests(TCase *c)
+{
+	tcase_add_test(c, usage_top__counts_clients_by_what_they_said_last);
+	tcase_add_test(c, usage_top__forgets_after_a_day);
+}

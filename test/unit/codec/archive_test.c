@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "codec/archive.h"
+
+#include <fcntl.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "unit.h"
+
+#define HEX1 "1111111111111111111111111111111111111111111111111111111111111111"
+#define HEX2 "2222222222222222222222222222222222222222222222222222222222222222"
+
+static void
+put_entry(struct buf *b, const char *magic, const char *encoding, const char *name, uint64_t len)
+{
+	char padded[8] = {0};
+	uint8_t numbers[8];
+
+	buf_add(b, magic, 8);
+	for (int i = 0; i < 8; i++)
+		numbers[i] = (uint8_t)(len >> (56 - 8 * i));
+	buf_add(b, numbers, 8);
+	memcpy(padded, encoding, strlen(encoding));
+	buf_add(b, padded, 8);
+	for (int i = 0; i < 4; i++)
+		numbers[i] = (uint8_t)(strlen(name) >> (24 - 8 * i));
+	buf_add(b, numbers, 4);
+	buf_add_string(b, name);
+}
+
+START_TEST(archive_add__writes_the_bytes_of_the_public_dump)
+{
+	static const uint8_t dump[] = {0x47, 0x55, 0x54, 0x53, 0x32, 0x41, 0x52, 0x31, 0, 0, 0, 0,
+		0, 0, 0x18, 0x1e, 0x42, 0x5a, 0x49, 0x50, 0x32, 0, 0, 0, 0, 0, 0, 0x40};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int fd = openat(dir, "a", O_RDWR | O_CREAT, 0600);
+	AUTO_FREE unsigned char *stream = unit_bytes(0x181e, 1);
+	AUTO_BUF struct buf bytes = {0};
+	struct archive_writer *w = archive_writer_new(fd, FORMAT_AR1);
+	struct archive_entry entry = {.codec = CODEC_BZIP2, .stream = span_of(stream, 0x181e)};
+	struct archive_ref ref;
+	struct digest digest;
+
+	ck_assert(digest_parse(HEX1, &entry.file));
+	ck_assert_int_eq(archive_add(w, &entry, NULL), 0);
+	ck_assert_int_eq(archive_end(w, &ref, NULL), 0);
+	archive_writer_free(w);
+	ck_assert_int_eq(fs_read(dir, "a", 1 << 20, &bytes, NULL), 0);
+	ck_assert_mem_eq(bytes.at, dump, sizeof(dump));
+	ck_assert_mem_eq(bytes.at + sizeof(dump), HEX1, 64);
+	ck_assert_mem_eq(bytes.at + sizeof(dump) + 64, stream, 0x181e);
+	ck_assert_uint_eq(bytes.len, sizeof(dump) + 64 + 0x181e + 8);
+	ck_assert_mem_eq(bytes.at + bytes.len - 8, "GUTS2AR1", 8);
+	digest = digest_of(span_of(bytes.at, bytes.len));
+	ck_assert(digest_equal(&digest, &ref.id) && ref.bytes == bytes.len);
+}
+END_TEST
+
+START_TEST(archive_next__walks_what_was_written)
+{
+	AUTO_BUF struct buf b = {0};
+	struct archive_reader r;
+	struct archive_entry entry;
+
+	put_entry(&b, "GUTS2AR2", "ZSTD", HEX1, 3);
+	buf_add_string(&b, "abc");
+	put_entry(&b, "GUTS2AR2", "VCDIFF", HEX2 ":" HEX1, 0);
+	buf_add_string(&b, "GUTS2AR2");
+	ck_assert_int_eq(archive_open(&r, span_of(b.at, b.len), NULL), 0);
+	ck_assert_int_eq(archive_next(&r, &entry, NULL), ARCHIVE_ENTRY);
+	ck_assert_int_eq(entry.codec, CODEC_ZSTD);
+	ck_assert_mem_eq(entry.stream.at, "abc", 3);
+	ck_assert_int_eq(archive_next(&r, &entry, NULL), ARCHIVE_ENTRY);
+	ck_assert_int_eq(entry.codec, CODEC_VCDIFF);
+	ck_assert_int_eq(entry.base.byte[0], 0x11);
+	ck_assert_int_eq(archive_next(&r, &entry, NULL), ARCHIVE_END);
+}
+END_TEST
+
+START_TEST(archive_next__refuses_every_broken_shape)
+{
+	static const struct {
+		const char *magic, *encoding, *name;
+		uint64_t len;
+		const char *behind;
+	} rows[] = {{"GUTS2AR1", "ZSTD", HEX1, 0, "GUTS2AR1"},
+		{"GUTS2AR1", "VCDIFF", HEX1 ":" HEX2, 0, "GUTS2AR1"},
+		{"GUTS2AR2", "LZMA", HEX1, 0, "GUTS2AR2"}, {"GUTS2AR2", "", HEX1, 0, "GUTS2AR2"},
+		{"GUTS2AR2", "VCDIFF", HEX1, 0, "GUTS2AR2"},
+		{"GUTS2AR2", "ZSTD", HEX1 ":" HEX2, 0, "GUTS2AR2"},
+		{"GUTS2AR2", "VCDIFF", HEX1 "-" HEX2, 0, "GUTS2AR2"},
+		{"GUTS2AR1", "BZIP2",
+			"../../../../../../../../../../../../../../../../../etc/passwd0123", 0,
+			"GUTS2AR1"},
+		{"GUTS2AR1", "BZIP2", "11", 0, "GUTS2AR1"},
+		{"GUTS2AR1", "BZIP2", HEX1, 1, "GUTS2AR1"},
+		{"GUTS2AR1", "BZIP2", HEX1, UINT64_MAX, "GUTS2AR1"},
+		{"GUTS2AR1", "BZIP2", HEX1, (uint64_t)1 << 63, "GUTS2AR1"},
+		{"GUTS2AR1", "BZIP2", HEX1, 0, ""}, {"GUTS2AR1", "BZIP2", HEX1, 0, "GUTS2AR"},
+		{"GUTS2AR1", "BZIP2", HEX1, 0, "GUTS2AR2"},
+		{"GUTS2AR1", "BZIP2", HEX1, 0, "GUTS2AR1x"},
+		{"GUTS2AR3", "BZIP2", HEX1, 0, "GUTS2AR3"}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_BUF struct buf b = {0};
+		struct archive_reader r;
+		struct archive_entry entry;
+		enum archive_step step = ARCHIVE_ERROR;
+
+		put_entry(&b, rows[i].magic, rows[i].encoding, rows[i].name, rows[i].len);
+		buf_add_string(&b, rows[i].behind);
+		if (archive_open(&r, span_of(b.at, b.len), NULL) == 0)
+			while ((step = archive_next(&r, &entry, NULL)) == ARCHIVE_ENTRY)
+				;
+		ck_assert_msg(step == ARCHIVE_ERROR, "row %zu", i);
+	}
+}
+END_TEST
+
+void
+archive_tests(TCase *c)
+{
+	tcase_add_test(c, archive_add__writes_the_bytes_of_the_public_dump);
+	tcase_add_test(c, archive_next__walks_what_was_written);
+	tcase_add_test(c, archive_next__refuses_every_broken_shape);
+}

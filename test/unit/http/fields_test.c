@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "http/fields.h"
+
+#include "unit.h"
+
+START_TEST(fields_range__follows_the_rfc)
+{
+	static const struct {
+		const char *value;
+		enum range_kind kind;
+		uint64_t first, len;
+	} rows[] = {{"bytes=0-0", RANGE_PART, 0, 1}, {"bytes=0-99", RANGE_PART, 0, 100},
+		{"bytes=5-", RANGE_PART, 5, 95}, {"bytes=-5", RANGE_PART, 95, 5},
+		{"bytes=-500", RANGE_PART, 0, 100}, {"bytes=99-1000", RANGE_PART, 99, 1},
+		{"bytes=100-", RANGE_UNSATISFIABLE, 0, 0}, {"bytes=-0", RANGE_UNSATISFIABLE, 0, 0},
+		{"bytes=5-4", RANGE_NONE, 0, 0}, {"bytes=0-1,2-3", RANGE_NONE, 0, 0},
+		{"bytes=", RANGE_NONE, 0, 0}, {"bytes=a-b", RANGE_NONE, 0, 0},
+		{"bytes=-", RANGE_NONE, 0, 0}, {"items=0-1", RANGE_NONE, 0, 0},
+		{"bytes=0-18446744073709551615", RANGE_PART, 0, 100},
+		{"bytes=0-99999999999999999999", RANGE_NONE, 0, 0},
+		{"BYTES=1-2", RANGE_PART, 1, 2}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t first = 0;
+		uint64_t len = 0;
+
+		ck_assert_msg(fields_range(rows[i].value, 100, &first, &len) == rows[i].kind, "%s",
+			rows[i].value);
+		if (rows[i].kind == RANGE_PART)
+			ck_assert_msg(
+				first == rows[i].first && len == rows[i].len, "%s", rows[i].value);
+	}
+	ck_assert_int_eq(fields_range(NULL, 100, NULL, NULL), RANGE_NONE);
+}
+END_TEST
+
+START_TEST(fields_accepts__wants_the_type_and_no_zero)
+{
+	static const struct {
+		const char *value;
+		bool ok;
+	} rows[] = {{"application/x-guts2ar2", true}, {"a/b, application/x-guts2ar2;q=0.5", true},
+		{"a/b,\tApplication/X-Guts2AR2 , c/d", true}, {"application/x-guts2ar2;q=0", false},
+		{"application/x-guts2ar2; q=0.00", false}, {"application/x-guts2ar22", false},
+		{"*/*", false}, {"", false}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_msg(fields_accepts(rows[i].value, "application/x-guts2ar2") == rows[i].ok,
+			"%s", rows[i].value);
+	ck_assert(!fields_accepts(NULL, "application/x-guts2ar2"));
+}
+END_TEST
+
+START_TEST(fields_prefer_wait_s__finds_the_number)
+{
+	ck_assert_uint_eq(fields_prefer_wait_s("wait=30"), 30);
+	ck_assert_uint_eq(fields_prefer_wait_s("respond-async, wait=7"), 7);
+	ck_assert_uint_eq(fields_prefer_wait_s("wait=-1"), 0);
+	ck_assert_uint_eq(fields_prefer_wait_s("wait=9999999999"), 0);
+	ck_assert_uint_eq(fields_prefer_wait_s(NULL), 0);
+}
+END_TEST
+
+START_TEST(fields_etag_matches__lists_and_star)
+{
+	ck_assert(fields_etag_matches("\"a\", W/\"b\"", "\"b\""));
+	ck_assert(fields_etag_matches("*", "\"b\""));
+	ck_assert(!fields_etag_matches("\"ab\"", "\"b\""));
+	ck_assert(!fields_etag_matches(NULL, "\"b\""));
+}
+END_TEST
+
+void
+fields_tests(TCase *c)
+{
+	tcase_add_test(c, fields_range__follows_the_rfc);
+	tcase_add_test(c, fields_accepts__wants_the_type_and_no_zero);
+	tcase_add_test(c, fields_prefer_wait_s__finds_the_number);
+	tcase_add_test(c, fields_etag_matches__lists_and_star);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "load/load_stats.h"
+
+#include "base/mem.h"
+#include "unit.h"
+
+START_TEST(load_percentile_us__is_at_most_an_eighth_too_large)
+{
+	AUTO_FREE struct load_counts *c = mem_new(1, sizeof(*c));
+
+	ck_assert_uint_eq(load_stats_percentile_us(c, LOAD_QUERY, 99), 0);
+	for (uint64_t us = 1; us <= 100000; us++)
+		load_stats_note_latency(c, LOAD_QUERY, us);
+	for (int percent = 1; percent <= 100; percent++) {
+		uint64_t got = load_stats_percentile_us(c, LOAD_QUERY, percent);
+
+		ck_assert_uint_ge(got, (uint64_t)percent * 1000);
+		ck_assert_uint_le(got, (uint64_t)percent * 1125 + 8);
+	}
+	load_stats_note_latency(c, LOAD_FILE, UINT64_MAX);
+	ck_assert_uint_gt(load_stats_percentile_us(c, LOAD_FILE, 50), 1000000000);
+}
+END_TEST
+
+START_TEST(load_until_s__counts_from_when_the_newest_was_heard_of)
+{
+	static const struct load_sample samples[] = {
+		{0, 0, 0}, {1, 0.9, 5}, {2, 0.995, 5}, {3, 0, 6}, {4, 0.5, 6}, {6, 0.99, 6}};
+	struct load_report r = {.samples = samples, .sample_count = 6};
+
+	ck_assert_double_eq(load_stats_until_s(&r, 0.5), 1);
+	ck_assert_double_eq(load_stats_until_s(&r, 0.99), 3);
+	ck_assert_double_lt(load_stats_until_s(&r, 1), 0);
+	r.sample_count = 0;
+	ck_assert_double_lt(load_stats_until_s(&r, 0.5), 0);
+}
+END_TEST
+
+void
+load_stats_tests(TCase *c)
+{
+	tcase_add_test(c, load_percentile_us__is_at_most_an_eighth_too_large);
+	tcase_add_test(c, load_until_s__counts_from_when_the_newest_was_heard_of);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* repo, index and depot together: what is put is there, and nothing else. */
+#include <fcntl.h>
+
+#include "store/depot.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "unit.h"
+
+static const struct ident ident = {"t", {5, "00000005"}};
+static const struct edition base = {4, "00000004"};
+
+static struct depot *
+open_depot(const char *path, bool *ret_rebuilt)
+{
+	struct depot *d = NULL;
+	struct err e = {0};
+
+	ck_assert_msg(depot_open(path, &d, ret_rebuilt, &e) == 0, "%s", e.text);
+	return d;
+}
+
+static void
+stage(struct depot *d, const char *name, const char *bytes)
+{
+	ck_assert_int_eq(
+		fs_put(repo_stage_dir(depot_repo(d)), "s", name, unit_text(bytes), NULL), 0);
+}
+
+static struct record
+record_of(const char *bytes, enum format format)
+{
+	return (struct record){.ident = ident,
+		.base = base,
+		.format = format,
+		.ref = {digest_of(unit_text(bytes)), strlen(bytes)}};
+}
+
+static int
+count_records(struct depot *d)
+{
+	AUTO_RECORDS struct records all = {0};
+
+	ck_assert_int_eq(depot_records(d, &all, NULL), 0);
+	return (int)all.count;
+}
+
+START_TEST(depot_put_archive__both_formats_share_an_offer)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_BUF struct buf bytes = {0};
+	struct record one = record_of("one", FORMAT_AR1);
+	struct record two = record_of("two", FORMAT_AR2);
+	char name[IDENT_NAME_MAX];
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
+	struct offer offer;
+
+	stage(d, "a", "one");
+	stage(d, "b", "two");
+	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &two, "b", NULL), 0);
+	ck_assert_int_eq(
+		fs_read(dir, ident_offer_name(&ident, &base, name), 10000, &bytes, NULL), 0);
+	ck_assert_int_eq(wire_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
+	ck_assert(offer.archive[0].bytes == 3 && offer.archive[1].bytes == 3);
+	ck_assert_int_eq(depot_remove(d, &one, NULL), 0);
+	buf_clear(&bytes);
+	ck_assert_int_eq(fs_read(dir, name, 10000, &bytes, NULL), 0);
+	ck_assert_int_eq(wire_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
+	ck_assert(offer.archive[0].bytes == 0 && offer.archive[1].bytes == 3);
+	ck_assert_int_eq(depot_remove(d, &two, NULL), 0);
+	ck_assert(!fs_exists(dir, name));
+	ck_assert_int_eq(count_records(d), 0);
+	depot_close(d);
+}
+END_TEST
+
+START_TEST(depot_put_archive__two_offers_can_name_one_archive)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct record one = record_of("same", FORMAT_AR2);
+	struct record two = record_of("same", FORMAT_AR2);
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
+	char name[IDENT_NAME_MAX];
+
+	two.base.version = 3;
+	stage(d, "a", "same");
+	ck_assert(!repo_has_archive(depot_repo(d), &one.ref));
+	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
+	ck_assert(repo_has_archive(depot_repo(d), &one.ref));
+	ck_assert_int_eq(depot_put_archive(d, &two, "none", NULL), 0);
+	ck_assert_int_eq(count_records(d), 2);
+	ck_assert(fs_exists(dir, ident_offer_name(&ident, &two.base, name)));
+	depot_close(d);
+}
+END_TEST
+
+START_TEST(depot_put_archive__wrong_digest_or_size_leaves_nothing)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct record r = record_of("right", FORMAT_AR2);
+	char name[IDENT_NAME_MAX];
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
+	struct err e = {0};
+
+	stage(d, "a", "wrong");
+	ck_assert_int_eq(depot_put_archive(d, &r, "a", &e), -1);
+	ck_assert_int_eq(e.code, ERR_DIGEST);
+	stage(d, "a", "right");
+	r.ref.bytes++;
+	ck_assert_int_eq(depot_put_archive(d, &r, "a", &e), -1);
+	ck_assert(!fs_exists(repo_stage_dir(depot_repo(d)), "a"));
+	ck_assert(!fs_exists(dir, ident_file_name(&r.ref.id, name)));
+	ck_assert(!fs_exists(dir, ident_offer_name(&ident, &base, name)));
+	ck_assert_int_eq(count_records(d), 0);
+	depot_close(d);
+}
+END_TEST
+
+START_TEST(depot_open__the_index_follows_the_files)
+{
+	static const char header[] = "{\"cookie\":\"00000005\",\"files\":[],\"title\":\"\","
+				     "\"type\":\"t\",\"version\":5}";
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct record r = record_of("one", FORMAT_AR1);
+	struct archive_ref ref;
+	char name[IDENT_NAME_MAX];
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
+
+	ck_assert(rebuilt);
+	stage(d, "a", "one");
+	ck_assert_int_eq(depot_put_archive(d, &r, "a", NULL), 0);
+	ck_assert_int_eq(depot_put_header(d, &ident, unit_text(header), &ref, NULL), 0);
+	depot_close(d);
+	d = open_depot(path, &rebuilt);
+	ck_assert(!rebuilt);
+	ck_assert_int_eq(count_records(d), 2);
+	depot_close(d);
+	/* garbage for an index, a header that is damaged, an archive that nothing refers to */
+	ck_assert_int_eq(
+		fs_put(dir, "x", "index.sqlite", unit_text("garbage garbage garbage"), NULL), 0);
+	ck_assert_int_eq(
+		fs_put(dir, "x", ident_header_name(&ident, name), unit_text("{"), NULL), 0);
+	r.ref.id.byte[0] ^= 1;
+	ck_assert_int_eq(
+		fs_put(dir, "x", ident_file_name(&r.ref.id, name), unit_text("?"), NULL), 0);
+	d = open_depot(path, &rebuilt);
+	ck_assert(rebuilt);
+	ck_assert_int_eq(count_records(d), 1);
+	ck_assert(!fs_exists(dir, name));
+	depot_close(d);
+}
+END_TEST
+
+START_TEST(depot_open__one_at_a_time)
+{
+	AUTO_FREE char *path = NULL;
+	bool rebuilt;
+	struct depot *d;
+	struct depot *second = NULL;
+	struct err e = {0};
+
+	fs_close(&(int){unit_dir(&path)});
+	d = open_depot(path, &rebuilt);
+	ck_assert_int_eq(depot_open(path, &second, &rebuilt, &e), -1);
+	ck_assert_int_eq(e.code, ERR_BUSY);
+	ck_assert_ptr_nonnull(strstr(e.text, "in use by process"));
+	depot_close(d);
+}
+END_TEST
+
+START_TEST(fs__never_follows_links_and_bounds_reads)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_BUF struct buf bytes = {0};
+	struct err e = {0};
+
+	ck_assert_int_eq(symlinkat("/etc/passwd", dir, "link"), 0);
+	ck_assert_int_eq(fs_open(dir, "link", NULL, &e), -1);
+	ck_assert_int_eq(fs_put(dir, "x", "ten", unit_text("0123456789"), NULL), 0);
+	ck_assert_int_eq(fs_read(dir, "ten", 9, &bytes, &e), -1);
+	ck_assert_int_eq(e.code, ERR_LIMIT);
+	ck_assert_int_eq(fs_read(dir, "none", 9, &bytes, &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	fs_close(&(int){fs_make_dirs(dir, "a/b/c", NULL)});
+	ck_assert_int_eq(symlinkat("/etc", dir, "a/b/c/etc"), 0);
+	ck_assert_int_eq(fs_remove(dir, "a", NULL), 0);
+	ck_assert(fs_exists(AT_FDCWD, "/etc/passwd"));
+}
+END_TEST
+
+void
+store_tests(TCase *c)
+{
+	tcase_add_test(c, depot_put_archive__both_formats_share_an_offer);
+	tcase_add_test(c, depot_put_archive__two_offers_can_name_one_archive);
+	tcase_add_test(c, depot_put_archive__wrong_digest_or_size_leaves_nothing);
+	tcase_add_test(c, depot_open__the_index_follows_the_files);
+	tcase_add_test(c, depot_open__one_at_a_time);
+	tcase_add_test(c, fs__never_follows_links_and_bounds_reads);
+}

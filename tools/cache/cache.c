@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/cache.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "store/index.h"
+#include "cli.h"
+#include "store/depot.h"
+#include "base/mem.h"
+#include "store/survey.h"
+
+static int
+note_bad(void *context, const char *name, const char *why, struct err *e)
+{
+	struct cache *c = context;
+
+	(void)e;
+	c->bad = mem_grow(c->bad, c->bad_count, &c->bad_capacity, sizeof(*c->bad));
+	(void)snprintf(c->bad[c->bad_count].name, sizeof(c->bad->name), "%s", name);
+	c->bad[c->bad_count++].why = mem_string(why);
+	return 0;
+}
+
+static int
+collect(void *context, const struct record *r)
+{
+	records_add(context, r);
+	return 0;
+}
+
+/* Whatever the index cannot tell is not known. */
+static void
+read_index(struct cache *c)
+{
+	AUTO_FREE char *path = mem_printf("%s/index.sqlite", c->path);
+	struct index *index = NULL;
+	char name[DEPOT_SETTING_MAX];
+
+	if (!repo_has(c->repo, "index.sqlite") || index_open_reading(path, &index, NULL) != 0)
+		return;
+	if (index_each(index, collect, &c->indexed, NULL) != 0)
+		c->indexed.count = 0;
+	records_sort(&c->indexed);
+	c->has_settings = index_setting(index, "keepGuts2UpdatesCount", &c->keep) &&
+			  index_setting(index, "cacheMaxBytes", &c->max_bytes) &&
+			  index_setting(index, "cacheMinFreeBytes", &c->min_free_bytes) &&
+			  index_setting(index, "localDifferences", &c->local_differences);
+	for (size_t i = 0; i < c->channels.legacy_count; i++)
+		(void)index_setting(index, depot_legacy_setting(c->channels.legacy[i], name),
+			&c->legacy_seen_ms[i]);
+	index_close(index, false);
+}
+
+static void
+take_times(struct cache *c)
+{
+	for (size_t i = 0; i < c->records.count && c->indexed.count > 0; i++) {
+		struct record *r = &c->records.at[i];
+		const struct record *known =
+			bsearch(r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
+
+		if (known == NULL)
+			continue;
+		r->landed_ms = known->landed_ms;
+		r->served_ms = known->served_ms;
+		r->checked_ms = known->checked_ms;
+	}
+}
+
+static int
+read_query(struct cache *c, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+
+	if (!repo_has(c->repo, "q"))
+		return 0;
+	if (repo_read(c->repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
+		return -1;
+	if (wire_query_parse(span_of(bytes.at, bytes.len), &c->query, NULL) != 0)
+		return note_bad(c, "q", "not an announcement", e);
+	return 0;
+}
+
+/* One with an error is not in force at the server either. */
+static void
+read_channels(struct cache *c, const char *root)
+{
+	AUTO_FREE char *path = mem_printf("%s/config/channels.json", root);
+	struct err e = {0};
+
+	if (channels_read(path, &c->channels, &e) != 0)
+		cli_complain("%s", e.text);
+	c->legacy_seen_ms = mem_new(c->channels.legacy_count, sizeof(*c->legacy_seen_ms));
+}
+
+uint64_t
+cache_legacy_seen_ms(const struct cache *c, const char *type)
+{
+	for (size_t i = 0; i < c->channels.legacy_count; i++)
+		if (strcmp(c->channels.legacy[i], type) == 0)
+			return c->legacy_seen_ms[i];
+	return 0;
+}
+
+int
+cache_open(struct cache *c, const char *root, struct err *e)
+{
+	*c = (struct cache){.keep = 10, .min_free_bytes = 512ULL << 20, .local_differences = 1};
+	c->path = mem_printf("%s/data/guts2/updates", root);
+	if (repo_open(c->path, false, &c->repo, e) != 0)
+		return err_wrap(e, "no cache below %s", root);
+	read_channels(c, root);
+	if (read_query(c, e) != 0 || survey_read(c->repo, note_bad, c, &c->records, e) != 0)
+		return err_wrap(e, "%s", c->path);
+	read_index(c);
+	take_times(c);
+	return 0;
+}
+
+void
+cache_close(struct cache *c)
+{
+	for (size_t i = 0; i < c->bad_count; i++)
+		free(c->bad[i].why);
+	free(c->bad);
+	idents_free(&c->query);
+	records_free(&c->records);
+	records_free(&c->indexed);
+	repo_close(c->repo);
+	channels_free(&c->channels);
+	free(c->legacy_seen_ms);
+	free(c->path);
+	*c = (struct cache){0};
+}
+
+size_t
+cache_find_type(const struct cache *c, const char *type, size_t *ret_first)
+{
+	for (size_t i = 0; i < c->records.count; i += records_type_count(&c->records, i)) {
+		if (strcmp(c->records.at[i].ident.type, type) != 0)
+			continue;
+		*ret_first = i;
+		return records_type_count(&c->records, i);
+	}
+	return 0;
+}
+
+size_t
+cache_version_count(const struct cache *c, size_t first)
+{
+	size_t end = first;
+
+	while (end < c->records.count &&
+		ident_equal(&c->records.at[end].ident, &c->records.at[first].ident))
+		end++;
+	return end - first;
+}

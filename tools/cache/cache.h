@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cache.h - a server's cache as guts2-cache sees it: read from the files,
+ *                whether or not a server runs.
+ *
+ * Owner:    cache_open -> cache_close
+ * Errors:   ERR_MISSING there is no cache; ERR_SYS
+ */
+#ifndef CACHE_H
+#define CACHE_H
+
+#include <stdbool.h>
+
+#include "model/wire.h"
+#include "model/channels.h"
+#include "model/record.h"
+#include "store/repo.h"
+
+/* A document that says something wrong. */
+struct cache_bad {
+	char name[IDENT_NAME_MAX];
+	char *why;
+};
+
+struct cache {
+	char *path;
+	struct repo *repo;
+	struct records records; /* sorted, with the index's times */
+	struct records indexed; /* what the index says; empty where there is none */
+	struct idents query;	/* announced */
+	struct cache_bad *bad;
+	size_t bad_count;
+	size_t bad_capacity;
+	/* What the server was told when it last started, or the defaults. */
+	bool has_settings;
+	uint64_t keep;
+	uint64_t max_bytes;
+	uint64_t min_free_bytes;
+	uint64_t local_differences;
+	struct channels channels; /* config/channels.json as it is now */
+	uint64_t *legacy_seen_ms; /* of each of its legacy types, in their order; 0: never */
+};
+
+/* When a legacy client last asked for a type; 0: never, or it is not on the list. */
+uint64_t cache_legacy_seen_ms(const struct cache *c, const char *type);
+
+int cache_open(struct cache *c, const char *root, struct err *e);
+void cache_close(struct cache *c);
+
+/* The first record of a type, and how many there are; 0: none. */
+size_t cache_find_type(const struct cache *c, const char *type, size_t *ret_first);
+
+/* How many records from first on are of one version. */
+size_t cache_version_count(const struct cache *c, size_t first);
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/cache_explain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/cache_list.h"
+#include "cli.h"
+#include "model/doc.h"
+#include "model/retention.h"
+#include "base/num.h"
+#include "model/plan.h"
+
+/* ---- why */
+
+struct why {
+	const struct cache *cache;
+	const char *type;
+	const struct ident *newest; /* announced */
+	const struct edition *base; /* NULL: nothing */
+	bool json;
+	json_t *answers;
+};
+
+static void
+say(struct why *w, const char *request, int status, const char *why)
+{
+	if (!w->json)
+		(void)printf("%-12s %d  %s\n", request, status, why);
+	(void)json_array_append_new(w->answers,
+		json_pack("{s:s,s:i,s:s}", "request", request, "status", status, "why", why));
+}
+
+/* In the newer format, which a client that knows it is always given. */
+static const struct record *
+find_archive(const struct why *w, const struct edition *base)
+{
+	const struct records *all = &w->cache->records;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (all->at[i].kind == RECORD_ARCHIVE && all->at[i].format == FORMAT_AR2 &&
+			ident_equal(&all->at[i].ident, w->newest) &&
+			ident_edition_equal(&all->at[i].base, base))
+			return &all->at[i];
+	return NULL;
+}
+
+static bool
+is_whole(const struct why *w)
+{
+	const struct records *all = &w->cache->records;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (ident_equal(&all->at[i].ident, w->newest) &&
+			(all->at[i].kind == RECORD_CONTENT || record_is_full(&all->at[i])))
+			return true;
+	return false;
+}
+
+static void
+explain_difference(struct why *w)
+{
+	const struct record *r = find_archive(w, w->base);
+	bool local = w->cache->local_differences != 0 && is_whole(w);
+	char text[200];
+	char bytes[32];
+
+	if (w->base->version >= w->newest->edition.version) {
+		say(w, "o pv pc", 301, "no difference leads to an older version");
+		return;
+	}
+	if (r != NULL) {
+		(void)snprintf(text, sizeof(text), "the difference is in the cache: %s, %s",
+			wire_format_key(r->format),
+			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+		say(w, "o pv pc", 200, text);
+		return;
+	}
+	(void)snprintf(text, sizeof(text),
+		"not in the cache: the cloud is asked for it; where it has none %s",
+		local ? "the server makes one, if it is smaller than the full archive"
+		      : "the client is sent to the full archive with 301");
+	say(w, "o pv pc", 503, text);
+}
+
+static enum plan_known
+not_asked(void *context, const struct edition *base, struct offer *ret)
+{
+	(void)context;
+	(void)base;
+	(void)ret;
+	return PLAN_UNASKED;
+}
+
+static enum plan_known
+not_tried(void *context, const struct edition *base, enum format format)
+{
+	(void)context;
+	(void)base;
+	(void)format;
+	return PLAN_UNASKED;
+}
+
+static enum plan_known
+not_fetched(void *context, const struct edition *edition)
+{
+	(void)context;
+	(void)edition;
+	return PLAN_UNASKED;
+}
+
+/* What is planned once the headers that it takes, small as they are, have come. */
+static struct plan
+plan_with_headers(struct plan_facts *facts, struct records *records)
+{
+	struct plan p;
+
+	for (;;) {
+		struct record header = {.kind = RECORD_HEADER};
+
+		facts->records = records->at;
+		facts->count = records->count;
+		p = plan_next(facts);
+		if (p.step != PLAN_GET_HEADER)
+			return p;
+		header.ident.edition = p.base;
+		records_add(records, &header);
+	}
+}
+
+static void
+explain_full(struct why *w)
+{
+	static const struct edition none;
+	const struct record *r = find_archive(w, &none);
+	AUTO_RECORDS struct records records = {0};
+	size_t first = 0;
+	size_t count;
+	struct plan_facts facts = {.target = w->newest->edition,
+		.format = FORMAT_AR2,
+		.may_download = true,
+		.price = not_asked,
+		.archive = not_tried,
+		.header = not_fetched};
+	char text[200] = "nothing of it is kept: the full archive is downloaded";
+	char bytes[32];
+	struct plan p;
+
+	if (r != NULL) {
+		(void)snprintf(text, sizeof(text), "the full archive is in the cache: %s, %s",
+			wire_format_key(r->format),
+			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+		say(w, "o", 200, text);
+		return;
+	}
+	count = cache_find_type(w->cache, w->type, &first);
+	for (size_t i = first; i < first + count; i++)
+		records_add(&records, &w->cache->records.at[i]);
+	p = plan_with_headers(&facts, &records);
+	if (p.step == PLAN_BUILD_FULL)
+		(void)snprintf(text, sizeof(text), "it is packed from the content that is kept");
+	else if (p.step == PLAN_BUILD_CONTENT)
+		(void)snprintf(text, sizeof(text),
+			"it is built from the %s of %" PRIu64 " and %zu kept differences",
+			record_kind_name(&p.start), p.start.ident.edition.version, p.count);
+	else if (p.step == PLAN_ASK_PRICE && p.base.version > 0)
+		(void)snprintf(text, sizeof(text),
+			"it is built from what is kept of %" PRIu64
+			" and a difference, or downloaded, whichever is less",
+			p.base.version);
+	say(w, "o", 503, text);
+}
+
+int
+cache_why(const struct cache *c, const char *type, const struct edition *base, bool json)
+{
+	struct why w = {.cache = c,
+		.type = type,
+		.newest = idents_find(&c->query, type),
+		.base = base,
+		.json = json};
+	char text[120];
+
+	w.answers = json_array();
+	if (w.newest == NULL) {
+		say(&w, "o", 404, "the cloud does not announce this type");
+	} else if (base != NULL && ident_edition_equal(base, &w.newest->edition)) {
+		say(&w, "q", 200, "the client has the newest version, and asks for nothing");
+	} else {
+		(void)snprintf(text, sizeof(text), "the newest version is %" PRIu64 " %s",
+			w.newest->edition.version, w.newest->edition.cookie);
+		say(&w, "q", 200, text);
+		if (base != NULL)
+			explain_difference(&w);
+		explain_full(&w);
+	}
+	if (json)
+		cli_print_json(json_pack("{s:s,s:O}", "type", type, "answers", w.answers));
+	json_decref(w.answers);
+	return w.newest != NULL ? CLI_OK : CLI_FAILED;
+}
+
+/* ---- plan */
+
+static uint64_t
+excess(const struct cache *c)
+{
+	struct retention_room room = {
+		.max_bytes = c->max_bytes, .min_free_bytes = c->min_free_bytes};
+
+	for (size_t i = 0; i < c->records.count; i++)
+		room.cache_bytes += c->records.at[i].ref.bytes;
+	repo_disk(c->repo, &room.disk_bytes, &room.disk_free_bytes);
+	return retention_excess_bytes(&room);
+}
+
+static json_t *
+show_action(const struct retention_action *a, bool json)
+{
+	const struct record *r = &a->record;
+	const char *what = a->verb == RETENTION_REMOVE	? record_kind_name(r)
+			   : a->verb == RETENTION_BUILD ? "content"
+							: "version";
+	char bytes[32];
+	json_t *object;
+
+	if (!json && a->verb == RETENTION_REMOVE)
+		(void)printf("%-6s  %s %" PRIu64 " %s%s, %s: %s\n", retention_verb_name(a->verb),
+			r->ident.type, r->ident.edition.version, what,
+			r->kind == RECORD_ARCHIVE && r->format == FORMAT_AR1 ? " guts2ar1" : "",
+			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)),
+			retention_reason_text(a->reason));
+	else if (!json)
+		(void)printf("%-6s  %s %" PRIu64 " %s: %s\n", retention_verb_name(a->verb),
+			r->ident.type, r->ident.edition.version, what,
+			retention_reason_text(a->reason));
+	object = json_pack("{s:s,s:s,s:I,s:s,s:s,s:s}", "do", retention_verb_name(a->verb), "type",
+		r->ident.type, "version", (json_int_t)r->ident.edition.version, "cookie",
+		r->ident.edition.cookie, "what", what, "why", retention_reason_text(a->reason));
+	if (a->verb == RETENTION_REMOVE) {
+		(void)json_object_set_new(object, "bytes", json_integer((json_int_t)r->ref.bytes));
+		if (record_is_difference(r))
+			(void)json_object_set_new(
+				object, "from", json_integer((json_int_t)r->base.version));
+	}
+	return object;
+}
+
+int
+cache_plan(const struct cache *c, bool json)
+{
+	struct retention_facts facts = {.records = &c->records,
+		.versions = c->keep,
+		.excess_bytes = excess(c),
+		.channels = &c->channels};
+	struct retention_actions actions = {0};
+	json_t *list = json_array();
+
+	retention_decide(&facts, &actions);
+	if (!c->has_settings)
+		cli_complain("no server has left its settings here: the defaults are taken");
+	for (size_t i = 0; i < actions.count; i++)
+		(void)json_array_append_new(list, show_action(&actions.at[i], json));
+	if (json)
+		cli_print_json(json_pack("{s:I,s:I,s:O}", "keep", (json_int_t)c->keep, "excess",
+			(json_int_t)facts.excess_bytes, "actions", list));
+	else if (actions.count == 0)
+		(void)printf("Nothing is to be built or removed; %" PRIu64
+			     " versions of each type are kept.\n",
+			c->keep);
+	json_decref(list);
+	retention_actions_free(&actions);
+	return CLI_OK;
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/cache_list.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/archive.h"
+#include "cli.h"
+#include "base/clock.h"
+#include "model/doc.h"
+#include "model/header.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/num.h"
+
+enum { WIDTH = 79 };
+
+void
+cli_print_json(json_t *take)
+{
+	AUTO_BUF struct buf text = {0};
+
+	doc_format(take, &text);
+	(void)fputs(text.at, stdout);
+}
+
+static json_t *
+number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+/* ---- ls */
+
+/* What the records of one version sum up to. */
+struct summary {
+	const struct record *first;
+	size_t count;
+	uint64_t bytes;
+	uint64_t served_ms;
+	bool header;
+	bool content;
+	char title[128];
+};
+
+static void
+summarise(const struct cache *c, size_t first, size_t count, struct summary *ret)
+{
+	AUTO_HEADER struct header *h = NULL;
+
+	*ret = (struct summary){.first = &c->records.at[first], .count = count};
+	for (size_t i = first; i < first + count; i++) {
+		const struct record *r = &c->records.at[i];
+
+		ret->bytes += r->ref.bytes;
+		ret->header |= r->kind == RECORD_HEADER;
+		ret->content |= r->kind == RECORD_CONTENT;
+		if (r->served_ms > ret->served_ms)
+			ret->served_ms = r->served_ms;
+	}
+	if (ret->header && repo_read_header(c->repo, &ret->first->ident, &h, NULL, NULL) == 0)
+		(void)snprintf(ret->title, sizeof(ret->title), "%s", h->title);
+	if (!doc_text_valid(ret->title)) /* cut within a character */
+		ret->title[0] = '\0';
+}
+
+static json_t *
+archive_object(const struct record *r)
+{
+	json_t *object = json_pack("{s:s,s:I}", "format", wire_format_key(r->format), "bytes",
+		(json_int_t)r->ref.bytes);
+
+	if (!record_is_difference(r))
+		return object;
+	(void)json_object_set_new(object, "version", number(r->base.version));
+	(void)json_object_set_new(object, "cookie", json_string(r->base.cookie));
+	return object;
+}
+
+static json_t *
+version_object(const struct summary *s)
+{
+	const struct edition *edition = &s->first->ident.edition;
+	json_t *differences = json_array();
+	json_t *full = json_array();
+
+	for (size_t i = 0; i < s->count; i++) {
+		if (record_is_difference(&s->first[i]))
+			(void)json_array_append_new(differences, archive_object(&s->first[i]));
+		else if (record_is_full(&s->first[i]))
+			(void)json_array_append_new(full, archive_object(&s->first[i]));
+	}
+	return json_pack("{s:I,s:s,s:s,s:b,s:o,s:o,s:b,s:I,s:o}", "version",
+		(json_int_t)edition->version, "cookie", edition->cookie, "title", s->title,
+		"header", s->header, "differences", differences, "full", full, "content",
+		s->content, "bytes", (json_int_t)s->bytes, "last_served",
+		s->served_ms > 0 ? number(s->served_ms / 1000) : json_null());
+}
+
+static char *
+ago_text(uint64_t then_ms, char *ret, size_t size)
+{
+	uint64_t now_ms = clock_wall_ms();
+	uint64_t s = now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0;
+
+	if (then_ms == 0)
+		(void)snprintf(ret, size, "never served");
+	else if (s < 120)
+		(void)snprintf(ret, size, "served %" PRIu64 " s ago", s);
+	else if (s < 7200)
+		(void)snprintf(ret, size, "served %" PRIu64 " min ago", s / 60);
+	else if (s < 172800)
+		(void)snprintf(ret, size, "served %" PRIu64 " h ago", s / 3600);
+	else
+		(void)snprintf(ret, size, "served %" PRIu64 " days ago", s / 86400);
+	return ret;
+}
+
+/* Words one after the other, in lines that fit. */
+struct wrap {
+	int column;
+	int indent;
+};
+
+static void
+wrap_add(struct wrap *w, const char *word)
+{
+	if (w->column > w->indent && w->column + 1 + (int)strlen(word) > WIDTH) {
+		(void)printf("\n%*s", w->indent, "");
+		w->column = w->indent;
+	}
+	w->column += printf("%s%s", w->column > w->indent ? " " : "", word);
+}
+
+static void
+print_archives(const struct summary *s, bool full, const char *label)
+{
+	struct wrap w = {.indent = 21};
+	bool any = false;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct record *r = &s->first[i];
+		AUTO_FREE char *word = NULL;
+		char bytes[32];
+
+		if (r->kind != RECORD_ARCHIVE || record_is_full(r) != full)
+			continue;
+		if (!any)
+			w.column = printf("    %-17s", label);
+		any = true;
+		(void)num_bytes_text(r->ref.bytes, bytes, sizeof(bytes));
+		word = full ? mem_printf("%s (%s)", wire_format_key(r->format), bytes)
+			    : mem_printf("%" PRIu64 " (%s)", r->base.version, bytes);
+		wrap_add(&w, word);
+	}
+	if (any)
+		(void)putchar('\n');
+}
+
+static void
+print_version(const struct summary *s)
+{
+	char bytes[32];
+	char ago[48];
+
+	(void)printf("  %-16" PRIu64 "%s %9s  %-20s%s%s\n", s->first->ident.edition.version,
+		s->first->ident.edition.cookie, num_bytes_text(s->bytes, bytes, sizeof(bytes)),
+		ago_text(s->served_ms, ago, sizeof(ago)), s->header ? " header" : "",
+		s->content ? " content" : "");
+	print_archives(s, true, "full");
+	print_archives(s, false, "differences from");
+}
+
+/* Whether anybody had anything of it but whole archives for legacy clients. */
+static bool
+is_current(const struct cache *c, size_t first, size_t count)
+{
+	bool current = cache_legacy_seen_ms(c, c->records.at[first].ident.type) == 0;
+
+	for (size_t i = first; i < first + count; i++) {
+		const struct record *r = &c->records.at[i];
+
+		current |= r->served_ms > 0 && !(record_is_full(r) && r->format == FORMAT_AR1);
+	}
+	return current;
+}
+
+static json_t *
+list_type(const struct cache *c, size_t first, size_t count, bool json)
+{
+	json_t *versions = json_array();
+	struct summary s;
+	uint64_t seen_ms;
+
+	if (!json)
+		(void)printf("%s%s\n", c->records.at[first].ident.type,
+			is_current(c, first, count) ? "" : "  (for legacy clients alone)");
+	for (size_t i = first, n; i < first + count; i += n) {
+		n = cache_version_count(c, i);
+		summarise(c, i, n, &s);
+		if (json)
+			(void)json_array_append_new(versions, version_object(&s));
+		else
+			print_version(&s);
+	}
+	seen_ms = cache_legacy_seen_ms(c, c->records.at[first].ident.type);
+	return json_pack("{s:s,s:b,s:b,s:o,s:o}", "type", c->records.at[first].ident.type,
+		"current", is_current(c, first, count), "legacy", seen_ms > 0, "legacy_seen",
+		seen_ms > 0 ? number(seen_ms / 1000) : json_null(), "versions", versions);
+}
+
+/* The second list: what clients without differences ask for. */
+static void
+print_legacy(const struct cache *c)
+{
+	bool any = false;
+	char ago[48];
+
+	for (size_t i = 0; i < c->channels.legacy_count; i++) {
+		if (c->legacy_seen_ms[i] == 0)
+			continue;
+		if (!any)
+			(void)puts("Legacy types, served whole:");
+		any = true;
+		(void)printf("  %s, asked for%s\n", c->channels.legacy[i],
+			ago_text(c->legacy_seen_ms[i], ago, sizeof(ago)) + strlen("served"));
+	}
+}
+
+int
+cache_list(const struct cache *c, const char *type, bool json)
+{
+	json_t *types = json_array();
+	bool any = false;
+
+	for (size_t i = 0, n; i < c->records.count; i += n) {
+		n = records_type_count(&c->records, i);
+		if (type != NULL && strcmp(type, c->records.at[i].ident.type) != 0)
+			continue;
+		(void)json_array_append_new(types, list_type(c, i, n, json));
+		any = true;
+	}
+	if (json)
+		cli_print_json(json_pack("{s:O}", "types", types));
+	else if (!any && type == NULL)
+		(void)puts("The cache is empty: no client has asked for anything yet.");
+	else if (type == NULL)
+		print_legacy(c);
+	json_decref(types);
+	if (any || type == NULL)
+		return CLI_OK;
+	cli_complain("%s: nothing of this type is in the cache", type);
+	return CLI_FAILED;
+}
+
+/* ---- show */
+
+/* The distinct files of a version; none where its header is not here. */
+struct blobs {
+	const struct header_file **at;
+	size_t count;
+};
+
+static json_t *
+show_entry(const struct archive_entry *entry, const struct blobs *blobs, bool json)
+{
+	size_t index = header_blob_find(blobs->at, blobs->count, &entry->file);
+	const struct header_file *file = index < blobs->count ? blobs->at[index] : NULL;
+	const char *path = file != NULL ? file->path : "?";
+	uint64_t decoded = file != NULL ? file->size : 0;
+	bool delta = codec_is_delta(entry->codec);
+	char hex[DIGEST_HEX + 1];
+	char sizes[2][32];
+	json_t *object;
+
+	if (!json)
+		(void)printf("    %-7s %9s of %9s  %s%s%.12s\n", codec_name(entry->codec),
+			num_bytes_text(entry->stream.len, sizes[0], sizeof(sizes[0])),
+			num_bytes_text(decoded, sizes[1], sizeof(sizes[1])), path,
+			delta ? "  from " : "", delta ? digest_hex(&entry->base, hex) : "");
+	object = json_pack("{s:s,s:s,s:s,s:I,s:I}", "file", digest_hex(&entry->file, hex), "path",
+		path, "encoding", codec_name(entry->codec), "encoded",
+		(json_int_t)entry->stream.len, "decoded", (json_int_t)decoded);
+	(void)json_object_set_new(
+		object, "base", delta ? json_string(digest_hex(&entry->base, hex)) : json_null());
+	return object;
+}
+
+static json_t *
+show_archive(const struct cache *c, const struct record *r, const struct blobs *blobs, bool json)
+{
+	json_t *entries = json_array();
+	AUTO_MAP struct map map = {0};
+	struct archive_reader reader;
+	struct archive_entry entry;
+	enum archive_step step = ARCHIVE_ERROR;
+	char name[IDENT_NAME_MAX];
+	char bytes[32];
+	char id[DIGEST_HEX + 1];
+	struct err e = {0};
+	json_t *object;
+
+	(void)ident_file_name(&r->ref.id, name);
+	if (!json && record_is_full(r))
+		(void)printf("  full archive, %s, %s\n", wire_format_key(r->format),
+			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+	else if (!json)
+		(void)printf("  difference from %" PRIu64 " %s, %s, %s\n", r->base.version,
+			r->base.cookie, wire_format_key(r->format),
+			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+	if (map_open(repo_dir(c->repo), name, &map, &e) == 0 &&
+		archive_open(&reader, map_span(&map), &e) == 0)
+		while ((step = archive_next(&reader, &entry, &e)) == ARCHIVE_ENTRY)
+			(void)json_array_append_new(entries, show_entry(&entry, blobs, json));
+	object = archive_object(r);
+	(void)json_object_set_new(object, "id", json_string(digest_hex(&r->ref.id, id)));
+	(void)json_object_set_new(object, "entries", entries);
+	if (step == ARCHIVE_END)
+		return object;
+	cli_complain("%s: %s", name, e.text);
+	(void)json_object_set_new(object, "error", json_string(e.text));
+	return object;
+}
+
+static json_t *
+show_files(const struct header *h, bool json)
+{
+	json_t *files = json_array();
+	char hex[DIGEST_HEX + 1];
+	char bytes[32];
+
+	for (size_t i = 0; h != NULL && i < h->count; i++) {
+		const struct header_file *file = &h->files[i];
+
+		(void)digest_hex(&file->digest, hex);
+		if (!json)
+			(void)printf("    %.12s %9s %s %s\n", hex,
+				num_bytes_text(file->size, bytes, sizeof(bytes)),
+				file->executable ? "x" : " ", file->path);
+		(void)json_array_append_new(files,
+			json_pack("{s:s,s:s,s:I,s:b}", "path", file->path, "sha256", hex, "size",
+				(json_int_t)file->size, "executable", file->executable));
+	}
+	return files;
+}
+
+int
+cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
+{
+	size_t first = 0;
+	size_t count = cache_find_type(c, type, &first);
+	AUTO_HEADER struct header *h = NULL;
+	struct blobs blobs = {0};
+	json_t *archives;
+	json_t *files;
+	size_t i = first;
+
+	while (i < first + count && c->records.at[i].ident.edition.version != version)
+		i++;
+	if (i == first + count) {
+		cli_complain("%s %" PRIu64 ": not in the cache", type, version);
+		return CLI_FAILED;
+	}
+	count = cache_version_count(c, i);
+	(void)repo_read_header(c->repo, &c->records.at[i].ident, &h, NULL, NULL);
+	if (h != NULL)
+		blobs.at = header_blobs(h, &blobs.count);
+	if (!json)
+		(void)printf("%s %" PRIu64 " %s  %s\n  %zu files%s\n", type, version,
+			c->records.at[i].ident.edition.cookie, h != NULL ? h->title : "",
+			h != NULL ? h->count : 0, h == NULL ? ": its header is not here" : "");
+	files = show_files(h, json);
+	archives = json_array();
+	for (size_t r = i; r < i + count; r++)
+		if (c->records.at[r].kind == RECORD_ARCHIVE)
+			(void)json_array_append_new(
+				archives, show_archive(c, &c->records.at[r], &blobs, json));
+	if (json)
+		cli_print_json(json_pack("{s:s,s:I,s:s,s:s,s:O,s:O}", "type", type, "version",
+			(json_int_t)version, "cookie", c->records.at[i].ident.edition.cookie,
+			"title", h != NULL ? h->title : "", "files", files, "archives", archives));
+	json_decref(files);
+	json_decref(archives);
+	free(blobs.at);
+	return CLI_OK;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* du: every file of a cache belongs to a type and a kind. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cache/cache_list.h"
+#include "cli.h"
+#include "model/doc.h"
+#include "base/fs.h"
+#include "model/header.h"
+#include "base/mem.h"
+#include "base/num.h"
+
+/* Where the bytes of a file below c/ belong. */
+struct owner {
+	struct digest file;
+	const char *type;
+};
+
+struct row {
+	char type[IDENT_TYPE_MAX + 1]; /* "" none */
+	char kind[16];
+	uint64_t bytes;
+	uint64_t files;
+};
+
+struct usage {
+	const struct cache *cache;
+	struct owner *owners;
+	size_t owner_count;
+	size_t owner_capacity;
+	const char *part; /* the directory that is walked, "" the top */
+	struct row *rows;
+	size_t count;
+	size_t capacity;
+};
+
+static void
+add(struct usage *u, const char *type, const char *kind, uint64_t bytes)
+{
+	size_t i = 0;
+
+	while (i < u->count &&
+		(strcmp(u->rows[i].type, type) != 0 || strcmp(u->rows[i].kind, kind) != 0))
+		i++;
+	if (i == u->count) {
+		u->rows = mem_grow(u->rows, u->count, &u->capacity, sizeof(*u->rows));
+		u->rows[u->count] = (struct row){0};
+		(void)snprintf(u->rows[i].type, sizeof(u->rows[i].type), "%s", type);
+		(void)snprintf(u->rows[i].kind, sizeof(u->rows[i].kind), "%s", kind);
+		u->count++;
+	}
+	u->rows[i].bytes += bytes;
+	u->rows[i].files++;
+}
+
+static int
+compare_owners(const void *a, const void *b)
+{
+	return digest_compare(&((const struct owner *)a)->file, &((const struct owner *)b)->file);
+}
+
+/* A file that several types share is one of theirs. */
+static void
+add_owners(struct usage *u)
+{
+	const struct records *all = &u->cache->records;
+
+	for (size_t i = 0; i < all->count; i++) {
+		AUTO_HEADER struct header *h = NULL;
+
+		if (all->at[i].kind != RECORD_CONTENT ||
+			repo_read_header(u->cache->repo, &all->at[i].ident, &h, NULL, NULL) != 0)
+			continue;
+		for (size_t f = 0; f < h->count; f++) {
+			u->owners = mem_grow(
+				u->owners, u->owner_count, &u->owner_capacity, sizeof(*u->owners));
+			u->owners[u->owner_count++] =
+				(struct owner){h->files[f].digest, all->at[i].ident.type};
+		}
+	}
+}
+
+static void
+add_content(struct usage *u, const char *name, uint64_t bytes)
+{
+	const struct owner *owner = NULL;
+	struct owner key = {.type = NULL};
+
+	if (u->owner_count > 0 && strlen(name) == DIGEST_HEX && digest_parse(name, &key.file))
+		owner = bsearch(
+			&key, u->owners, u->owner_count, sizeof(*u->owners), compare_owners);
+	if (owner != NULL)
+		add(u, owner->type, "content", bytes);
+	else
+		add(u, "", "stray", bytes);
+}
+
+static void
+add_archive(struct usage *u, const char *name, uint64_t bytes)
+{
+	const struct records *all = &u->cache->records;
+	struct digest id;
+
+	for (size_t i = 0; digest_parse(name, &id) && i < all->count; i++) {
+		if (all->at[i].kind != RECORD_ARCHIVE || !digest_equal(&all->at[i].ref.id, &id))
+			continue;
+		add(u, all->at[i].ident.type, record_kind_name(&all->at[i]), bytes);
+		return;
+	}
+	add(u, "", "stray", bytes);
+}
+
+static void
+add_document(struct usage *u, const char *name, uint64_t bytes)
+{
+	static const char *const kinds[] = {
+		[TARGET_HEADER] = "header", [TARGET_OFFER] = "offer", [TARGET_CONTENT] = "content"};
+	struct target target;
+
+	if (ident_target_parse_stored(name, &target))
+		add(u, target.ident.type, kinds[target.kind], bytes);
+	else if (strcmp(name, "q") == 0)
+		add(u, "", "announcement", bytes);
+	else if (strncmp(name, "index.sqlite", 12) == 0)
+		add(u, "", "index", bytes);
+	else
+		add(u, "", strcmp(name, "lock") == 0 ? "lock" : "stray", bytes);
+}
+
+static int
+add_file(void *context, int dir, const char *name, struct err *e)
+{
+	struct usage *u = context;
+	const char *part = u->part;
+	struct stat st;
+	int result;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0; /* it has just gone */
+	if (S_ISDIR(st.st_mode)) {
+		u->part = *part != '\0' ? part : name;
+		result = fs_each(dir, name, add_file, u, e);
+		u->part = part;
+		return result == 0 || e->code == ERR_MISSING ? 0 : -1;
+	}
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if (strcmp(part, "f") == 0)
+		add_archive(u, name, (uint64_t)st.st_size);
+	else if (strcmp(part, "c") == 0)
+		add_content(u, name, (uint64_t)st.st_size);
+	else if (*part == '\0')
+		add_document(u, name, (uint64_t)st.st_size);
+	else
+		add(u, "",
+			strcmp(part, "stage") == 0	  ? "stage"
+			: strcmp(part, "quarantine") == 0 ? "quarantine"
+							  : "stray",
+			(uint64_t)st.st_size);
+	return 0;
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	const struct row *left = a;
+	const struct row *right = b;
+	int order = strcmp(left->type, right->type);
+
+	return order != 0 ? order : strcmp(left->kind, right->kind);
+}
+
+static void
+print_rows(const struct usage *u, uint64_t total, bool json)
+{
+	json_t *rows = json_array();
+	char bytes[32];
+
+	for (size_t i = 0; i < u->count; i++) {
+		const struct row *r = &u->rows[i];
+
+		(void)json_array_append_new(
+			rows, json_pack("{s:o,s:s,s:I,s:I}", "type",
+				      *r->type != '\0' ? json_string(r->type) : json_null(), "kind",
+				      r->kind, "files", (json_int_t)r->files, "bytes",
+				      (json_int_t)r->bytes));
+		if (!json)
+			(void)printf("%9s  %6llu files  %-12s  %s\n",
+				num_bytes_text(r->bytes, bytes, sizeof(bytes)),
+				(unsigned long long)r->files, r->kind, r->type);
+	}
+	if (json)
+		cli_print_json(json_pack("{s:I,s:O}", "bytes", (json_int_t)total, "rows", rows));
+	else
+		(void)printf("%9s  in all\n", num_bytes_text(total, bytes, sizeof(bytes)));
+	json_decref(rows);
+}
+
+int
+cache_usage(const struct cache *c, bool json)
+{
+	struct usage u = {.cache = c, .part = ""};
+	uint64_t total = 0;
+	struct err e = {0};
+	int result;
+
+	add_owners(&u);
+	if (u.owner_count > 0)
+		qsort(u.owners, u.owner_count, sizeof(*u.owners), compare_owners);
+	result = fs_each(repo_dir(c->repo), ".", add_file, &u, &e);
+	if (result == 0) {
+		if (u.count > 0)
+			qsort(u.rows, u.count, sizeof(*u.rows), compare_rows);
+		for (size_t i = 0; i < u.count; i++)
+			total += u.rows[i].bytes;
+		print_rows(&u, total, json);
+	} else {
+		cli_complain("%s", e.text);
+	}
+	free(u.rows);
+	free(u.owners);
+	return result == 0 ? CLI_OK : CLI_FAILED;
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "load/load_visit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "model/wire.h"
+#include "base/clock.h"
+#include "model/header.h"
+#include "base/mem.h"
+
+enum { FAILED_RETRY_S = 10 };
+
+static const char accept_formats[] = "application/x-guts2ar2, application/json";
+
+/* One client at the server, from its question until it goes. */
+struct load_visit {
+	struct load_thread *thread;
+	struct load_client client;
+	enum load_step step;
+	struct ident target;
+	bool full; /* no difference is to be had */
+	struct archive_ref archive;
+	struct upstream_request request;
+	struct upstream_reply reply;
+	char name[IDENT_NAME_MAX];
+	struct buf body;
+	struct digester *digester;
+	uint64_t received;
+	uint64_t started_us;
+	struct load_visit *next_ready;
+	struct load_visit *next; /* in open */
+	struct load_visit **link;
+};
+
+/* ---- Who is due when */
+
+static void
+heap_add(struct load_thread *t, const struct load_client *client)
+{
+	size_t i = t->count++;
+
+	while (i > 0 && t->heap[(i - 1) / 2].due_ms > client->due_ms) {
+		t->heap[i] = t->heap[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	t->heap[i] = *client;
+}
+
+static struct load_client
+heap_take(struct load_thread *t)
+{
+	struct load_client first = t->heap[0];
+	struct load_client last = t->heap[--t->count];
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child + 1 < t->count && t->heap[child + 1].due_ms < t->heap[child].due_ms)
+			child++;
+		if (child >= t->count || t->heap[child].due_ms >= last.due_ms)
+			break;
+		t->heap[i] = t->heap[child];
+		i = child;
+	}
+	if (t->count > 0)
+		t->heap[i] = last;
+	return first;
+}
+
+uint64_t
+load_visit_now_ms(const struct load *r)
+{
+	return clock_mono_ms() - r->started_ms;
+}
+
+/* From 0 to 1. */
+double
+load_visit_chance(struct load_thread *t)
+{
+	return (double)rand_r(&t->seed) / (double)RAND_MAX;
+}
+
+void
+load_visit_wait(struct load_thread *t, struct load_client *client, double seconds)
+{
+	double ms = seconds * 1000 / t->load->settings->speed;
+
+	client->due_ms = load_visit_now_ms(t->load) + (uint64_t)ms;
+	heap_add(t, client);
+}
+
+/* ---- Versions */
+
+/* LOAD_NONE: there are too many. */
+uint16_t
+load_visit_edition(struct load *r, const struct edition *edition)
+{
+	uint16_t i = 0;
+
+	(void)pthread_mutex_lock(&r->lock);
+	while (i < r->edition_count && !ident_edition_equal(&r->editions[i], edition))
+		i++;
+	if (i == r->edition_count && i < LOAD_EDITIONS_MAX) {
+		r->editions[i] = *edition;
+		r->edition_count++;
+	}
+	(void)pthread_mutex_unlock(&r->lock);
+	return i < LOAD_EDITIONS_MAX ? i : LOAD_NONE;
+}
+
+static void
+note_announced(struct load *r, uint16_t number)
+{
+	uint16_t newest = r->newest;
+
+	while (number != LOAD_NONE &&
+		(newest == LOAD_NONE ||
+			r->editions[newest].version < r->editions[number].version) &&
+		!atomic_compare_exchange_weak(&r->newest, &newest, number))
+		;
+}
+
+void
+load_visit_set_edition(struct load *r, struct load_client *client, uint16_t edition)
+{
+	if (client->edition != LOAD_NONE)
+		(void)atomic_fetch_sub(&r->has[client->edition], 1);
+	if (edition != LOAD_NONE)
+		(void)atomic_fetch_add(&r->has[edition], 1);
+	client->edition = edition;
+}
+
+/* ---- One visit */
+
+struct load_visit *
+load_visit_new(struct load_thread *t)
+{
+	struct load_visit *v = mem_new(1, sizeof(*v));
+
+	v->thread = t;
+	v->client = heap_take(t);
+	v->next = t->open;
+	v->link = &t->open;
+	if (v->next != NULL)
+		v->next->link = &v->next;
+	t->open = v;
+	t->visits++;
+	return v;
+}
+
+void
+load_visit_free(struct load_visit *v)
+{
+	*v->link = v->next;
+	if (v->next != NULL)
+		v->next->link = v->link;
+	v->thread->visits--;
+	buf_free(&v->body);
+	digester_free(v->digester);
+	free(v);
+}
+
+static void
+end_visit(struct load_visit *v, double wait_s)
+{
+	load_visit_wait(v->thread, &v->client, wait_s);
+	load_visit_free(v);
+}
+
+static void
+end_wrong(struct load_visit *v, const char *why)
+{
+	struct load_counts *c = &v->thread->counts;
+
+	c->wrong++;
+	if (c->error[0] == '\0')
+		(void)snprintf(c->error, sizeof(c->error), "%.80s: %.110s", v->name, why);
+	end_visit(v, FAILED_RETRY_S);
+}
+
+static int
+take_body(void *context, const void *bytes, size_t len, struct err *e)
+{
+	struct load_visit *v = context;
+
+	(void)e;
+	v->received += len;
+	if (v->digester != NULL)
+		digester_add(v->digester, bytes, len);
+	else if (v->step != LOAD_HEADER)
+		buf_add(&v->body, bytes, len);
+	return 0;
+}
+
+static void
+note_done(void *context, const struct upstream_reply *reply)
+{
+	struct load_visit *v = context;
+
+	v->reply = *reply;
+	v->next_ready = v->thread->ready;
+	v->thread->ready = v;
+}
+
+static void
+ask(struct load_visit *v, enum load_step step, size_t max_bytes, const char *post_body)
+{
+	v->step = step;
+	v->received = 0;
+	buf_clear(&v->body);
+	v->request = (struct upstream_request){.origin = v->thread->load->settings->server,
+		.name = v->name,
+		.accept = step != LOAD_FILE ? accept_formats : NULL,
+		.post_body = post_body,
+		.alone = step == LOAD_QUERY,
+		.max_bytes = max_bytes,
+		.exact = step == LOAD_FILE,
+		.write = take_body,
+		.done = note_done,
+		.context = v};
+	v->started_us = clock_mono_us();
+	upstream_start(v->thread->upstream, &v->request);
+}
+
+void
+load_visit_ask(struct load_visit *v)
+{
+	const struct load *r = v->thread->load;
+	AUTO_IDENTS struct idents has = {0};
+	AUTO_BUF struct buf body = {0};
+	struct ident ident = {0};
+	char name[WIRE_CLIENT_MAX + 1];
+
+	(void)snprintf(name, sizeof(name), "load-%u", v->client.number);
+	(void)snprintf(ident.type, sizeof(ident.type), "%s", r->settings->type);
+	if (v->client.edition != LOAD_NONE) {
+		ident.edition = r->editions[v->client.edition];
+		idents_add(&has, &ident);
+	}
+	wire_inventory_format(name, has.count > 0 ? &has : NULL, &body);
+	(void)snprintf(v->name, sizeof(v->name), "q");
+	v->thread->counts.polls++;
+	ask(v, LOAD_QUERY, WIRE_QUERY_BYTES_MAX, body.at);
+}
+
+static void
+ask_offer(struct load_visit *v)
+{
+	const struct load *r = v->thread->load;
+	bool full = v->full || v->client.edition == LOAD_NONE;
+
+	(void)ident_offer_name(&v->target, full ? NULL : &r->editions[v->client.edition], v->name);
+	ask(v, LOAD_OFFER, WIRE_OFFER_BYTES_MAX, NULL);
+}
+
+static void
+end_current(struct load_visit *v)
+{
+	const struct load_settings *s = v->thread->load->settings;
+
+	end_visit(v, (double)s->interval_s * (0.9 + 0.2 * load_visit_chance(v->thread)));
+}
+
+static void
+on_query(struct load_visit *v)
+{
+	AUTO_IDENTS struct idents newest = {0};
+	const struct ident *ident;
+	struct err e = {0};
+
+	if (wire_query_parse(span_of(v->body.at, v->body.len), &newest, &e) != 0) {
+		end_wrong(v, e.text);
+		return;
+	}
+	ident = idents_find(&newest, v->thread->load->settings->type);
+	if (ident == NULL && v->client.edition == LOAD_NONE) {
+		end_wrong(v, "the server does not know this type");
+		return;
+	}
+	if (ident == NULL) {
+		note_announced(v->thread->load, v->client.edition);
+		end_current(v);
+		return;
+	}
+	note_announced(v->thread->load, load_visit_edition(v->thread->load, &ident->edition));
+	v->target = *ident;
+	ask_offer(v);
+}
+
+static void
+on_offer(struct load_visit *v)
+{
+	struct offer offer;
+	struct err e = {0};
+
+	if (wire_offer_parse(span_of(v->body.at, v->body.len), &offer, &e) != 0) {
+		end_wrong(v, e.text);
+		return;
+	}
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		if (offer.archive[i].bytes > 0)
+			v->archive = offer.archive[i];
+	(void)ident_header_name(&v->target, v->name);
+	ask(v, LOAD_HEADER, HEADER_BYTES_MAX, NULL);
+}
+
+static void
+on_header(struct load_visit *v)
+{
+	(void)ident_file_name(&v->archive.id, v->name);
+	v->digester = digester_new();
+	ask(v, LOAD_FILE, v->archive.bytes, NULL);
+}
+
+static void
+on_file(struct load_visit *v)
+{
+	struct digest got = digester_end(v->digester);
+	uint16_t number = load_visit_edition(v->thread->load, &v->target.edition);
+
+	if (!digest_equal(&got, &v->archive.id)) {
+		end_wrong(v, "the archive is not what its name says");
+		return;
+	}
+	v->thread->counts.updates++;
+	load_visit_set_edition(v->thread->load, &v->client, number);
+	end_current(v);
+}
+
+/* There is no difference: the full archive of what is the newest by now. */
+static void
+on_moved(struct load_visit *v)
+{
+	struct target target;
+
+	if (v->step != LOAD_OFFER || v->full ||
+		!origin_location_target(
+			v->thread->load->settings->server, v->reply.location, &target) ||
+		target.kind != TARGET_OFFER || target.base.version != 0) {
+		end_wrong(v, "it leads nowhere");
+		return;
+	}
+	v->target = target.ident;
+	v->full = true;
+	ask_offer(v);
+}
+
+static void
+count_reply(struct load_visit *v)
+{
+	struct load_counts *c = &v->thread->counts;
+	long status = v->reply.status;
+	bool good = v->reply.outcome != UPSTREAM_BROKEN &&
+		    v->reply.outcome != UPSTREAM_UNREACHABLE && status > 0 &&
+		    status < LOAD_STATUS_MAX;
+
+	c->status[v->step][good ? status : 0]++;
+	load_stats_note_latency(c, v->step, clock_mono_us() - v->started_us);
+	if (v->reply.outcome == UPSTREAM_FRESH)
+		c->bytes[v->step] += v->received;
+}
+
+static void
+go_on(struct load_visit *v)
+{
+	static void (*const next[LOAD_STEPS])(struct load_visit * v) = {
+		on_query, on_offer, on_header, on_file};
+
+	count_reply(v);
+	switch (v->reply.outcome) {
+	case UPSTREAM_FRESH:
+		next[v->step](v);
+		break;
+	case UPSTREAM_MOVED:
+		on_moved(v);
+		break;
+	case UPSTREAM_PREPARING:
+	case UPSTREAM_BUSY:
+		v->thread->counts.told_later++;
+		end_visit(v, v->reply.retry_after_s > 0 ? v->reply.retry_after_s : FAILED_RETRY_S);
+		break;
+	default:
+		end_wrong(v, v->reply.why.text);
+	}
+}
+
+void
+load_visit_go_on(struct load_thread *t)
+{
+	while (t->ready != NULL) {
+		struct load_visit *v = t->ready;
+
+		t->ready = v->next_ready;
+		go_on(v);
+	}
+}
+
+uint64_t
+load_visit_due_ms(const struct load_visit *v)
+{
+	return v->client.due_ms;
+}

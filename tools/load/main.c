@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * guts2-load - what a server does under the load of many clients.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "load/load_run.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "store/repo.h"
+
+static const char help[] =
+	"Usage: guts2-load --server URL --clients N --type T [OPTION]...\n"
+	"Simulate N clients of a guts2d: they poll, obtain what is new and check it.\n"
+	"\n"
+	"  --server URL     http or https URL of a guts2d\n"
+	"  --clients N      how many clients (1 to 1000000)\n"
+	"  --type T         the update type they have\n"
+	"  --versions DIST  what they begin with: AGE:WEIGHT,... An AGE is a number of\n"
+	"                   versions behind the newest, A-B, or none (nothing installed)\n"
+	"                   (default: with --history all versions alike, else none:1)\n"
+	"  --history DIR    where those versions are read from: a published repository,\n"
+	"                   or a server's data/guts2/updates\n"
+	"  --interval S     seconds between a client's polls (default 600)\n"
+	"  --speed X        let the clients' time pass X times as fast (default 1)\n"
+	"  --seconds S      end after so many real seconds (default 60)\n"
+	"  --json           the result as JSON\n"
+	"  --plot FILE      the share of current clients over time, as SVG\n"
+	"  --help           this text\n"
+	"\n"
+	"Exit: 0 every request was answered, 1 error, 2 usage. See guts2-load(1).\n";
+
+enum { CLIENTS_MAX = 1000000, HISTORY_MAX = 4000, SHARES_MAX = 4100, THREADS = 2 };
+
+struct arguments {
+	struct load_settings load;
+	const char *server;
+	const char *versions;
+	const char *history;
+	const char *plot;
+	bool json;
+	struct edition editions[HISTORY_MAX];
+	struct load_share shares[SHARES_MAX];
+};
+
+static bool
+parse_speed(const char *text, double *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtod(text, &end);
+	if (errno == 0 && end != text && *end == '\0' && *ret >= 0.01 && *ret <= 10000)
+		return true;
+	(void)cli_usage("--speed: '%s' is not a number from 0.01 to 10000", text);
+	return false;
+}
+
+static bool
+take_option(struct arguments *a, int option)
+{
+	switch (option) {
+	case 's':
+		a->server = optarg;
+		return true;
+	case 'c':
+		return cli_number("--clients", optarg, 1, CLIENTS_MAX, &a->load.clients);
+	case 't':
+		a->load.type = optarg;
+		if (ident_type_valid(optarg))
+			return true;
+		(void)cli_usage("--type: '%s' is not a type name", optarg);
+		return false;
+	case 'v':
+		a->versions = optarg;
+		return true;
+	case 'H':
+		a->history = optarg;
+		return true;
+	case 'n':
+		return cli_number("--interval", optarg, 1, 86400ULL * 365, &a->load.interval_s);
+	case 'x':
+		return parse_speed(optarg, &a->load.speed);
+	case 'S':
+		return cli_number("--seconds", optarg, 1, 86400ULL * 7, &a->load.seconds);
+	case 'j':
+		return a->json = true;
+	case 'p':
+		a->plot = optarg;
+		return true;
+	default:
+		(void)cli_usage("see the options in --help");
+		return false;
+	}
+}
+
+static bool
+parse_arguments(int argc, char **argv, struct arguments *a)
+{
+	static const struct option options[] = {{"server", required_argument, NULL, 's'},
+		{"clients", required_argument, NULL, 'c'}, {"type", required_argument, NULL, 't'},
+		{"versions", required_argument, NULL, 'v'},
+		{"history", required_argument, NULL, 'H'},
+		{"interval", required_argument, NULL, 'n'}, {"speed", required_argument, NULL, 'x'},
+		{"seconds", required_argument, NULL, 'S'}, {"json", no_argument, NULL, 'j'},
+		{"plot", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {0}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'h') {
+			(void)fputs(help, stdout);
+			exit(CLI_OK);
+		}
+		if (!take_option(a, option))
+			return false;
+	}
+	if (a->server == NULL || a->load.clients == 0 || a->load.type == NULL || optind < argc) {
+		(void)cli_usage("--server, --clients and --type are required");
+		return false;
+	}
+	return true;
+}
+
+/* ---- Which versions there were */
+
+static int
+compare_newest_first(const void *a, const void *b)
+{
+	uint64_t left = ((const struct edition *)a)->version;
+	uint64_t right = ((const struct edition *)b)->version;
+
+	return left == right ? 0 : left > right ? -1 : 1;
+}
+
+static int
+note_version(void *context, const struct target *t, struct err *e)
+{
+	struct arguments *a = context;
+
+	if (t->kind != TARGET_HEADER || strcmp(t->ident.type, a->load.type) != 0)
+		return 0;
+	if (a->load.edition_count == HISTORY_MAX)
+		return err_set(e, ERR_LIMIT, "more than %d versions", HISTORY_MAX);
+	a->editions[a->load.edition_count++] = t->ident.edition;
+	return 0;
+}
+
+static int
+read_history(struct arguments *a, struct err *e)
+{
+	AUTO_REPO struct repo *repo = NULL;
+
+	a->load.editions = a->editions;
+	if (a->history == NULL)
+		return 0;
+	if (repo_open(a->history, false, &repo, e) != 0 || repo_walk(repo, note_version, a, e) != 0)
+		return -1;
+	if (a->load.edition_count == 0)
+		return err_set(
+			e, ERR_MISSING, "no version of '%s' in %s", a->load.type, a->history);
+	qsort(a->editions, a->load.edition_count, sizeof(*a->editions), compare_newest_first);
+	return 0;
+}
+
+/* ---- Who begins with which */
+
+static bool
+add_shares(struct arguments *a, uint64_t from, uint64_t to, double weight)
+{
+	for (uint64_t i = from; i <= to; i++) {
+		if (i > a->load.edition_count || a->load.share_count == SHARES_MAX)
+			return false;
+		a->shares[a->load.share_count++] =
+			(struct load_share){(size_t)i, weight / (double)(to - from + 1)};
+	}
+	return true;
+}
+
+/* AGE:WEIGHT, of so many characters. */
+static bool
+parse_share(struct arguments *a, const char *text, size_t len)
+{
+	const char *colon = memchr(text, ':', len);
+	size_t age_len = colon != NULL ? (size_t)(colon - text) : len;
+	const char *dash = memchr(text, '-', age_len);
+	size_t from_len = dash != NULL ? (size_t)(dash - text) : age_len;
+	uint64_t weight = 0;
+	uint64_t from;
+	uint64_t to;
+
+	if (colon == NULL || !num_parse(colon + 1, len - age_len - 1, 1000000, &weight) ||
+		weight == 0)
+		return false;
+	if (age_len == 4 && memcmp(text, "none", 4) == 0)
+		return add_shares(a, a->load.edition_count, a->load.edition_count, (double)weight);
+	if (!num_parse(text, from_len, HISTORY_MAX, &from))
+		return false;
+	to = from;
+	if (dash != NULL && !num_parse(dash + 1, age_len - from_len - 1, HISTORY_MAX, &to))
+		return false;
+	return from <= to && to < a->load.edition_count && add_shares(a, from, to, (double)weight);
+}
+
+static bool
+parse_versions(struct arguments *a)
+{
+	const char *at = a->versions;
+
+	a->load.shares = a->shares;
+	if (at == NULL && a->load.edition_count > 0)
+		return add_shares(a, 0, a->load.edition_count - 1, 1);
+	if (at == NULL)
+		return add_shares(a, 0, 0, 1);
+	for (;;) {
+		size_t len = strcspn(at, ",");
+
+		if (!parse_share(a, at, len)) {
+			(void)cli_usage(
+				"--versions: '%.*s' is not AGE:WEIGHT, with an AGE of none or one "
+				"of %zu versions that --history knows",
+				(int)len, at, a->load.edition_count);
+			return false;
+		}
+		if (at[len] == '\0')
+			return true;
+		at += len + 1;
+	}
+}
+
+/* ---- */
+
+static void
+on_signal(int number)
+{
+	(void)number;
+	load_run_stopped = true;
+}
+
+static bool
+write_plot(const struct load_report *report, const char *path)
+{
+	FILE *to = fopen(path, "we");
+	bool good;
+
+	if (to == NULL) {
+		cli_complain("--plot: %s: %s", path, strerror(errno));
+		return false;
+	}
+	load_stats_print_svg(report, to);
+	good = ferror(to) == 0;
+	good = fclose(to) == 0 && good;
+	if (!good)
+		cli_complain("--plot: %s: cannot write", path);
+	return good;
+}
+
+static bool
+every_request_answered(const struct load_counts *c)
+{
+	uint64_t failed = c->wrong;
+
+	for (int step = 0; step < LOAD_STEPS; step++)
+		failed += c->status[step][0];
+	return failed == 0;
+}
+
+static int
+run(struct arguments *a)
+{
+	struct load_report report;
+	struct err e = {0};
+	int code = CLI_OK;
+
+	if (a->load.server->scheme == ORIGIN_FILE)
+		return cli_usage("--server: a directory bears no load");
+	if (read_history(a, &e) != 0) {
+		cli_complain("--history: %s", e.text);
+		return CLI_FAILED;
+	}
+	if (!parse_versions(a))
+		return CLI_USAGE;
+	(void)signal(SIGINT, on_signal);
+	(void)signal(SIGTERM, on_signal);
+	if (load_run(&a->load, &report, &e) != 0) {
+		cli_complain("%s", e.text);
+		return CLI_FAILED;
+	}
+	(a->json ? load_stats_print_json : load_stats_print_text)(&report, stdout);
+	if ((a->plot != NULL && !write_plot(&report, a->plot)) ||
+		!every_request_answered(&report.counts))
+		code = CLI_FAILED;
+	free((void *)report.samples);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	AUTO_FREE struct arguments *a = mem_new(1, sizeof(*a));
+	struct origin server;
+	struct err e = {0};
+	int code;
+
+	a->load = (struct load_settings){.server = &server,
+		.interval_s = 600,
+		.speed = 1,
+		.seconds = 60,
+		.threads = THREADS};
+	if (!parse_arguments(argc, argv, a))
+		return CLI_USAGE;
+	if (origin_parse(a->server, &server, &e) != 0)
+		return cli_usage("--server: %s", e.text);
+	code = run(a);
+	origin_free(&server);
+	return code;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * guts2-migrate - turns the settings of older products into those of guts2d.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "migrate/migrate_read.h"
+#include "migrate/migrate_table.h"
+
+static const char help[] =
+	"Usage: guts2-migrate [--dry-run] [--force] [--json] [--from-fsaua FILE]\n"
+	"                     [--from-fspms FILE] [--channels FILE] --root DIR\n"
+	"Turn the settings of older products into those of guts2d, below its root.\n"
+	"Every old setting is listed: -> what it becomes, !! a warning, -- no meaning.\n"
+	"\n"
+	"  --from-fsaua FILE   fsaua.cfg: the first of http_proxies\n"
+	"  --from-fspms FILE   fspms.conf: additional_java_args, hostModulePort,\n"
+	"                      upstreamPmHost, upstreamPmPort\n"
+	"  --channels FILE     a channels.json, or an array of legacy types\n"
+	"  --root DIR          guts2d's root; written there: data/fspms.proxy.config,\n"
+	"                      config/guts2d.conf, config/channels.json\n"
+	"  --dry-run           only show what would be done\n"
+	"  --force             write over files that are there\n"
+	"  --json              the list for programs\n"
+	"  --help              this text\n"
+	"\n"
+	"Exit: 0 done, 1 failed, 2 usage.  See guts2-migrate(1).\n";
+
+struct arguments {
+	const char *fsaua;
+	const char *fspms;
+	const char *channels;
+	const char *root;
+	bool dry_run;
+	bool force;
+	bool json;
+};
+
+static int
+read_old(struct migration *m, const struct arguments *a, struct err *e)
+{
+	if (a->fsaua != NULL && migrate_read_fsaua(m, a->fsaua, e) != 0)
+		return -1;
+	if (a->fspms != NULL && migrate_read_fspms(m, a->fspms, e) != 0)
+		return -1;
+	if (a->channels != NULL && migrate_read_channels(m, a->channels, e) != 0)
+		return -1;
+	migrate_table_upstream(m);
+	return 0;
+}
+
+/* What is to be written below the root. */
+struct output {
+	const char *directory;
+	const char *name;
+	mode_t mode;
+	struct buf bytes;
+};
+
+enum { OUTPUTS = 3 };
+
+static void
+make_outputs(const struct migration *m, struct output ret[OUTPUTS])
+{
+	ret[0] = (struct output){.directory = "data", .name = "fspms.proxy.config", .mode = 0600};
+	ret[1] = (struct output){.directory = "config", .name = "guts2d.conf", .mode = 0644};
+	ret[2] = (struct output){.directory = "config", .name = "channels.json", .mode = 0644};
+	if (m->proxy.host != NULL) {
+		buf_add_string(&ret[0].bytes, "http_proxy=");
+		proxy_server_format(&m->proxy, &ret[0].bytes);
+		buf_add_string(&ret[0].bytes, "\n");
+	}
+	for (size_t i = 0; i < m->option_count; i++)
+		buf_printf(&ret[1].bytes, "# from %s\n%s=%s\n", m->options[i].origin,
+			m->options[i].name, m->options[i].value);
+	if (m->channels.len > 0)
+		buf_add(&ret[2].bytes, m->channels.at, m->channels.len);
+}
+
+static int
+check_free(int root, const struct arguments *a, const struct output *o, struct err *e)
+{
+	AUTO_FREE char *path = mem_printf("%s/%s", o->directory, o->name);
+
+	if (o->bytes.len == 0 || a->force || !fs_exists(root, path))
+		return 0;
+	return err_set(
+		e, ERR_BUSY, "%s/%s is there already; --force writes over it", a->root, path);
+}
+
+/* Written beside with its mode from the first byte on, synced, renamed. */
+static int
+write_output(int root, const struct output *o, struct err *e)
+{
+	AUTO_FREE char *stage = mem_printf(".%s.new", o->name);
+	AUTO_CLOSE int dir = -1;
+	AUTO_CLOSE int fd = -1;
+
+	if (o->bytes.len == 0)
+		return 0;
+	dir = fs_make_dirs(root, o->directory, e);
+	if (dir < 0)
+		return -1;
+	(void)unlinkat(dir, stage, 0);
+	fd = openat(dir, stage, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, o->mode);
+	if (fd < 0)
+		return err_sys(e, "%s/%s", o->directory, stage);
+	if (fs_write(fd, o->bytes.at, o->bytes.len, e) == 0 && fs_sync(fd, stage, e) == 0 &&
+		fs_publish(dir, stage, dir, o->name, e) == 0)
+		return 0;
+	(void)unlinkat(dir, stage, 0);
+	return err_wrap(e, "%s/%s", o->directory, o->name);
+}
+
+static int
+write_outputs(const struct arguments *a, const struct output outputs[OUTPUTS], struct err *e)
+{
+	AUTO_CLOSE int root = fs_make_dirs(AT_FDCWD, a->root, e);
+
+	if (root < 0)
+		return -1;
+	for (int i = 0; i < OUTPUTS; i++)
+		if (check_free(root, a, &outputs[i], e) != 0)
+			return -1;
+	for (int i = 0; i < OUTPUTS; i++)
+		if (write_output(root, &outputs[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+static void
+say_done(const struct migration *m, const struct arguments *a)
+{
+	if (a->json)
+		return;
+	(void)printf("\n%zu taken, %zu warnings, %zu without meaning here.%s\n",
+		migrate_table_count(m, MIGRATE_TAKEN), migrate_table_count(m, MIGRATE_WARNED),
+		migrate_table_count(m, MIGRATE_NO_MEANING),
+		a->dry_run ? " Nothing was written." : "");
+	if (!a->dry_run && m->option_count > 0)
+		(void)printf("Start: guts2d -Droot=%s --config %s/config/guts2d.conf\n", a->root,
+			a->root);
+}
+
+static int
+migrate(struct migration *m, const struct arguments *a, struct err *e)
+{
+	struct output outputs[OUTPUTS];
+	int result;
+
+	if (read_old(m, a, e) != 0)
+		return -1;
+	make_outputs(m, outputs);
+	migrate_table_print(m, a->json, stdout);
+	result = a->dry_run ? 0 : write_outputs(a, outputs, e);
+	for (int i = 0; i < OUTPUTS; i++) {
+		if (outputs[i].bytes.len > 0) /* one of them holds a password */
+			explicit_bzero(outputs[i].bytes.at, outputs[i].bytes.len);
+		buf_free(&outputs[i].bytes);
+	}
+	if (result == 0)
+		say_done(m, a);
+	return result;
+}
+
+static int
+parse_arguments(int argc, char **argv, struct arguments *a)
+{
+	static const struct option options[] = {{"from-fsaua", required_argument, NULL, 'a'},
+		{"from-fspms", required_argument, NULL, 'p'},
+		{"channels", required_argument, NULL, 'c'}, {"root", required_argument, NULL, 'r'},
+		{"dry-run", no_argument, NULL, 'n'}, {"force", no_argument, NULL, 'f'},
+		{"json", no_argument, NULL, 'J'}, {"help", no_argument, NULL, 'h'}, {0}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'a':
+			a->fsaua = optarg;
+			break;
+		case 'p':
+			a->fspms = optarg;
+			break;
+		case 'c':
+			a->channels = optarg;
+			break;
+		case 'r':
+			a->root = optarg;
+			break;
+		case 'n':
+			a->dry_run = true;
+			break;
+		case 'f':
+			a->force = true;
+			break;
+		case 'J':
+			a->json = true;
+			break;
+		case 'h':
+			(void)fputs(help, stdout);
+			exit(CLI_OK);
+		default:
+			return cli_usage("see the options in --help");
+		}
+	}
+	if (optind < argc)
+		return cli_usage("'%s' is one word too many", argv[optind]);
+	if (a->root == NULL)
+		return cli_usage("--root is required");
+	if (a->fsaua == NULL && a->fspms == NULL && a->channels == NULL)
+		return cli_usage("--from-fsaua, --from-fspms or --channels is required");
+	return CLI_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments a = {0};
+	struct migration m = {0};
+	struct err e = {0};
+	int code = parse_arguments(argc, argv, &a);
+
+	if (code != CLI_OK)
+		return code;
+	(void)umask(022);
+	if (migrate(&m, &a, &e) != 0) {
+		cli_complain("%s", e.text);
+		code = CLI_FAILED;
+	}
+	migrate_table_free(&m);
+	return code;
+}

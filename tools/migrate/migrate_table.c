@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "migrate/migrate_table.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "model/doc.h"
+#include "base/mem.h"
+#include "model/options.h"
+
+static const char *const result_names[] = {[MIGRATE_TAKEN] = "taken",
+	[MIGRATE_WARNED] = "warning",
+	[MIGRATE_NO_MEANING] = "no-meaning"};
+
+void
+migrate_table_free(struct migration *m)
+{
+	for (size_t i = 0; i < m->row_count; i++) {
+		free(m->rows[i].old);
+		free(m->rows[i].text);
+	}
+	for (size_t i = 0; i < m->option_count; i++) {
+		free(m->options[i].name);
+		free(m->options[i].value);
+		free(m->options[i].origin);
+	}
+	free(m->rows);
+	free(m->options);
+	proxy_server_free(&m->proxy);
+	buf_free(&m->channels);
+	free(m->upstream_host);
+	free(m->upstream_port);
+	free(m->upstream_origin);
+	*m = (struct migration){0};
+}
+
+void
+migrate_table_note(
+	struct migration *m, enum migrate_result result, char *take_old, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	m->rows = mem_grow(m->rows, m->row_count, &m->row_capacity, sizeof(*m->rows));
+	m->rows[m->row_count++] = (struct migrate_row){result, take_old, mem_string(text)};
+}
+
+void
+migrate_table_option(struct migration *m, const char *origin, const char *shown, const char *name,
+	const char *value)
+{
+	char *old = mem_printf("%s: %s", origin, shown);
+	struct err e = {0};
+
+	if (options_check(name, value, &e) != 0) {
+		migrate_table_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
+		return;
+	}
+	for (size_t i = 0; i < m->option_count; i++)
+		if (strcmp(m->options[i].name, name) == 0) {
+			migrate_table_note(m, MIGRATE_WARNED, old,
+				"not taken: %s is set by %s already", name, m->options[i].origin);
+			return;
+		}
+	m->options =
+		mem_grow(m->options, m->option_count, &m->option_capacity, sizeof(*m->options));
+	m->options[m->option_count++] =
+		(struct migrate_option){mem_string(name), mem_string(value), mem_string(origin)};
+	migrate_table_note(m, MIGRATE_TAKEN, old, "config/guts2d.conf: %s=%s", name, value);
+}
+
+void
+migrate_table_upstream(struct migration *m)
+{
+	const char *port = m->upstream_port != NULL ? m->upstream_port : "80";
+	AUTO_FREE char *url = NULL;
+	AUTO_FREE char *shown = NULL;
+
+	if (m->upstream_host == NULL && m->upstream_port != NULL)
+		migrate_table_note(m, MIGRATE_WARNED,
+			mem_printf("%s: upstreamPmPort=%s", m->upstream_origin, m->upstream_port),
+			"not taken: there is no upstreamPmHost");
+	if (m->upstream_host == NULL)
+		return;
+	shown = mem_printf("upstreamPmHost=%s, upstreamPmPort=%s", m->upstream_host, port);
+	url = mem_printf("%s://%s:%s/guts2", strcmp(port, "443") == 0 ? "https" : "http",
+		m->upstream_host, port);
+	migrate_table_option(m, m->upstream_origin, shown, "guts2ServerUrl", url);
+}
+
+size_t
+migrate_table_count(const struct migration *m, enum migrate_result result)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->row_count; i++)
+		count += m->rows[i].result == result;
+	return count;
+}
+
+static void
+print_text(const char *text, FILE *to)
+{
+	for (; *text != '\0'; text++)
+		(void)fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, to);
+}
+
+static void
+print_json(const struct migration *m, FILE *to)
+{
+	AUTO_BUF struct buf text = {0};
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < m->row_count; i++)
+		(void)json_array_append_new(
+			rows, json_pack("{s:s,s:s%,s:s}", "result", result_names[m->rows[i].result],
+				      "old", m->rows[i].old, strlen(m->rows[i].old), "new",
+				      m->rows[i].text));
+	doc_format(json_pack("{s:o}", "settings", rows), &text);
+	(void)fputs(text.at, to);
+}
+
+void
+migrate_table_print(const struct migration *m, bool json, FILE *to)
+{
+	static const char *const marks[] = {
+		[MIGRATE_TAKEN] = "->", [MIGRATE_WARNED] = "!!", [MIGRATE_NO_MEANING] = "--"};
+
+	if (json) {
+		print_json(m, to);
+		return;
+	}
+	for (size_t i = 0; i < m->row_count; i++) {
+		print_text(m->rows[i].old, to);
+		(void)fprintf(to, "\n    %s ", marks[m->rows[i].result]);
+		print_text(m->rows[i].text, to);
+		(void)fputc('\n', to);
+	}
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish/publish_add.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/wire.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "model/header.h"
+#include "codec/encode.h"
+#include "base/mem.h"
+#include "codec/pack.h"
+#include "parallel.h"
+#include "publish/publish_scan.h"
+#include "publish/publish_sweep.h"
+
+int
+publish_add_read_query(struct repo *repo, struct idents *ret, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+
+	*ret = (struct idents){0};
+	if (!repo_has(repo, "q"))
+		return 0;
+	if (repo_read(repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
+		return -1;
+	return wire_query_parse(span_of(bytes.at, bytes.len), ret, e);
+}
+
+struct version_list {
+	const char *type;
+	struct ident *at;
+	size_t count;
+	size_t capacity;
+};
+
+static int
+note_version(void *context, const struct target *t, struct err *e)
+{
+	struct version_list *list = context;
+
+	(void)e;
+	if (t->kind != TARGET_HEADER ||
+		(list->type != NULL && strcmp(list->type, t->ident.type) != 0))
+		return 0;
+	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
+	list->at[list->count++] = t->ident;
+	return 0;
+}
+
+static int
+compare_newest_first(const void *a, const void *b)
+{
+	const struct ident *left = a;
+	const struct ident *right = b;
+	int types = strcmp(left->type, right->type);
+
+	if (types != 0)
+		return types;
+	if (left->edition.version != right->edition.version)
+		return left->edition.version > right->edition.version ? -1 : 1;
+	return strcmp(left->edition.cookie, right->edition.cookie);
+}
+
+int
+publish_add_versions(
+	struct repo *repo, const char *type, struct ident **ret, size_t *ret_count, struct err *e)
+{
+	struct version_list list = {.type = type};
+
+	if (repo_walk(repo, note_version, &list, e) != 0) {
+		free(list.at);
+		return -1;
+	}
+	if (list.count > 0)
+		qsort(list.at, list.count, sizeof(*list.at), compare_newest_first);
+	*ret = list.at;
+	*ret_count = list.count;
+	return 0;
+}
+
+struct add {
+	struct repo *repo;
+	const struct publish_request *request;
+	struct idents query;
+	struct header *header;
+	struct encode *encode;
+	struct pack_older **older;
+	size_t older_count;
+	struct map donors[FORMAT_COUNT];
+	struct blobs_dirs dirs;
+	int streams; /* directory */
+	const struct encode_crew *crew;
+	unsigned staged;
+	uint64_t full_bytes[FORMAT_COUNT];
+};
+
+/* ---- Threads and a bar */
+
+struct publish_crew {
+	unsigned threads;
+	struct progress *progress;
+};
+
+static int
+each_task(void *context, size_t count, int (*run)(void *context, size_t index, struct err *e),
+	void *run_context, struct err *e)
+{
+	const struct publish_crew *crew = context;
+
+	return parallel_for(count, crew->threads, run, run_context, e);
+}
+
+static void
+begin_tasks(void *context, const char *what, uint64_t bytes)
+{
+	const struct publish_crew *crew = context;
+
+	cli_progress_end(crew->progress);
+	cli_progress_start(crew->progress, what, bytes);
+}
+
+static void
+add_bytes(void *context, uint64_t bytes)
+{
+	cli_progress_add(((struct publish_crew *)context)->progress, bytes);
+}
+
+/* ---- One version */
+
+static int
+choose_version(struct add *a, struct err *e)
+{
+	const struct ident *last = idents_find(&a->query, a->request->type);
+	uint64_t last_version = last != NULL ? last->edition.version : 0;
+	uint64_t version = a->request->version;
+
+	if (version == 0) {
+		version = clock_wall_ms() / 1000;
+		if (version <= last_version)
+			version = last_version + 1;
+	}
+	if (version <= last_version)
+		return err_set(e, ERR_INPUT,
+			"--version %" PRIu64 ": must be larger than the last one, %" PRIu64,
+			version, last_version);
+	if (version > IDENT_VERSION_MAX)
+		return err_set(e, ERR_INPUT, "--version: larger than 2^53-1");
+	a->header->ident.edition.version = version;
+	return 0;
+}
+
+static int
+open_all_older(struct add *a, struct err *e)
+{
+	AUTO_FREE struct ident *versions = NULL;
+	size_t count;
+
+	if (publish_add_versions(a->repo, a->request->type, &versions, &count, e) != 0)
+		return -1;
+	if (count > a->request->diffs)
+		count = a->request->diffs;
+	a->older = mem_new(count, sizeof(*a->older));
+	for (; a->older_count < count; a->older_count++) {
+		struct header *header = NULL;
+
+		if (repo_read_header(a->repo, &versions[a->older_count], &header, NULL, e) != 0)
+			return -1;
+		a->older[a->older_count] = pack_older_new(header);
+	}
+	return 0;
+}
+
+/* Whole files that did not change are in the last full archives already. */
+static int
+open_donors(struct add *a, struct err *e)
+{
+	const struct ident *last = idents_find(&a->query, a->request->type);
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
+
+	if (last == NULL)
+		return 0;
+	if (repo_read(a->repo, ident_offer_name(last, NULL, name), WIRE_OFFER_BYTES_MAX, &bytes,
+		    e) != 0 ||
+		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+		return -1;
+	for (int i = 0; i < FORMAT_COUNT; i++) {
+		if (offer.archive[i].bytes == 0)
+			continue;
+		(void)ident_file_name(&offer.archive[i].id, name);
+		if (map_open(repo_dir(a->repo), name, &a->donors[i], e) != 0 ||
+			encode_donor(a->encode, map_span(&a->donors[i]), true, e) != 0)
+			return err_wrap(e, "%s", name);
+	}
+	return 0;
+}
+
+static int
+encode_streams(struct add *a, struct err *e)
+{
+	struct encode_settings settings = {
+		.blobs = blobs_in(&a->dirs), .formats = (1U << FORMAT_COUNT) - 1, .crew = a->crew};
+
+	a->streams = fs_make_dirs(repo_stage_dir(a->repo), "streams", e);
+	a->dirs.dir[0] = fs_open_dir(repo_dir(a->repo), "c", e);
+	if (a->streams < 0 || a->dirs.dir[0] < 0)
+		return -1;
+	a->dirs.count = 1;
+	settings.stage = a->streams;
+	a->encode = encode_new(a->header, &settings);
+	if (open_donors(a, e) != 0)
+		return -1;
+	for (size_t i = 0; i < a->older_count; i++)
+		pack_want_deltas(a->encode, a->older[i], &settings.blobs);
+	return encode_all(a->encode, e);
+}
+
+/* Into stage/ and from there to f/, where nothing refers to it yet. */
+static int
+pack(struct add *a, enum format format, const struct pack_older *older, struct archive_ref *ret,
+	struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	char stage[32];
+	char name[IDENT_NAME_MAX];
+
+	(void)snprintf(stage, sizeof(stage), "archive-%u", a->staged++);
+	fd = openat(repo_stage_dir(a->repo), stage, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(e, "stage/%s", stage);
+	if (pack_archive(a->encode, format, older, fd, ret, e) != 0)
+		return err_wrap(e, "stage/%s", stage);
+	if (older == NULL) {
+		a->full_bytes[format] = ret->bytes;
+	} else if (!pack_is_worth_it(ret->bytes, a->full_bytes[format])) {
+		*ret = (struct archive_ref){0};
+		return fs_remove(repo_stage_dir(a->repo), stage, e);
+	}
+	return repo_move(a->repo, stage, ident_file_name(&ret->id, name), e);
+}
+
+/* older NULL: the full archive. */
+static int
+pack_offer(struct add *a, const struct pack_older *older, struct err *e)
+{
+	const struct edition *base = older != NULL ? pack_older_edition(older) : NULL;
+	AUTO_BUF struct buf bytes = {0};
+	struct offer offer = {0};
+	char name[IDENT_NAME_MAX];
+	bool any = false;
+
+	for (int i = 0; i < FORMAT_COUNT; i++) {
+		if (pack(a, (enum format)i, older, &offer.archive[i], e) != 0)
+			return -1;
+		any = any || offer.archive[i].bytes > 0;
+	}
+	if (!any)
+		return 0;
+	wire_offer_format(&offer, &bytes);
+	return repo_put(a->repo, ident_offer_name(&a->header->ident, base, name),
+		span_of(bytes.at, bytes.len), e);
+}
+
+static int
+write_header(struct add *a, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+
+	header_format(a->header, &bytes);
+	if (bytes.len > HEADER_BYTES_MAX)
+		return err_set(e, ERR_LIMIT, "the header would be larger than %zu bytes",
+			HEADER_BYTES_MAX);
+	return repo_put(a->repo, ident_header_name(&a->header->ident, name),
+		span_of(bytes.at, bytes.len), e);
+}
+
+static int
+announce(struct add *a, struct err *e)
+{
+	const struct ident *last = idents_find(&a->query, a->request->type);
+	AUTO_BUF struct buf bytes = {0};
+
+	if (last != NULL)
+		a->query.at[last - a->query.at] = a->header->ident;
+	else
+		idents_add(&a->query, &a->header->ident);
+	(void)idents_sort(&a->query);
+	wire_query_format(&a->query, &bytes);
+	return repo_put(a->repo, "q", span_of(bytes.at, bytes.len), e);
+}
+
+static int
+make_version(struct add *a, struct err *e)
+{
+	if (publish_scan(a->repo, a->request->directory, a->header, e) != 0)
+		return -1;
+	header_cookie(a->header, a->header->ident.edition.cookie);
+	if (open_all_older(a, e) != 0 || encode_streams(a, e) != 0)
+		return -1;
+	if (pack_offer(a, NULL, e) != 0)
+		return -1;
+	for (size_t i = 0; i < a->older_count; i++)
+		if (pack_offer(a, a->older[i], e) != 0)
+			return -1;
+	if (repo_sync(a->repo, e) != 0 || write_header(a, e) != 0)
+		return -1;
+	return announce(a, e);
+}
+
+int
+publish_add(
+	struct repo *repo, const struct publish_request *request, struct ident *ret, struct err *e)
+{
+	struct progress progress = {0};
+	struct publish_crew publish_crew = {request->jobs, &progress};
+	struct encode_crew crew = {each_task, begin_tasks, add_bytes, &publish_crew};
+	struct add a = {.repo = repo,
+		.request = request,
+		.header = header_new(),
+		.streams = -1,
+		.dirs.dir[0] = -1,
+		.crew = &crew};
+	int result = -1;
+
+	memcpy(a.header->ident.type, request->type, strlen(request->type));
+	a.header->title = mem_string(request->title != NULL ? request->title : request->type);
+	if (repo_lock(repo, e) == 0 && publish_add_read_query(repo, &a.query, e) == 0 &&
+		publish_sweep(repo, &a.query, e) == 0 && choose_version(&a, e) == 0)
+		result = make_version(&a, e);
+	*ret = a.header->ident;
+	cli_progress_end(&progress);
+	encode_free(a.encode);
+	fs_close(&a.streams);
+	fs_close(&a.dirs.dir[0]);
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		map_close(&a.donors[i]);
+	for (size_t i = 0; i < a.older_count; i++)
+		pack_older_free(a.older[i]);
+	free(a.older);
+	idents_free(&a.query);
+	header_free(a.header);
+	if (result == 0)
+		result = repo_stage_clear(repo, e);
+	return result;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * publish_add.h - one more version in the cloud's repository.
+ *
+ * Does:     stores, encodes, packs and announces; until `q` is replaced at the
+ *           very end the repository is what it was.
+ * Errors:   those of publish_scan; ERR_INPUT the version is not larger than the
+ *           last; ERR_BUSY another publisher is at work
+ * Source:   PROTOCOL sections 4 to 6
+ */
+#ifndef PUBLISH_ADD_H
+#define PUBLISH_ADD_H
+
+#include "base/err.h"
+#include "model/ident.h"
+#include "store/repo.h"
+
+enum { PUBLISH_DIFFS_DEFAULT = 40, PUBLISH_DIFFS_MAX = 200 };
+
+struct publish_request {
+	const char *type;
+	const char *title; /* NULL: the type's name */
+	const char *directory;
+	uint64_t version; /* 0: now, or the last one plus 1 if that is larger */
+	unsigned diffs;	  /* from so many versions before */
+	unsigned jobs;
+};
+
+int publish_add(
+	struct repo *repo, const struct publish_request *request, struct ident *ret, struct err *e);
+
+/* The announcement; an empty one where the repository has none yet. */
+struct idents;
+int publish_add_read_query(struct repo *repo, struct idents *ret, struct err *e);
+
+/* All versions of a type (NULL: of all types), newest first within a type. The caller frees. */
+int publish_add_versions(
+	struct repo *repo, const char *type, struct ident **ret, size_t *ret_count, struct err *e);
+
+#endif

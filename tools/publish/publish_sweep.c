@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish/publish_sweep.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "model/header.h"
+#include "base/mem.h"
+#include "publish/publish_add.h"
+#include "publish/publish_scan.h"
+
+struct sweep {
+	struct repo *repo;
+	const struct idents *query;
+	bool found; /* something that was never announced */
+	struct digest *used;
+	size_t count;
+	size_t capacity;
+};
+
+static void
+use(struct sweep *s, const struct digest *digest)
+{
+	s->used = mem_grow(s->used, s->count, &s->capacity, sizeof(*s->used));
+	s->used[s->count++] = *digest;
+}
+
+/* Offers go with the version they lead to, and lead to it only once it is announced. */
+static int
+remove_unannounced(void *context, const struct target *t, struct err *e)
+{
+	struct sweep *s = context;
+	const struct ident *last = idents_find(s->query, t->ident.type);
+	char name[IDENT_NAME_MAX];
+
+	if (last != NULL && t->ident.edition.version <= last->edition.version)
+		return 0;
+	s->found = true;
+	return repo_remove(s->repo, ident_target_name(t, name), e);
+}
+
+static int
+use_offer(struct sweep *s, const struct target *t, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
+
+	if (repo_read(s->repo, ident_target_name(t, name), WIRE_OFFER_BYTES_MAX, &bytes, e) != 0 ||
+		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+		return err_wrap(e, "%s", name);
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		if (offer.archive[i].bytes > 0)
+			use(s, &offer.archive[i].id);
+	return 0;
+}
+
+static int
+use_target(void *context, const struct target *t, struct err *e)
+{
+	struct sweep *s = context;
+	AUTO_HEADER struct header *header = NULL;
+
+	if (t->kind == TARGET_OFFER)
+		return use_offer(s, t, e);
+	if (t->kind == TARGET_CONTENT) /* a server's; its files are the header's */
+		return 0;
+	if (repo_read_header(s->repo, &t->ident, &header, NULL, e) != 0)
+		return -1;
+	for (size_t i = 0; i < header->count; i++)
+		use(s, &header->files[i].digest);
+	return 0;
+}
+
+static int
+remove_if_unused(void *context, int dir, const char *name, struct err *e)
+{
+	const struct sweep *s = context;
+	struct digest digest;
+
+	if (strlen(name) < DIGEST_HEX || !digest_parse(name, &digest))
+		return 0;
+	if (s->count > 0 &&
+		bsearch(&digest, s->used, s->count, sizeof(*s->used), digest_compare) != NULL)
+		return 0;
+	return fs_remove(dir, name, e);
+}
+
+int
+publish_sweep(struct repo *repo, const struct idents *query, struct err *e)
+{
+	struct sweep s = {.repo = repo, .query = query};
+	int result = -1;
+
+	if (repo_stage_clear(repo, e) != 0 || repo_walk(repo, remove_unannounced, &s, e) != 0)
+		return -1;
+	if (!s.found)
+		return 0;
+	if (repo_walk(repo, use_target, &s, e) == 0) {
+		if (s.count > 0)
+			qsort(s.used, s.count, sizeof(*s.used), digest_compare);
+		result = fs_each(repo_dir(repo), "f", remove_if_unused, &s, e);
+		if (result == 0)
+			result = fs_each(repo_dir(repo), "c", remove_if_unused, &s, e);
+	}
+	free(s.used);
+	return result;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * publish_sweep.h - what an interrupted publisher left is removed.
+ *
+ * Does:     empties stage/; where headers or offers are newer than what is
+ *           announced, removes them and every archive and content that nothing
+ *           refers to any more.
+ */
+#ifndef PUBLISH_SWEEP_H
+#define PUBLISH_SWEEP_H
+
+#include "model/wire.h"
+#include "store/repo.h"
+
+/* query is what is announced. The repository is locked. */
+int publish_sweep(struct repo *repo, const struct idents *query, struct err *e);
+
+#endif
