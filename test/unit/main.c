@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -55,7 +56,9 @@ main(void)
 #include "suites.def"
 #undef SUITE
 	};
+	const char *only = getenv("CK_RUN_SUITE");
 	SRunner *runner = srunner_create(NULL);
+	bool known = only == NULL;
 	int failed;
 
 	if (mkdtemp(base) == NULL)
@@ -66,9 +69,17 @@ main(void)
 		TCase *c = tcase_create(suites[i].name);
 
 		tcase_set_timeout(c, 120);
+		known = known || strcmp(only, suites[i].name) == 0;
 		suites[i].tests(c);
 		suite_add_tcase(suite, c);
 		srunner_add_suite(runner, suite);
+	}
+	if (!known) {
+		(void)fprintf(stderr, "no suite %s; there are:", only);
+		for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+			(void)fprintf(stderr, " %s", suites[i].name);
+		(void)fputc('\n', stderr);
+		return 2;
 	}
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

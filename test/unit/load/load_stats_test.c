@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "unit.h"
 
-START_TEST(load_percentile_us__is_at_most_an_eighth_too_large)
+START_TEST(load_stats_percentile_us__is_at_most_an_eighth_too_large)
 {
 	AUTO_FREE struct load_counts *c = mem_new(1, sizeof(*c));
 
@@ -22,7 +22,7 @@ START_TEST(load_percentile_us__is_at_most_an_eighth_too_large)
 }
 END_TEST
 
-START_TEST(load_until_s__counts_from_when_the_newest_was_heard_of)
+START_TEST(load_stats_until_s__counts_from_when_the_newest_was_heard_of)
 {
 	static const struct load_sample samples[] = {
 		{0, 0, 0}, {1, 0.9, 5}, {2, 0.995, 5}, {3, 0, 6}, {4, 0.5, 6}, {6, 0.99, 6}};
@@ -39,6 +39,6 @@ END_TEST
 void
 load_stats_tests(TCase *c)
 {
-	tcase_add_test(c, load_percentile_us__is_at_most_an_eighth_too_large);
-	tcase_add_test(c, load_until_s__counts_from_when_the_newest_was_heard_of);
+	tcase_add_test(c, load_stats_percentile_us__is_at_most_an_eighth_too_large);
+	tcase_add_test(c, load_stats_until_s__counts_from_when_the_newest_was_heard_of);
 }

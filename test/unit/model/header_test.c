@@ -131,7 +131,7 @@ START_TEST(header_cookie__is_the_documented_digest)
 }
 END_TEST
 
-START_TEST(header_contents__are_distinct_and_found)
+START_TEST(header_blobs__are_distinct_and_found)
 {
 	AUTO_FREE char *json = with_files(
 		FILE_AT("b", D2, "1") "," FILE_AT("a", D1, "1") "," FILE_AT("c", D2, "1"));
@@ -156,5 +156,5 @@ header_tests(TCase *c)
 	tcase_add_test(c, header_parse__refuses_contradicting_files);
 	tcase_add_test(c, header_parse__bounds_depth);
 	tcase_add_test(c, header_cookie__is_the_documented_digest);
-	tcase_add_test(c, header_contents__are_distinct_and_found);
+	tcase_add_test(c, header_blobs__are_distinct_and_found);
 }

@@ -4,7 +4,7 @@
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-START_TEST(target_parse__accepts_the_closed_grammar)
+START_TEST(ident_target_parse__accepts_the_closed_grammar)
 {
 	static const struct {
 		const char *path;
@@ -29,7 +29,7 @@ START_TEST(target_parse__accepts_the_closed_grammar)
 }
 END_TEST
 
-START_TEST(target_parse__refuses_everything_else)
+START_TEST(ident_target_parse__refuses_everything_else)
 {
 	static const char *const rows[] = {"", "/", "q", "//q", "/q/", "/q;", "/q?x", "/Q",
 		"/guts2", "/guts2/", "/guts2/guts2/q", "/guts2q", "/h", "/h;", "/h;t=a",
@@ -57,6 +57,6 @@ END_TEST
 void
 ident_tests(TCase *c)
 {
-	tcase_add_test(c, target_parse__accepts_the_closed_grammar);
-	tcase_add_test(c, target_parse__refuses_everything_else);
+	tcase_add_test(c, ident_target_parse__accepts_the_closed_grammar);
+	tcase_add_test(c, ident_target_parse__refuses_everything_else);
 }

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/index_rebuild.h"
+
+#include "base/fs.h"
+#include "unit.h"
+#include "store/versions.h"
+
+START_TEST(index_rebuild__keeps_times_and_finds_what_does_not_fit)
+{
+	struct versions f;
+	AUTO_RECORDS struct records all = {0};
+	char name[IDENT_NAME_MAX];
+	bool found = false;
+
+	versions_set_up(&f);
+	ck_assert_int_eq(depot_records(f.depot, &all, NULL), 0);
+	ck_assert_uint_eq(all.count, 4);
+	for (size_t i = 0; i < all.count; i++)
+		all.at[i].served_ms = 1000 + i;
+	ck_assert_int_eq(depot_put_times(f.depot, all.at, all.count, NULL), 0);
+	/* a file of the content goes, a title changes, strange files lie about */
+	ck_assert_int_eq(
+		unlinkat(f.dir, ident_blob_name(&f.header[0]->files[0].digest, name), 0), 0);
+	(void)ident_header_name(&f.header[1]->ident, name);
+	{
+		AUTO_BUF struct buf bytes = {0};
+
+		ck_assert_int_eq(fs_read(f.dir, name, 10000, &bytes, NULL), 0);
+		*strstr(bytes.at, "\"T\"") = '"';
+		strstr(bytes.at, "\"T\"")[1] = 'X';
+		ck_assert_int_eq(fs_put(f.dir, "x", name, span_of(bytes.at, bytes.len), NULL), 0);
+	}
+	ck_assert_int_eq(fs_put(f.dir, "x", "f/strange", unit_text("?"), NULL), 0);
+	ck_assert_int_eq(depot_rebuild_index(f.depot, NULL), 0);
+	records_free(&all);
+	ck_assert_int_eq(depot_records(f.depot, &all, NULL), 0);
+	ck_assert_uint_eq(all.count, 2);
+	for (size_t i = 0; i < all.count; i++) {
+		ck_assert_uint_ge(all.at[i].served_ms, 1000);
+		found |= all.at[i].ident.edition.version == 2;
+	}
+	ck_assert(!found);
+	ck_assert_uint_eq(versions_count_files(&f, "f"), 0);
+	ck_assert_uint_eq(versions_count_files(&f, "c"), 0);
+	ck_assert_uint_eq(versions_count_files(&f, "quarantine"), 2);
+	versions_tear_down(&f);
+}
+END_TEST
+
+void
+index_rebuild_tests(TCase *c)
+{
+	tcase_add_test(c, index_rebuild__keeps_times_and_finds_what_does_not_fit);
+}

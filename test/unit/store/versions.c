@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/versions.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "unit.h"
+
+enum { FILES = 3, LEN = 60000 };
+
+static int
+each(void *context, size_t count, int (*run)(void *run_context, size_t index, struct err *e),
+	void *run_context, struct err *e)
+{
+	(void)context;
+	for (size_t i = 0; i < count; i++)
+		if (run(run_context, i, e) != 0)
+			return -1;
+	return 0;
+}
+
+static void
+begin(void *context, const char *what, uint64_t bytes)
+{
+	(void)context;
+	(void)what;
+	(void)bytes;
+}
+
+static void
+add(void *context, uint64_t bytes)
+{
+	(void)context;
+	(void)bytes;
+}
+
+static const struct encode_crew crew = {each, begin, add, NULL};
+
+/* Version n: file 0 is always the same, file 1 changes a little, file 2 is new each time. */
+static void
+make_version(struct versions *f, unsigned n, int into)
+{
+	struct header *h = header_new();
+	AUTO_BUF struct buf bytes = {0};
+	struct archive_ref ref;
+
+	(void)snprintf(h->ident.type, sizeof(h->ident.type), "t");
+	h->ident.edition.version = n;
+	h->title = mem_string("T");
+	for (unsigned i = 0; i < FILES; i++) {
+		AUTO_FREE unsigned char *file = unit_bytes(LEN, i == 2 ? 100 + n : i);
+		AUTO_FREE char *path = mem_printf("d/%u", i);
+		char hex[DIGEST_HEX + 1];
+		struct header_file entry = {.path = path, .size = LEN};
+
+		if (i == 1)
+			file[n * 100] ^= 1;
+		entry.digest = digest_of(span_of(file, LEN));
+		ck_assert_int_eq(header_add(h, &entry, NULL), 0);
+		ck_assert_int_eq(
+			fs_put(into, "x", digest_hex(&entry.digest, hex), span_of(file, LEN), NULL),
+			0);
+	}
+	ck_assert_int_eq(header_seal(h, NULL), 0);
+	header_cookie(h, h->ident.edition.cookie);
+	header_format(h, &bytes);
+	ck_assert_int_eq(
+		depot_put_header(f->depot, &h->ident, span_of(bytes.at, bytes.len), &ref, NULL), 0);
+	f->header[n - 1] = h;
+}
+
+static int
+link_one(void *context, int dir, const char *name, struct err *e)
+{
+	(void)e;
+	return linkat(dir, name, *(int *)context, name, 0);
+}
+
+/* Storing takes the files away, so that it gets links. */
+void
+versions_put_content(struct versions *f, unsigned n)
+{
+	AUTO_FREE char *name = mem_printf("files/%u", n);
+	AUTO_CLOSE int from = fs_make_dirs(f->dir, "from", NULL);
+	struct record content;
+	struct err e = {0};
+
+	ck_assert_int_eq(fs_each(f->dir, name, link_one, &from, NULL), 0);
+	ck_assert_msg(depot_put_content(f->depot, f->header[n - 1], from, &content, &e) == 0, "%s",
+		e.text);
+	ck_assert_int_eq(fs_clear(f->dir, "from", NULL), 0);
+}
+
+/* Three versions, of which each has its content in `files`/N; version 1's is stored. */
+void
+versions_set_up(struct versions *f)
+{
+	bool rebuilt;
+	struct err e = {0};
+
+	*f = (struct versions){0};
+	f->dir = unit_dir(&f->path);
+	ck_assert_msg(depot_open(f->path, &f->depot, &rebuilt, &e) == 0, "%s", e.text);
+	f->build = (struct build){f->depot, "work", &crew};
+	for (unsigned n = 1; n <= 3; n++) {
+		AUTO_FREE char *name = mem_printf("files/%u", n);
+		AUTO_CLOSE int into = fs_make_dirs(f->dir, name, NULL);
+
+		make_version(f, n, into);
+	}
+	versions_put_content(f, 1);
+}
+
+void
+versions_drop_content(struct versions *f, unsigned n)
+{
+	struct record r = {.kind = RECORD_CONTENT, .ident = f->header[n - 1]->ident};
+
+	ck_assert_int_eq(depot_remove(f->depot, &r, NULL), 0);
+}
+
+void
+versions_tear_down(struct versions *f)
+{
+	for (int i = 0; i < 3; i++)
+		header_free(f->header[i]);
+	depot_close(f->depot);
+	fs_close(&f->dir);
+	free(f->path);
+}
+
+static int
+count_one(void *context, int dir, const char *name, struct err *e)
+{
+	(void)dir;
+	(void)name;
+	(void)e;
+	(*(unsigned *)context)++;
+	return 0;
+}
+
+unsigned
+versions_count_files(struct versions *f, const char *path)
+{
+	unsigned n = 0;
+
+	ck_assert_int_eq(fs_each(f->dir, path, count_one, &n, NULL), 0);
+	return n;
+}

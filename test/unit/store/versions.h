@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * versions.h - a depot with three versions of one type, for tests.
+ *
+ * Shapes:   each version has three files: one is always the same, one changes a little, one
+ *           is new each time
+ * Owner:    versions_set_up -> versions_tear_down
+ */
+#ifndef VERSIONS_H
+#define VERSIONS_H
+
+#include "store/build.h"
+
+struct versions {
+	char *path;
+	int dir;
+	struct depot *depot;
+	struct build build;
+	struct header *header[3]; /* versions 1, 2, 3 */
+};
+
+/* Headers of all three are stored, and the content of version 1. */
+void versions_set_up(struct versions *f);
+void versions_tear_down(struct versions *f);
+
+/* Store the content of version n, or remove it. */
+void versions_put_content(struct versions *f, unsigned n);
+void versions_drop_content(struct versions *f, unsigned n);
+
+/* How many files a directory of the cache has. */
+unsigned versions_count_files(struct versions *f, const char *path);
+
+#endif
