@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/loop.h"
+
+void
+loop_begin(struct loop *l, size_t count, int (*run)(void *context, size_t index, struct err *e),
+	void *context)
+{
+	*l = (struct loop){.count = count, .run = run, .context = context};
+	(void)pthread_mutex_init(&l->lock, NULL);
+}
+
+static void
+note_failure(struct loop *l, const struct err *e)
+{
+	l->next = l->count; /* nobody begins with another one */
+	(void)pthread_mutex_lock(&l->lock);
+	if (!l->failed)
+		l->first = *e;
+	l->failed = true;
+	(void)pthread_mutex_unlock(&l->lock);
+}
+
+void
+loop_work(struct loop *l)
+{
+	size_t index;
+
+	while ((index = atomic_fetch_add(&l->next, 1)) < l->count) {
+		struct err e = {0};
+
+		if (l->run(l->context, index, &e) != 0)
+			note_failure(l, &e);
+	}
+}
+
+int
+loop_end(struct loop *l, struct err *e)
+{
+	(void)pthread_mutex_destroy(&l->lock);
+	if (l->failed && e != NULL)
+		*e = l->first;
+	return l->failed ? -1 : 0;
+}
