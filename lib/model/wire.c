@@ -126,6 +126,18 @@ wire_offer_parse(struct span json, struct offer *ret, struct err *e)
 	return any ? 0 : err_set(e, ERR_INPUT, "o: names no archive in a known format");
 }
 
+bool
+wire_offer_best(const struct offer *offer, enum format best, enum format *ret)
+{
+	for (int i = (int)best; i >= 0; i--) {
+		if (offer->archive[i].bytes == 0)
+			continue;
+		*ret = (enum format)i;
+		return true;
+	}
+	return false;
+}
+
 void
 wire_offer_format(const struct offer *offer, struct buf *ret)
 {

@@ -57,6 +57,8 @@ struct offer {
 };
 
 int wire_offer_parse(struct span json, struct offer *ret, struct err *e);
+/* The best format that is offered and no better than `best`; false: none. */
+bool wire_offer_best(const struct offer *offer, enum format best, enum format *ret);
 void wire_offer_format(const struct offer *offer, struct buf *ret);
 
 #endif

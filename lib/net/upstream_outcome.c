@@ -20,6 +20,26 @@ upstream_outcome_status(const struct transfer *t)
 	return status;
 }
 
+/* Before the first byte of a body: where in the file does it belong? */
+int
+upstream_outcome_begin_body(struct transfer *t, struct err *e)
+{
+	const struct upstream_request *r = t->request;
+
+	t->body_began = true;
+	t->have = r->resume_from;
+	if (r->resume_from == 0)
+		return 0;
+	if (upstream_outcome_status(t) == 206 && t->range_start == r->resume_from)
+		return 0;
+	if (upstream_outcome_status(t) == 206)
+		return err_set(e, ERR_INPUT, "reply has another range than asked for");
+	if (upstream_outcome_status(t) == 0)
+		return 0; /* file: curl has positioned itself */
+	t->have = 0;
+	return r->restart(r->context, e);
+}
+
 static enum upstream_outcome
 wrong(struct transfer *t, enum upstream_outcome outcome, enum err_code code, const char *why)
 {

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/source.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+
+static const char accept_json[] = "application/json";
+static const char accept_all[] = "application/x-guts2ar2, application/json";
+
+const char *
+source_name(struct source_request *r)
+{
+	struct target target = {.ident = r->ident, .base = r->base};
+
+	switch (r->what) {
+	case SOURCE_QUERY:
+		target.kind = TARGET_QUERY;
+		break;
+	case SOURCE_HEADER:
+		return ident_header_name(&r->ident, r->name);
+	case SOURCE_OFFER:
+		target.kind = TARGET_OFFER;
+		break;
+	case SOURCE_FILE:
+		return ident_file_name(&r->file.id, r->name);
+	}
+	return ident_target_name(&target, r->name);
+}
+
+void
+source_clear(struct source_request *r)
+{
+	buf_free(&r->bytes);
+	idents_free(&r->query);
+}
+
+/* ---- What an answer means */
+
+/*
+ * Whether it is the method that was refused. A static host answers POST with whatever it has for
+ * what it does not understand; one that knows q by POST alone says so with one of three.
+ */
+static bool
+refuses_method(const struct source_request *r, const struct upstream_reply *reply)
+{
+	long status = reply->status;
+
+	if (r->source->origin->scheme == ORIGIN_FILE)
+		return false;
+	if (r->posted)
+		return reply->outcome == UPSTREAM_REFUSED || reply->outcome == UPSTREAM_ABSENT ||
+		       status == 501;
+	return status == 404 || status == 405 || status == 501;
+}
+
+/* A redirect is good where it stays with the source and leads to a full archive of the type. */
+static bool
+read_redirect(struct source_request *r, const struct upstream_reply *reply)
+{
+	struct target target;
+
+	if (!origin_location_target(r->source->origin, reply->location, &target) ||
+		target.kind != TARGET_OFFER || target.base.version != 0 ||
+		strcmp(target.ident.type, r->ident.type) != 0)
+		return false;
+	r->moved = target.ident;
+	return true;
+}
+
+static void
+judge_query(struct source_request *r, struct upstream_reply *reply)
+{
+	const struct span bytes = span_of(r->bytes.at, r->bytes.len);
+
+	if (reply->outcome == UPSTREAM_ABSENT) /* who has no announcement is no source */
+		reply->outcome = UPSTREAM_BROKEN;
+	if (reply->outcome == UPSTREAM_FRESH &&
+		wire_query_parse(bytes, &r->query, &reply->why) != 0)
+		reply->outcome = UPSTREAM_BROKEN;
+}
+
+static void
+judge_offer(struct source_request *r, struct upstream_reply *reply)
+{
+	const struct span bytes = span_of(r->bytes.at, r->bytes.len);
+
+	if (reply->outcome == UPSTREAM_MOVED && !read_redirect(r, reply)) {
+		(void)err_wrap(&reply->why, "redirect refused");
+		reply->outcome = UPSTREAM_BROKEN;
+	}
+	if (reply->outcome == UPSTREAM_FRESH &&
+		wire_offer_parse(bytes, &r->offer, &reply->why) != 0)
+		reply->outcome = UPSTREAM_BROKEN;
+}
+
+/*
+ * A connection that breaks leaves a good part; a wrong answer may have left a bad one. A range that
+ * cannot be satisfied says that what is there is not of this file.
+ */
+static void
+judge_file(struct source_request *r, const struct upstream_reply *reply)
+{
+	bool has_body = reply->status == 0 || reply->status == 200 || reply->status == 206;
+
+	if ((reply->outcome == UPSTREAM_BROKEN && has_body) || reply->status == 416)
+		(void)r->restart(r->context, NULL);
+}
+
+static void
+judge(struct source_request *r, struct upstream_reply *reply)
+{
+	switch (r->what) {
+	case SOURCE_QUERY:
+		judge_query(r, reply);
+		break;
+	case SOURCE_OFFER:
+		judge_offer(r, reply);
+		break;
+	case SOURCE_FILE:
+		judge_file(r, reply);
+		break;
+	case SOURCE_HEADER:
+		break;
+	}
+}
+
+int
+source_header(const struct source_request *r, struct header **ret, struct upstream_reply *reply)
+{
+	if (header_parse_of(span_of(r->bytes.at, r->bytes.len), &r->ident, ret, &reply->why) == 0)
+		return 0;
+	reply->outcome = UPSTREAM_BROKEN;
+	return -1;
+}
+
+/* ---- Asking */
+
+static int
+to_bytes(void *context, const void *bytes, size_t len, struct err *e)
+{
+	struct source_request *r = context;
+
+	(void)e;
+	buf_add(&r->bytes, bytes, len);
+	return 0;
+}
+
+static int
+to_caller(void *context, const void *bytes, size_t len, struct err *e)
+{
+	struct source_request *r = context;
+
+	return r->write(r->context, bytes, len, e);
+}
+
+static int
+restart_caller(void *context, struct err *e)
+{
+	struct source_request *r = context;
+
+	return r->restart(r->context, e);
+}
+
+static void on_done(void *context, const struct upstream_reply *received);
+
+static void
+fill(struct source_request *r)
+{
+	static const size_t max_bytes[] = {[SOURCE_QUERY] = WIRE_QUERY_BYTES_MAX,
+		[SOURCE_HEADER] = HEADER_BYTES_MAX,
+		[SOURCE_OFFER] = WIRE_OFFER_BYTES_MAX};
+
+	r->request = (struct upstream_request){.origin = r->source->origin,
+		.name = source_name(r),
+		.alone = r->alone,
+		.wait_s = r->wait_s,
+		.write = r->write != NULL ? to_caller : to_bytes,
+		.done = on_done,
+		.context = r};
+	if (r->source->origin->scheme != ORIGIN_FILE)
+		r->request.via = r->via;
+	if (r->what == SOURCE_FILE) {
+		r->request.max_bytes = r->file.bytes;
+		r->request.exact = true;
+		r->request.resume_from = r->resume_from;
+		r->request.restart = restart_caller;
+		return;
+	}
+	r->request.max_bytes = max_bytes[r->what];
+	r->request.accept =
+		r->what == SOURCE_OFFER && r->format > FORMAT_AR1 ? accept_all : accept_json;
+}
+
+static void
+send_request(struct source_request *r)
+{
+	buf_clear(&r->bytes);
+	idents_free(&r->query);
+	fill(r);
+	if (r->posted)
+		r->request.post_body = r->inventory != NULL ? r->inventory : "{}";
+	else if (r->what == SOURCE_QUERY)
+		r->request.if_none_match = r->if_none_match;
+	upstream_start(r->upstream, &r->request);
+}
+
+static void
+on_done(void *context, const struct upstream_reply *received)
+{
+	struct source_request *r = context;
+	struct upstream_reply reply = *received;
+
+	if (r->what == SOURCE_QUERY && !r->changed_method && refuses_method(r, &reply)) {
+		r->changed_method = true; /* what refuses both is judged by the second answer */
+		r->posted = !r->posted;
+		if (r->inventory == NULL)
+			r->source->query_by_post = r->posted; /* from now on */
+		send_request(r);
+		return;
+	}
+	judge(r, &reply);
+	if (r->reply == NULL) {
+		r->done(r->context, &reply);
+		return;
+	}
+	*r->reply = reply;
+	r->ended = true;
+}
+
+void
+source_start(struct upstream *u, struct source *source, struct source_request *r)
+{
+	assert(r->what != SOURCE_FILE || (r->write != NULL && r->restart != NULL));
+	r->upstream = u;
+	r->source = source;
+	r->changed_method = false;
+	/* A directory is asked as a static host is; others may say what is new to this inventory.
+	 */
+	r->posted = r->what == SOURCE_QUERY && source->origin->scheme != ORIGIN_FILE &&
+		    (r->inventory != NULL || source->query_by_post);
+	send_request(r);
+}
+
+void
+source_fetch(struct upstream *u, struct source *source, struct source_request *r,
+	struct upstream_reply *ret)
+{
+	r->reply = ret;
+	r->ended = false;
+	source_start(u, source, r);
+	while (!r->ended)
+		upstream_run(u, 1000);
+	r->reply = NULL;
+}
+
+/* ---- Parts */
+
+int
+source_part_restart(int fd, struct err *e)
+{
+	return ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0 ? err_sys(e, "restart") : 0;
+}
+
+int
+source_part_open(int dir, const char *name, uint64_t bytes, uint64_t *ret_have, struct err *e)
+{
+	AUTO_CLOSE int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+	off_t have = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+
+	if (have < 0)
+		return err_sys(e, "%s", name);
+	if ((uint64_t)have > bytes) {
+		if (source_part_restart(fd, e) != 0)
+			return err_wrap(e, "%s", name);
+		have = 0;
+	}
+	*ret_have = (uint64_t)have;
+	return fs_take(&fd);
+}
