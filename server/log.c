@@ -165,6 +165,19 @@ log_number(struct log_line *l, const char *key, uint64_t value)
 }
 
 void
+log_record(struct log_line *l, const struct record *record)
+{
+	log_text(l, "type", record->ident.type);
+	log_number(l, "version", record->ident.edition.version);
+	log_text(l, "cookie", record->ident.edition.cookie);
+	if (record_is_difference(record))
+		log_number(l, "from", record->base.version);
+	log_text(l, "what", record_kind_name(record));
+	if (record->kind == RECORD_ARCHIVE)
+		log_text(l, "format", wire_format_key(record->format));
+}
+
+void
 log_end(struct log_line *l, enum log_target target)
 {
 	struct sink *sink = &state.sinks[target];

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/record.h"
 
 enum log_event {
 #define EVENT(symbol, name, level, meaning) EVENT_##symbol,
@@ -41,6 +42,8 @@ struct log_line {
 void log_begin(struct log_line *l, enum log_event event);
 void log_text(struct log_line *l, const char *key, const char *value);
 void log_number(struct log_line *l, const char *key, uint64_t value);
+/* Which record: type, version, cookie, what it is. */
+void log_record(struct log_line *l, const struct record *record);
 void log_end(struct log_line *l, enum log_target target);
 
 /* An event with one sentence. */

@@ -15,32 +15,46 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cache/announce.h"
 #include "admin/control_server.h"
-#include "cloud/fetch.h"
 #include "base/fs.h"
-#include "http/http.h"
-#include "timers.h"
-#include "cache/land.h"
-#include "cache/legacy.h"
-#include "log.h"
-#include "cache/builder.h"
-#include "cache/builder_turns.h"
 #include "base/mem.h"
-#include "settings.h"
-#include "cloud/probe.h"
+#include "cache/announce.h"
+#include "cache/builder.h"
+#include "cache/legacy.h"
 #include "cache/retain.h"
-#include "server.h"
 #include "cache/scrub.h"
+#include "cache/stock.h"
 #include "cache/usage.h"
+#include "cloud/fetcher.h"
+#include "cloud/probe.h"
+#include "http/http.h"
+#include "log.h"
+#include "settings.h"
+#include "timers.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_AGE_MAX_S = 7 * 86400 };
 
-struct parts {
-	struct server server;
+/* Everything there is, in the order in which it is started. Nobody else sees it whole. */
+struct server {
+	struct options options;
+	char id[HOPS_ID + 1]; /* of this run, in Via */
+	struct settings *settings;
+	struct stock *stock;
+	struct jobs *jobs;
+	struct workers *workers;
+	struct workers *builders; /* for what takes long; everything else goes first */
+	struct builder_turns *turns;
+	struct builder_parts builder; /* what the builders' jobs use */
+	struct usage *usage;
+	struct retain *retain;
+	struct legacy *legacy;
+	struct scrub *scrub;
+	struct announce *announce;
+	struct fetcher *fetcher;
 	struct http *http;
+	struct control_server *control;
+	struct timers_parts timed; /* what the timers use */
 	struct timers *timers;
-	struct control_server *control_server;
 };
 
 static void
@@ -50,7 +64,7 @@ run_checks(void *context)
 	struct job *job;
 
 	while ((job = jobs_take(s->jobs, QUEUE_WORKERS)) != NULL)
-		land_check(s, job);
+		scrub_check(s->stock, s->jobs, job);
 }
 
 static void
@@ -60,7 +74,7 @@ run_builds(void *context)
 	struct job *job;
 
 	while ((job = jobs_take(s->jobs, QUEUE_BUILDERS)) != NULL)
-		builder_start(s, job);
+		builder_start(&s->builder, job);
 }
 
 static void
@@ -75,6 +89,8 @@ on_queued(void *context, enum job_queue queue)
 	else
 		fetcher_wake(s->fetcher);
 }
+
+/* ---- The cache */
 
 /* Parts of downloads go on after a restart; everything else that was not finished is of no use. */
 static int
@@ -91,44 +107,39 @@ clear_staged(void *context, int dir, const char *name, struct err *e)
 	return fs_remove(dir, name, e);
 }
 
-static int
-read_cache(struct server *s, struct err *e)
+static void
+save_setting(void *context, const char *name, uint64_t *value)
 {
-	AUTO_FREE char *path = mem_printf("%s/data/guts2/updates", s->options.root);
-	AUTO_IDENTS struct idents query = {0};
-	AUTO_RECORDS struct records records = {0};
-	bool rebuilt;
-	int result;
-
-	if (depot_open(path, &s->depot, &rebuilt, e) != 0 ||
-		fs_each(repo_stage_dir(depot_repo(s->depot)), ".", clear_staged, NULL, e) != 0 ||
-		depot_query(s->depot, &query, e) != 0)
-		return -1;
-	(void)depot_put_setting(
-		s->depot, "keepGuts2UpdatesCount", s->options.keepGuts2UpdatesCount, NULL);
-	(void)depot_put_setting(s->depot, "cacheMaxBytes", s->options.cacheMaxBytes, NULL);
-	(void)depot_put_setting(s->depot, "cacheMinFreeBytes", s->options.cacheMinFreeBytes, NULL);
-	(void)depot_put_setting(s->depot, "localDifferences", s->options.localDifferences, NULL);
-	s->views = view_holder_new();
-	result = depot_records(s->depot, &records, e);
-	if (result == 0)
-		view_load(s->views, records.at, records.count);
-	if (result == 0 && query.count > 0)
-		view_set_query(s->views, &query);
-	if (result == 0 && rebuilt)
-		log_note(EVENT_INDEX_REBUILT, "%zu items", records.count);
-	return result;
+	(void)stock_put_setting(context, name, *value, NULL);
 }
 
-/* What the records took is not needed again. */
+/* What guts2-cache has to know to say what this server will do: the numbers that count here. */
+static void
+save_settings(struct server *s)
+{
+	struct options told = s->options; /* its texts stay ours */
+	uint64_t disk_bytes;
+	uint64_t free_bytes;
+
+	repo_disk(stock_repo(s->stock), &disk_bytes, &free_bytes);
+	told.cacheMinFreeBytes = retain_min_free_bytes(&s->options, disk_bytes);
+	options_each_number(&told, save_setting, s->stock);
+}
+
 static int
 open_cache(struct server *s, struct err *e)
 {
-	int result = read_cache(s, e);
+	AUTO_FREE char *path = mem_printf("%s/data/guts2/updates", s->options.root);
 
-	(void)malloc_trim(0);
-	return result;
+	if (stock_open(path, &s->stock, e) != 0 ||
+		fs_each(repo_stage_dir(stock_repo(s->stock)), ".", clear_staged, NULL, e) != 0)
+		return -1;
+	save_settings(s);
+	(void)malloc_trim(0); /* what the records took is not needed again */
+	return 0;
 }
+
+/* ---- Starting and ending */
 
 static unsigned
 builder_count(void)
@@ -139,7 +150,7 @@ builder_count(void)
 }
 
 static int
-make_id(struct server *s, struct err *e)
+create_id(struct server *s, struct err *e)
 {
 	unsigned char bytes[8];
 
@@ -149,41 +160,67 @@ make_id(struct server *s, struct err *e)
 	return 0;
 }
 
-static int
-start(struct parts *p, struct err *e)
+/* What works on the cache. */
+static void
+start_cache(struct server *s)
 {
-	struct server *s = &p->server;
+	s->turns = builder_turns_new();
+	s->usage = usage_new();
+	s->retain = retain_new(&(struct retain_parts){
+		&s->options, s->settings, s->stock, s->jobs, s->workers, s->turns});
+	s->legacy = legacy_new(&(struct legacy_parts){&s->options, s->settings, s->stock, s->jobs});
+	s->scrub = scrub_new(&(struct scrub_parts){&s->options, s->stock, s->legacy, s->builders});
+	s->announce = announce_new(&(struct announce_parts){
+		&s->options, s->settings, s->usage, s->stock, s->jobs, s->workers});
+	s->builder = (struct builder_parts){s->stock, s->jobs, s->builders, s->turns, s->retain};
+}
+
+/* What talks to somebody. */
+static int
+start_network(struct server *s, struct err *e)
+{
+	const struct fetcher_parts fetches = {&s->options, s->id, s->settings, s->stock, s->jobs,
+		s->workers, s->retain, s->announce};
+
+	if (fetcher_start(&fetches, &s->fetcher, e) != 0)
+		return -1;
+	if (http_start(&(struct reply_parts){&s->options, s->id, s->settings, s->stock, s->jobs,
+			       s->usage, s->legacy, s->fetcher},
+		    &s->http, e) != 0)
+		return -1;
+	if (control_server_start(s->stock, &s->control, e) != 0) /* serving does not depend on it */
+		log_note(EVENT_WARNING, "guts2-cache cannot ask this server: %s", e->text);
+	return 0;
+}
+
+static int
+start(struct server *s, struct err *e)
+{
 	AUTO_FREE char *logs = mem_printf("%s/logs", s->options.root);
 
-	if (make_id(s, e) != 0 || open_cache(s, e) != 0 || log_start(logs, e) != 0)
+	if (create_id(s, e) != 0 || open_cache(s, e) != 0 || log_start(logs, e) != 0)
 		return -1;
 	s->jobs = jobs_new(on_queued, s);
-	s->builder_turns = builder_turns_new();
-	s->retain = retain_new(s);
-	s->scrub = scrub_new(s);
-	s->legacy = legacy_new(s);
-	s->usage = usage_new();
-	s->announcer = announcer_new(s);
 	if (workers_start(WORKERS, false, &s->workers, e) != 0 ||
-		workers_start(builder_count(), true, &s->builders, e) != 0 ||
-		fetcher_start(s, &s->fetcher, e) != 0 || http_start(s, &p->http, e) != 0)
+		workers_start(builder_count(), true, &s->builders, e) != 0)
 		return -1;
-	if (control_server_start(s, &p->control_server, e) != 0) /* serving does not depend on it */
-		log_note(EVENT_WARNING, "guts2-cache cannot ask this server: %s", e->text);
-	return timers_start(s, p->http, &p->timers, e);
+	start_cache(s);
+	if (start_network(s, e) != 0)
+		return -1;
+	s->timed = (struct timers_parts){&s->options, s->settings, s->jobs, s->workers, s->announce,
+		s->retain, s->scrub, s->legacy, s->fetcher, s->http};
+	return timers_start(&s->timed, &s->timers, e);
 }
 
 /* Held answers first, or the HTTP library would wait for them; what stores things last. */
 static void
-stop(struct parts *p)
+stop(struct server *s)
 {
-	struct server *s = &p->server;
-
-	timers_stop(p->timers);
-	control_server_stop(p->control_server);
+	timers_stop(s->timers);
+	control_server_stop(s->control);
 	if (s->jobs != NULL)
 		jobs_stop(s->jobs);
-	http_stop(p->http);
+	http_stop(s->http);
 	fetcher_stop(s->fetcher);
 	workers_stop(s->workers);
 	workers_stop(s->builders);
@@ -191,14 +228,13 @@ stop(struct parts *p)
 	scrub_free(s->scrub);
 	legacy_free(s->legacy);
 	usage_free(s->usage);
-	announcer_free(s->announcer);
+	announce_free(s->announce);
 	retain_free(s->retain);
-	builder_turns_free(s->builder_turns);
+	builder_turns_free(s->turns);
 	workers_free(s->workers);
 	workers_free(s->builders);
 	jobs_free(s->jobs);
-	view_holder_free(s->views);
-	depot_close(s->depot);
+	stock_close(s->stock);
 	log_stop();
 }
 
@@ -214,12 +250,12 @@ wait_for_signals(struct server *s, const sigset_t *signals)
 			return;
 		log_reopen();
 		if (settings_reload(s->settings))
-			timers_apply_policy(s);
+			timers_apply_settings(&s->timed);
 	}
 }
 
 static int
-serve(struct parts *p)
+serve(struct server *s)
 {
 	sigset_t signals;
 	struct err e = {0};
@@ -231,28 +267,27 @@ serve(struct parts *p)
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(022);
-	if (start(p, &e) != 0) {
+	if (start(s, &e) != 0) {
 		log_note(EVENT_FAILED, "%s", e.text);
-		stop(p);
+		stop(s);
 		return EXIT_FAILED;
 	}
-	(void)printf("guts2d ready: http://%s/guts2\n", http_address(p->http));
+	(void)printf("guts2d ready: http://%s/guts2\n", http_address(s->http));
 	(void)fflush(stdout);
-	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s id %s", http_address(p->http),
-		p->server.options.guts2ServerUrl, p->server.id);
+	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s id %s", http_address(s->http),
+		s->options.guts2ServerUrl, s->id);
 	(void)sd_notify(0, "READY=1");
-	wait_for_signals(&p->server, &signals);
+	wait_for_signals(s, &signals);
 	(void)sd_notify(0, "STOPPING=1");
-	stop(p);
+	stop(s);
 	log_note(EVENT_STOPPED, "by a signal");
 	return EXIT_OK;
 }
 
 /* What needs the settings and the files that an administrator edits. */
 static int
-run_with_policy(struct parts *p)
+run_with_settings(struct server *s)
 {
-	struct server *s = &p->server;
 	struct err e = {0};
 	int code = EXIT_OK;
 
@@ -264,9 +299,10 @@ run_with_policy(struct parts *p)
 		options_print_values(&s->options, stdout);
 		settings_print(s->settings, stdout);
 	} else if (s->options.test_upstream) {
-		code = probe_upstreams(s, stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+		code = probe_upstreams(&s->options, s->settings, stdout) == 0 ? EXIT_OK
+									      : EXIT_FAILED;
 	} else {
-		code = serve(p);
+		code = serve(s);
 	}
 	settings_free(s->settings);
 	return code;
@@ -275,20 +311,20 @@ run_with_policy(struct parts *p)
 int
 main(int argc, char **argv)
 {
-	struct parts p = {0};
+	struct server s = {0};
 	struct err e = {0};
 	int code = EXIT_OK;
 
-	if (options_read(&p.server.options, argc, argv, &e) != 0) {
+	if (options_read(&s.options, argc, argv, &e) != 0) {
 		(void)fprintf(stderr, "guts2d: %s\nTry 'guts2d --help'.\n", e.text);
 		code = EXIT_USAGE;
-	} else if (p.server.options.show_help) {
+	} else if (s.options.show_help) {
 		options_print_help(stdout);
-	} else if (p.server.options.show_version) {
+	} else if (s.options.show_version) {
 		(void)printf("guts2d %s\n", GUTS2_VERSION);
 	} else {
-		code = run_with_policy(&p);
+		code = run_with_settings(&s);
 	}
-	options_free(&p.server.options);
+	options_free(&s.options);
 	return code;
 }

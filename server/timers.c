@@ -4,20 +4,13 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "cache/announce.h"
 #include "base/clock.h"
-#include "cloud/fetch.h"
-#include "cache/legacy.h"
 #include "base/mem.h"
-#include "settings.h"
-#include "cache/retain.h"
-#include "cache/scrub.h"
 
 enum { TICK_MS = 100, REAP_MS = 1000, LOOK_MS = 1000 };
 
 struct timers {
-	struct server *server;
-	struct http *http;
+	const struct timers_parts *parts;
 	pthread_t thread;
 	pthread_mutex_t lock; /* stop */
 	pthread_cond_t wake;
@@ -26,7 +19,7 @@ struct timers {
 
 /* False: it is time to end. */
 static bool
-sleep_for(struct timers *k, long ms)
+sleep_for(struct timers *t, long ms)
 {
 	struct timespec until;
 	bool stop;
@@ -35,39 +28,39 @@ sleep_for(struct timers *k, long ms)
 	until.tv_nsec += ms * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
-	(void)pthread_mutex_lock(&k->lock);
-	if (!k->stop)
-		(void)pthread_cond_timedwait(&k->wake, &k->lock, &until);
-	stop = k->stop;
-	(void)pthread_mutex_unlock(&k->lock);
+	(void)pthread_mutex_lock(&t->lock);
+	if (!t->stop)
+		(void)pthread_cond_timedwait(&t->wake, &t->lock, &until);
+	stop = t->stop;
+	(void)pthread_mutex_unlock(&t->lock);
 	return !stop;
 }
 
 void
-timers_apply_policy(struct server *s)
+timers_apply_settings(const struct timers_parts *parts)
 {
 	const struct job_spec query = {.kind = JOB_QUERY};
 
-	announce_policy(s);
-	retain_note(s->retain);
-	fetcher_forget_query(s->fetcher);
-	(void)jobs_ask(s->jobs, &query, NULL);
+	announce_policy(parts->announce);
+	retain_note(parts->retain);
+	fetcher_forget_query(parts->fetcher);
+	(void)jobs_ask(parts->jobs, &query, NULL);
 }
 
 static void
 look_at_files(void *context)
 {
-	struct server *s = context;
+	const struct timers_parts *parts = context;
 
-	if (settings_look(s->settings))
-		timers_apply_policy(s);
+	if (settings_look(parts->settings))
+		timers_apply_settings(parts);
 }
 
 static void *
 run(void *context)
 {
 	const struct job_spec query = {.kind = JOB_QUERY};
-	struct timers *k = context;
+	struct timers *t = context;
 	uint64_t next_poll_ms = 0;
 	uint64_t next_reap_ms = 0;
 	uint64_t next_look_ms = clock_mono_ms() + LOOK_MS;
@@ -76,57 +69,56 @@ run(void *context)
 		uint64_t now_ms = clock_mono_ms();
 
 		if (now_ms >= next_poll_ms) {
-			next_poll_ms = now_ms + k->server->options.updatePollingInterval;
-			(void)jobs_ask(k->server->jobs, &query, NULL);
+			next_poll_ms = now_ms + t->parts->options->updatePollingInterval;
+			(void)jobs_ask(t->parts->jobs, &query, NULL);
 		}
 		if (now_ms >= next_reap_ms) {
 			next_reap_ms = now_ms + REAP_MS;
-			http_reap(k->http, now_ms);
+			http_reap(t->parts->http, now_ms);
 		}
-		jobs_tick(k->server->jobs, now_ms);
-		retain_tick(k->server->retain, now_ms);
-		scrub_tick(k->server->scrub, now_ms);
-		legacy_tick(k->server->legacy, now_ms);
+		jobs_tick(t->parts->jobs, now_ms);
+		retain_tick(t->parts->retain, now_ms);
+		scrub_tick(t->parts->scrub, now_ms);
+		legacy_tick(t->parts->legacy, now_ms);
 		if (now_ms >= next_look_ms) {
 			next_look_ms = now_ms + LOOK_MS;
-			workers_add(k->server->workers, look_at_files, k->server);
+			workers_add(t->parts->workers, look_at_files, (void *)(uintptr_t)t->parts);
 		}
-	} while (sleep_for(k, TICK_MS));
+	} while (sleep_for(t, TICK_MS));
 	return NULL;
 }
 
 int
-timers_start(struct server *s, struct http *http, struct timers **ret, struct err *e)
+timers_start(const struct timers_parts *parts, struct timers **ret, struct err *e)
 {
-	struct timers *k = mem_new(1, sizeof(*k));
+	struct timers *t = mem_new(1, sizeof(*t));
 	pthread_condattr_t attributes;
 
-	k->server = s;
-	k->http = http;
-	(void)pthread_mutex_init(&k->lock, NULL);
+	t->parts = parts;
+	(void)pthread_mutex_init(&t->lock, NULL);
 	(void)pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&k->wake, &attributes);
+	(void)pthread_cond_init(&t->wake, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
-	if (pthread_create(&k->thread, NULL, run, k) != 0) {
-		free(k);
+	if (pthread_create(&t->thread, NULL, run, t) != 0) {
+		free(t);
 		return err_set(e, ERR_SYS, "cannot start a thread");
 	}
-	*ret = k;
+	*ret = t;
 	return 0;
 }
 
 void
-timers_stop(struct timers *k)
+timers_stop(struct timers *t)
 {
-	if (k == NULL)
+	if (t == NULL)
 		return;
-	(void)pthread_mutex_lock(&k->lock);
-	k->stop = true;
-	(void)pthread_mutex_unlock(&k->lock);
-	(void)pthread_cond_signal(&k->wake);
-	(void)pthread_join(k->thread, NULL);
-	(void)pthread_cond_destroy(&k->wake);
-	(void)pthread_mutex_destroy(&k->lock);
-	free(k);
+	(void)pthread_mutex_lock(&t->lock);
+	t->stop = true;
+	(void)pthread_mutex_unlock(&t->lock);
+	(void)pthread_cond_signal(&t->wake);
+	(void)pthread_join(t->thread, NULL);
+	(void)pthread_cond_destroy(&t->wake);
+	(void)pthread_mutex_destroy(&t->lock);
+	free(t);
 }

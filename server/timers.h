@@ -9,15 +9,37 @@
 #ifndef TIMERS_H
 #define TIMERS_H
 
+#include "cache/announce.h"
+#include "cache/legacy.h"
+#include "cache/retain.h"
+#include "cache/scrub.h"
+#include "cloud/fetcher.h"
 #include "http/http.h"
-#include "server.h"
+#include "jobs/jobs.h"
+#include "jobs/workers.h"
+#include "model/options.h"
+#include "settings.h"
+
+struct timers_parts {
+	const struct options *options;
+	struct settings *settings;
+	struct jobs *jobs;
+	struct workers *workers;
+	struct announce *announce;
+	struct retain *retain;
+	struct scrub *scrub;
+	struct legacy *legacy;
+	struct fetcher *fetcher;
+	struct http *http;
+};
 
 struct timers;
 
-int timers_start(struct server *s, struct http *http, struct timers **ret, struct err *e);
+/* parts stay the caller's until the workers were stopped: they may be at work for it. */
+int timers_start(const struct timers_parts *parts, struct timers **ret, struct err *e);
 void timers_stop(struct timers *k);
 
 /* The files that an administrator edits were read anew: what follows from them. */
-void timers_apply_policy(struct server *s);
+void timers_apply_settings(const struct timers_parts *parts);
 
 #endif

@@ -210,6 +210,20 @@ header_parse(struct span json, struct header **ret, struct err *e)
 	return 0;
 }
 
+int
+header_parse_of(struct span json, const struct ident *ident, struct header **ret, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+
+	if (header_parse(json, &h, e) != 0)
+		return -1;
+	if (!ident_equal(&h->ident, ident))
+		return err_set(e, ERR_INPUT, "header of another version");
+	*ret = h;
+	h = NULL;
+	return 0;
+}
+
 void
 header_cookie(const struct header *h, char ret[IDENT_COOKIE + 1])
 {

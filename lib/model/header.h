@@ -49,6 +49,10 @@ void header_free(struct header *h);
 
 int header_parse(struct span json, struct header **ret, struct err *e);
 
+/* The same; one of another version is refused. */
+int header_parse_of(
+	struct span json, const struct ident *ident, struct header **ret, struct err *e);
+
 /* Add a file; its path is checked. */
 int header_add(struct header *h, const struct header_file *file, struct err *e);
 

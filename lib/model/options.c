@@ -26,27 +26,67 @@ struct row {
 	uint64_t min;
 	uint64_t max;
 	uint64_t bare_unit_ms;
+	int (*check)(const char *value, struct err *e); /* TEXT */
 	const char *placeholder;
 	const char *line;
 	const char *paragraph;
 };
 
+/* ---- What a text may be; a row names one of these. */
+
+static int
+check_urls(const char *value, struct err *e)
+{
+	struct origins list;
+
+	if (origins_parse(value, &list, e) != 0)
+		return -1;
+	origins_free(&list);
+	return 0;
+}
+
+static int
+check_address(const char *value, struct err *e)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	if (inet_pton(AF_INET, value, address) == 1 || inet_pton(AF_INET6, value, address) == 1)
+		return 0;
+	return err_set(e, ERR_INPUT, "must be an IPv4 or IPv6 address");
+}
+
+static int
+check_path(const char *value, struct err *e)
+{
+	return value[0] == '/' ? 0 : err_set(e, ERR_INPUT, "must be an absolute path");
+}
+
+static int
+check_rate(const char *value, struct err *e)
+{
+	struct pace_schedule schedule;
+
+	return pace_parse(value, &schedule, e);
+}
+
+/* ---- The rows */
+
 static const struct row rows[] = {
-#define TEXT(name, standard, placeholder, line, paragraph)                                         \
-	{#name, ROW_TEXT, offsetof(struct options, name), standard, 0, 0, 0, placeholder, line,    \
-		paragraph},
+#define TEXT(name, standard, check, placeholder, line, paragraph)                                  \
+	{#name, ROW_TEXT, offsetof(struct options, name), standard, 0, 0, 0, check_##check,        \
+		placeholder, line, paragraph},
 #define NUMBER(name, standard, min, max, line, paragraph)                                          \
-	{#name, ROW_NUMBER, offsetof(struct options, name), #standard, min, max, 0, "N", line,     \
-		paragraph},
-#define DURATION(name, standard, min, max, bare, line, paragraph)                                  \
-	{#name, ROW_DURATION, offsetof(struct options, name), standard, min, max, bare, "TIME",    \
+	{#name, ROW_NUMBER, offsetof(struct options, name), #standard, min, max, 0, NULL, "N",     \
 		line, paragraph},
+#define DURATION(name, standard, min, max, bare, line, paragraph)                                  \
+	{#name, ROW_DURATION, offsetof(struct options, name), standard, min, max, bare, NULL,      \
+		"TIME", line, paragraph},
 #define SIZE(name, standard, min, max, line, paragraph)                                            \
-	{#name, ROW_SIZE, offsetof(struct options, name), standard, min, max, 0, "BYTES", line,    \
-		paragraph},
+	{#name, ROW_SIZE, offsetof(struct options, name), standard, min, max, 0, NULL, "BYTES",    \
+		line, paragraph},
 #define SWITCH(name, standard, line, paragraph)                                                    \
-	{#name, ROW_SWITCH, offsetof(struct options, name), standard, 0, 1, 0, "on|off", line,     \
-		paragraph},
+	{#name, ROW_SWITCH, offsetof(struct options, name), standard, 0, 1, 0, NULL, "on|off",     \
+		line, paragraph},
 #include "options.def"
 #undef TEXT
 #undef NUMBER
@@ -56,6 +96,8 @@ static const struct row rows[] = {
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), FILE_BYTES_MAX = 1 << 20 };
+
+static const char standard_origin[] = "default";
 
 static char **
 text_of(struct options *o, const struct row *row)
@@ -119,60 +161,6 @@ unknown(const char *name, const char *origin, struct err *e)
 		nearest->name);
 }
 
-static int
-check_urls(const char *value, struct err *e)
-{
-	struct origins list;
-
-	if (origins_parse(value, &list, e) != 0)
-		return -1;
-	origins_free(&list);
-	return 0;
-}
-
-static int
-check_address(const char *value, struct err *e)
-{
-	unsigned char address[sizeof(struct in6_addr)];
-
-	if (inet_pton(AF_INET, value, address) == 1 || inet_pton(AF_INET6, value, address) == 1)
-		return 0;
-	return err_set(e, ERR_INPUT, "must be an IPv4 or IPv6 address");
-}
-
-static int
-check_path(const char *value, struct err *e)
-{
-	return value[0] == '/' ? 0 : err_set(e, ERR_INPUT, "must be an absolute path");
-}
-
-static int
-check_rate(const char *value, struct err *e)
-{
-	struct pace_schedule schedule;
-
-	return pace_parse(value, &schedule, e);
-}
-
-static int
-check_text(const struct row *row, const char *value, struct err *e)
-{
-	static const struct {
-		size_t offset;
-		int (*check)(const char *value, struct err *e);
-	} checks[] = {{offsetof(struct options, root), check_path},
-		{offsetof(struct options, guts2ServerUrl), check_urls},
-		{offsetof(struct options, upstreamMaxBytesPerSecond), check_rate},
-		{offsetof(struct options, upstreamCaFile), check_path},
-		{offsetof(struct options, hostModuleAddress), check_address}};
-	size_t i = 0;
-
-	while (i < sizeof(checks) / sizeof(checks[0]) && checks[i].offset != row->offset)
-		i++;
-	assert(i < sizeof(checks) / sizeof(checks[0]));
-	return checks[i].check(value, e);
-}
-
 /* A value as it is written in a setting. */
 static char *
 number_text(const struct row *row, uint64_t number, char *ret, size_t size)
@@ -221,7 +209,7 @@ check(const struct row *row, const char *value, uint64_t *ret_number, struct err
 
 	switch (row->kind) {
 	case ROW_TEXT:
-		return check_text(row, value, e);
+		return row->check(value, e);
 	case ROW_NUMBER:
 		ok = num_parse(value, strlen(value), row->max, ret_number);
 		break;
@@ -253,8 +241,8 @@ assign(struct options *o, const struct row *row, const char *value, uint64_t num
 }
 
 /*
- * One value from one origin. rank: 0 default, 1 file, 2 command line; a higher
- * one replaces a lower one, and the same twice is an error.
+ * One value from one origin. A higher rank replaces a lower one, and the same twice
+ * is an error.
  */
 static int
 set(struct options *o, int *ranks, int rank, const char *text, const char *origin, struct err *e)
@@ -284,6 +272,8 @@ set(struct options *o, int *ranks, int rank, const char *text, const char *origi
 	return 0;
 }
 
+enum rank { RANK_STANDARD, RANK_FILE, RANK_COMMAND_LINE };
+
 static int
 read_file(struct options *o, int *ranks, const char *path, struct err *e)
 {
@@ -293,12 +283,12 @@ read_file(struct options *o, int *ranks, const char *path, struct err *e)
 	char *tail;
 
 	if (fs_read(AT_FDCWD, path, FILE_BYTES_MAX, &bytes, e) != 0)
-		return err_wrap(e, "--config");
+		return err_wrap(e, "settings");
 	tail = bytes.at;
 	while (tail != NULL && (line = line_next(&tail, &number)) != NULL) {
 		AUTO_FREE char *origin = mem_printf("%s:%u", path, number);
 
-		if (set(o, ranks, 1, line, origin, e) != 0)
+		if (set(o, ranks, RANK_FILE, line, origin, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -310,7 +300,7 @@ read_arguments(
 {
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "-D", 2) == 0) {
-			if (set(o, ranks, 2, argv[i] + 2, "command line", e) != 0)
+			if (set(o, ranks, RANK_COMMAND_LINE, argv[i] + 2, "command line", e) != 0)
 				return -1;
 		} else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc && *ret_file == NULL) {
 			*ret_file = argv[++i];
@@ -330,32 +320,80 @@ read_arguments(
 	return 0;
 }
 
-int
-options_read(struct options *o, int argc, char **argv, struct err *e)
+void
+options_standard(struct options *o)
 {
-	int ranks[ROWS] = {0};
-	const char *file = NULL;
-
 	*o = (struct options){.origins = mem_new(ROWS, sizeof(char *))};
 	for (size_t i = 0; i < ROWS; i++) {
 		uint64_t number = 0;
 
-		o->origins[i] = mem_string("default");
-		if (rows[i].kind != ROW_TEXT && check(&rows[i], rows[i].standard, &number, e) != 0)
-			return err_wrap(e, "%s", rows[i].name);
+		/* A default that is out of its own range is a mistake in options.def. */
+		if (rows[i].kind != ROW_TEXT &&
+			check(&rows[i], rows[i].standard, &number, NULL) != 0)
+			assert(false);
+		o->origins[i] = mem_string(standard_origin);
 		assign(o, &rows[i], rows[i].standard, number);
 	}
+}
+
+/*
+ * The file that is found below the root by itself. It cannot say where the root is: then it would
+ * be another file that counts.
+ */
+static int
+read_own_file(struct options *o, int *ranks, struct err *e)
+{
+	AUTO_FREE char *path = mem_printf("%s/config/guts2d.conf", o->root);
+	AUTO_FREE char *root = mem_string(o->root);
+
+	if (!fs_exists(AT_FDCWD, path))
+		return 0;
+	if (read_file(o, ranks, path, e) != 0)
+		return -1;
+	return strcmp(o->root, root) == 0
+		       ? 0
+		       : err_set(e, ERR_INPUT,
+				 "%s: root: this file was found below %s; name the file with "
+				 "--config, or the root on the command line",
+				 path, root);
+}
+
+int
+options_read(struct options *o, int argc, char **argv, struct err *e)
+{
+	int ranks[ROWS] = {RANK_STANDARD};
+	const char *file = NULL;
+
+	options_standard(o);
 	if (read_arguments(o, ranks, argc, argv, &file, e) != 0)
 		return -1;
 	if (o->show_help || o->show_version)
 		return 0;
-	if (file != NULL && read_file(o, ranks, file, e) != 0)
+	if (file != NULL ? read_file(o, ranks, file, e) != 0 : read_own_file(o, ranks, e) != 0)
 		return -1;
 	if (o->guts2ServerUrl[0] == '\0')
 		return err_set(e, ERR_INPUT, "guts2ServerUrl is required: -Dguts2ServerUrl=URL");
 	if (o->retryAfterMin > o->retryAfterMax)
 		return err_set(e, ERR_INPUT, "retryAfterMin is larger than retryAfterMax");
 	return 0;
+}
+
+bool
+options_is_set(const struct options *o, const char *name)
+{
+	const struct row *row = find_row(name);
+
+	assert(row != NULL);
+	return strcmp(o->origins[row - rows], standard_origin) != 0;
+}
+
+void
+options_each_number(struct options *o,
+	void (*visit)(void *context, const char *name, uint64_t *value), void *context)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].kind != ROW_TEXT)
+			visit(context, rows[i].name, number_of(o, &rows[i]));
 }
 
 void
@@ -401,6 +439,7 @@ options_print_help(FILE *to)
 			rows[i].standard[0] != '\0' ? ")" : "");
 	(void)fputs(
 		"  --config FILE\n        lines of name=value; the command line goes first\n"
+		"        (default: config/guts2d.conf below the root, where it exists)\n"
 		"  --check\n        print every setting and where it came from, and exit\n"
 		"  --test-upstream\n        go to the upstream step by step, say what fails, and "
 		"exit\n"
@@ -436,7 +475,8 @@ void
 options_print_sample(FILE *to)
 {
 	(void)fputs("# SPDX-License-Identifier: GPL-3.0-or-later\n"
-		    "# guts2d: settings for --config; every line is name=value.\n"
+		    "# guts2d: settings, for config/guts2d.conf below the root; every line is "
+		    "name=value.\n"
 		    "# A line with # in front shows the default.\n",
 		to);
 	for (size_t i = 0; i < ROWS; i++) {

@@ -7,6 +7,9 @@
  * Owner:    options_free; values are immutable after options_read
  * Errors:   ERR_INPUT naming option, origin and the allowed range
  * Source:   config/options.def
+ *
+ * The command line goes before the file, the file before the defaults. The file is what --config
+ * names, else <root>/config/guts2d.conf where that exists.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -29,7 +32,8 @@ struct options {
 #undef DURATION
 #undef SIZE
 #undef SWITCH
-	char **origins; /* of each row, in the order of options.def */
+	/* Of each row, in the order of options.def: where its value is from. */
+	char **origins;
 	bool check_only;
 	bool test_upstream;
 	bool show_help;
@@ -37,7 +41,16 @@ struct options {
 };
 
 int options_read(struct options *o, int argc, char **argv, struct err *e);
+/* The defaults alone. */
+void options_standard(struct options *o);
 void options_free(struct options *o);
+
+/* Whether somebody set it, be it to its default. */
+bool options_is_set(const struct options *o, const char *name);
+
+/* Each setting that is a number, which may be changed. */
+void options_each_number(struct options *o,
+	void (*visit)(void *context, const char *name, uint64_t *value), void *context);
 
 /* Whether there is a setting of this name, and whether it may have this value. */
 bool options_known(const char *name);

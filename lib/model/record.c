@@ -101,6 +101,13 @@ records_free(struct records *list)
 	*list = (struct records){0};
 }
 
+struct record *
+records_find(const struct records *list, const struct record *r)
+{
+	return list->count == 0 ? NULL
+				: bsearch(r, list->at, list->count, sizeof(*r), record_compare);
+}
+
 size_t
 records_type_count(const struct records *list, size_t first)
 {

@@ -60,6 +60,9 @@ void records_add(struct records *list, const struct record *r);
 void records_sort(struct records *list);
 void records_free(struct records *list);
 
+/* In a sorted list, the one that names the same thing (record_same); NULL: none. */
+struct record *records_find(const struct records *list, const struct record *r);
+
 /* How many records from `first` on are of the same type. */
 size_t records_type_count(const struct records *list, size_t first);
 

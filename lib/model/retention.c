@@ -257,16 +257,19 @@ free_room(struct decision *d)
 }
 
 uint64_t
+retention_min_free_bytes(uint64_t standard_bytes, uint64_t disk_bytes)
+{
+	return standard_bytes < disk_bytes / 10 ? standard_bytes : disk_bytes / 10;
+}
+
+uint64_t
 retention_excess_bytes(const struct retention_room *r)
 {
-	static const uint64_t default_min_free = 512ULL << 20;
 	uint64_t floor = r->min_free_bytes;
 	uint64_t over = 0;
 
 	if (r->max_bytes > 0 && r->cache_bytes + r->wanted_bytes > r->max_bytes)
 		over = r->cache_bytes + r->wanted_bytes - r->max_bytes;
-	if (floor == default_min_free && floor > r->disk_bytes / 10)
-		floor = r->disk_bytes / 10;
 	if (floor + r->wanted_bytes > r->disk_free_bytes &&
 		floor + r->wanted_bytes - r->disk_free_bytes > over)
 		over = floor + r->wanted_bytes - r->disk_free_bytes;

@@ -51,15 +51,18 @@ struct retention_actions {
 	size_t capacity;
 };
 
-/* How many bytes have to go for `wanted` more to fit. */
+/* What there is to tell how many bytes have to go for `wanted` more to fit. */
 struct retention_room {
 	uint64_t cache_bytes;
 	uint64_t wanted_bytes;
 	uint64_t max_bytes;	 /* cacheMaxBytes; 0: no limit */
-	uint64_t min_free_bytes; /* cacheMinFreeBytes; the default is at most a tenth of the disk */
-	uint64_t disk_bytes;
+	uint64_t min_free_bytes; /* cacheMinFreeBytes, or retention_min_free_bytes */
 	uint64_t disk_free_bytes;
 };
+
+/* What is left free of a disk where nobody set it: the standard, but no more than a tenth. */
+uint64_t retention_min_free_bytes(uint64_t standard_bytes, uint64_t disk_bytes);
+
 uint64_t retention_excess_bytes(const struct retention_room *room);
 
 void retention_decide(const struct retention_facts *facts, struct retention_actions *ret);

@@ -201,22 +201,21 @@ map_donors(const struct space *s, const struct record *donors, size_t count, str
 }
 
 int
-build_full(const struct build *b, const struct ident *ident, enum format format,
-	const struct record *donors, size_t count, struct record *ret, struct err *e)
+build_full(const struct build *b, const struct build_full *what, struct record *ret, struct err *e)
 {
 	AUTO_HEADER struct header *h = NULL;
-	AUTO_FREE struct map *maps = mem_new(count, sizeof(*maps));
+	AUTO_FREE struct map *maps = mem_new(what->count, sizeof(*maps));
 	struct space s;
 	size_t mapped = 0;
 	int result = space_open(&s, b, e);
 
-	*ret = (struct record){.ident = *ident, .format = format};
+	*ret = (struct record){.ident = what->ident, .format = what->format};
 	if (result == 0)
-		result = repo_read_header(s.repo, ident, &h, NULL, e);
+		result = repo_read_header(s.repo, &what->ident, &h, NULL, e);
 	if (result == 0) {
-		struct encode *x = start_encoding(&s, h, format);
+		struct encode *x = start_encoding(&s, h, what->format);
 
-		mapped = map_donors(&s, donors, count, maps);
+		mapped = map_donors(&s, what->donors, what->count, maps);
 		result = encode_full(&s, x, maps, mapped, ret, e);
 		encode_free(x);
 	}

@@ -41,8 +41,14 @@ int build_content(const struct build *b, const struct build_way *way, struct rec
  * A full archive of a version whose content is stored. Streams of the donors,
  * archives of any version, are used again where they fit.
  */
-int build_full(const struct build *b, const struct ident *ident, enum format format,
-	const struct record *donors, size_t count, struct record *ret, struct err *e);
+struct build_full {
+	struct ident ident;
+	enum format format;
+	const struct record *donors;
+	size_t count;
+};
+int build_full(
+	const struct build *b, const struct build_full *what, struct record *ret, struct err *e);
 
 struct build_difference {
 	struct ident ident;

@@ -24,13 +24,6 @@ quarantine_document(void *context, const char *name, const char *why, struct err
 	return repo_quarantine(context, name, e);
 }
 
-static struct record *
-find_same(const struct records *list, const struct record *r)
-{
-	return list->count == 0 ? NULL
-				: bsearch(r, list->at, list->count, sizeof(*r), record_compare);
-}
-
 /*
  * What the files do not say is taken over from the index as it was: the times,
  * and that a header has other bytes than it had.
@@ -41,7 +34,7 @@ take_over(struct repo *repo, const struct records *before, struct records *now, 
 	size_t kept = 0;
 
 	for (size_t i = 0; i < now->count; i++) {
-		const struct record *old = find_same(before, &now->at[i]);
+		const struct record *old = records_find(before, &now->at[i]);
 		char name[IDENT_NAME_MAX];
 
 		if (old != NULL && digest_equal(&old->ref.id, &now->at[i].ref.id)) {
@@ -131,7 +124,7 @@ look_up_name(void *context, const struct target *t, struct err *e)
 					     : RECORD_ARCHIVE;
 	for (int i = 0; same == NULL && i < FORMAT_COUNT; i++) {
 		r.format = (enum format)i;
-		same = find_same(n->all, &r);
+		same = records_find(n->all, &r);
 	}
 	n->known += same != NULL;
 	return 0;

@@ -192,21 +192,16 @@ int
 repo_read_header(struct repo *r, const struct ident *ident, struct header **ret,
 	struct archive_ref *ret_ref, struct err *e)
 {
-	AUTO_HEADER struct header *header = NULL;
 	AUTO_BUF struct buf bytes = {0};
 	char name[IDENT_NAME_MAX];
 
 	(void)ident_header_name(ident, name);
 	if (repo_read(r, name, HEADER_BYTES_MAX, &bytes, e) != 0)
 		return -1;
-	if (header_parse(span_of(bytes.at, bytes.len), &header, e) != 0)
+	if (header_parse_of(span_of(bytes.at, bytes.len), ident, ret, e) != 0)
 		return err_wrap(e, "%s", name);
-	if (!ident_equal(&header->ident, ident))
-		return err_set(e, ERR_INPUT, "%s: header of another version", name);
 	if (ret_ref != NULL)
 		*ret_ref = (struct archive_ref){digest_of(span_of(bytes.at, bytes.len)), bytes.len};
-	*ret = header;
-	header = NULL;
 	return 0;
 }
 

@@ -11,57 +11,35 @@
 
 #include "net/control.h"
 #include "base/fs.h"
-#include "cache/land.h"
 #include "log.h"
 #include "base/mem.h"
 
 struct control_server {
-	struct server *server;
+	struct stock *stock;
 	pthread_t thread;
 	int listener;
 	int wake; /* readable: it is time to end */
 };
 
-/* ---- Records of the view */
-
-struct wanted {
-	const char *type;
-	uint64_t version; /* 0: all */
-	struct records *records;
-};
-
+/* Records of the view; sorted, a version's header first. version 0: all. */
 static void
-add_wanted(void *context, struct view_record *vr)
+list_records(struct stock *s, const char *type, uint64_t version, struct records *ret)
 {
-	const struct wanted *w = context;
+	struct view *view = stock_view(s);
+	size_t left = 0;
 
-	if (w->version == 0 || vr->record.ident.edition.version == w->version)
-		records_add(w->records, &vr->record);
-}
-
-/* Sorted: a version's header first. */
-static void
-list_records(struct server *s, const char *type, uint64_t version, struct records *ret)
-{
-	struct wanted wanted = {type, version, ret};
-	struct view *view = view_take(s->views);
-
-	view_each(view, type, add_wanted, &wanted);
+	view_records(view, type, ret);
 	view_release(view);
-	records_sort(ret);
-}
-
-static const struct record *
-find_record(const struct records *list, const struct record *r)
-{
-	return list->count == 0 ? NULL
-				: bsearch(r, list->at, list->count, sizeof(*r), record_compare);
+	for (size_t i = 0; i < ret->count; i++)
+		if (version == 0 || ret->at[i].ident.edition.version == version)
+			ret->at[left++] = ret->at[i];
+	ret->count = left;
 }
 
 /* ---- Questions */
 
 static json_t *
-do_check(struct server *s, const json_t *question, struct err *e)
+do_check(struct stock *s, const json_t *question, struct err *e)
 {
 	AUTO_RECORDS struct records all = {0};
 	const char *result = "good";
@@ -71,14 +49,17 @@ do_check(struct server *s, const json_t *question, struct err *e)
 	if (control_get_record(question, &r, e) != 0)
 		return NULL;
 	list_records(s, r.ident.type, r.ident.edition.version, &all);
-	found = find_record(&all, &r);
-	if (found == NULL) {
-		result = "absent";
-	} else if (depot_check(s->depot, found, e) != 0) {
-		if (!depot_is_damage(e))
-			return NULL;
-		land_damage(s, found, e->text);
+	found = records_find(&all, &r);
+	if (found == NULL)
+		return json_pack("{s:s}", "result", "absent");
+	switch (stock_check(s, found, e)) {
+	case STOCK_GOOD:
+		break;
+	case STOCK_DAMAGED:
 		result = "damaged";
+		break;
+	case STOCK_UNREADABLE:
+		return NULL;
 	}
 	return json_pack("{s:s}", "result", result);
 }
@@ -89,13 +70,13 @@ log_dropped(const struct record *r)
 	struct log_line l;
 
 	log_begin(&l, EVENT_DROPPED);
-	land_log_record(&l, r);
+	log_record(&l, r);
 	log_number(&l, "bytes", r->ref.bytes);
 	log_end(&l, LOG_DOWNLOAD);
 }
 
 static json_t *
-do_drop(struct server *s, const json_t *question, struct err *e)
+do_drop(struct stock *s, const json_t *question, struct err *e)
 {
 	AUTO_RECORDS struct records all = {0};
 	const char *type = doc_string(question, "type", e);
@@ -110,8 +91,7 @@ do_drop(struct server *s, const json_t *question, struct err *e)
 	for (size_t i = all.count; i > 0; i--) {
 		const struct record *r = &all.at[i - 1];
 
-		view_remove(s->views, r);
-		if (depot_remove(s->depot, r, e) != 0)
+		if (stock_remove(s, r, e) != 0)
 			return NULL;
 		log_dropped(r);
 		bytes += r->ref.bytes;
@@ -119,26 +99,18 @@ do_drop(struct server *s, const json_t *question, struct err *e)
 	return json_pack("{s:I,s:I}", "removed", (json_int_t)all.count, "bytes", (json_int_t)bytes);
 }
 
-/* The view follows the index; everything is checked again before it is served. */
 static json_t *
-do_rebuild(struct server *s, struct err *e)
+do_rebuild(struct stock *s, struct err *e)
 {
-	AUTO_RECORDS struct records before = {0};
-	AUTO_RECORDS struct records now = {0};
+	size_t records;
 
-	list_records(s, NULL, 0, &before); /* first: what lands meanwhile is not gone */
-	if (depot_rebuild_index(s->depot, e) != 0 || depot_records(s->depot, &now, e) != 0)
+	if (stock_rebuild_index(s, &records, e) != 0)
 		return NULL;
-	for (size_t i = 0; i < before.count; i++)
-		if (find_record(&now, &before.at[i]) == NULL)
-			view_remove(s->views, &before.at[i]);
-	view_load(s->views, now.at, now.count);
-	log_note(EVENT_INDEX_REBUILT, "%zu items", now.count);
-	return json_pack("{s:I}", "records", (json_int_t)now.count);
+	return json_pack("{s:I}", "records", (json_int_t)records);
 }
 
 static json_t *
-answer(struct server *s, const json_t *question, struct err *e)
+answer(struct stock *s, const json_t *question, struct err *e)
 {
 	const char *what = doc_string(question, "do", e);
 
@@ -165,7 +137,7 @@ serve(struct control_server *a, int fd)
 		return;
 	question = control_receive(fd, &e);
 	if (question != NULL)
-		reply = answer(a->server, question, &e);
+		reply = answer(a->stock, question, &e);
 	if (reply == NULL)
 		reply = json_pack("{s:s}", "error", doc_text_valid(e.text) ? e.text : "failed");
 	(void)control_send(fd, reply, NULL);
@@ -197,13 +169,13 @@ run(void *context)
 }
 
 int
-control_server_start(struct server *s, struct control_server **ret, struct err *e)
+control_server_start(struct stock *s, struct control_server **ret, struct err *e)
 {
 	struct control_server *a = mem_new(1, sizeof(*a));
 
-	a->server = s;
+	a->stock = s;
 	a->wake = eventfd(0, EFD_CLOEXEC);
-	a->listener = control_listen(repo_dir(depot_repo(s->depot)), e);
+	a->listener = control_listen(repo_dir(stock_repo(s)), e);
 	if (a->wake >= 0 && a->listener >= 0 && pthread_create(&a->thread, NULL, run, a) == 0) {
 		*ret = a;
 		return 0;
@@ -226,6 +198,6 @@ control_server_stop(struct control_server *a)
 	(void)!write(a->wake, &one, sizeof(one));
 	(void)pthread_join(a->thread, NULL);
 	fs_close(&a->wake);
-	control_unlisten(repo_dir(depot_repo(a->server->depot)), &a->listener);
+	control_unlisten(repo_dir(stock_repo(a->stock)), &a->listener);
 	free(a);
 }

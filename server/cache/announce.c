@@ -5,62 +5,58 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/clock.h"
 #include "log.h"
 #include "base/mem.h"
-#include "settings.h"
-#include "cache/usage.h"
 
 enum { DEFER_MAX_MS = 10 * 60 * 1000 };
 
 /* A version that is announced once what is prefetched of it is here. */
 struct deferred {
-	struct announcer *announcer;
+	struct announce *announce;
 	struct ident ident;
 	uint64_t deadline_ms;
 	_Atomic size_t waiting; /* for so many jobs; one more while they are asked for */
 	struct waiter *waiters;
-	struct deferred *next;
+	LIST_ENTRY(deferred) link;
 };
 
-struct announcer {
-	struct server *server;
+struct announce {
+	struct announce_parts parts;
 	/* Guards the rest, and the order of announcements: it is taken while one is stored. */
 	pthread_mutex_t lock;
 	struct idents fetched; /* the last one */
 	struct idents refused;
-	struct deferred *deferred;
+	LIST_HEAD(deferred_list, deferred) deferred;
 };
 
-struct announcer *
-announcer_new(struct server *s)
+struct announce *
+announce_new(const struct announce_parts *parts)
 {
-	struct announcer *a = mem_new(1, sizeof(*a));
+	struct announce *a = mem_new(1, sizeof(*a));
 
-	a->server = s;
+	a->parts = *parts;
 	(void)pthread_mutex_init(&a->lock, NULL);
 	return a;
 }
 
 static void
-deferred_free(struct deferred *h)
+deferred_free(struct deferred *d)
 {
-	free(h->waiters);
-	free(h);
+	LIST_REMOVE(d, link);
+	free(d->waiters);
+	free(d);
 }
 
 void
-announcer_free(struct announcer *a)
+announce_free(struct announce *a)
 {
 	if (a == NULL)
 		return;
-	while (a->deferred != NULL) {
-		struct deferred *h = a->deferred;
-
-		a->deferred = h->next;
-		deferred_free(h);
-	}
+	while (!LIST_EMPTY(&a->deferred))
+		deferred_free(LIST_FIRST(&a->deferred));
 	idents_free(&a->fetched);
 	idents_free(&a->refused);
 	(void)pthread_mutex_destroy(&a->lock);
@@ -81,12 +77,12 @@ log_metadata(const struct ident *new)
 	log_end(&l, LOG_DOWNLOAD);
 }
 
-static int announce_fetched(struct announcer *a, bool *ret_deferred, struct err *e);
+static int announce_fetched(struct announce *a, bool *ret_deferred, struct err *e);
 
 static void
 announce_deferred(void *context)
 {
-	struct announcer *a = context;
+	struct announce *a = context;
 	struct err e = {0};
 	bool deferred;
 
@@ -99,88 +95,79 @@ announce_deferred(void *context)
 static void
 on_arrived(void *context)
 {
-	struct deferred *h = context;
-	struct announcer *a = h->announcer;
+	struct deferred *d = context;
+	struct announce *a = d->announce;
 
 	/* Whoever makes an announcement from here on may free it. */
-	if (atomic_fetch_sub(&h->waiting, 1) == 1 && !jobs_stopped(a->server->jobs))
-		workers_add(a->server->workers, announce_deferred, a);
+	if (atomic_fetch_sub(&d->waiting, 1) == 1 && !jobs_stopped(a->parts.jobs))
+		workers_add(a->parts.workers, announce_deferred, a);
 }
 
 static struct deferred *
-find_deferred(const struct announcer *a, const struct ident *ident)
+find_deferred(const struct announce *a, const struct ident *ident)
 {
-	struct deferred *h = a->deferred;
+	struct deferred *d;
 
-	while (h != NULL && !ident_equal(&h->ident, ident))
-		h = h->next;
-	return h;
-}
-
-static void
-remove_deferred(struct announcer *a, struct deferred *h)
-{
-	struct deferred **link = &a->deferred;
-
-	while (*link != h)
-		link = &(*link)->next;
-	*link = h->next;
-	deferred_free(h);
+	LIST_FOREACH (d, &a->deferred, link)
+		if (ident_equal(&d->ident, ident))
+			return d;
+	return NULL;
 }
 
 /* Those that ended after another version had taken their place. */
 static void
-sweep_deferred(struct announcer *a)
+sweep_deferred(struct announce *a)
 {
 	struct deferred *next;
 
-	for (struct deferred *h = a->deferred; h != NULL; h = next) {
-		const struct ident *fetched = idents_find(&a->fetched, h->ident.type);
+	for (struct deferred *d = LIST_FIRST(&a->deferred); d != NULL; d = next) {
+		const struct ident *fetched = idents_find(&a->fetched, d->ident.type);
 
-		next = h->next;
-		if (h->waiting == 0 && (fetched == NULL || !ident_equal(fetched, &h->ident)))
-			remove_deferred(a, h);
+		next = LIST_NEXT(d, link);
+		if (d->waiting == 0 && (fetched == NULL || !ident_equal(fetched, &d->ident)))
+			deferred_free(d);
 	}
 }
 
 /* A type whose versions follow each other quickly does not wait longer for that. */
 static uint64_t
-deadline_of(const struct announcer *a, const char *type)
+deadline_of(const struct announce *a, const char *type)
 {
 	uint64_t deadline_ms = clock_mono_ms() + DEFER_MAX_MS;
+	const struct deferred *d;
 
-	for (const struct deferred *h = a->deferred; h != NULL; h = h->next)
-		if (strcmp(h->ident.type, type) == 0 && h->deadline_ms < deadline_ms)
-			deadline_ms = h->deadline_ms;
+	LIST_FOREACH (d, &a->deferred, link)
+		if (strcmp(d->ident.type, type) == 0 && d->deadline_ms < deadline_ms)
+			deadline_ms = d->deadline_ms;
 	return deadline_ms;
 }
 
 /* False: there is nothing to wait for. */
 static bool
-defer(struct announcer *a, const struct ident *ident, const struct job_spec *specs, size_t count)
+defer(struct announce *a, const struct ident *ident, const struct job_spec *specs, size_t count)
 {
-	struct deferred *h;
+	struct deferred *d;
 
 	if (count == 0)
 		return false;
-	h = mem_new(1, sizeof(*h));
-	h->announcer = a;
-	h->ident = *ident;
-	h->deadline_ms = deadline_of(a, ident->type);
-	h->waiters = mem_new(count, sizeof(*h->waiters));
-	h->waiting = 1;
+	d = mem_new(1, sizeof(*d));
+	d->announce = a;
+	d->ident = *ident;
+	d->deadline_ms = deadline_of(a, ident->type);
+	d->waiters = mem_new(count, sizeof(*d->waiters));
+	LIST_INSERT_HEAD(&a->deferred, d, link);
+	d->waiting = 1;
 	for (size_t i = 0; i < count; i++) {
-		h->waiters[i] = (struct waiter){on_arrived, h, h->deadline_ms, NULL};
-		atomic_fetch_add(&h->waiting, 1);
-		if (!jobs_ask(a->server->jobs, &specs[i], &h->waiters[i]).held)
-			atomic_fetch_sub(&h->waiting, 1);
+		d->waiters[i] = (struct waiter){
+			.resume = on_arrived, .context = d, .deadline_ms = d->deadline_ms};
+		atomic_fetch_add(&d->waiting, 1);
+		if (!jobs_ask(a->parts.jobs, &specs[i], &d->waiters[i]).held)
+			atomic_fetch_sub(&d->waiting, 1);
 	}
-	if (atomic_fetch_sub(&h->waiting, 1) == 1) {
-		deferred_free(h);
+	if (atomic_fetch_sub(&d->waiting, 1) == 1) {
+		deferred_free(d);
 		return false;
 	}
-	h->next = a->deferred;
-	a->deferred = h;
 	return true;
 }
 
@@ -203,11 +190,10 @@ add_spec(struct job_spec *specs, size_t *count, const struct view_type *t, const
  * most clients have. Whoever is told of the version asks for its header as well.
  */
 static bool
-defer_for_prefetch(struct announcer *a, const struct view_type *t, const struct channels *channels,
+defer_for_prefetch(struct announce *a, const struct view_type *t, const struct channels *channels,
 	const struct ident *new)
 {
-	struct server *s = a->server;
-	const size_t max = (size_t)s->options.prefetchDifferences;
+	const size_t max = (size_t)a->parts.options->prefetchDifferences;
 	AUTO_FREE struct edition *used = mem_new(max, sizeof(*used));
 	AUTO_FREE struct job_spec *specs = mem_new(max + 2, sizeof(*specs));
 	const struct view_version *here = view_find_version(t, &new->edition);
@@ -218,7 +204,8 @@ defer_for_prefetch(struct announcer *a, const struct view_type *t, const struct 
 		channels_policy(channels, t->type).prefetch)
 		add_spec(specs, &count, t, new, &t->announced);
 	if (max > 0)
-		used_count = usage_top(s->usage, new->type, clock_mono_ms() / 1000, used, max);
+		used_count =
+			usage_top(a->parts.usage, new->type, clock_mono_ms() / 1000, used, max);
 	for (size_t i = 0; i < used_count; i++)
 		add_spec(specs, &count, t, new, &used[i]);
 	if (count > 0 && (here == NULL || here->header == NULL))
@@ -228,19 +215,19 @@ defer_for_prefetch(struct announcer *a, const struct view_type *t, const struct 
 
 /* Whether clients are not told of a newer version yet. */
 static bool
-is_deferred(struct announcer *a, const struct view_type *t, const struct channels *channels,
+is_deferred(struct announce *a, const struct view_type *t, const struct channels *channels,
 	const struct ident *new)
 {
-	struct deferred *h = find_deferred(a, new);
+	struct deferred *d = find_deferred(a, new);
 	bool is_known = t != NULL && t->announced.version > 0;
 
-	if (h == NULL) {
+	if (d == NULL) {
 		log_metadata(new);
 		return is_known && defer_for_prefetch(a, t, channels, new);
 	}
-	if (h->waiting > 0)
+	if (d->waiting > 0)
 		return is_known; /* its type may have been dropped meanwhile */
-	remove_deferred(a, h);
+	deferred_free(d);
 	return false;
 }
 
@@ -292,7 +279,7 @@ refusal(const struct view_type *t, const struct edition *new)
 /* A refusal is logged once. */
 static void
 note_refusal(
-	struct announcer *a, const struct ident *new, const struct edition *known, const char *why)
+	struct announce *a, const struct ident *new, const struct edition *known, const char *why)
 {
 	const struct ident *before = idents_find(&a->refused, new->type);
 
@@ -312,7 +299,7 @@ note_refusal(
  * type in the place of one that was refused, and the one before in the place of one that waits.
  */
 static void
-merge(struct announcer *a, const struct view *view, const struct channels *channels,
+merge(struct announce *a, const struct view *view, const struct channels *channels,
 	struct idents *ret, bool *ret_deferred)
 {
 	for (size_t i = 0; i < a->fetched.count; i++) {
@@ -357,9 +344,9 @@ same_announcement(const struct view *view, const struct idents *query)
 
 /* Types in use get the header of a new version before anybody asks. */
 static void
-refresh_headers(struct server *s)
+refresh_headers(struct announce *a)
 {
-	struct view *view = view_take(s->views);
+	struct view *view = stock_view(a->parts.stock);
 
 	for (size_t i = 0; i < view->count; i++) {
 		const struct view_type *t = view->types[i];
@@ -371,44 +358,42 @@ refresh_headers(struct server *s)
 			continue;
 		memcpy(spec.ident.type, t->type, sizeof(spec.ident.type));
 		spec.ident.edition = t->announced;
-		(void)jobs_ask(s->jobs, &spec, NULL);
+		(void)jobs_ask(a->parts.jobs, &spec, NULL);
 	}
 	view_release(view);
 }
 
 static int
-announce(struct server *s, const struct view *view, const struct idents *query, struct err *e)
+announce(struct announce *a, const struct view *view, const struct idents *query, struct err *e)
 {
 	if (same_announcement(view, query))
 		return 0;
-	if (depot_put_query(s->depot, query, e) != 0)
+	if (stock_put_query(a->parts.stock, query, e) != 0)
 		return -1;
-	view_set_query(s->views, query);
-	jobs_forget_known(s->jobs);
-	refresh_headers(s);
+	jobs_forget_known(a->parts.jobs);
+	refresh_headers(a);
 	return 0;
 }
 
 static int
-announce_fetched(struct announcer *a, bool *ret_deferred, struct err *e)
+announce_fetched(struct announce *a, bool *ret_deferred, struct err *e)
 {
 	AUTO_IDENTS struct idents query = {0};
-	struct policy *policy = settings_take(a->server->settings);
-	struct view *view = view_take(a->server->views);
+	struct policy *policy = settings_take(a->parts.settings);
+	struct view *view = stock_view(a->parts.stock);
 	int result;
 
 	*ret_deferred = false;
 	merge(a, view, policy->channels, &query, ret_deferred);
-	result = announce(a->server, view, &query, e);
+	result = announce(a, view, &query, e);
 	view_release(view);
 	settings_release(policy);
 	return result;
 }
 
 int
-announce_query(struct server *s, const struct idents *fetched, bool *ret_deferred, struct err *e)
+announce_query(struct announce *a, const struct idents *fetched, bool *ret_deferred, struct err *e)
 {
-	struct announcer *a = s->announcer;
 	int result;
 
 	(void)pthread_mutex_lock(&a->lock);
@@ -421,16 +406,16 @@ announce_query(struct server *s, const struct idents *fetched, bool *ret_deferre
 }
 
 void
-announce_policy(struct server *s)
+announce_policy(struct announce *a)
 {
 	AUTO_IDENTS struct idents enabled = {0};
 	struct policy *policy;
 	struct view *view;
 	struct err e = {0};
 
-	(void)pthread_mutex_lock(&s->announcer->lock);
-	policy = settings_take(s->settings);
-	view = view_take(s->views);
+	(void)pthread_mutex_lock(&a->lock);
+	policy = settings_take(a->parts.settings);
+	view = stock_view(a->parts.stock);
 	for (size_t i = 0; i < view->count; i++) {
 		struct ident ident = {.edition = view->types[i]->announced};
 
@@ -439,9 +424,9 @@ announce_policy(struct server *s)
 			channels_policy(policy->channels, ident.type).enabled)
 			idents_add(&enabled, &ident);
 	}
-	if (view->has_query && announce(s, view, &enabled, &e) != 0)
+	if (view->has_query && announce(a, view, &enabled, &e) != 0)
 		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
 	view_release(view);
 	settings_release(policy);
-	(void)pthread_mutex_unlock(&s->announcer->lock);
+	(void)pthread_mutex_unlock(&a->lock);
 }

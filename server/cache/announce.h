@@ -6,27 +6,40 @@
  *           policy allows. Where something is fetched unasked, a new version is announced
  *           once it is here, or can not be had, or after ten minutes.
  * Threads:  one announcement is made after the other; waits for disks
- * Owner:    announcer_new -> announcer_free, after the workers were stopped
+ * Owner:    announce_new -> announce_free, after the workers were stopped
  * Source:   PROTOCOL sections 1 and 6
  */
 #ifndef ANNOUNCE_H
 #define ANNOUNCE_H
 
-#include "server.h"
+#include "cache/stock.h"
+#include "cache/usage.h"
+#include "jobs/jobs.h"
+#include "jobs/workers.h"
+#include "model/options.h"
+#include "settings.h"
 
-struct announcer;
+struct announce;
 
-struct announcer *announcer_new(struct server *s);
-void announcer_free(struct announcer *a);
+struct announce_parts {
+	const struct options *options;
+	struct settings *settings;
+	struct usage *usage;
+	struct stock *stock;
+	struct jobs *jobs;
+	struct workers *workers;
+};
+struct announce *announce_new(const struct announce_parts *parts);
+void announce_free(struct announce *a);
 
 /*
  * A fetched announcement: what is newer is announced, what contradicts is
  * refused. ret_deferred: something waits, and is announced later.
  */
 int announce_query(
-	struct server *s, const struct idents *fetched, bool *ret_deferred, struct err *e);
+	struct announce *a, const struct idents *fetched, bool *ret_deferred, struct err *e);
 
 /* The policy changed: types that are not enabled any more go from the announcement. */
-void announce_policy(struct server *s);
+void announce_policy(struct announce *a);
 
 #endif

@@ -13,9 +13,9 @@
 #ifndef BUILDER_H
 #define BUILDER_H
 
-#include "server.h"
+#include "cache/builder_job.h"
 
-/* Begin with a job that was taken. */
-void builder_start(struct server *s, struct job *job);
+/* Begin with a job that was taken. parts stay the caller's. */
+void builder_start(const struct builder_parts *parts, struct job *job);
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Differences that the cloud does not have. */
-#include "cache/builder_job.h"
-#include "cache/builder_turns.h"
+#include "cache/builder_difference.h"
 
 /* Content comes before full archives. */
 static const struct record *
@@ -32,8 +30,8 @@ full_bytes(struct builder_job *k)
 }
 
 static bool
-build_difference_step(struct builder_job *k, const struct build *b, const struct record *new_whole,
-	const struct record *old_whole)
+build_difference_step(struct builder_job *k, const struct stock_site *site,
+	const struct record *new_whole, const struct record *old_whole)
 {
 	const struct job_spec *spec = &k->job->spec;
 	struct build_difference what = {.ident = spec->ident,
@@ -47,13 +45,12 @@ build_difference_step(struct builder_job *k, const struct build *b, const struct
 	struct record difference;
 	struct err e = {0};
 
-	if (build_difference(b, &what, &difference, &e) != 0)
+	if (stock_build_difference(k->parts->stock, site, &what, &difference, &e) != 0)
 		return !builder_job_settle_failure(k, &e, inputs, 2, NULL);
 	if (difference.ref.bytes == 0) {
 		builder_job_absent(k);
 		return true;
 	}
-	view_add(k->server->views, &difference, true);
 	builder_job_log(
 		k, EVENT_BUILT_ARCHIVE, &difference, way, what.full_bytes - difference.ref.bytes);
 	builder_job_done(k);
@@ -84,7 +81,7 @@ have_header(struct builder_job *k, const struct edition *edition)
 }
 
 bool
-builder_difference_step(struct builder_job *k, const struct build *b)
+builder_difference_step(struct builder_job *k, const struct stock_site *site)
 {
 	static const struct edition full;
 	const struct job_spec *spec = &k->job->spec;
@@ -107,6 +104,6 @@ builder_difference_step(struct builder_job *k, const struct build *b)
 		builder_job_absent(k);
 		return true;
 	}
-	return !builder_turns_take(k->server->builder_turns, &k->turn) ||
-	       build_difference_step(k, b, new_whole, find_whole(k, &spec->base));
+	return !builder_turns_take(k->parts->turns, &k->turn) ||
+	       build_difference_step(k, site, new_whole, find_whole(k, &spec->base));
 }

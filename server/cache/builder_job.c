@@ -2,20 +2,20 @@
 #include "cache/builder_job.h"
 
 #include "base/clock.h"
-#include "cache/land.h"
-#include "cache/builder_turns.h"
 #include "base/mem.h"
-#include "cache/retain.h"
 
 /* ---- The end */
 
 static void
 give_turn(struct builder_job *k)
 {
-	struct turn *next = builder_turns_give(k->server->builder_turns, &k->turn);
+	struct turn *next = builder_turns_give(k->parts->turns, &k->turn);
 
-	if (next != NULL)
-		workers_add(k->server->builders, builder_job_advance, next->context);
+	if (next != NULL) {
+		struct builder_job *waiting = next->context;
+
+		workers_add(k->parts->builders, waiting->advance, waiting);
+	}
 }
 
 /* The job is ended by the caller, afterwards. */
@@ -25,8 +25,8 @@ leave(struct builder_job *k)
 	struct job *job = k->job;
 
 	give_turn(k);
-	builder_turns_leave(k->server->builder_turns, &k->turn);
-	retain_note(k->server->retain); /* what was built counts, and nothing has to stay for it */
+	builder_turns_leave(k->parts->turns, &k->turn);
+	retain_note(k->parts->retain); /* what was built counts, and nothing has to stay for it */
 	records_free(&k->records);
 	free(k);
 	return job;
@@ -35,7 +35,7 @@ leave(struct builder_job *k)
 void
 builder_job_done(struct builder_job *k)
 {
-	struct jobs *jobs = k->server->jobs;
+	struct jobs *jobs = k->parts->jobs;
 
 	jobs_done(jobs, leave(k));
 }
@@ -43,7 +43,7 @@ builder_job_done(struct builder_job *k)
 void
 builder_job_absent(struct builder_job *k)
 {
-	struct jobs *jobs = k->server->jobs;
+	struct jobs *jobs = k->parts->jobs;
 
 	jobs_absent(jobs, leave(k));
 }
@@ -51,7 +51,7 @@ builder_job_absent(struct builder_job *k)
 void
 builder_job_failed(struct builder_job *k, enum job_reason reason, uint64_t delay_ms)
 {
-	struct jobs *jobs = k->server->jobs;
+	struct jobs *jobs = k->parts->jobs;
 
 	jobs_failed(jobs, leave(k), reason, delay_ms);
 }
@@ -64,7 +64,7 @@ add_record(void *context, struct view_record *vr)
 	struct builder_job *k = context;
 
 	if (vr->record.kind == RECORD_ARCHIVE &&
-		builder_turns_is_bad(k->server->builder_turns, &vr->record.ref.id))
+		builder_turns_is_bad(k->parts->turns, &vr->record.ref.id))
 		return;
 	records_add(&k->records, &vr->record);
 }
@@ -72,7 +72,7 @@ add_record(void *context, struct view_record *vr)
 void
 builder_job_read_records(struct builder_job *k)
 {
-	struct view *view = view_take(k->server->views);
+	struct view *view = stock_view(k->parts->stock);
 
 	records_free(&k->records);
 	view_each(view, k->job->spec.ident.type, add_record, k);
@@ -147,11 +147,11 @@ builder_job_look_price(void *context, const struct edition *base, struct offer *
 {
 	struct builder_job *k = context;
 	struct job_spec spec = builder_job_price_of(k, base);
-	struct job_look look = jobs_look(k->server->jobs, &spec);
+	struct job_look look = jobs_look(k->parts->jobs, &spec);
 
 	*ret = look.offer;
 	for (int i = 0; i < FORMAT_COUNT; i++)
-		if (builder_turns_is_bad(k->server->builder_turns, &ret->archive[i].id))
+		if (builder_turns_is_bad(k->parts->turns, &ret->archive[i].id))
 			ret->archive[i] = (struct archive_ref){0};
 	return known(k, &look);
 }
@@ -161,7 +161,7 @@ builder_job_look_archive(void *context, const struct edition *base, enum format 
 {
 	struct builder_job *k = context;
 	struct job_spec spec = builder_job_archive_of(k, base, format);
-	struct job_look look = jobs_look(k->server->jobs, &spec);
+	struct job_look look = jobs_look(k->parts->jobs, &spec);
 
 	return known(k, &look);
 }
@@ -171,7 +171,7 @@ builder_job_look_header(void *context, const struct edition *edition)
 {
 	struct builder_job *k = context;
 	struct job_spec spec = builder_job_header_of(k, edition);
-	struct job_look look = jobs_look(k->server->jobs, &spec);
+	struct job_look look = jobs_look(k->parts->jobs, &spec);
 
 	return known(k, &look);
 }
@@ -183,14 +183,14 @@ on_resumed(void *context)
 {
 	struct builder_job *k = context;
 
-	workers_add(k->server->builders, builder_job_advance, k);
+	workers_add(k->parts->builders, k->advance, k);
 }
 
 /* True: the job waits, and is not this thread's any more. False: look again. */
 bool
 builder_job_wait_for(struct builder_job *k, struct job_spec spec)
 {
-	struct jobs *jobs = k->server->jobs;
+	struct jobs *jobs = k->parts->jobs;
 
 	give_turn(k);
 	k->waiter = (struct waiter){.resume = on_resumed, .context = k, .deadline_ms = UINT64_MAX};
@@ -205,33 +205,37 @@ builder_job_wait_for(struct builder_job *k, struct job_spec spec)
 
 /* ---- Making */
 
-int
-builder_job_crew_each(void *context, size_t count,
-	int (*run)(void *run_context, size_t index, struct err *e), void *run_context,
-	struct err *e)
+static int
+crew_each(void *context, size_t count, int (*run)(void *run_context, size_t index, struct err *e),
+	void *run_context, struct err *e)
 {
 	const struct builder_job *k = context;
 
-	if (jobs_stopped(k->server->jobs))
+	if (jobs_stopped(k->parts->jobs))
 		return err_set(e, ERR_BUSY, "the server is being stopped");
-	return workers_each(k->server->builders, count, run, run_context, e);
+	return workers_each(k->parts->builders, count, run, run_context, e);
 }
 
-void
-builder_job_crew_begin(void *context, const char *what, uint64_t bytes)
+static void
+crew_begin(void *context, const char *what, uint64_t bytes)
 {
 	struct job *job = ((struct builder_job *)context)->job;
 
 	(void)what;
-	job->have_bytes = job->body_start = 0;
-	job->body_ms = clock_mono_ms();
-	job->total_bytes = bytes;
+	jobs_progress_begin(job, 0, bytes);
+	jobs_progress_add(job, 0);
 }
 
-void
-builder_job_crew_add(void *context, uint64_t bytes)
+static void
+crew_add(void *context, uint64_t bytes)
 {
-	((struct builder_job *)context)->job->have_bytes += bytes;
+	jobs_progress_add(((struct builder_job *)context)->job, bytes);
+}
+
+struct encode_crew
+builder_job_crew(struct builder_job *k)
+{
+	return (struct encode_crew){crew_each, crew_begin, crew_add, k};
 }
 
 void
@@ -241,7 +245,7 @@ builder_job_log(const struct builder_job *k, enum log_event event, const struct 
 	struct log_line l;
 
 	log_begin(&l, event);
-	land_log_record(&l, r);
+	log_record(&l, r);
 	log_text(&l, "way", way);
 	log_number(&l, "bytes", r->ref.bytes);
 	if (saved > 0)
@@ -262,41 +266,30 @@ log_failure(const struct builder_job *k, const struct err *why)
 	log_end(&l, LOG_DOWNLOAD);
 }
 
-static bool
-is_present(const struct builder_job *k, const struct record *r)
-{
-	return k->records.count > 0 &&
-	       bsearch(r, k->records.at, k->records.count, sizeof(*r), record_compare) != NULL;
-}
-
 bool
 builder_job_settle_failure(struct builder_job *k, const struct err *why,
 	const struct record *inputs, size_t count, const struct record *culprit)
 {
-	struct server *s = k->server;
 	bool again = false;
-	struct err e = {0};
 
 	log_failure(k, why);
 	if (why->code == ERR_FULL)
-		retain_want(s->retain, 1);
+		retain_want(k->parts->retain, 1);
 	if (!depot_is_damage(why)) {
 		builder_job_failed(k, why->code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
 		return false;
 	}
 	builder_job_read_records(k);
 	for (size_t i = 0; i < count; i++) {
-		if (!is_present(k, &inputs[i])) { /* removed meanwhile, which is no damage */
+		struct err e = {0};
+
+		if (records_find(&k->records, &inputs[i]) == NULL) /* removed: that is no damage */
 			again = true;
-			continue;
-		}
-		if (depot_check(s->depot, &inputs[i], &e) == 0 || !depot_is_damage(&e))
-			continue;
-		land_damage(s, &inputs[i], e.text);
-		again = true;
+		else if (stock_check(k->parts->stock, &inputs[i], &e) == STOCK_DAMAGED)
+			again = true;
 	}
 	if (!again && culprit != NULL) {
-		builder_turns_note_bad(s->builder_turns, &culprit->ref.id);
+		builder_turns_note_bad(k->parts->turns, &culprit->ref.id);
 		again = true;
 	}
 	if (!again)

@@ -12,15 +12,26 @@
 
 #include <stdbool.h>
 
-#include "store/build.h"
-#include "log.h"
 #include "cache/builder_turns.h"
+#include "cache/retain.h"
+#include "cache/stock.h"
+#include "jobs/jobs.h"
+#include "jobs/workers.h"
+#include "log.h"
 #include "model/plan.h"
-#include "server.h"
+
+struct builder_parts {
+	struct stock *stock;
+	struct jobs *jobs;
+	struct workers *builders;
+	struct builder_turns *turns;
+	struct retain *retain;
+};
 
 struct builder_job {
-	struct server *server;
+	const struct builder_parts *parts;
 	struct job *job;
+	void (*advance)(void *context); /* how it goes on, on a builder; context is this */
 	struct waiter waiter;
 	struct turn turn;
 	uint64_t loaded_bytes; /* from the cloud, on the way */
@@ -32,14 +43,6 @@ struct builder_job {
 	enum job_reason reason;
 	uint64_t retry_in_ms;
 };
-
-/* The next step of each kind. True: the job waits or has ended, and is not this thread's any more.
- */
-bool builder_whole_step(struct builder_job *k, const struct build *b);
-bool builder_difference_step(struct builder_job *k, const struct build *b);
-
-/* Go on, on a builder. */
-void builder_job_advance(void *context);
 
 /* The end; k is gone. */
 void builder_job_done(struct builder_job *k);
@@ -73,11 +76,7 @@ struct job_spec builder_job_header_of(const struct builder_job *k, const struct 
 bool builder_job_wait_for(struct builder_job *k, struct job_spec spec);
 
 /* For build.h: the builders do the work, the job tells how far it is. */
-int builder_job_crew_each(void *context, size_t count,
-	int (*run)(void *run_context, size_t index, struct err *e), void *run_context,
-	struct err *e);
-void builder_job_crew_begin(void *context, const char *what, uint64_t bytes);
-void builder_job_crew_add(void *context, uint64_t bytes);
+struct encode_crew builder_job_crew(struct builder_job *k);
 
 /* Something was built, in this way; so many bytes did not have to come from the cloud. */
 void builder_job_log(const struct builder_job *k, enum log_event event, const struct record *r,

@@ -10,9 +10,9 @@
 enum { BAD_MAX = 64 };
 
 struct builder_turns {
-	pthread_mutex_t lock; /* everything below, and the turns in the list */
-	struct turn *first;   /* the newest */
-	unsigned count;	      /* ever */
+	pthread_mutex_t lock;		  /* everything below, and the turns in the list */
+	LIST_HEAD(turn_list, turn) turns; /* the newest first */
+	unsigned count;			  /* ever */
 	struct digest bad[BAD_MAX];
 	unsigned bad_count; /* ever */
 };
@@ -20,42 +20,37 @@ struct builder_turns {
 struct builder_turns *
 builder_turns_new(void)
 {
-	struct builder_turns *m = mem_new(1, sizeof(*m));
+	struct builder_turns *b = mem_new(1, sizeof(*b));
 
-	(void)pthread_mutex_init(&m->lock, NULL);
-	return m;
+	(void)pthread_mutex_init(&b->lock, NULL);
+	return b;
 }
 
 void
-builder_turns_free(struct builder_turns *m)
+builder_turns_free(struct builder_turns *b)
 {
-	if (m == NULL)
+	if (b == NULL)
 		return;
-	assert(m->first == NULL);
-	(void)pthread_mutex_destroy(&m->lock);
-	free(m);
+	assert(LIST_EMPTY(&b->turns));
+	(void)pthread_mutex_destroy(&b->lock);
+	free(b);
 }
 
 void
-builder_turns_join(struct builder_turns *m, struct turn *t)
+builder_turns_join(struct builder_turns *b, struct turn *t)
 {
-	(void)pthread_mutex_lock(&m->lock);
-	t->number = m->count++;
-	t->next = m->first;
-	m->first = t;
-	(void)pthread_mutex_unlock(&m->lock);
+	(void)pthread_mutex_lock(&b->lock);
+	t->number = b->count++;
+	LIST_INSERT_HEAD(&b->turns, t, link);
+	(void)pthread_mutex_unlock(&b->lock);
 }
 
 void
-builder_turns_leave(struct builder_turns *m, struct turn *t)
+builder_turns_leave(struct builder_turns *b, struct turn *t)
 {
-	struct turn **link = &m->first;
-
-	(void)pthread_mutex_lock(&m->lock);
-	while (*link != t)
-		link = &(*link)->next;
-	*link = t->next;
-	(void)pthread_mutex_unlock(&m->lock);
+	(void)pthread_mutex_lock(&b->lock);
+	LIST_REMOVE(t, link);
+	(void)pthread_mutex_unlock(&b->lock);
 }
 
 static bool
@@ -65,67 +60,70 @@ same_type(const struct turn *a, const struct turn *b)
 }
 
 bool
-builder_turns_take(struct builder_turns *m, struct turn *t)
+builder_turns_take(struct builder_turns *b, struct turn *t)
 {
+	const struct turn *other;
 	bool free = true;
 
-	(void)pthread_mutex_lock(&m->lock);
-	for (const struct turn *other = m->first; other != NULL; other = other->next)
+	(void)pthread_mutex_lock(&b->lock);
+	LIST_FOREACH (other, &b->turns, link)
 		if (other != t && other->building && same_type(other, t))
 			free = false;
 	t->building = free;
 	t->waiting = !free;
-	(void)pthread_mutex_unlock(&m->lock);
+	(void)pthread_mutex_unlock(&b->lock);
 	return free;
 }
 
 struct turn *
-builder_turns_give(struct builder_turns *m, struct turn *t)
+builder_turns_give(struct builder_turns *b, struct turn *t)
 {
 	struct turn *next = NULL;
+	struct turn *other;
 
-	(void)pthread_mutex_lock(&m->lock);
-	for (struct turn *other = m->first; t->building && other != NULL; other = other->next)
-		if (other->waiting && same_type(other, t))
+	(void)pthread_mutex_lock(&b->lock);
+	LIST_FOREACH (other, &b->turns, link)
+		if (t->building && other->waiting && same_type(other, t))
 			next = other; /* the last one has waited the longest */
 	t->building = false;
 	if (next != NULL)
 		next->waiting = false;
-	(void)pthread_mutex_unlock(&m->lock);
+	(void)pthread_mutex_unlock(&b->lock);
 	return next;
 }
 
 bool
-builder_turns_need(struct builder_turns *m, const struct ident *version)
+builder_turns_need(struct builder_turns *b, const struct ident *version)
 {
+	const struct turn *t;
 	bool need = false;
 
-	(void)pthread_mutex_lock(&m->lock);
-	for (const struct turn *t = m->first; t != NULL; t = t->next)
+	(void)pthread_mutex_lock(&b->lock);
+	LIST_FOREACH (t, &b->turns, link)
 		need |= strcmp(t->spec->ident.type, version->type) == 0 &&
 			(t->building ||
 				ident_edition_equal(&t->spec->ident.edition, &version->edition) ||
 				ident_edition_equal(&t->spec->base, &version->edition));
-	(void)pthread_mutex_unlock(&m->lock);
+	(void)pthread_mutex_unlock(&b->lock);
 	return need;
 }
 
 bool
-builder_turns_is_bad(struct builder_turns *m, const struct digest *id)
+builder_turns_is_bad(struct builder_turns *b, const struct digest *id)
 {
 	bool bad = false;
 
-	(void)pthread_mutex_lock(&m->lock);
-	for (unsigned i = 0; i < BAD_MAX && i < m->bad_count; i++)
-		bad |= digest_equal(&m->bad[i], id);
-	(void)pthread_mutex_unlock(&m->lock);
+	(void)pthread_mutex_lock(&b->lock);
+	for (unsigned i = 0; i < BAD_MAX && i < b->bad_count; i++)
+		bad |= digest_equal(&b->bad[i], id);
+	(void)pthread_mutex_unlock(&b->lock);
 	return bad;
 }
 
 void
-builder_turns_note_bad(struct builder_turns *m, const struct digest *id)
+builder_turns_note_bad(struct builder_turns *b, const struct digest *id)
 {
-	(void)pthread_mutex_lock(&m->lock);
-	m->bad[m->bad_count++ % BAD_MAX] = *id;
-	(void)pthread_mutex_unlock(&m->lock);
+	(void)pthread_mutex_lock(&b->lock);
+	b->bad[b->bad_count++ % BAD_MAX] = *id;
+	(void)pthread_mutex_unlock(&b->lock);
 }

@@ -12,6 +12,7 @@
 #define BUILDER_TURNS_H
 
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "base/digest.h"
 #include "model/ident.h"
@@ -20,7 +21,7 @@
 struct builder_turns;
 
 struct builder_turns *builder_turns_new(void);
-void builder_turns_free(struct builder_turns *m);
+void builder_turns_free(struct builder_turns *b);
 
 struct turn {
 	const struct job_spec *spec;
@@ -28,23 +29,23 @@ struct turn {
 	unsigned number; /* of the join: no other has it */
 	bool building;
 	bool waiting;
-	struct turn *next;
+	LIST_ENTRY(turn) link;
 };
 
-void builder_turns_join(struct builder_turns *m, struct turn *t);
-void builder_turns_leave(struct builder_turns *m, struct turn *t);
+void builder_turns_join(struct builder_turns *b, struct turn *t);
+void builder_turns_leave(struct builder_turns *b, struct turn *t);
 
 /* False: another job builds for this type, and its builder_turns_give will name this one. */
-bool builder_turns_take(struct builder_turns *m, struct turn *t);
+bool builder_turns_take(struct builder_turns *b, struct turn *t);
 
 /* Its turn, if it had it, is over. The one whose turn it is then, if any waits. */
-struct turn *builder_turns_give(struct builder_turns *m, struct turn *t);
+struct turn *builder_turns_give(struct builder_turns *b, struct turn *t);
 
 /* Whether this version has to stay: a job builds something of it, or builds for its type. */
-bool builder_turns_need(struct builder_turns *m, const struct ident *version);
+bool builder_turns_need(struct builder_turns *b, const struct ident *version);
 
 /* Archives of no use. */
-bool builder_turns_is_bad(struct builder_turns *m, const struct digest *id);
-void builder_turns_note_bad(struct builder_turns *m, const struct digest *id);
+bool builder_turns_is_bad(struct builder_turns *b, const struct digest *id);
+void builder_turns_note_bad(struct builder_turns *b, const struct digest *id);
 
 #endif

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Contents, and full archives in the cheapest way. */
+#include "cache/builder_whole.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "cache/builder_job.h"
-#include "cache/builder_turns.h"
 
 enum { DONORS_MAX = 8 };
 
@@ -27,7 +25,7 @@ describe_way(const struct plan *p, char *ret, size_t size)
 }
 
 static bool
-build_content_step(struct builder_job *k, const struct build *b, const struct plan *p)
+build_content_step(struct builder_job *k, const struct stock_site *site, const struct plan *p)
 {
 	struct record inputs[PLAN_CHAIN_MAX + 1];
 	size_t count = list_inputs(p, inputs);
@@ -37,9 +35,8 @@ build_content_step(struct builder_job *k, const struct build *b, const struct pl
 	struct err e = {0};
 	char text[80];
 
-	if (build_content(b, &way, &content, &culprit, &e) != 0)
+	if (stock_build_content(k->parts->stock, site, &way, &content, &culprit, &e) != 0)
 		return !builder_job_settle_failure(k, &e, inputs, count, culprit);
-	view_add(k->server->views, &content, true);
 	describe_way(p, text, sizeof(text));
 	builder_job_log(k, EVENT_BUILT_CONTENT, &content, text, 0);
 	return false;
@@ -78,21 +75,19 @@ likely_price(struct builder_job *k, const struct record *full)
 }
 
 static bool
-build_full_step(struct builder_job *k, const struct build *b)
+build_full_step(struct builder_job *k, const struct stock_site *site)
 {
-	struct server *s = k->server;
 	const struct job_spec *spec = &k->job->spec;
 	struct record inputs[DONORS_MAX + 1]; /* the content, then donors */
 	struct record *donors = &inputs[1];
-	size_t count = list_donors(k, donors);
+	const struct build_full what = {spec->ident, spec->format, donors, list_donors(k, donors)};
 	struct record full;
 	uint64_t price;
 	struct err e = {0};
 
 	inputs[0] = *builder_job_find(k, RECORD_CONTENT, &spec->ident.edition);
-	if (build_full(b, &spec->ident, spec->format, donors, count, &full, &e) != 0)
-		return !builder_job_settle_failure(k, &e, inputs, count + 1, NULL);
-	view_add(s->views, &full, true);
+	if (stock_build_full(k->parts->stock, site, &what, &full, &e) != 0)
+		return !builder_job_settle_failure(k, &e, inputs, what.count + 1, NULL);
 	price = likely_price(k, &full);
 	builder_job_log(k, EVENT_BUILT_ARCHIVE, &full, "packed from content",
 		price > k->loaded_bytes ? price - k->loaded_bytes : 0);
@@ -100,9 +95,8 @@ build_full_step(struct builder_job *k, const struct build *b)
 	return true;
 }
 
-/* The next step to a whole version. True: the job waits or has ended. */
 bool
-builder_whole_step(struct builder_job *k, const struct build *b)
+builder_whole_step(struct builder_job *k, const struct stock_site *site)
 {
 	const struct job_spec *spec = &k->job->spec;
 	struct plan_facts facts = {.records = k->records.at,
@@ -131,11 +125,10 @@ builder_whole_step(struct builder_job *k, const struct build *b)
 		k->loaded_bytes += offer.archive[p.format].bytes;
 		return builder_job_wait_for(k, builder_job_archive_of(k, &p.base, p.format));
 	case PLAN_BUILD_CONTENT:
-		return !builder_turns_take(k->server->builder_turns, &k->turn) ||
-		       build_content_step(k, b, &p);
+		return !builder_turns_take(k->parts->turns, &k->turn) ||
+		       build_content_step(k, site, &p);
 	case PLAN_BUILD_FULL:
-		return !builder_turns_take(k->server->builder_turns, &k->turn) ||
-		       build_full_step(k, b);
+		return !builder_turns_take(k->parts->turns, &k->turn) || build_full_step(k, site);
 	case PLAN_STUCK:
 		break;
 	}

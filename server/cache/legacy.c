@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "settings.h"
 
 enum { EVERY_MS = 2000, SAVED_EVERY_MS = 3600000, DAY_MS = 86400000 };
 
@@ -18,7 +17,7 @@ struct seen {
 };
 
 struct legacy {
-	struct server *server;
+	struct legacy_parts parts;
 	pthread_mutex_t lock; /* the list: never more than types were ever on the legacy list */
 	struct seen *seen;
 	size_t count;
@@ -27,11 +26,11 @@ struct legacy {
 };
 
 struct legacy *
-legacy_new(struct server *s)
+legacy_new(const struct legacy_parts *parts)
 {
 	struct legacy *l = mem_new(1, sizeof(*l));
 
-	l->server = s;
+	l->parts = *parts;
 	(void)pthread_mutex_init(&l->lock, NULL);
 	return l;
 }
@@ -88,7 +87,7 @@ recall(struct legacy *l, const char *type)
 	uint64_t at_ms = 0;
 	struct seen *seen;
 
-	(void)depot_setting(l->server->depot, depot_legacy_setting(type, name), &at_ms);
+	(void)stock_setting(l->parts.stock, depot_legacy_setting(type, name), &at_ms);
 	(void)pthread_mutex_lock(&l->lock);
 	seen = find_or_add(l, type);
 	if (seen->at_ms == 0)
@@ -99,7 +98,7 @@ recall(struct legacy *l, const char *type)
 static bool
 was_seen(struct legacy *l, const char *type)
 {
-	uint64_t days = l->server->options.legacyClientDays;
+	uint64_t days = l->parts.options->legacyClientDays;
 	const struct seen *seen;
 	uint64_t at_ms = 0;
 
@@ -126,7 +125,7 @@ obtain_newest(struct legacy *l, const struct view *view, const char *type)
 		return;
 	memcpy(spec.ident.type, t->type, sizeof(spec.ident.type));
 	spec.ident.edition = t->announced;
-	(void)jobs_ask(l->server->jobs, &spec, NULL);
+	(void)jobs_ask(l->parts.jobs, &spec, NULL);
 }
 
 void
@@ -138,8 +137,8 @@ legacy_tick(struct legacy *l, uint64_t now_ms)
 	if (now_ms < l->next_ms)
 		return;
 	l->next_ms = now_ms + EVERY_MS;
-	policy = settings_take(l->server->settings);
-	view = view_take(l->server->views);
+	policy = settings_take(l->parts.settings);
+	view = stock_view(l->parts.stock);
 	for (size_t i = 0; i < policy->channels->legacy_count; i++)
 		obtain_newest(l, view, policy->channels->legacy[i]);
 	view_release(view);
@@ -173,6 +172,6 @@ legacy_save(struct legacy *l)
 	char name[DEPOT_SETTING_MAX];
 
 	while (take_due(l, &seen))
-		(void)depot_put_setting(
-			l->server->depot, depot_legacy_setting(seen.type, name), seen.at_ms, NULL);
+		(void)stock_put_setting(
+			l->parts.stock, depot_legacy_setting(seen.type, name), seen.at_ms, NULL);
 }

@@ -13,9 +13,20 @@
 #ifndef LEGACY_H
 #define LEGACY_H
 
-#include "server.h"
+#include "cache/stock.h"
+#include "jobs/jobs.h"
+#include "model/options.h"
+#include "settings.h"
 
-struct legacy *legacy_new(struct server *s);
+struct legacy;
+
+struct legacy_parts {
+	const struct options *options;
+	struct settings *settings;
+	struct stock *stock;
+	struct jobs *jobs;
+};
+struct legacy *legacy_new(const struct legacy_parts *parts);
 void legacy_free(struct legacy *l);
 
 /* A client asks for this type, which is on the list. */

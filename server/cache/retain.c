@@ -5,12 +5,9 @@
 
 #include "base/clock.h"
 #include "model/retention.h"
-#include "cache/land.h"
 #include "log.h"
-#include "cache/builder_turns.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "settings.h"
 
 enum {
 	EVERY_MS = 10000,
@@ -18,7 +15,7 @@ enum {
 };
 
 struct retain {
-	struct server *server;
+	struct retain_parts parts;
 	atomic_bool noted; /* something happened that was not looked at yet */
 	atomic_bool running;
 	_Atomic uint64_t wanted_bytes;
@@ -38,11 +35,11 @@ struct picture {
 };
 
 struct retain *
-retain_new(struct server *s)
+retain_new(const struct retain_parts *parts)
 {
 	struct retain *r = mem_new(1, sizeof(*r));
 
-	r->server = s;
+	r->parts = *parts;
 	return r;
 }
 
@@ -62,7 +59,7 @@ retain_note(struct retain *r)
 {
 	r->noted = true;
 	if (!atomic_exchange(&r->running, true))
-		workers_add(r->server->workers, run, r);
+		workers_add(r->parts.workers, run, r);
 }
 
 void
@@ -84,9 +81,9 @@ add_bytes(void *context, struct view_record *vr)
 }
 
 static uint64_t
-cache_bytes(struct server *s)
+cache_bytes(const struct retain *r)
 {
-	struct view *view = view_take(s->views);
+	struct view *view = stock_view(r->parts.stock);
 	uint64_t bytes = 0;
 
 	view_each(view, NULL, add_bytes, &bytes);
@@ -94,29 +91,38 @@ cache_bytes(struct server *s)
 	return bytes;
 }
 
+uint64_t
+retain_min_free_bytes(const struct options *o, uint64_t disk_bytes)
+{
+	return options_is_set(o, "cacheMinFreeBytes")
+		       ? o->cacheMinFreeBytes
+		       : retention_min_free_bytes(o->cacheMinFreeBytes, disk_bytes);
+}
+
 /* How many bytes have to go for `wanted` more to fit. */
 static uint64_t
-excess(struct server *s, uint64_t have, uint64_t wanted)
+excess(const struct retain *r, uint64_t have, uint64_t wanted)
 {
-	struct retention_room room = {.cache_bytes = have,
-		.wanted_bytes = wanted,
-		.max_bytes = s->options.cacheMaxBytes,
-		.min_free_bytes = s->options.cacheMinFreeBytes};
+	const struct options *o = r->parts.options;
+	struct retention_room room = {
+		.cache_bytes = have, .wanted_bytes = wanted, .max_bytes = o->cacheMaxBytes};
+	uint64_t disk_bytes;
 
-	repo_disk(depot_repo(s->depot), &room.disk_bytes, &room.disk_free_bytes);
+	repo_disk(stock_repo(r->parts.stock), &disk_bytes, &room.disk_free_bytes);
+	room.min_free_bytes = retain_min_free_bytes(o, disk_bytes);
 	return retention_excess_bytes(&room);
 }
 
 int
 retain_room(struct retain *r, uint64_t bytes, struct err *e)
 {
-	const struct options *o = &r->server->options;
+	const struct options *o = r->parts.options;
 	char need[32];
 
 	if (o->cacheMaxBytes > 0 && bytes > o->cacheMaxBytes)
 		return err_set(e, ERR_FULL, "%s are more than cacheMaxBytes",
 			num_bytes_text(bytes, need, sizeof(need)));
-	if (excess(r->server, o->cacheMaxBytes > 0 ? cache_bytes(r->server) : 0, bytes) == 0)
+	if (excess(r, o->cacheMaxBytes > 0 ? cache_bytes(r) : 0, bytes) == 0)
 		return 0;
 	retain_want(r, bytes);
 	return err_set(e, ERR_FULL, "no room for %s (see cacheMaxBytes, cacheMinFreeBytes)",
@@ -144,9 +150,9 @@ compare_records(const void *a, const void *b)
 }
 
 static void
-take_picture(struct server *s, struct picture *p)
+take_picture(const struct retain *r, struct picture *p)
 {
-	struct view *view = view_take(s->views);
+	struct view *view = stock_view(r->parts.stock);
 	uint64_t now_ms = clock_mono_ms();
 
 	*p = (struct picture){0};
@@ -157,14 +163,14 @@ take_picture(struct server *s, struct picture *p)
 	p->busy = mem_new(p->count, sizeof(*p->busy));
 	p->offered = mem_new(p->count, sizeof(*p->offered));
 	for (size_t i = 0; i < p->count; i++) {
-		struct record r = p->view_records[i]->record;
+		struct record record = p->view_records[i]->record;
 
-		r.served_ms = p->view_records[i]->served_ms;
+		record.served_ms = p->view_records[i]->served_ms;
 		p->busy[i] = p->view_records[i]->sending > 0 ||
-			     builder_turns_need(s->builder_turns, &r.ident);
+			     builder_turns_need(r->parts.turns, &record.ident);
 		p->offered[i] = p->view_records[i]->offered_ms + OFFERED_MS > now_ms;
-		p->bytes += r.ref.bytes;
-		records_add(&p->records, &r);
+		p->bytes += record.ref.bytes;
+		records_add(&p->records, &record);
 	}
 }
 
@@ -185,25 +191,22 @@ log_action(enum log_event event, const struct retention_action *a)
 	struct log_line l;
 
 	log_begin(&l, event);
-	land_log_record(&l, &a->record);
+	log_record(&l, &a->record);
 	log_number(&l, "bytes", a->record.ref.bytes);
 	log_text(&l, "reason", retention_reason_text(a->reason));
 	log_end(&l, LOG_DOWNLOAD);
 }
 
-/* Nothing is served of it any more before it goes; what would not go is tried again later. */
+/* What would not go is tried again later. */
 static void
-remove_record(struct retain *r, const struct retention_action *a)
+remove_record(const struct retain *r, const struct retention_action *a)
 {
 	struct err e = {0};
 
-	view_remove(r->server->views, &a->record);
-	if (depot_remove(r->server->depot, &a->record, &e) == 0) {
+	if (stock_remove(r->parts.stock, &a->record, &e) == 0)
 		log_action(EVENT_REMOVED, a);
-		return;
-	}
-	log_note(EVENT_FAILED, "cannot remove from the cache: %s", e.text);
-	view_add(r->server->views, &a->record, false);
+	else
+		log_note(EVENT_FAILED, "cannot remove from the cache: %s", e.text);
 }
 
 static void
@@ -211,7 +214,7 @@ ask_for_content(struct retain *r, const struct record *record)
 {
 	struct job_spec spec = {.kind = JOB_CONTENT, .ident = record->ident};
 
-	(void)jobs_ask(r->server->jobs, &spec, NULL);
+	(void)jobs_ask(r->parts.jobs, &spec, NULL);
 }
 
 /* A version that is spared is named once, not at every look. */
@@ -256,18 +259,18 @@ look(struct retain *r)
 {
 	struct retention_actions actions = {0};
 	uint64_t wanted = atomic_exchange(&r->wanted_bytes, 0);
-	struct retention_facts facts = {.versions = r->server->options.keepGuts2UpdatesCount};
-	struct policy *policy = settings_take(r->server->settings);
+	struct retention_facts facts = {.versions = r->parts.options->keepGuts2UpdatesCount};
+	struct policy *policy = settings_take(r->parts.settings);
 	struct picture p;
 
-	take_picture(r->server, &p);
+	take_picture(r, &p);
 	facts.channels = policy->channels;
 	facts.records = &p.records;
 	facts.busy = p.busy;
 	facts.offered = p.offered;
-	facts.excess_bytes = excess(r->server, p.bytes, wanted);
+	facts.excess_bytes = excess(r, p.bytes, wanted);
 	if (facts.excess_bytes > 0) /* nobody needs that */
-		(void)repo_clear_quarantine(depot_repo(r->server->depot), NULL);
+		(void)repo_clear_quarantine(stock_repo(r->parts.stock), NULL);
 	retention_decide(&facts, &actions);
 	carry_out(r, &actions);
 	retention_actions_free(&actions);

@@ -12,9 +12,23 @@
 #ifndef RETAIN_H
 #define RETAIN_H
 
-#include "server.h"
+#include "cache/builder_turns.h"
+#include "cache/stock.h"
+#include "jobs/workers.h"
+#include "model/options.h"
+#include "settings.h"
 
-struct retain *retain_new(struct server *s);
+struct retain;
+
+struct retain_parts {
+	const struct options *options;
+	struct settings *settings;
+	struct stock *stock;
+	struct jobs *jobs;
+	struct workers *workers;
+	struct builder_turns *turns;
+};
+struct retain *retain_new(const struct retain_parts *parts);
 void retain_free(struct retain *r);
 
 /* Something came into the cache. */
@@ -25,6 +39,9 @@ void retain_want(struct retain *r, uint64_t bytes);
 
 /* Whether there is room for so many more bytes. ERR_FULL: there is not, but may be soon. */
 int retain_room(struct retain *r, uint64_t bytes, struct err *e);
+
+/* How much of the disk is left free: what was set, or retention's default for this disk. */
+uint64_t retain_min_free_bytes(const struct options *o, uint64_t disk_bytes);
 
 void retain_tick(struct retain *r, uint64_t now_ms);
 

@@ -4,8 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "cache/land.h"
-#include "cache/legacy.h"
+#include "jobs/job_end.h"
 #include "log.h"
 #include "base/mem.h"
 
@@ -15,18 +14,18 @@ enum {
 };
 
 struct scrub {
-	struct server *server;
+	struct scrub_parts parts;
 	atomic_bool running;
 	uint64_t next_ms;     /* the timers' */
 	uint64_t scrub_at_ms; /* the running one's */
 };
 
 struct scrub *
-scrub_new(struct server *s)
+scrub_new(const struct scrub_parts *parts)
 {
 	struct scrub *t = mem_new(1, sizeof(*t));
 
-	t->server = s;
+	t->parts = *parts;
 	return t;
 }
 
@@ -46,15 +45,15 @@ add_changed(void *context, struct view_record *vr)
 
 /* Nothing depends on them: what cannot be written now is of no use later. */
 static void
-write_times(struct server *s)
+write_times(struct stock *stock)
 {
 	AUTO_RECORDS struct records changed = {0};
-	struct view *view = view_take(s->views);
+	struct view *view = stock_view(stock);
 
 	view_each(view, NULL, add_changed, &changed);
 	view_release(view);
 	if (changed.count > 0)
-		(void)depot_put_times(s->depot, changed.at, changed.count, NULL);
+		(void)stock_put_times(stock, &changed, NULL);
 }
 
 /* ---- Scrub */
@@ -68,34 +67,41 @@ take_longest_unchecked(void *context, struct view_record *vr)
 		*longest = vr;
 }
 
-static void
-check(struct server *s, struct view_record *vr)
+void
+scrub_check(struct stock *stock, struct jobs *jobs, struct job *job)
 {
+	const struct record key = {.kind = job->spec.stored,
+		.ident = job->spec.ident,
+		.base = job->spec.base,
+		.format = job->spec.format};
+	struct view *view = stock_view(stock);
+	const struct view_record *vr = view_find_same(view, &key);
 	struct err e = {0};
 
-	if (depot_check(s->depot, &vr->record, &e) == 0)
-		view_record_note_checked(vr);
-	else if (depot_is_damage(&e))
-		land_damage(s, &vr->record, e.text);
+	/* One that is gone, or damaged, is a new question: who waits asks it, and is answered. */
+	if (vr != NULL && stock_check(stock, &vr->record, &e) == STOCK_UNREADABLE)
+		job_end_failed(jobs, job, "check", &e, JOB_BUSY, 0);
 	else
-		log_note(EVENT_WARNING, "scrub: %s", e.text);
+		jobs_done(jobs, job);
+	view_release(view);
 }
 
 /* One record whose time has come; then a pause as long as it is large. */
 static void
 scrub_next(struct scrub *t)
 {
-	struct server *s = t->server;
-	uint64_t now_ms = clock_mono_ms();
+	const uint64_t interval_ms = t->parts.options->scrubInterval;
 	struct view_record *vr = NULL;
 	struct view *view;
+	struct err e = {0};
 
-	if (s->options.scrubInterval == 0 || now_ms < t->scrub_at_ms)
+	if (interval_ms == 0 || clock_mono_ms() < t->scrub_at_ms)
 		return;
-	view = view_take(s->views);
+	view = stock_view(t->parts.stock);
 	view_each(view, NULL, take_longest_unchecked, &vr);
-	if (vr != NULL && vr->checked_ms + s->options.scrubInterval < clock_wall_ms()) {
-		check(s, vr);
+	if (vr != NULL && vr->checked_ms + interval_ms < clock_wall_ms()) {
+		if (stock_check(t->parts.stock, &vr->record, &e) == STOCK_UNREADABLE)
+			log_note(EVENT_WARNING, "scrub: %s", e.text);
 		t->scrub_at_ms = clock_mono_ms() + vr->record.ref.bytes / SCRUB_BYTES_PER_MS;
 	}
 	view_release(view);
@@ -108,9 +114,9 @@ run(void *context)
 {
 	struct scrub *t = context;
 
-	write_times(t->server);
-	legacy_save(t->server->legacy);
-	(void)depot_tidy(t->server->depot, NULL); /* or in a second */
+	write_times(t->parts.stock);
+	legacy_save(t->parts.legacy);
+	(void)stock_tidy(t->parts.stock, NULL); /* or in a second */
 	scrub_next(t);
 	t->running = false;
 }
@@ -122,7 +128,7 @@ scrub_tick(struct scrub *t, uint64_t now_ms)
 		return;
 	t->next_ms = now_ms + EVERY_MS;
 	t->running = true;
-	workers_add(t->server->builders, run, t);
+	workers_add(t->parts.builders, run, t);
 }
 
 void
@@ -130,6 +136,6 @@ scrub_free(struct scrub *t)
 {
 	if (t == NULL)
 		return;
-	write_times(t->server);
+	write_times(t->parts.stock);
 	free(t);
 }

@@ -332,21 +332,30 @@ view_find_id(const struct view *v, const struct digest *id)
 }
 
 struct view_record *
-view_find_record(const struct view *v, const struct record *record)
+view_find_same(const struct view *v, const struct record *record)
 {
 	const struct view_type *t = view_find_type(v, record->ident.type);
 	const struct view_version *version =
 		t != NULL ? view_find_version(t, &record->ident.edition) : NULL;
-	struct view_record *vr;
 
 	if (version == NULL)
 		return NULL;
-	if (record->kind == RECORD_HEADER)
-		vr = version->header;
-	else if (record->kind == RECORD_CONTENT)
-		vr = version->content;
-	else
-		vr = view_find_archive(version, &record->base, record->format);
+	switch (record->kind) {
+	case RECORD_HEADER:
+		return version->header;
+	case RECORD_CONTENT:
+		return version->content;
+	case RECORD_ARCHIVE:
+		break;
+	}
+	return view_find_archive(version, &record->base, record->format);
+}
+
+struct view_record *
+view_find_record(const struct view *v, const struct record *record)
+{
+	struct view_record *vr = view_find_same(v, record);
+
 	return vr != NULL && digest_equal(&vr->record.ref.id, &record->ref.id) ? vr : NULL;
 }
 
@@ -372,6 +381,19 @@ view_each(const struct view *v, const char *type,
 		for (size_t j = 0; j < v->types[i]->count; j++)
 			if (type == NULL || strcmp(v->types[i]->type, type) == 0)
 				version_each(&v->types[i]->versions[j], act, context);
+}
+
+static void
+add_record(void *context, struct view_record *vr)
+{
+	records_add(context, &vr->record);
+}
+
+void
+view_records(const struct view *v, const char *type, struct records *ret)
+{
+	view_each(v, type, add_record, ret);
+	records_sort(ret);
 }
 
 /* The type in an unpublished view as a copy of its own, made if it is new. */

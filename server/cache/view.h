@@ -68,15 +68,21 @@ struct view_record *view_find_id(const struct view *v, const struct digest *id);
 struct view_record *view_find_archive(
 	const struct view_version *version, const struct edition *base, enum format format);
 
-/* The record of this record, with these very bytes; NULL: it is not there any more. */
+/* The record that names the same thing (record_same); NULL: none. */
+struct view_record *view_find_same(const struct view *v, const struct record *record);
+
+/* The same, with these very bytes; NULL: it is not there any more. */
 struct view_record *view_find_record(const struct view *v, const struct record *record);
 
 /* Call act for every record; of a type (NULL: of all). */
 void view_each(const struct view *v, const char *type,
 	void (*act)(void *context, struct view_record *vr), void *context);
 
+/* The records of a type (NULL: of all), sorted. */
+void view_records(const struct view *v, const char *type, struct records *ret);
+
 /* ---- Changing: each publishes a new view */
-/* Rows sorted by type, none of them checked: what a cache holds at the start. */
+/* Records sorted by type, none of them checked: what a cache holds at the start. */
 void view_load(struct view_holder *h, const struct record *records, size_t count);
 /* checked: the caller has seen the digest. */
 void view_add(struct view_holder *h, const struct record *record, bool checked);

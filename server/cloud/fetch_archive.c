@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Offers, and the archives that they name. */
-#include <fcntl.h>
+#include "cloud/fetch_archive.h"
+
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "cloud/fetch_job.h"
 #include "base/fs.h"
-#include "base/mem.h"
-#include "cache/retain.h"
 
 enum { SAME_ARCHIVE_MS = 1000 };
+
+static void ask_for_offer(struct fetch *f);
 
 /* ---- Where the bytes go */
 
@@ -19,11 +19,9 @@ to_part(void *context, const void *bytes, size_t len, struct err *e)
 {
 	struct fetch *f = context;
 
-	if (f->job->body_ms == 0)
-		f->job->body_ms = clock_mono_ms();
 	if (fs_write(f->part, bytes, len, e) != 0)
 		return -1;
-	f->job->have_bytes += len;
+	jobs_progress_add(f->job, len);
 	f->landing.received_bytes += len;
 	return 0;
 }
@@ -33,89 +31,19 @@ restart_part(void *context, struct err *e)
 {
 	struct fetch *f = context;
 
-	if (ftruncate(f->part, 0) != 0 || lseek(f->part, 0, SEEK_SET) != 0)
-		return err_sys(e, "stage");
-	f->job->have_bytes = f->job->body_start = 0;
+	if (source_part_restart(f->part, e) != 0)
+		return err_wrap(e, "stage");
+	jobs_progress_begin(f->job, 0, f->landing.record.ref.bytes);
 	return 0;
-}
-
-/* The part of an archive that an earlier run left is gone on with. */
-static int
-open_part(struct fetch *f, struct err *e)
-{
-	int stage = repo_stage_dir(depot_repo(f->server->depot));
-	off_t have;
-
-	fs_close(&f->part);
-	f->part = openat(stage, f->landing.stage,
-		O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
-	have = f->part < 0 ? -1 : lseek(f->part, 0, SEEK_END);
-	if (have < 0)
-		return err_sys(e, "stage/%s", f->landing.stage);
-	if ((uint64_t)have > f->landing.record.ref.bytes && ftruncate(f->part, have = 0) != 0)
-		return err_sys(e, "stage/%s", f->landing.stage);
-	f->job->have_bytes = f->job->body_start = (uint64_t)have;
-	f->job->total_bytes = f->landing.record.ref.bytes;
-	return 0;
-}
-
-/* ---- Archives */
-
-static void
-work_archive(void *context)
-{
-	struct fetch *f = context;
-
-	f->landing.took_ms = clock_mono_ms() - f->began_ms;
-	land_archive(f->server, f->job, &f->landing);
-	fetch_free(f);
-}
-
-/*
- * A broken connection leaves a good part; a wrong answer may have left a bad
- * one. What was announced by one upstream may be unknown to the next, which has
- * another archive for the same: it is asked for its offer.
- */
-static void
-on_archive(void *context, const struct upstream_reply *reply)
-{
-	struct fetch *f = context;
-	bool has_body = reply->status == 0 || reply->status == 200 || reply->status == 206;
-	bool wrong_bytes = (reply->outcome == UPSTREAM_BROKEN && has_body) || reply->status == 416;
-
-	if (wrong_bytes)
-		(void)restart_part(f, NULL);
-	if (fetch_settled(f, reply))
-		return;
-	if (reply->outcome == UPSTREAM_FRESH) {
-		fetch_hand_over(f, work_archive);
-		return;
-	}
-	land_forget_price(f->server, f->job);
-	if (reply->outcome == UPSTREAM_ABSENT && f->upstream != f->offered_by) {
-		fetch_offer(f);
-		return;
-	}
-	fetch_refused(f, reply);
-}
-
-static void
-send_archive(struct fetch *f)
-{
-	f->request = (struct upstream_request){.resume_from = f->job->have_bytes,
-		.max_bytes = f->landing.record.ref.bytes,
-		.exact = true,
-		.write = to_part,
-		.restart = restart_part,
-		.done = on_archive};
-	fetch_start(f);
 }
 
 /* Two offers can name one archive: its part is written by one of them. */
 static bool
 part_is_taken(const struct fetch *f)
 {
-	for (const struct fetch *other = fetch_first(f); other != NULL; other = other->next)
+	const struct fetch *other;
+
+	LIST_FOREACH (other, &f->pool->all, in_all)
 		if (other != f && other->part >= 0 &&
 			strcmp(other->landing.stage, f->landing.stage) == 0)
 			return true;
@@ -126,91 +54,144 @@ part_is_taken(const struct fetch *f)
 static bool
 prepare_part(struct fetch *f)
 {
+	const struct fetcher_parts *p = &f->pool->parts;
+	const uint64_t bytes = f->landing.record.ref.bytes;
+	uint64_t have;
 	struct err e = {0};
 
 	if (part_is_taken(f)) {
 		(void)err_set(
 			&e, ERR_BUSY, "the same archive is being downloaded for another offer");
-		fetch_failed(f, &e, JOB_DOWNLOADING, SAME_ARCHIVE_MS);
+		fetch_job_failed(f, &e, JOB_DOWNLOADING, SAME_ARCHIVE_MS);
 		return false;
 	}
-	if (retain_room(f->server->retain, f->landing.record.ref.bytes, &e) != 0) {
-		fetch_failed(f, &e, JOB_DISK_FULL, 0);
+	if (retain_room(p->retain, bytes, &e) != 0) {
+		fetch_job_failed(f, &e, JOB_DISK_FULL, 0);
 		return false;
 	}
-	if (open_part(f, &e) != 0) {
-		fetch_failed(f, &e, e.code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
+	fs_close(&f->part);
+	f->part = source_part_open(
+		repo_stage_dir(stock_repo(p->stock)), f->landing.stage, bytes, &have, &e);
+	if (f->part < 0) {
+		(void)err_wrap(&e, "stage");
+		fetch_job_failed(f, &e, e.code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
 		return false;
 	}
+	jobs_progress_begin(f->job, have, bytes);
 	return true;
 }
 
-void
-fetch_archive(struct fetch *f)
+/* ---- Archives */
+
+/* An archive that is not there, or not as it was said, may have another name by now. */
+static void
+forget_price(const struct fetch *f)
 {
-	if (repo_has_archive(depot_repo(f->server->depot), &f->landing.record.ref)) {
-		fetch_hand_over(f, work_archive);
+	struct job_spec price = {
+		.kind = JOB_PRICE, .ident = f->job->spec.ident, .base = f->job->spec.base};
+
+	jobs_forget(f->pool->parts.jobs, &price);
+}
+
+static void
+work(void *context)
+{
+	struct fetch *f = context;
+	const struct fetcher_parts *p = &f->pool->parts;
+	const struct land land = {p->stock, p->retain};
+	char name[IDENT_NAME_MAX];
+	struct err e = {0};
+
+	f->landing.took_ms = clock_mono_ms() - f->began_ms;
+	if (land_archive(&land, &f->landing, &e) != 0) {
+		forget_price(f);
+		(void)ident_offer_name(&f->landing.record.ident, &f->landing.record.base, name);
+		fetch_job_not_landed(f, name, &e);
+	} else if (f->last_choice) {
+		jobs_absent(p->jobs, f->job);
+	} else {
+		jobs_done(p->jobs, f->job);
+	}
+	fetch_job_free(f);
+}
+
+/*
+ * What was announced by one upstream may be unknown to the next, which has another archive for the
+ * same: it is asked for its offer.
+ */
+static void
+on_archive(void *context, const struct upstream_reply *reply)
+{
+	struct fetch *f = context;
+
+	if (fetch_job_settled(f, reply))
+		return;
+	if (reply->outcome == UPSTREAM_FRESH) {
+		fetch_job_hand_over(f, work);
 		return;
 	}
-	if (!fetch_may_download(f) || !prepare_part(f))
-		return;
-	if (f->job->have_bytes == f->landing.record.ref.bytes) {
-		fetch_hand_over(f, work_archive);
+	forget_price(f);
+	if (reply->outcome == UPSTREAM_ABSENT && f->upstream != f->offered_by)
+		ask_for_offer(f);
+	else
+		fetch_job_refused(f, reply);
+}
+
+/* Another upstream goes on where the last one broke off. */
+static void
+prepare_archive(struct fetch *f)
+{
+	f->request.resume_from = f->job->progress.have_bytes;
+}
+
+static void
+ask_for_archive(struct fetch *f)
+{
+	const struct archive_ref *ref = &f->landing.record.ref;
+
+	if (repo_has_archive(stock_repo(f->pool->parts.stock), ref)) {
+		fetch_job_hand_over(f, work);
 		return;
 	}
-	(void)ident_file_name(&f->landing.record.ref.id, f->name);
-	f->send = send_archive;
-	fetch_send(f);
+	if (!fetch_job_may_download(f) || !prepare_part(f))
+		return;
+	if (f->job->progress.have_bytes == ref->bytes) {
+		fetch_job_hand_over(f, work);
+		return;
+	}
+	f->request.what = SOURCE_FILE;
+	f->request.file = *ref;
+	f->request.wait_s = 0; /* it is there, or it is not */
+	f->request.write = to_part;
+	f->request.restart = restart_part;
+	f->request.done = on_archive;
+	f->prepare = prepare_archive;
+	fetch_job_send(f);
 }
 
 /* ---- Offers */
-
-/* A server above says with 301 that it has no such difference; another redirect is a fault. */
-static bool
-is_absent(const struct fetch *f, const struct upstream_reply *reply)
-{
-	struct target target;
-
-	if (reply->outcome == UPSTREAM_ABSENT)
-		return true;
-	return reply->outcome == UPSTREAM_MOVED &&
-	       origin_location_target(&fetch_upstream(f)->origin, reply->location, &target) &&
-	       target.kind == TARGET_OFFER && target.base.version == 0 &&
-	       strcmp(target.ident.type, f->job->spec.ident.type) == 0;
-}
 
 /* The best archive of an offer that the client understands. */
 static void
 take_offer(struct fetch *f, const struct offer *offer)
 {
 	const struct job_spec *spec = &f->job->spec;
-	int format = (int)spec->format;
+	enum format format;
 	char hex[DIGEST_HEX + 1];
 
-	while (format >= 0 && offer->archive[format].bytes == 0)
-		format--;
-	if (format < 0) {
-		fetch_absent(f);
+	if (!wire_offer_best(offer, spec->format, &format)) {
+		fetch_job_absent(f);
 		return;
 	}
 	f->landing.record = (struct record){.ident = spec->ident,
 		.base = spec->base,
-		.format = (enum format)format,
+		.format = format,
 		.ref = offer->archive[format]};
-	f->landing.last_choice = format != (int)spec->format;
+	f->last_choice = format != spec->format;
 	f->offered_by = f->upstream;
 	(void)snprintf(f->landing.stage, sizeof(f->landing.stage), "%s.part",
 		digest_hex(&f->landing.record.ref.id, hex));
-	fetch_archive(f);
-}
-
-/* Of a JOB_PRICE: what it says is all that is wanted. */
-static void
-note_price(struct fetch *f, const struct offer *offer)
-{
-	fetch_leave(f);
-	jobs_known(f->server->jobs, f->job, offer);
-	fetch_free(f);
+	ask_for_archive(f);
 }
 
 static void
@@ -218,46 +199,54 @@ on_offer(void *context, const struct upstream_reply *received)
 {
 	struct fetch *f = context;
 	struct upstream_reply reply = *received;
-	struct offer offer;
 
-	if (is_absent(f, &reply)) {
+	/* A server above says with 301 that it has no such difference. */
+	if (reply.outcome == UPSTREAM_MOVED)
 		reply.outcome = UPSTREAM_ABSENT;
-	} else if (reply.outcome == UPSTREAM_MOVED) {
-		reply.outcome = UPSTREAM_BROKEN;
-	} else if (reply.outcome == UPSTREAM_FRESH &&
-		   wire_offer_parse(span_of(f->document.at, f->document.len), &offer, &reply.why) !=
-			   0) {
-		reply.outcome = UPSTREAM_BROKEN;
-	}
-	if (fetch_settled(f, &reply))
+	if (fetch_job_settled(f, &reply))
 		return;
 	if (reply.outcome == UPSTREAM_ABSENT)
-		fetch_absent(f);
+		fetch_job_absent(f);
 	else if (reply.outcome != UPSTREAM_FRESH)
-		fetch_refused(f, &reply);
-	else if (f->job->spec.kind == JOB_PRICE)
-		note_price(f, &offer);
+		fetch_job_refused(f, &reply);
+	else if (f->job->spec.kind == JOB_PRICE) /* what it says is all that is wanted */
+		fetch_job_known(f, &f->request.offer);
 	else
-		take_offer(f, &offer);
+		take_offer(f, &f->request.offer);
+}
+
+static void
+ask_for_offer(struct fetch *f)
+{
+	const struct job_spec *spec = &f->job->spec;
+
+	f->request.what = SOURCE_OFFER;
+	f->request.ident = spec->ident;
+	f->request.base = spec->base;
+	f->request.format = spec->kind == JOB_OFFER ? spec->format : FORMAT_COUNT - 1;
+	f->request.wait_s = FETCH_WAIT_S;
+	f->request.write = NULL;
+	f->request.done = on_offer;
+	f->prepare = NULL;
+	fetch_job_send(f);
 }
 
 /* The price may have been asked a moment ago, to find the cheapest way. */
 void
-fetch_offer(struct fetch *f)
+fetch_archive(struct fetch *f)
 {
 	struct job_spec price = {
 		.kind = JOB_PRICE, .ident = f->job->spec.ident, .base = f->job->spec.base};
 	struct job_look look = {.state = JOB_NONE};
 
-	(void)ident_offer_name(&price.ident, &price.base, f->name);
+	f->go_on = ask_for_archive;
+	f->request.what = SOURCE_OFFER;
+	f->request.ident = price.ident;
+	f->request.base = price.base;
 	if (f->job->spec.kind == JOB_OFFER)
-		look = jobs_look(f->server->jobs, &price);
+		look = jobs_look(f->pool->parts.jobs, &price);
 	if (look.state == JOB_KNOWN)
 		take_offer(f, &look.offer);
 	else
-		fetch_document(f,
-			f->job->spec.kind == JOB_OFFER && f->job->spec.format == FORMAT_AR1
-				? fetch_accept_ar1
-				: fetch_accept_all,
-			WIRE_OFFER_BYTES_MAX, on_offer);
+		ask_for_offer(f);
 }

@@ -1,97 +1,124 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fetch_job.h - one job of the fetcher: what fetch.c and fetch_archive.c share, and
- *               nobody else uses.
+ * fetch_job.h - one job of the fetcher, and what all of them share.
  *
- * Does:     sends a job's requests to the upstream that is in use, and to the
- *           next one where that fails; a job that has ended is freed.
+ * Does:     sends a job's requests to the upstream that is in use, and to the next one where
+ *           that fails; ends the job. What is asked and what comes of the answer is said in
+ *           fetch_query.c, fetch_header.c and fetch_archive.c.
  * Threads:  the fetcher's, until a worker takes over
+ * Owner:    fetch_job_new -> one of the ends below, or fetch_job_free where a worker has taken over
  */
 #ifndef FETCH_JOB_H
 #define FETCH_JOB_H
 
-#include "cache/land.h"
-#include "cloud/upstreams.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
 
-struct fetcher;
+#include "cache/announce.h"
+#include "cache/land.h"
+#include "cache/retain.h"
+#include "cache/stock.h"
+#include "cloud/upstreams.h"
+#include "jobs/jobs.h"
+#include "jobs/workers.h"
+#include "model/hops.h"
+#include "model/options.h"
+#include "net/source.h"
+#include "settings.h"
+
+enum {
+	FETCH_RUNNING_MAX = 64,	 /* most of them wait for a server above to have it */
+	FETCH_ARCHIVES_MAX = 16, /* of these, that move bytes */
+	FETCH_WAIT_S = 30,	 /* how long a server above may hold its answer */
+};
+
+struct fetcher_parts {
+	const struct options *options;
+	const char *id; /* of this run (hops.h) */
+	struct settings *settings;
+	struct stock *stock;
+	struct jobs *jobs;
+	struct workers *workers;
+	struct retain *retain;
+	struct announce *announce;
+};
+
+struct fetch;
+LIST_HEAD(fetch_list, fetch);
+STAILQ_HEAD(fetch_queue, fetch);
+
+/* What all fetches share. The fetcher's thread's, but for what says otherwise. */
+struct fetch_pool {
+	struct fetcher_parts parts;
+	struct upstream *upstream;
+	struct upstreams *upstreams;
+	struct fetch_list all;
+	unsigned running;	    /* in `all`; at most FETCH_RUNNING_MAX */
+	unsigned archives;	    /* of these, with is_archive; at most FETCH_ARCHIVES_MAX */
+	struct fetch_queue waiting; /* to download an archive */
+	atomic_uint query_policy;   /* grows with each change of what is taken of an announcement */
+	pthread_mutex_t lock;	    /* query_via */
+	char query_via[HOPS_TEXT_MAX]; /* of who polled us last */
+};
 
 /* One running job, from its first request to where a worker takes over. */
 struct fetch {
-	struct server *server;
-	struct fetcher *fetcher;
+	struct fetch_pool *pool;
 	struct job *job;
 	int upstream;	/* that is asked; -1: none was chosen yet */
 	uint32_t tried; /* of the upstreams, a bit each */
-	/* The request that runs, and how it is sent anew. */
-	char name[IDENT_NAME_MAX];
+	struct source_request request;
+	void (*prepare)(
+		struct fetch *f); /* fills in what depends on the upstream; NULL: nothing does */
 	char via[HOPS_TEXT_MAX];
-	struct upstream_request request;
-	void (*send)(struct fetch *f);
-	struct buf document;
-	struct idents query; /* an announcement */
-	char query_etag[128];
-	unsigned query_policy;
-	int part;
-	int offered_by;	 /* the upstream whose offer names the archive; -1: not known any more */
-	bool is_archive; /* it counts among the archives that are being downloaded */
-	struct landing landing;
 	uint64_t began_ms;
-	struct fetch *next;
+	/* An announcement: */
+	unsigned query_policy; /* the pool's, when it was asked for */
+	char query_etag[128];
+	/* An archive: */
+	struct landing landing;
+	int part;
+	int offered_by;	  /* the upstream whose offer names it; -1: not known any more */
+	bool last_choice; /* the format asked for does not exist: this is the next best */
+	bool is_archive;  /* counted in the pool's `archives` */
+	void (*go_on)(struct fetch *f); /* when its turn to download has come */
+	LIST_ENTRY(fetch) in_all;
+	STAILQ_ENTRY(fetch) in_waiting;
 };
 
-/* Choose an upstream where none is yet, and f->send; the job ends where nobody can be asked. */
-void fetch_send(struct fetch *f);
+struct fetch *fetch_job_new(struct fetch_pool *pool, struct job *job);
 
-/* For f->send: f->request goes to the upstream. */
-void fetch_start(struct fetch *f);
-
-/* Send f->name as the request for a document. */
-void fetch_document(struct fetch *f, const char *accept, size_t max,
-	void (*done)(void *context, const struct upstream_reply *reply));
+/* Send f->request: to an upstream that is chosen now where none was. The job ends where nobody can
+ * be asked. */
+void fetch_job_send(struct fetch *f);
 
 /*
  * How a request went is noted. True: another upstream is asked the same
  * instead, or the job has ended, for want of one.
  */
-bool fetch_settled(struct fetch *f, const struct upstream_reply *reply);
-
-/* A worker goes on. */
-void fetch_hand_over(struct fetch *f, void (*run)(void *context));
-
-/* The end; f is gone. */
-void fetch_leave(struct fetch *f);
-void fetch_free(struct fetch *f);
-void fetch_failed(
-	struct fetch *f, const struct err *why, enum job_reason reason, uint64_t delay_ms);
-void fetch_refused(struct fetch *f, const struct upstream_reply *reply);
-void fetch_absent(struct fetch *f);
+bool fetch_job_settled(struct fetch *f, const struct upstream_reply *reply);
 
 /* The upstream that is in use. */
-struct upstreams_one *fetch_upstream(const struct fetch *f);
+struct upstreams_one *fetch_job_upstream(const struct fetch *f);
 
-/* Whether one more archive may be downloaded now; else f is taken, and fetch_archive is called
- * later. */
-bool fetch_may_download(struct fetch *f);
+/* Whether one more archive may be downloaded now; else f waits, and f->go_on is called later. */
+bool fetch_job_may_download(struct fetch *f);
 
-/* The other fetches that run. */
-struct fetch *fetch_first(const struct fetch *f);
+/* ---- The ends, by the fetcher; f is gone. */
+void fetch_job_done(struct fetch *f);
+void fetch_job_known(struct fetch *f, const struct offer *offer);
+void fetch_job_absent(struct fetch *f);
+void fetch_job_failed(
+	struct fetch *f, const struct err *why, enum job_reason reason, uint64_t delay_ms);
+/* For want of a useful answer. */
+void fetch_job_refused(struct fetch *f, const struct upstream_reply *reply);
 
-/* The fetcher's `query_policy` now; and the way of who polled us last, which is forgotten. */
-unsigned fetch_policy(const struct fetch *f);
-void fetch_take_via(struct fetch *f, char ret[HOPS_TEXT_MAX]);
+/* ---- Or a worker goes on, and ends the job and f. */
+void fetch_job_hand_over(struct fetch *f, void (*run)(void *context));
 
-/* The write of a request for a document. */
-int fetch_to_document(void *context, const void *bytes, size_t len, struct err *e);
-
-/* In fetch_query.c: the first request of a QUERY. */
-void fetch_query(struct fetch *f);
-
-/* In fetch_archive.c: the first request of an OFFER or PRICE. */
-void fetch_offer(struct fetch *f);
-/* And the archive that its offer named. */
-void fetch_archive(struct fetch *f);
-
-extern const char fetch_accept_all[];
-extern const char fetch_accept_ar1[];
+/* What came could not be stored, or is wrong: then the upstream is asked again after the others. */
+void fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why);
+void fetch_job_free(struct fetch *f);
 
 #endif

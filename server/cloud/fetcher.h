@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fetch.h - the thread that runs all transfers from the upstream.
+ * fetcher.h - the thread that runs all transfers from the upstream.
  *
  * Does:     takes queued jobs, moves bytes into memory or stage/, and hands
  *           what arrived to the workers. Where an upstream fails the next one is
@@ -11,12 +11,14 @@
  * Owner:    fetcher_start -> fetcher_stop -> fetcher_free, which drops transfers that
  *           did not end; in between workers may end what they took over
  */
-#ifndef FETCH_H
-#define FETCH_H
+#ifndef FETCHER_H
+#define FETCHER_H
 
-#include "server.h"
+#include "cloud/fetch_job.h"
 
-int fetcher_start(struct server *s, struct fetcher **ret, struct err *e);
+struct fetcher;
+
+int fetcher_start(const struct fetcher_parts *parts, struct fetcher **ret, struct err *e);
 void fetcher_wake(struct fetcher *f);
 
 /* Another server polled us, and its poll came this way (hops.h). */

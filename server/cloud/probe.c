@@ -4,15 +4,12 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "model/wire.h"
-#include "settings.h"
-#include "net/upstream.h"
+#include "net/source.h"
 
 struct probe {
 	const struct origin *origin;
 	const struct proxy *proxy;
 	struct upstream_reply reply;
-	struct buf body;
 	FILE *to;
 };
 
@@ -21,16 +18,6 @@ static const char *const step_names[UPSTREAM_STEPS] = {[UPSTREAM_NAME] = "name",
 	[UPSTREAM_PROXY] = "proxy",
 	[UPSTREAM_TLS] = "TLS",
 	[UPSTREAM_ANSWER] = "q"};
-
-static int
-to_body(void *context, const void *bytes, size_t len, struct err *e)
-{
-	struct probe *p = context;
-
-	(void)e;
-	buf_add(&p->body, bytes, len);
-	return 0;
-}
 
 __attribute__((format(printf, 3, 4))) static void
 say(const struct probe *p, const char *step, const char *fmt, ...)
@@ -138,52 +125,40 @@ say_steps(struct probe *p, bool good, const char *found)
 static bool
 probe_one(struct probe *p, struct upstream *u)
 {
-	struct upstream_request request = {.origin = p->origin,
-		.name = "q",
-		.accept = "application/json",
-		.max_bytes = WIRE_QUERY_BYTES_MAX,
-		.write = to_body,
-		.context = p};
-	AUTO_IDENTS struct idents query = {0};
+	struct source source = {.origin = p->origin};
+	struct source_request request = {.what = SOURCE_QUERY};
 	char found[64] = "";
 	bool good;
 
 	(void)fprintf(p->to, "%s\n", p->origin->base);
 	say_way(p);
-	upstream_fetch(u, &request, &p->reply);
-	if (p->reply.status == 404 || p->reply.status == 405 || p->reply.status == 501) {
-		buf_clear(&p->body);
-		request.post_body = "{}";
-		upstream_fetch(u, &request, &p->reply);
-	}
-	good = p->reply.outcome == UPSTREAM_FRESH &&
-	       wire_query_parse(span_of(p->body.at, p->body.len), &query, &p->reply.why) == 0;
-	(void)snprintf(found, sizeof(found), ": %zu types", query.count);
+	source_fetch(u, &source, &request, &p->reply);
+	good = p->reply.outcome == UPSTREAM_FRESH;
+	(void)snprintf(found, sizeof(found), ": %zu types", request.query.count);
+	source_clear(&request);
 	return say_steps(p, good, found);
 }
 
 int
-probe_upstreams(struct server *s, FILE *to)
+probe_upstreams(const struct options *o, struct settings *settings, FILE *to)
 {
-	struct policy *policy = settings_take(s->settings);
+	struct policy *policy = settings_take(settings);
 	struct origins origins;
 	struct upstream *u = NULL;
 	struct err e = {0};
 	int failed = 0;
 
-	if (origins_parse(s->options.guts2ServerUrl, &origins, &e) != 0 ||
-		upstream_new(&u, &e) != 0) {
+	if (origins_parse(o->guts2ServerUrl, &origins, &e) != 0 || upstream_new(&u, &e) != 0) {
 		(void)fprintf(to, "%s\n", e.text);
 		settings_release(policy);
 		return -1;
 	}
 	upstream_set_proxy(u, policy->proxy);
-	upstream_set_ca_file(u, s->options.upstreamCaFile);
+	upstream_set_ca_file(u, o->upstreamCaFile);
 	for (size_t i = 0; i < origins.count; i++) {
 		struct probe p = {.origin = &origins.at[i], .proxy = policy->proxy, .to = to};
 
 		failed += !probe_one(&p, u);
-		buf_free(&p.body);
 	}
 	upstream_free(u);
 	origins_free(&origins);

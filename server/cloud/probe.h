@@ -10,9 +10,10 @@
 
 #include <stdio.h>
 
-#include "server.h"
+#include "model/options.h"
+#include "settings.h"
 
-/* 0: every upstream works. Needs options and settings of s, and nothing that runs. */
-int probe_upstreams(struct server *s, FILE *to);
+/* 0: every upstream works. Nothing else has to run. */
+int probe_upstreams(const struct options *o, struct settings *settings, FILE *to);
 
 #endif

@@ -22,6 +22,8 @@ upstreams_new(const struct options *o)
 		r->at[i] = (struct upstreams_one){.origin = origins.at[i],
 			.breaker = {.threshold = (unsigned)o->upstreamFailureThreshold,
 				.rest_ms = o->upstreamFailureHold}};
+	for (size_t i = 0; i < r->count; i++)
+		r->at[i].source.origin = &r->at[i].origin;
 	return r;
 }
 

@@ -13,14 +13,14 @@
 
 #include "model/breaker.h"
 #include "model/options.h"
-#include "net/upstream.h"
+#include "net/source.h"
 
 struct upstreams_one {
 	struct origin origin;
+	struct source source; /* of that origin */
 	struct breaker breaker;
 	char query_etag[128];  /* of the announcement that landed last */
 	unsigned query_policy; /* of the fetcher, at that time */
-	bool query_by_post;    /* it refuses GET */
 	bool lost;	       /* it did not answer the last time */
 };
 

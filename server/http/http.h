@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * http.h - HTTP/1.0 and 1.1 on a TCP port (the only user of libmicrohttpd).
+ * http.h - HTTP/1.0 and 1.1 on a TCP port (with http_response.h the only user of
+ *          libmicrohttpd).
  *
  * Does:     reads requests, guards against malformed ones, holds answers, sends
  *           replies; files by sendfile from an open descriptor.
@@ -11,11 +12,11 @@
 #ifndef HTTP_H
 #define HTTP_H
 
-#include "server.h"
+#include "http/reply.h"
 
 struct http;
 
-int http_start(struct server *s, struct http **ret, struct err *e);
+int http_start(const struct reply_parts *parts, struct http **ret, struct err *e);
 
 /* "ADDRESS:PORT", as it goes into a URL. */
 const char *http_address(const struct http *h);

@@ -6,15 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/decide.h"
 #include "base/clock.h"
-#include "cloud/fetch.h"
+#include "cache/view_decide.h"
 #include "http/fields.h"
-#include "cache/legacy.h"
 #include "log.h"
-#include "settings.h"
 #include "model/retry.h"
-#include "cache/usage.h"
 
 enum { SMALL_HOLD_MS = 5000 };
 
@@ -27,7 +23,6 @@ reply_clear(struct reply *r)
 		(void)atomic_fetch_sub(&r->vr->sending, 1);
 	buf_free(&r->text);
 	view_record_release(r->vr);
-	view_record_release(r->job.vr);
 	if (r->view != NULL)
 		view_release(r->view);
 	*r = (struct reply){0};
@@ -55,21 +50,21 @@ reply_malformed(unsigned status, const char *reason, struct reply *ret)
 }
 
 static void
-set_preparing(const struct reply_context *c, struct reply *r, const struct job_outlook *answer)
+set_preparing(const struct reply_context *c, struct reply *r, const struct job_outlook *outlook)
 {
-	const struct options *o = &c->server->options;
-	const char *reason = jobs_reason_name(answer->reason);
+	const struct options *o = c->parts.options;
+	const char *reason = jobs_reason_name(outlook->reason);
 	char progress[16] = "null";
 
-	if (answer->progress >= 0)
+	if (outlook->progress >= 0)
 		(void)snprintf(progress, sizeof(progress), "%.2f",
-			answer->progress < 1 ? answer->progress : 1.0);
+			outlook->progress < 1 ? outlook->progress : 1.0);
 	r->status = 503;
 	r->reason = reason;
 	r->body = REPLY_TEXT;
 	r->cache = REPLY_NO_STORE;
 	r->retry_after_s = retry_after_s(
-		answer->need_ms, o->retryAfterMin, o->retryAfterMax, (uint32_t)random());
+		outlook->need_ms, o->retryAfterMin, o->retryAfterMax, (uint32_t)random());
 	buf_clear(&r->text);
 	buf_printf(&r->text,
 		"{\"error\":\"preparing\",\"reason\":\"%s\",\"progress\":%s,\"retry_after\":"
@@ -85,26 +80,60 @@ hold_ms(const struct reply_context *c, const struct request_facts *facts, bool s
 
 	if (small && ms < SMALL_HOLD_MS)
 		ms = SMALL_HOLD_MS;
-	return ms < c->server->options.holdMax ? ms : c->server->options.holdMax;
+	return ms < c->parts.options->holdMax ? ms : c->parts.options->holdMax;
+}
+
+/* The job that gets what is needed. */
+static struct job_spec
+job_of(const struct decide_need *need)
+{
+	static const enum job_kind kinds[] = {[NEED_QUERY] = JOB_QUERY,
+		[NEED_HEADER] = JOB_HEADER,
+		[NEED_ARCHIVE] = JOB_OFFER,
+		[NEED_BUILD] = JOB_BUILD,
+		[NEED_CHECK] = JOB_CHECK};
+	struct job_spec spec = {.kind = kinds[need->kind],
+		.ident = need->ident,
+		.base = need->base,
+		.format = need->format};
+
+	if (need->kind == NEED_CHECK) {
+		spec.stored = need->record->kind;
+		spec.base = need->record->base;
+		spec.format = need->record->format;
+	}
+	return spec;
+}
+
+static enum decide_known
+look_up(void *context, const struct decide_need *need)
+{
+	const struct job_spec spec = job_of(need);
+
+	switch (jobs_state(context, &spec)) {
+	case JOB_ABSENT:
+		return DECIDE_ABSENT;
+	case JOB_FAILED:
+		return DECIDE_FAILED;
+	default:
+		return DECIDE_UNKNOWN;
+	}
 }
 
 static void
 set_prepare(const struct reply_context *c, const struct request_facts *facts,
 	const struct decision *d, bool may_hold, struct reply *r)
 {
-	struct job_spec job = d->job;
-	struct job_outlook answer;
+	struct job_spec job = job_of(&d->need);
+	struct job_outlook outlook;
 
 	job.via = r->via;
-	answer = jobs_ask(c->server->jobs, &job, NULL);
+	outlook = jobs_ask(c->parts.jobs, &job, NULL);
 	r->hold_ms = hold_ms(c, facts, d->small);
-	if (may_hold && answer.coming && r->hold_ms > 0) {
+	if (may_hold && outlook.coming && r->hold_ms > 0)
 		r->job = job;
-		if (r->job.vr != NULL)
-			view_record_take(r->job.vr);
-		return;
-	}
-	set_preparing(c, r, &answer);
+	else
+		set_preparing(c, r, &outlook);
 }
 
 static void
@@ -193,17 +222,17 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 
 /* A client that does not say who it is counts as its address. */
 static void
-note_usage(struct server *s, const struct request_facts *facts, const char *client,
+note_usage(const struct reply_context *c, const struct request_facts *facts, const char *client,
 	const struct ident *has)
 {
-	if (s->options.prefetchDifferences > 0)
-		usage_note(s->usage, client[0] != '\0' ? client : facts->address, has,
+	if (c->parts.options->prefetchDifferences > 0)
+		usage_note(c->parts.usage, client[0] != '\0' ? client : facts->address, has,
 			clock_mono_ms() / 1000);
 }
 
 /* What is newer than what the client has, of the types it has. */
 static void
-filter(struct server *s, const struct request_facts *facts, const struct view *view,
+filter(const struct reply_context *c, const struct request_facts *facts, const struct view *view,
 	const struct inventory *inventory, struct buf *ret)
 {
 	AUTO_IDENTS struct idents newer = {0};
@@ -214,7 +243,7 @@ filter(struct server *s, const struct request_facts *facts, const struct view *v
 
 		if (t == NULL || t->announced.version == 0)
 			continue;
-		note_usage(s, facts, inventory->client, &ident);
+		note_usage(c, facts, inventory->client, &ident);
 		if (ident_edition_equal(&t->announced, &ident.edition))
 			continue;
 		ident.edition = t->announced;
@@ -225,7 +254,8 @@ filter(struct server *s, const struct request_facts *facts, const struct view *v
 
 /* r->view keeps the prepared announcement alive. */
 static void
-set_query(struct server *s, const struct request_facts *facts, char *client, struct reply *r)
+set_query(const struct reply_context *c, const struct request_facts *facts, char *client,
+	struct reply *r)
 {
 	struct inventory inventory = {0};
 
@@ -240,7 +270,7 @@ set_query(struct server *s, const struct request_facts *facts, char *client, str
 	r->status = 200;
 	r->body = REPLY_TEXT;
 	r->cache = REPLY_REVALIDATE;
-	filter(s, facts, r->view, &inventory, &r->text);
+	filter(c, facts, r->view, &inventory, &r->text);
 	idents_free(&inventory.updates);
 }
 
@@ -282,32 +312,28 @@ set_legacy(struct reply_context *c, const struct request_facts *facts, struct vi
 	r->body = REPLY_TEXT;
 }
 
-static enum job_state
-look_up(void *context, const struct job_spec *spec)
-{
-	return jobs_state(context, spec);
-}
-
 static void
 carry_out(struct reply_context *c, const struct request_facts *facts, const struct target *target,
 	const struct decision *d, bool may_hold, char *client, struct reply *r)
 {
+	struct view_record *vr = d->record != NULL ? view_decide_record(d->record) : NULL;
+
 	switch (d->kind) {
 	case DECIDE_QUERY:
-		set_query(c->server, facts, client, r);
+		set_query(c, facts, client, r);
 		break;
 	case DECIDE_FILE:
 		if (target->kind == TARGET_LEGACY)
-			set_legacy(c, facts, d->vr, r);
+			set_legacy(c, facts, vr, r);
 		else
-			set_file(c, facts, d->vr, r);
+			set_file(c, facts, vr, r);
 		break;
 	case DECIDE_OFFER:
-		r->vr = d->vr;
-		view_record_take(d->vr);
+		r->vr = vr;
+		view_record_take(vr);
 		r->vary_accept = true;
-		view_record_note_offered(d->vr);
-		set_prepared(r, &d->vr->offer, facts);
+		view_record_note_offered(vr);
+		set_prepared(r, &vr->offer, facts);
 		break;
 	case DECIDE_PREPARE:
 		set_prepare(c, facts, d, may_hold, r);
@@ -336,7 +362,7 @@ log_loop(const struct reply_context *c, const char *via, enum hops_verdict verdi
 		return;
 	log_begin(&l, EVENT_LOOP);
 	log_text(&l, "path", via);
-	log_text(&l, "id", c->server->id);
+	log_text(&l, "id", c->parts.id);
 	log_text(&l, "reason",
 		verdict == HOPS_LOOP ? "this server is above itself" : "too many servers");
 	log_end(&l, LOG_PROCESS);
@@ -347,11 +373,11 @@ static bool
 check_via(struct reply_context *c, const struct request_facts *facts, const struct target *target,
 	struct reply *r)
 {
-	enum hops_verdict verdict = hops_read(facts->via, c->server->id, r->via);
+	enum hops_verdict verdict = hops_read(facts->via, c->parts.id, r->via);
 
 	if (verdict == HOPS_GOOD) {
 		if (r->via[0] != '\0' && target->kind == TARGET_QUERY)
-			fetcher_note_via(c->server->fetcher, r->via);
+			fetcher_note_via(c->parts.fetcher, r->via);
 		return true;
 	}
 	log_loop(c, r->via, verdict);
@@ -362,25 +388,25 @@ check_via(struct reply_context *c, const struct request_facts *facts, const stru
 
 /* Whether a legacy client may have what it asks for; it was seen. */
 static bool
-note_legacy(struct server *s, const struct target *target)
+note_legacy(const struct reply_context *c, const struct target *target)
 {
 	struct policy *policy;
 	bool listed;
 
 	if (target->kind != TARGET_LEGACY)
 		return false;
-	policy = settings_take(s->settings);
+	policy = settings_take(c->parts.settings);
 	listed = channels_policy(policy->channels, target->ident.type).legacy;
 	settings_release(policy);
 	if (listed)
-		legacy_note(s->legacy, target->ident.type);
+		legacy_note(c->parts.legacy, target->ident.type);
 	return listed;
 }
 
 /* Who is given an offer will have what it leads to; who has to wait has what it came with. */
 static void
-note_offer(struct server *s, const struct request_facts *facts, const struct target *target,
-	const struct decision *d, const char *client)
+note_offer(const struct reply_context *c, const struct request_facts *facts,
+	const struct target *target, const struct decision *d, const char *client)
 {
 	struct ident has = target->ident;
 
@@ -391,16 +417,16 @@ note_offer(struct server *s, const struct request_facts *facts, const struct tar
 	else if (d->kind != DECIDE_OFFER)
 		return;
 	if (has.edition.version > 0)
-		note_usage(s, facts, client, &has);
+		note_usage(c, facts, client, &has);
 }
 
 void
 reply_make(struct reply_context *c, const struct request_facts *facts, bool may_hold, char *client,
 	struct reply *ret)
 {
-	struct decide_jobs jobs = {.state = look_up,
-		.context = c->server->jobs,
-		.local_differences = c->server->options.localDifferences != 0};
+	struct decide_facts known = {.known = look_up,
+		.context = c->parts.jobs,
+		.local_differences = c->parts.options->localDifferences != 0};
 	bool ar2 = fields_accepts(facts->accept, accept_ar2);
 	struct target target;
 	struct decision d;
@@ -415,11 +441,12 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 		ret->allow = "GET, HEAD";
 		return;
 	}
-	*ret = (struct reply){.view = view_take(c->server->views)};
+	*ret = (struct reply){.view = stock_view(c->parts.stock)};
 	if (!check_via(c, facts, &target, ret))
 		return;
-	jobs.legacy = note_legacy(c->server, &target);
-	d = decide(ret->view, &target, ar2 ? FORMAT_AR2 : FORMAT_AR1, &jobs);
-	note_offer(c->server, facts, &target, &d, client);
+	known.cache = view_decide_cache(ret->view);
+	known.legacy = note_legacy(c, &target);
+	d = decide(&known, &target, ar2 ? FORMAT_AR2 : FORMAT_AR1);
+	note_offer(c, facts, &target, &d, client);
 	carry_out(c, facts, &target, &d, may_hold, client, ret);
 }

@@ -2,7 +2,7 @@
 /*
  * reply.h - from a request's facts to the reply, without knowing how HTTP is spoken.
  *
- * Does:     decides (decide.h), starts what has to be obtained, takes a place
+ * Does:     decides (model/decide.h), starts what has to be obtained, takes a place
  *           in the limiter, and says everything that the reply carries.
  * Owner:    reply_clear releases what a reply holds
  * Source:   PROTOCOL sections 2, 3 and 7
@@ -15,7 +15,13 @@
 
 #include "base/buf.h"
 #include "http/limiter.h"
-#include "server.h"
+#include "cache/legacy.h"
+#include "cache/stock.h"
+#include "cache/usage.h"
+#include "cloud/fetcher.h"
+#include "jobs/jobs.h"
+#include "model/options.h"
+#include "settings.h"
 
 /* What a request says. Strings are NULL where the field is missing. */
 struct request_facts {
@@ -69,8 +75,19 @@ struct reply {
 	char via[HOPS_TEXT_MAX]; /* job.via points to it */
 };
 
+struct reply_parts {
+	const struct options *options;
+	const char *id; /* of this run (hops.h) */
+	struct settings *settings;
+	struct stock *stock;
+	struct jobs *jobs;
+	struct usage *usage;
+	struct legacy *legacy;
+	struct fetcher *fetcher;
+};
+
 struct reply_context {
-	struct server *server;
+	struct reply_parts parts;
 	struct limiter limiter;
 };
 

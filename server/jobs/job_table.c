@@ -36,7 +36,10 @@ job_table_key(const struct job_spec *spec, char ret[JOB_KEY])
 		(void)ident_offer_name(&spec->ident, &spec->base, name);
 		break;
 	case JOB_CHECK:
-		(void)record_name(&spec->vr->record, name);
+		(void)record_name(
+			&(struct record){
+				.kind = spec->stored, .ident = spec->ident, .base = spec->base},
+			name);
 		break;
 	case JOB_KINDS:
 		assert(false);
@@ -57,23 +60,20 @@ bucket_of(const char *key)
 struct job *
 job_table_find(const struct job_table *t, const char *key)
 {
-	struct job *job = t->buckets[bucket_of(key)];
+	struct job *job;
 
-	while (job != NULL && strcmp(job->key, key) != 0)
-		job = job->next_in_bucket;
-	return job;
+	LIST_FOREACH (job, &t->buckets[bucket_of(key)], in_bucket)
+		if (strcmp(job->key, key) == 0)
+			return job;
+	return NULL;
 }
 
 void
 job_table_remove(struct job_table *t, struct job *job)
 {
-	struct job **link = &t->buckets[bucket_of(job->key)];
-
-	while (*link != job)
-		link = &(*link)->next_in_bucket;
-	*link = job->next_in_bucket;
+	LIST_REMOVE(job, in_bucket);
 	t->count--;
-	view_record_release(job->spec.vr);
+	free(job->memory);
 	free(job);
 }
 
@@ -83,8 +83,8 @@ job_table_each(struct job_table *t, void (*act)(void *context, struct job *job),
 	for (size_t i = 0; i < JOB_TABLE_BUCKETS; i++) {
 		struct job *next;
 
-		for (struct job *job = t->buckets[i]; job != NULL; job = next) {
-			next = job->next_in_bucket;
+		for (struct job *job = LIST_FIRST(&t->buckets[i]); job != NULL; job = next) {
+			next = LIST_NEXT(job, in_bucket);
 			act(context, job);
 		}
 	}
@@ -115,7 +115,9 @@ free_room(struct job_table *t)
 	if (t->count < JOBS_MAX)
 		return true;
 	for (size_t i = 0; i < JOB_TABLE_BUCKETS; i++) {
-		for (struct job *job = t->buckets[i]; job != NULL; job = job->next_in_bucket) {
+		struct job *job;
+
+		LIST_FOREACH (job, &t->buckets[i], in_bucket) {
 			if (!is_only_remembered(job))
 				continue;
 			job_table_remove(t, job);
@@ -128,19 +130,15 @@ free_room(struct job_table *t)
 struct job *
 job_table_add(struct job_table *t, const struct job_spec *spec, const char *key)
 {
-	struct job **bucket = &t->buckets[bucket_of(key)];
 	struct job *job;
 
 	if (!free_room(t))
 		return NULL;
 	job = mem_new(1, sizeof(*job));
 	job->spec = *spec;
-	job->spec.via = NULL; /* the asker's */
-	if (spec->vr != NULL)
-		view_record_take(spec->vr);
+	job->spec.via = NULL; /* the asker's, who may be gone before the job is */
 	(void)snprintf(job->key, sizeof(job->key), "%s", key);
-	job->next_in_bucket = *bucket;
-	*bucket = job;
+	LIST_INSERT_HEAD(&t->buckets[bucket_of(key)], job, in_bucket);
 	t->count++;
 	return job;
 }

@@ -15,7 +15,7 @@
 enum { JOB_TABLE_BUCKETS = 1024 };
 
 struct job_table {
-	struct job *buckets[JOB_TABLE_BUCKETS];
+	LIST_HEAD(job_bucket, job) buckets[JOB_TABLE_BUCKETS];
 	size_t count;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "jobs/jobs.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +14,13 @@
 
 enum { FAILED_REMEMBERED_MS = 600000 };
 
-struct queue {
-	struct job *first;
-	struct job **end;
-};
+STAILQ_HEAD(job_queue_list, job);
 
 struct jobs {
 	pthread_mutex_t lock; /* everything below */
 	struct job_table table;
-	struct queue queues[QUEUES];
-	uint64_t typical_ms; /* of finished jobs, smoothed; UINT64_MAX: none yet */
+	struct job_queue_list queues[QUEUES]; /* of QUEUED ones */
+	uint64_t typical_ms;		      /* of finished jobs, smoothed; UINT64_MAX: none yet */
 	bool stopped;
 	void (*notify)(void *context, enum job_queue queue);
 	void *context;
@@ -57,7 +55,7 @@ jobs_new(void (*notify)(void *context, enum job_queue queue), void *context)
 
 	(void)pthread_mutex_init(&j->lock, NULL);
 	for (int i = 0; i < QUEUES; i++)
-		j->queues[i].end = &j->queues[i].first;
+		STAILQ_INIT(&j->queues[i]);
 	j->typical_ms = UINT64_MAX;
 	j->notify = notify;
 	j->context = context;
@@ -74,17 +72,28 @@ jobs_free(struct jobs *j)
 	free(j);
 }
 
+/* With the lock. Every change of state is one that the header names. */
+static void
+enter(struct job *job, enum job_state state)
+{
+	static const bool allowed[JOB_STATES][JOB_STATES] = {
+		[JOB_NONE] = {[JOB_QUEUED] = true, [JOB_ABSENT] = true},
+		[JOB_QUEUED] = {[JOB_RUNNING] = true},
+		[JOB_RUNNING] = {[JOB_FAILED] = true, [JOB_ABSENT] = true, [JOB_KNOWN] = true},
+		[JOB_FAILED] = {[JOB_QUEUED] = true, [JOB_ABSENT] = true},
+	};
+
+	assert(allowed[job->state][state]);
+	job->state = state;
+}
+
 static void
 enqueue(struct jobs *j, struct job *job)
 {
-	struct queue *queue = &j->queues[kinds[job->spec.kind].queue];
-
-	job->state = JOB_QUEUED;
+	enter(job, JOB_QUEUED);
 	job->queued_ms = clock_mono_ms();
 	job->asked = false;
-	job->next_in_queue = NULL;
-	*queue->end = job;
-	queue->end = &job->next_in_queue;
+	STAILQ_INSERT_TAIL(&j->queues[kinds[job->spec.kind].queue], job, in_queue);
 }
 
 /* ---- Asking */
@@ -93,10 +102,10 @@ enqueue(struct jobs *j, struct job *job)
 static uint64_t
 estimate_ms(const struct jobs *j, const struct job *job, uint64_t now_ms)
 {
-	uint64_t have = job->have_bytes;
-	uint64_t total = job->total_bytes;
-	uint64_t start = job->body_start;
-	uint64_t elapsed_ms = now_ms - job->body_ms;
+	uint64_t have = job->progress.have_bytes;
+	uint64_t total = job->progress.total_bytes;
+	uint64_t start = job->progress.start_bytes;
+	uint64_t elapsed_ms = now_ms - job->progress.since_ms;
 
 	if (job->state == JOB_FAILED) {
 		uint64_t wait_ms = job->retry_at_ms > now_ms ? job->retry_at_ms - now_ms : 0;
@@ -112,7 +121,7 @@ estimate_ms(const struct jobs *j, const struct job *job, uint64_t now_ms)
 static struct job_outlook
 describe(struct jobs *j, const struct job *job)
 {
-	uint64_t total = job->total_bytes;
+	uint64_t total = job->progress.total_bytes;
 	struct job_outlook answer = {.reason = JOB_DOWNLOADING, .progress = -1};
 	const struct job *other = NULL;
 
@@ -128,7 +137,7 @@ describe(struct jobs *j, const struct job *job)
 	else if (kinds[job->spec.kind].queue != QUEUE_FETCHER)
 		answer.reason = JOB_BUILDING;
 	if (total > 0 && job->state != JOB_FAILED)
-		answer.progress = (double)job->have_bytes / (double)total;
+		answer.progress = (double)job->progress.have_bytes / (double)total;
 	answer.need_ms = estimate_ms(j, job, clock_mono_ms());
 	return answer;
 }
@@ -196,8 +205,7 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 	job->asked = true;
 	answer = describe(j, job);
 	if (waiter != NULL && answer.coming) {
-		waiter->next = job->waiters;
-		job->waiters = waiter;
+		SLIST_INSERT_HEAD(&job->waiters, waiter, link);
 		answer.held = true;
 	}
 	return answer;
@@ -253,41 +261,56 @@ jobs_stopped(struct jobs *j)
 struct job *
 jobs_take(struct jobs *j, enum job_queue which)
 {
-	struct queue *queue = &j->queues[which];
+	struct job_queue_list *queue = &j->queues[which];
 	struct job *job;
 
 	(void)pthread_mutex_lock(&j->lock);
-	job = queue->first;
+	job = STAILQ_FIRST(queue);
 	if (job != NULL) {
-		queue->first = job->next_in_queue;
-		if (queue->first == NULL)
-			queue->end = &queue->first;
-		job->state = JOB_RUNNING;
-		job->have_bytes = job->total_bytes = job->body_ms = job->body_start = 0;
+		STAILQ_REMOVE_HEAD(queue, in_queue);
+		enter(job, JOB_RUNNING);
+		jobs_progress_begin(job, 0, 0);
 	}
 	(void)pthread_mutex_unlock(&j->lock);
 	return job;
 }
 
+void
+jobs_progress_begin(struct job *job, uint64_t have_bytes, uint64_t total_bytes)
+{
+	job->progress.have_bytes = job->progress.start_bytes = have_bytes;
+	job->progress.total_bytes = total_bytes;
+	job->progress.since_ms = 0;
+}
+
+void
+jobs_progress_add(struct job *job, uint64_t bytes)
+{
+	if (job->progress.since_ms == 0)
+		job->progress.since_ms = clock_mono_ms();
+	job->progress.have_bytes += bytes;
+}
+
 /* ---- Ending */
 
+/* Without the lock: who is resumed may ask for something else. */
 static void
-resume_all(struct waiter *list)
+resume_all(struct waiter_list *list)
 {
-	while (list != NULL) {
-		struct waiter *waiter = list;
+	struct waiter *waiter;
 
-		list = waiter->next; /* it belongs to its owner again once resumed */
+	while ((waiter = SLIST_FIRST(list)) != NULL) {
+		SLIST_REMOVE_HEAD(list, link); /* it belongs to its owner again once resumed */
 		waiter->resume(waiter->context);
 	}
 }
 
-static struct waiter *
+static struct waiter_list
 detach(struct job *job)
 {
-	struct waiter *list = job->waiters;
+	struct waiter_list list = job->waiters;
 
-	job->waiters = NULL;
+	SLIST_INIT(&job->waiters);
 	return list;
 }
 
@@ -295,30 +318,31 @@ void
 jobs_done(struct jobs *j, struct job *job)
 {
 	uint64_t took_ms = clock_mono_ms() - job->queued_ms;
-	struct waiter *list;
+	struct waiter_list list;
 
 	(void)pthread_mutex_lock(&j->lock);
+	assert(job->state == JOB_RUNNING);
 	if (kinds[job->spec.kind].is_download)
 		j->typical_ms =
 			j->typical_ms == UINT64_MAX ? took_ms : (j->typical_ms * 3 + took_ms) / 4;
 	list = detach(job);
 	job_table_remove(&j->table, job);
 	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(list);
+	resume_all(&list);
 }
 
 static void
 settle(struct jobs *j, struct job *job, enum job_state state, const struct offer *offer)
 {
-	struct waiter *list;
+	struct waiter_list list;
 
 	(void)pthread_mutex_lock(&j->lock);
-	job->state = state;
+	enter(job, state);
 	if (offer != NULL)
 		job->offer = *offer;
 	list = detach(job);
 	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(list);
+	resume_all(&list);
 }
 
 void
@@ -346,10 +370,10 @@ patience(const struct job *job)
 void
 jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t delay_ms)
 {
-	struct waiter *list;
+	struct waiter_list list;
 
 	(void)pthread_mutex_lock(&j->lock);
-	job->state = JOB_FAILED;
+	enter(job, JOB_FAILED);
 	job->reason = reason;
 	if (delay_ms == 0) {
 		job->failures++;
@@ -358,7 +382,7 @@ jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t de
 	job->retry_at_ms = clock_mono_ms() + delay_ms;
 	list = detach(job);
 	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(list);
+	resume_all(&list);
 }
 
 void
@@ -373,7 +397,7 @@ jobs_note_absent(struct jobs *j, const struct job_spec *spec)
 	if (job == NULL)
 		job = job_table_add(&j->table, spec, key);
 	if (job != NULL && (job->state == JOB_NONE || job->state == JOB_FAILED))
-		job->state = JOB_ABSENT;
+		enter(job, JOB_ABSENT);
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
@@ -414,7 +438,7 @@ jobs_forget(struct jobs *j, const struct job_spec *spec)
 struct tick {
 	struct jobs *jobs;
 	uint64_t now_ms;
-	struct waiter *expired;
+	struct waiter_list expired;
 	bool queued[QUEUES];
 };
 
@@ -422,18 +446,15 @@ static void
 expire_waiters(void *context, struct job *job)
 {
 	struct tick *tick = context;
-	struct waiter **link = &job->waiters;
+	struct waiter_list all = detach(job);
+	struct waiter *waiter;
 
-	while (*link != NULL) {
-		struct waiter *waiter = *link;
-
-		if (waiter->deadline_ms > tick->now_ms) {
-			link = &waiter->next;
-			continue;
-		}
-		*link = waiter->next;
-		waiter->next = tick->expired;
-		tick->expired = waiter;
+	while ((waiter = SLIST_FIRST(&all)) != NULL) {
+		SLIST_REMOVE_HEAD(&all, link);
+		if (waiter->deadline_ms > tick->now_ms)
+			SLIST_INSERT_HEAD(&job->waiters, waiter, link);
+		else
+			SLIST_INSERT_HEAD(&tick->expired, waiter, link);
 	}
 }
 
@@ -462,7 +483,7 @@ jobs_tick(struct jobs *j, uint64_t now_ms)
 	(void)pthread_mutex_lock(&j->lock);
 	job_table_each(&j->table, tick_job, &tick);
 	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(tick.expired);
+	resume_all(&tick.expired);
 	for (int i = 0; i < QUEUES; i++)
 		if (tick.queued[i])
 			j->notify(j->context, (enum job_queue)i);
@@ -477,5 +498,5 @@ jobs_stop(struct jobs *j)
 	j->stopped = true;
 	job_table_each(&j->table, expire_waiters, &tick);
 	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(tick.expired);
+	resume_all(&tick.expired);
 }

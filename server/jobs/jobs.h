@@ -3,8 +3,8 @@
  * jobs.h - what is being obtained, once for everybody who wants it.
  *
  * Does:     a job is known by what comes of it; whoever asks for the same joins it.
- *           QUEUED -> RUNNING -> done (the job is gone), FAILED (tried again when
- *           asked for after retry_at), ABSENT or KNOWN (forgotten when metadata changes).
+ *           One that FAILED is tried again when it is asked for after retry_at; what is
+ *           ABSENT or KNOWN is forgotten when metadata changes.
  * Units:    _ms milliseconds, monotonic; bytes
  * Threads:  any. One lock guards the table; resume calls are made without it
  * Owner:    jobs_new -> jobs_free; a job taken is the taker's until jobs_finish
@@ -16,10 +16,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
-#include "model/ident.h"
+#include "base/err.h"
 #include "model/hops.h"
-#include "cache/view.h"
+#include "model/ident.h"
+#include "model/record.h"
 
 enum job_kind {
 	JOB_QUERY,   /* the announcement */
@@ -37,16 +39,19 @@ enum job_queue { QUEUE_FETCHER, QUEUE_WORKERS, QUEUE_BUILDERS, QUEUES };
 
 struct job_spec {
 	enum job_kind kind;
-	struct ident ident;	/* all but QUERY */
-	struct edition base;	/* OFFER, PRICE, CHECK, BUILD: version 0 is the full archive */
-	enum format format;	/* OFFER, CHECK, BUILD */
-	struct view_record *vr; /* CHECK; the job holds a reference */
+	struct ident ident;	 /* all but QUERY */
+	struct edition base;	 /* OFFER, PRICE, CHECK, BUILD: version 0 is the full archive */
+	enum format format;	 /* OFFER, CHECK, BUILD */
+	enum record_kind stored; /* CHECK: which record it is */
 	const char
 		*via; /* how the request came that wants it (hops.h); NULL: not through servers */
 };
 
-/* KNOWN: a PRICE that was answered. */
-enum job_state { JOB_NONE, JOB_QUEUED, JOB_RUNNING, JOB_FAILED, JOB_ABSENT, JOB_KNOWN };
+/*
+ * NONE -> QUEUED -> RUNNING -> done (gone), FAILED, ABSENT or KNOWN (a PRICE that was answered);
+ * FAILED -> QUEUED again. What was learnt on the way to something else: NONE, FAILED -> ABSENT.
+ */
+enum job_state { JOB_NONE, JOB_QUEUED, JOB_RUNNING, JOB_FAILED, JOB_ABSENT, JOB_KNOWN, JOB_STATES };
 
 /* Why somebody has to wait: the words of a 503. */
 enum job_reason {
@@ -58,39 +63,46 @@ enum job_reason {
 };
 const char *jobs_reason_name(enum job_reason reason);
 
-enum { JOB_KEY = IDENT_NAME_MAX + 16 };
-
-struct job {
-	struct job_spec spec;
-	char key[JOB_KEY];
-	char waits_for[JOB_KEY]; /* the key of another job; "" none */
-	struct offer offer;	 /* KNOWN */
-	enum job_state state;
-	enum job_reason reason; /* FAILED */
-	unsigned failures;	/* in a record */
-	bool asked;		/* since it failed */
-	uint64_t retry_at_ms;	/* FAILED */
-	uint64_t queued_ms;
-	char complaint[sizeof(((struct err *)0)->text)]; /* what was logged last of it */
-	char via[HOPS_TEXT_MAX];			 /* of the request that queued it */
-	unsigned upstream;				 /* that was asked last */
-	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
-	/* Of the running transfer; total 0: not known yet. */
-	_Atomic uint64_t have_bytes;
-	_Atomic uint64_t total_bytes;
-	_Atomic uint64_t body_ms;    /* when the body began */
-	_Atomic uint64_t body_start; /* bytes that were there already */
-	struct waiter *waiters;
-	struct job *next_in_bucket;
-	struct job *next_in_queue;
-};
-
 /* Somebody whose answer is held until a job ends or the deadline passes. */
 struct waiter {
 	void (*resume)(void *context);
 	void *context;
 	uint64_t deadline_ms;
-	struct waiter *next;
+	SLIST_ENTRY(waiter) link;
+};
+SLIST_HEAD(waiter_list, waiter);
+
+/* How far the one who runs a job is; total 0: not known. Written by its thread, read by any. */
+struct job_progress {
+	_Atomic uint64_t have_bytes;
+	_Atomic uint64_t total_bytes;
+	_Atomic uint64_t start_bytes; /* that were there already */
+	_Atomic uint64_t since_ms;    /* when the first byte came; 0: none has */
+};
+
+enum { JOB_KEY = IDENT_NAME_MAX + 16 };
+
+/* Under the table's lock, but for what says otherwise. */
+struct job {
+	struct job_spec spec; /* its own; spec.via is NULL, see via */
+	char key[JOB_KEY];
+	char waits_for[JOB_KEY]; /* the key of another job, RUNNING ones only; "" none */
+	char via[HOPS_TEXT_MAX]; /* of the request that queued it */
+	struct offer offer;	 /* KNOWN */
+	enum job_state state;
+	enum job_reason reason; /* FAILED */
+	unsigned failures;	/* in a row */
+	bool asked;		/* since it failed */
+	uint64_t retry_at_ms;	/* FAILED */
+	uint64_t queued_ms;
+	struct job_progress progress;
+	struct waiter_list waiters; /* empty unless QUEUED or RUNNING */
+	/* The taker's, while it is RUNNING: */
+	char complaint[sizeof(((struct err *)0)->text)]; /* what was logged last of it */
+	void *memory; /* from one attempt to the next; one block of malloc, freed with the job */
+	/* The table's: */
+	LIST_ENTRY(job) in_bucket;
+	STAILQ_ENTRY(job) in_queue; /* QUEUED */
 };
 
 struct jobs;
@@ -140,6 +152,13 @@ bool jobs_stopped(struct jobs *j);
 
 /* The next job of a queue; NULL: none. */
 struct job *jobs_take(struct jobs *j, enum job_queue queue);
+
+/*
+ * For the taker: a transfer or a build of total bytes begins, have of them are there already; so
+ * many more have come. An estimate starts with the first jobs_progress_add, be it of 0 bytes.
+ */
+void jobs_progress_begin(struct job *job, uint64_t have_bytes, uint64_t total_bytes);
+void jobs_progress_add(struct job *job, uint64_t bytes);
 
 /* The end of a job: it is there now; it is known; it is known not to exist; it failed. */
 void jobs_done(struct jobs *j, struct job *job);

@@ -3,23 +3,25 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
+#include "base/loop.h"
 #include "base/mem.h"
 
 struct task {
 	void (*run)(void *context);
 	void *context;
-	struct task *next;
+	STAILQ_ENTRY(task) link;
 };
 
+STAILQ_HEAD(task_list, task);
+
 struct workers {
-	pthread_mutex_t lock; /* first, end, stop */
+	pthread_mutex_t lock; /* tasks, stop */
 	pthread_cond_t wake;
-	struct task *first;
-	struct task **end;
+	struct task_list tasks;
 	bool stop;
 	unsigned size; /* threads that were asked for */
 	bool background;
@@ -33,14 +35,11 @@ next_task(struct workers *w)
 	struct task *task;
 
 	(void)pthread_mutex_lock(&w->lock);
-	while (w->first == NULL && !w->stop)
+	while (STAILQ_EMPTY(&w->tasks) && !w->stop)
 		(void)pthread_cond_wait(&w->wake, &w->lock);
-	task = w->first;
-	if (task != NULL) {
-		w->first = task->next;
-		if (w->first == NULL)
-			w->end = &w->first;
-	}
+	task = STAILQ_FIRST(&w->tasks);
+	if (task != NULL)
+		STAILQ_REMOVE_HEAD(&w->tasks, link);
 	(void)pthread_mutex_unlock(&w->lock);
 	return task;
 }
@@ -68,7 +67,7 @@ workers_start(unsigned threads, bool background, struct workers **ret, struct er
 
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_cond_init(&w->wake, NULL);
-	w->end = &w->first;
+	STAILQ_INIT(&w->tasks);
 	w->background = background;
 	w->size = threads;
 	w->threads = mem_new(threads, sizeof(*w->threads));
@@ -90,8 +89,7 @@ workers_add(struct workers *w, void (*run)(void *context), void *context)
 	task->run = run;
 	task->context = context;
 	(void)pthread_mutex_lock(&w->lock);
-	*w->end = task;
-	w->end = &task->next;
+	STAILQ_INSERT_TAIL(&w->tasks, task, link);
 	(void)pthread_mutex_unlock(&w->lock);
 	(void)pthread_cond_signal(&w->wake);
 }
@@ -114,10 +112,10 @@ workers_free(struct workers *w)
 {
 	if (w == NULL)
 		return;
-	while (w->first != NULL) {
-		struct task *task = w->first;
+	while (!STAILQ_EMPTY(&w->tasks)) {
+		struct task *task = STAILQ_FIRST(&w->tasks);
 
-		w->first = task->next;
+		STAILQ_REMOVE_HEAD(&w->tasks, link);
 		free(task);
 	}
 	(void)pthread_cond_destroy(&w->wake);
@@ -128,19 +126,17 @@ workers_free(struct workers *w)
 
 /* ---- One function over an array */
 
-/* Helpers may come when all is done: the last one out frees it. */
+/*
+ * The thread that waits never waits for a helper that has not begun: with all threads busy nobody
+ * might come. So helpers may come when all is done, and the last one out frees it.
+ */
 struct crew {
-	pthread_mutex_t lock; /* all but next */
+	struct loop loop;
+	pthread_mutex_t lock; /* the rest */
 	pthread_cond_t idle;
 	unsigned references;
 	unsigned busy; /* helpers that are at it */
-	bool closed;
-	bool failed;
-	struct err first;
-	_Atomic size_t next;
-	size_t count;
-	int (*run)(void *context, size_t index, struct err *e);
-	void *context;
+	bool closed;   /* who comes now goes again */
 };
 
 static void
@@ -159,25 +155,6 @@ crew_leave(struct crew *c)
 }
 
 static void
-crew_work(struct crew *c)
-{
-	size_t index;
-
-	while ((index = atomic_fetch_add(&c->next, 1)) < c->count) {
-		struct err e = {0};
-
-		if (c->run(c->context, index, &e) == 0)
-			continue;
-		c->next = c->count;
-		(void)pthread_mutex_lock(&c->lock);
-		if (!c->failed)
-			c->first = e;
-		c->failed = true;
-		(void)pthread_mutex_unlock(&c->lock);
-	}
-}
-
-static void
 crew_help(void *context)
 {
 	struct crew *c = context;
@@ -188,7 +165,7 @@ crew_help(void *context)
 	c->busy += !late;
 	(void)pthread_mutex_unlock(&c->lock);
 	if (!late) {
-		crew_work(c);
+		loop_work(&c->loop);
 		(void)pthread_mutex_lock(&c->lock);
 		c->busy--;
 		(void)pthread_cond_signal(&c->idle);
@@ -203,25 +180,21 @@ workers_each(struct workers *w, size_t count,
 {
 	struct crew *c = mem_new(1, sizeof(*c));
 	unsigned helpers = count < w->size ? (unsigned)count : w->size;
-	bool failed;
+	int result;
 
 	(void)pthread_mutex_init(&c->lock, NULL);
 	(void)pthread_cond_init(&c->idle, NULL);
-	c->count = count;
-	c->run = run;
-	c->context = context;
 	c->references = 1 + helpers;
+	loop_begin(&c->loop, count, run, context);
 	for (unsigned i = 0; i < helpers; i++)
 		workers_add(w, crew_help, c);
-	crew_work(c);
+	loop_work(&c->loop);
 	(void)pthread_mutex_lock(&c->lock);
 	c->closed = true;
 	while (c->busy > 0)
 		(void)pthread_cond_wait(&c->idle, &c->lock);
-	failed = c->failed;
-	if (failed && e != NULL)
-		*e = c->first;
 	(void)pthread_mutex_unlock(&c->lock);
+	result = loop_end(&c->loop, e);
 	crew_leave(c);
-	return failed ? -1 : 0;
+	return result;
 }

@@ -211,7 +211,9 @@ excess(const struct cache *c)
 
 	for (size_t i = 0; i < c->records.count; i++)
 		room.cache_bytes += c->records.at[i].ref.bytes;
-	repo_disk(c->repo, &room.disk_bytes, &room.disk_free_bytes);
+	uint64_t disk_bytes;
+
+	repo_disk(c->repo, &disk_bytes, &room.disk_free_bytes);
 	return retention_excess_bytes(&room);
 }
 

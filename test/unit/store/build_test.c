@@ -28,8 +28,7 @@ START_TEST(build__full_archives_differences_and_contents_go_round)
 		ck_assert_msg(
 			build_difference(&f.build, &what, &difference[0], &e) == 0, "%s", e.text);
 		versions_drop_content(&f, 1);
-		ck_assert_msg(build_full(&f.build, &f.header[1]->ident, (enum format)format, NULL,
-				      0, &full, &e) == 0,
+		ck_assert_msg(build_full(&f.build, &(struct build_full){f.header[1]->ident, (enum format)format, NULL, 0}, &full, &e) == 0,
 			"%s", e.text);
 		versions_drop_content(&f, 2);
 		versions_put_content(&f, 3);
@@ -58,8 +57,7 @@ START_TEST(build__full_archives_differences_and_contents_go_round)
 		ck_assert_int_eq(depot_check(f.depot, &again, NULL), 0);
 		ck_assert(!fs_exists(repo_stage_dir(depot_repo(f.depot)), "work"));
 		/* a full archive out of the streams of others, checked */
-		ck_assert_msg(build_full(&f.build, &f.header[2]->ident, FORMAT_AR1, difference, 2,
-				      &full, &e) == 0,
+		ck_assert_msg(build_full(&f.build, &(struct build_full){f.header[2]->ident, FORMAT_AR1, difference, 2}, &full, &e) == 0,
 			"%s", e.text);
 		ck_assert_int_eq(depot_check(f.depot, &full, NULL), 0);
 		versions_tear_down(&f);
@@ -89,7 +87,7 @@ START_TEST(build__a_damaged_source_is_not_built_on)
 	content.ident = f.header[0]->ident;
 	ck_assert_int_eq(depot_check(f.depot, &content, NULL), 0);
 	damage(&f, ident_blob_name(&f.header[0]->files[1].digest, name));
-	ck_assert_int_eq(build_full(&f.build, &content.ident, FORMAT_AR2, NULL, 0, &full, &e), -1);
+	ck_assert_int_eq(build_full(&f.build, &(struct build_full){content.ident, FORMAT_AR2, NULL, 0}, &full, &e), -1);
 	ck_assert_int_eq(e.code, ERR_DIGEST);
 	ck_assert_int_eq(
 		build_content(&f.build, &(struct build_way){&content, NULL, 0}, &all, &culprit, &e),

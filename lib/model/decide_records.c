@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/decide_records.h"
+
+static bool
+announced(void *context, const char *type, struct edition *ret)
+{
+	const struct decide_records *from = context;
+	const struct ident *found = idents_find(from->query, type);
+
+	if (found != NULL)
+		*ret = found->edition;
+	return found != NULL;
+}
+
+static bool
+has_version(void *context, const struct ident *ident)
+{
+	const struct decide_records *from = context;
+
+	for (size_t i = 0; i < from->records->count; i++)
+		if (ident_equal(&from->records->at[i].ident, ident))
+			return true;
+	return false;
+}
+
+static const struct record *
+find(void *context, const struct record *key)
+{
+	const struct decide_records *from = context;
+
+	return records_find(from->records, key);
+}
+
+static const struct record *
+find_id(void *context, const struct digest *id)
+{
+	const struct decide_records *from = context;
+
+	for (size_t i = 0; i < from->records->count; i++)
+		if (from->records->at[i].kind == RECORD_ARCHIVE &&
+			digest_equal(&from->records->at[i].ref.id, id))
+			return &from->records->at[i];
+	return NULL;
+}
+
+static bool
+is_checked(void *context, const struct record *record)
+{
+	const struct decide_records *from = context;
+
+	return from->all_checked || record->checked_ms > 0;
+}
+
+struct decide_cache
+decide_records_cache(struct decide_records *from)
+{
+	return (struct decide_cache){.context = from,
+		.has_query = from->query != NULL,
+		.announced = announced,
+		.has_version = has_version,
+		.find = find,
+		.find_id = find_id,
+		.is_checked = is_checked};
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/stock.h"
+
+#include "base/mem.h"
+#include "log.h"
+
+struct stock {
+	struct depot *depot;
+	struct view_holder *views;
+};
+
+static void
+note_rebuilt(size_t records)
+{
+	log_note(EVENT_INDEX_REBUILT, "%zu items", records);
+}
+
+/* What a cache holds when it is opened: nothing of it was looked at yet. */
+static int
+load(struct stock *s, bool rebuilt, struct err *e)
+{
+	AUTO_IDENTS struct idents query = {0};
+	AUTO_RECORDS struct records records = {0};
+
+	if (depot_query(s->depot, &query, e) != 0 || depot_records(s->depot, &records, e) != 0)
+		return -1;
+	view_load(s->views, records.at, records.count);
+	/* An announcement of nothing is none: the first poll has to be waited for. */
+	if (query.count > 0)
+		view_set_query(s->views, &query);
+	if (rebuilt)
+		note_rebuilt(records.count);
+	return 0;
+}
+
+int
+stock_open(const char *path, struct stock **ret, struct err *e)
+{
+	struct stock *s = mem_new(1, sizeof(*s));
+	bool rebuilt;
+
+	s->views = view_holder_new();
+	if (depot_open(path, &s->depot, &rebuilt, e) != 0 || load(s, rebuilt, e) != 0) {
+		stock_close(s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
+}
+
+void
+stock_close(struct stock *s)
+{
+	if (s == NULL)
+		return;
+	view_holder_free(s->views);
+	depot_close(s->depot);
+	free(s);
+}
+
+struct view *
+stock_view(struct stock *s)
+{
+	return view_take(s->views);
+}
+
+struct repo *
+stock_repo(struct stock *s)
+{
+	return depot_repo(s->depot);
+}
+
+/* ---- What comes */
+
+int
+stock_put_query(struct stock *s, const struct idents *query, struct err *e)
+{
+	if (depot_put_query(s->depot, query, e) != 0)
+		return -1;
+	view_set_query(s->views, query);
+	return 0;
+}
+
+int
+stock_put_header(struct stock *s, const struct ident *ident, struct span bytes,
+	struct record *ret_record, struct err *e)
+{
+	*ret_record = (struct record){.kind = RECORD_HEADER, .ident = *ident};
+	if (depot_put_header(s->depot, ident, bytes, &ret_record->ref, e) != 0)
+		return -1;
+	view_add(s->views, ret_record, true);
+	return 0;
+}
+
+int
+stock_put_archive(struct stock *s, const struct record *record, const char *stage, struct err *e)
+{
+	if (depot_put_archive(s->depot, record, stage, e) != 0)
+		return -1;
+	view_add(s->views, record, true);
+	return 0;
+}
+
+static struct build
+build_at(struct stock *s, const struct stock_site *site)
+{
+	return (struct build){s->depot, site->workspace, site->crew};
+}
+
+int
+stock_build_content(struct stock *s, const struct stock_site *site, const struct build_way *way,
+	struct record *ret_record, const struct record **ret_culprit, struct err *e)
+{
+	const struct build b = build_at(s, site);
+
+	if (build_content(&b, way, ret_record, ret_culprit, e) != 0)
+		return -1;
+	view_add(s->views, ret_record, true);
+	return 0;
+}
+
+int
+stock_build_full(struct stock *s, const struct stock_site *site, const struct build_full *what,
+	struct record *ret_record, struct err *e)
+{
+	const struct build b = build_at(s, site);
+
+	if (build_full(&b, what, ret_record, e) != 0)
+		return -1;
+	view_add(s->views, ret_record, true);
+	return 0;
+}
+
+int
+stock_build_difference(struct stock *s, const struct stock_site *site,
+	const struct build_difference *what, struct record *ret_record, struct err *e)
+{
+	const struct build b = build_at(s, site);
+
+	if (build_difference(&b, what, ret_record, e) != 0)
+		return -1;
+	if (ret_record->ref.bytes > 0)
+		view_add(s->views, ret_record, true);
+	return 0;
+}
+
+/* ---- What goes */
+
+int
+stock_remove(struct stock *s, const struct record *record, struct err *e)
+{
+	/* The view first: nobody is told any more of what is about to go. */
+	view_remove(s->views, record);
+	if (depot_remove(s->depot, record, e) == 0)
+		return 0;
+	/* Half of it may be gone: it has to be looked at before it is served again. */
+	view_add(s->views, record, false);
+	return -1;
+}
+
+static bool
+is_here(struct stock *s, const struct record *record)
+{
+	struct view *view = view_take(s->views);
+	bool here = view_find_record(view, record) != NULL;
+
+	view_release(view);
+	return here;
+}
+
+void
+stock_damaged(struct stock *s, const struct record *record, const char *why)
+{
+	struct log_line l;
+	struct err e = {0};
+
+	if (!is_here(s, record)) /* it was removed while it was looked at */
+		return;
+	log_begin(&l, EVENT_DAMAGED);
+	log_record(&l, record);
+	log_text(&l, "reason", why);
+	log_end(&l, LOG_PROCESS);
+	log_end(&l, LOG_DOWNLOAD);
+	view_remove(s->views, record);
+	/*
+	 * Other than stock_remove it does not come back into the view: its bytes are known to be
+	 * wrong, and while it is absent there the right ones are fetched.
+	 */
+	if (depot_quarantine(s->depot, record, &e) != 0)
+		log_note(EVENT_FAILED, "cannot remove a damaged file: %s", e.text);
+}
+
+/* ---- Looking */
+
+static void
+note_checked(struct stock *s, const struct record *record)
+{
+	struct view *view = view_take(s->views);
+	struct view_record *vr = view_find_record(view, record);
+
+	if (vr != NULL)
+		view_record_note_checked(vr);
+	view_release(view);
+}
+
+enum stock_verdict
+stock_check(struct stock *s, const struct record *record, struct err *why)
+{
+	if (depot_check(s->depot, record, why) == 0) {
+		note_checked(s, record);
+		return STOCK_GOOD;
+	}
+	/* Only what is known to be wrong goes: not a file that cannot be read just now. */
+	if (!depot_is_damage(why))
+		return STOCK_UNREADABLE;
+	stock_damaged(s, record, why->text);
+	return STOCK_DAMAGED;
+}
+
+int
+stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e)
+{
+	AUTO_RECORDS struct records before = {0};
+	AUTO_RECORDS struct records now = {0};
+	struct view *view = view_take(s->views); /* first: what lands meanwhile is not gone */
+
+	view_records(view, NULL, &before);
+	view_release(view);
+	if (depot_rebuild_index(s->depot, e) != 0 || depot_records(s->depot, &now, e) != 0)
+		return -1;
+	for (size_t i = 0; i < before.count; i++)
+		if (records_find(&now, &before.at[i]) == NULL)
+			view_remove(s->views, &before.at[i]);
+	view_load(s->views, now.at, now.count);
+	note_rebuilt(now.count);
+	*ret_records = now.count;
+	return 0;
+}
+
+/* ---- The index alone */
+
+int
+stock_tidy(struct stock *s, struct err *e)
+{
+	return depot_tidy(s->depot, e);
+}
+
+int
+stock_put_times(struct stock *s, const struct records *changed, struct err *e)
+{
+	return depot_put_times(s->depot, changed->at, changed->count, e);
+}
+
+int
+stock_put_setting(struct stock *s, const char *name, uint64_t value, struct err *e)
+{
+	return depot_put_setting(s->depot, name, value, e);
+}
+
+bool
+stock_setting(struct stock *s, const char *name, uint64_t *ret)
+{
+	return depot_setting(s->depot, name, ret);
+}

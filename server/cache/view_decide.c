@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/view_decide.h"
+
+#include <stddef.h>
+
+static bool
+announced(void *context, const char *type, struct edition *ret)
+{
+	const struct view_type *t = view_find_type(context, type);
+
+	if (t == NULL || t->announced.version == 0)
+		return false;
+	*ret = t->announced;
+	return true;
+}
+
+static bool
+has_version(void *context, const struct ident *ident)
+{
+	const struct view_type *t = view_find_type(context, ident->type);
+
+	return t != NULL && view_find_version(t, &ident->edition) != NULL;
+}
+
+static const struct record *
+record_of(const struct view_record *vr)
+{
+	return vr != NULL ? &vr->record : NULL;
+}
+
+static const struct record *
+find(void *context, const struct record *key)
+{
+	return record_of(view_find_same(context, key));
+}
+
+static const struct record *
+find_id(void *context, const struct digest *id)
+{
+	return record_of(view_find_id(context, id));
+}
+
+struct view_record *
+view_decide_record(const struct record *record)
+{
+	return (struct view_record *)((char *)(uintptr_t)record -
+				      offsetof(struct view_record, record));
+}
+
+static bool
+is_checked(void *context, const struct record *record)
+{
+	(void)context;
+	return view_decide_record(record)->checked;
+}
+
+struct decide_cache
+view_decide_cache(struct view *v)
+{
+	return (struct decide_cache){.context = v,
+		.has_query = v->has_query,
+		.announced = announced,
+		.has_version = has_version,
+		.find = find,
+		.find_id = find_id,
+		.is_checked = is_checked};
+}

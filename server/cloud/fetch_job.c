@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cloud/fetch_job.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "jobs/job_end.h"
+#include "log.h"
+
+/* What is remembered of a job from one attempt to the next. */
+struct memory {
+	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
+};
+
+static struct memory *
+memory_of(struct job *job)
+{
+	if (job->memory == NULL)
+		job->memory = mem_new(1, sizeof(struct memory));
+	return job->memory;
+}
+
+struct fetch *
+fetch_job_new(struct fetch_pool *pool, struct job *job)
+{
+	struct fetch *f = mem_new(1, sizeof(*f));
+
+	f->pool = pool;
+	f->job = job;
+	f->upstream = f->part = f->offered_by = -1;
+	f->tried = memory_of(job)->distrusted;
+	f->began_ms = clock_mono_ms();
+	(void)hops_add(job->via, pool->parts.id, f->via);
+	f->request.via = f->via;
+	f->request.wait_s = FETCH_WAIT_S;
+	f->request.context = f;
+	LIST_INSERT_HEAD(&pool->all, f, in_all);
+	pool->running++;
+	return f;
+}
+
+struct upstreams_one *
+fetch_job_upstream(const struct fetch *f)
+{
+	return &f->pool->upstreams->at[f->upstream];
+}
+
+void
+fetch_job_free(struct fetch *f)
+{
+	fs_close(&f->part);
+	source_clear(&f->request);
+	free(f);
+}
+
+/* ---- Turns */
+
+bool
+fetch_job_may_download(struct fetch *f)
+{
+	struct fetch_pool *pool = f->pool;
+
+	if (!f->is_archive && pool->archives >= FETCH_ARCHIVES_MAX) {
+		STAILQ_INSERT_TAIL(&pool->waiting, f, in_waiting);
+		return false;
+	}
+	pool->archives += !f->is_archive;
+	f->is_archive = true;
+	return true;
+}
+
+static void
+start_waiting(struct fetch_pool *pool)
+{
+	struct fetch *f = STAILQ_FIRST(&pool->waiting);
+
+	if (f == NULL || pool->archives >= FETCH_ARCHIVES_MAX)
+		return;
+	STAILQ_REMOVE_HEAD(&pool->waiting, in_waiting);
+	f->go_on(f);
+}
+
+/* It does not run any more, which may be somebody else's turn. */
+static void
+leave(struct fetch *f)
+{
+	LIST_REMOVE(f, in_all);
+	f->pool->running--;
+	f->pool->archives -= f->is_archive;
+	start_waiting(f->pool);
+}
+
+void
+fetch_job_hand_over(struct fetch *f, void (*run)(void *context))
+{
+	leave(f);
+	workers_add(f->pool->parts.workers, run, f);
+}
+
+/* ---- Ends */
+
+void
+fetch_job_done(struct fetch *f)
+{
+	leave(f);
+	jobs_done(f->pool->parts.jobs, f->job);
+	fetch_job_free(f);
+}
+
+void
+fetch_job_known(struct fetch *f, const struct offer *offer)
+{
+	leave(f);
+	jobs_known(f->pool->parts.jobs, f->job, offer);
+	fetch_job_free(f);
+}
+
+void
+fetch_job_failed(struct fetch *f, const struct err *why, enum job_reason reason, uint64_t delay_ms)
+{
+	leave(f);
+	job_end_failed(
+		f->pool->parts.jobs, f->job, source_name(&f->request), why, reason, delay_ms);
+	fetch_job_free(f);
+}
+
+void
+fetch_job_absent(struct fetch *f)
+{
+	struct jobs *jobs = f->pool->parts.jobs;
+
+	/* Who has not the better format has not the worse one either: it would have offered it. */
+	for (int i = 0; f->job->spec.kind == JOB_OFFER && i < (int)f->job->spec.format; i++) {
+		struct job_spec worse = f->job->spec;
+
+		worse.format = (enum format)i;
+		jobs_note_absent(jobs, &worse);
+	}
+	leave(f);
+	job_end_absent(jobs, f->job, source_name(&f->request));
+	fetch_job_free(f);
+}
+
+/* A server above is about to have it, and said when: that is no fault, and not logged as one. */
+static void
+fetch_later(struct fetch *f, const struct upstream_reply *reply)
+{
+	enum job_reason reason = JOB_DOWNLOADING;
+	uint64_t delay_ms = (uint64_t)reply->retry_after_s * 1000;
+
+	if (strcmp(reply->reason, jobs_reason_name(JOB_BUILDING)) == 0)
+		reason = JOB_BUILDING;
+	else if (strcmp(reply->reason, jobs_reason_name(JOB_UPSTREAM_UNAVAILABLE)) == 0)
+		reason = JOB_UPSTREAM_UNAVAILABLE;
+	leave(f);
+	jobs_failed(f->pool->parts.jobs, f->job, reason, delay_ms);
+	fetch_job_free(f);
+}
+
+void
+fetch_job_refused(struct fetch *f, const struct upstream_reply *reply)
+{
+	uint64_t delay_ms = (uint64_t)reply->retry_after_s * 1000;
+	uint64_t wait_ms = upstreams_wait_ms(f->pool->upstreams);
+
+	/* Before the upstream is asked again nothing can come. */
+	if (wait_ms > 0 && wait_ms > delay_ms)
+		delay_ms = wait_ms + 1;
+	fetch_job_failed(f, &reply->why, job_end_reason(&reply->why), delay_ms);
+}
+
+void
+fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why)
+{
+	/* Our own disk is nobody's fault above. */
+	if (why->code != ERR_FULL && why->code != ERR_SYS)
+		memory_of(f->job)->distrusted |= 1U << f->upstream;
+	job_end_failed(f->pool->parts.jobs, f->job, name, why, job_end_reason(why), 0);
+}
+
+/* ---- Requests */
+
+void
+fetch_job_send(struct fetch *f)
+{
+	struct upstreams *upstreams = f->pool->upstreams;
+	struct err e = {0};
+
+	if (f->upstream < 0)
+		f->upstream = upstreams_choose(upstreams, &f->tried);
+	/* Who delivered something wrong is asked again only where nobody else is left. */
+	if (f->upstream < 0 && memory_of(f->job)->distrusted != 0) {
+		f->tried = memory_of(f->job)->distrusted = 0;
+		f->upstream = upstreams_choose(upstreams, &f->tried);
+	}
+	if (f->upstream < 0) {
+		(void)err_set(&e, ERR_BUSY, "every upstream is left alone for a while");
+		fetch_job_failed(f, &e, JOB_UPSTREAM_UNAVAILABLE, upstreams_wait_ms(upstreams) + 1);
+		return;
+	}
+	if (f->prepare != NULL)
+		f->prepare(f);
+	source_start(f->pool->upstream, &fetch_job_upstream(f)->source, &f->request);
+}
+
+static void
+log_failover(struct fetch *f, int from, const struct upstream_reply *reply)
+{
+	struct log_line l;
+
+	log_begin(&l, EVENT_FAILOVER);
+	log_text(&l, "name", source_name(&f->request));
+	log_text(&l, "from", f->pool->upstreams->at[from].origin.base);
+	log_text(&l, "to", fetch_job_upstream(f)->origin.base);
+	log_text(&l, "reason", reply->why.text);
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+bool
+fetch_job_settled(struct fetch *f, const struct upstream_reply *reply)
+{
+	struct upstreams *upstreams = f->pool->upstreams;
+	int from = f->upstream;
+	int next = -1;
+
+	upstreams_report(upstreams, from, reply);
+	if (upstreams_may_help(reply))
+		next = upstreams_choose(upstreams, &f->tried);
+	if (next < 0 && reply->outcome == UPSTREAM_PREPARING) {
+		fetch_later(f, reply);
+		return true;
+	}
+	if (next < 0)
+		return false;
+	f->upstream = next;
+	log_failover(f, from, reply);
+	fetch_job_send(f);
+	return true;
+}

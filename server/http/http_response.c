@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "http/http_response.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "http/fields.h"
+
+enum { IN_MEMORY_BYTES = 32768 }; /* at most so many for each of the files that stay open */
+
+static void
+add(struct MHD_Response *response, const char *name, const char *value)
+{
+	enum MHD_Result added = MHD_add_response_header(response, name, value);
+
+	assert(added == MHD_YES);
+}
+
+static void
+add_fields(struct MHD_Response *response, const struct reply *r)
+{
+	static const char *const cache[] = {
+		"no-store", "no-cache", "public, max-age=31536000, immutable"};
+	char text[80];
+
+	add(response, "Cache-Control", cache[r->cache]);
+	if (r->status != 304)
+		add(response, "Content-Type",
+			r->octets ? "application/octet-stream" : "application/json");
+	if (r->etag != NULL)
+		add(response, "ETag", r->etag);
+	if (r->vary_accept)
+		add(response, "Vary", "Accept");
+	if (r->last_modified_s > 0)
+		add(response, "Last-Modified", fields_date_text(r->last_modified_s, text));
+	if (r->body == REPLY_FILE)
+		add(response, "Accept-Ranges", "bytes");
+	if (r->location[0] != '\0')
+		add(response, "Location", r->location);
+	if (r->allow != NULL)
+		add(response, "Allow", r->allow);
+	if (r->close)
+		add(response, "Connection", "close");
+	if (r->retry_after_s > 0) {
+		(void)snprintf(text, sizeof(text), "%" PRIu64, r->retry_after_s);
+		add(response, "Retry-After", text);
+	}
+	if (r->whole_file_size && r->status == 206)
+		(void)snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+			r->first, r->first + r->len - 1, r->vr->record.ref.bytes);
+	else if (r->whole_file_size)
+		(void)snprintf(text, sizeof(text), "bytes */%" PRIu64, r->vr->record.ref.bytes);
+	if (r->whole_file_size)
+		add(response, "Content-Range", text);
+}
+
+/* Descriptors behind kept responses, of the whole process. */
+static _Atomic uint64_t open_files;
+
+void
+http_response_release(void *response, bool is_file)
+{
+	MHD_destroy_response(response);
+	if (is_file)
+		(void)atomic_fetch_sub(&open_files, 1);
+}
+
+/* A response that stays with what it answers; the one that came first is kept. */
+static struct MHD_Response *
+store_response(_Atomic(void *) *slot, struct MHD_Response *response, bool is_file)
+{
+	void *none = NULL;
+
+	if (atomic_compare_exchange_strong(slot, &none, response))
+		return response;
+	http_response_release(response, is_file);
+	return none;
+}
+
+static struct MHD_Response *
+prepared_response(const struct reply *r)
+{
+	struct MHD_Response *response = r->prepared->response;
+
+	if (response != NULL)
+		return response;
+	response = MHD_create_response_from_buffer(
+		r->prepared->len, r->prepared->bytes, MHD_RESPMEM_PERSISTENT);
+	assert(response != NULL);
+	add_fields(response, r);
+	return store_response(&r->prepared->response, response, false);
+}
+
+static int
+open_record(const struct http_response_files *f, const struct view_record *vr)
+{
+	char name[IDENT_NAME_MAX];
+	uint64_t bytes;
+	int fd;
+
+	if (vr->record.kind == RECORD_HEADER)
+		(void)ident_header_name(&vr->record.ident, name);
+	else
+		(void)ident_file_name(&vr->record.ref.id, name);
+	fd = fs_open(repo_dir(f->repo), name, &bytes, NULL);
+	if (fd >= 0 && bytes != vr->record.ref.bytes)
+		fs_close(&fd);
+	return fd;
+}
+
+/* A small file goes out with its head in one call. Takes fd. */
+static struct MHD_Response *
+response_in_memory(const struct reply *r, int fd)
+{
+	char *bytes = mem_new(r->len, 1);
+	ssize_t got = pread(fd, bytes, r->len, (off_t)r->first);
+	struct MHD_Response *response;
+
+	(void)close(fd);
+	if (got < 0 || (uint64_t)got != r->len) {
+		free(bytes);
+		return NULL;
+	}
+	response = MHD_create_response_from_buffer(r->len, bytes, MHD_RESPMEM_MUST_FREE);
+	assert(response != NULL);
+	add_fields(response, r);
+	return response;
+}
+
+/* NULL: the file is not there as it was; it has to be looked at again. */
+static struct MHD_Response *
+new_file_response(const struct http_response_files *f, const struct reply *r)
+{
+	int fd = open_record(f, r->vr);
+	struct MHD_Response *response;
+
+	if (fd < 0)
+		return NULL;
+	if (r->len <= IN_MEMORY_BYTES)
+		return response_in_memory(r, fd);
+	response = MHD_create_response_from_fd_at_offset64(r->len, fd, r->first);
+	if (response == NULL) {
+		(void)close(fd);
+		return NULL;
+	}
+	add_fields(response, r);
+	return response;
+}
+
+/* *ret_own: the caller has to destroy it, nobody keeps it. */
+static struct MHD_Response *
+file_response(const struct http_response_files *f, const struct reply *r, bool *ret_own)
+{
+	bool whole = r->status == 200 && !r->alone;
+	struct MHD_Response *response = whole ? r->vr->response : NULL;
+
+	*ret_own = false;
+	if (response != NULL)
+		return response;
+	response = new_file_response(f, r);
+	if (response == NULL)
+		return NULL;
+	if (whole && atomic_fetch_add(&open_files, 1) < f->max)
+		return store_response(&r->vr->response, response, true);
+	if (whole)
+		(void)atomic_fetch_sub(&open_files, 1);
+	*ret_own = true;
+	return response;
+}
+
+struct MHD_Response *
+http_response_new(const struct http_response_files *f, const struct reply *r, bool *ret_own)
+{
+	struct MHD_Response *response;
+
+	*ret_own = false;
+	if (r->body == REPLY_PREPARED)
+		return prepared_response(r);
+	if (r->body == REPLY_FILE)
+		return file_response(f, r, ret_own);
+	*ret_own = true;
+	response = MHD_create_response_from_buffer(r->text.len, r->text.at, MHD_RESPMEM_MUST_COPY);
+	assert(response != NULL);
+	add_fields(response, r);
+	return response;
+}
