@@ -23,7 +23,7 @@ DEPS_BUILD := gcc=12 libc6-dev=2.36 libmicrohttpd-dev=0.9.75 libcurl4-openssl-de
 DEPS_RUN := curl=7.88.1 nginx-light=1.22:nginx
 DEPS_CHECK := $(DEPS_RUN) squid=5.7:squid tinyproxy=1.11:tinyproxy openssl=3.0:openssl check=0.15.2 python3=3.11:python3 npm=9:npm zstd=1.5.4 xdelta3=3.0.11
 DEPS_LINT := clang=1:14:clang clang-format=1:14:clang-format clang-tidy=1:14:clang-tidy \
-	cppcheck=2.10 mandoc=1.14 shellcheck=0.9
+	cppcheck=2.10 mandoc=1.14 shellcheck=0.9 python3-pyflakes=2.5
 DEPS_FUZZ := clang=1:14:clang libclang-rt-14-dev=14
 DEPS_COV := gcovr=5.2
 DEPS_BENCH := wrk=4.1 nginx-light=1.22:nginx varnish=7.1 squid=5.7:squid bsdiff=4.3 zstd=1.5.4 \
