@@ -84,7 +84,7 @@ all: $(addprefix $(BIN)/,$(PROGRAMS))
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo 'make check-unit M=header      one module;  make check-scenario N=100  one scenario'
-	@echo 'make lint format              style, clang-tidy, cppcheck, layers, headers'
+	@echo 'make lint format              style, clang-tidy, cppcheck, pyflakes, folders, names, sizes'
 	@echo 'make asan tsan                the whole suite with a sanitizer'
 	@echo 'make bench                    speed against peers, a table and build/bench/;  make bench B=poll'
 	@echo 'make crash                    kill, EIO, ENOSPC at every call that changes something'
