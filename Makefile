@@ -200,8 +200,8 @@ cov: build/deps/cov.stamp
 bench: build/deps/bench.stamp all $(OUT)/pair
 	@test/bench/run $(OUT)/pair $(B)
 
-lint: build/deps/lint.stamp $(OUT)/document
-	@test/lint/run '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools -Itest/unit -Itest/fuzz $(XDELTA_CPPFLAGS)' '$(WARNINGS)'
+lint: build/deps/lint.stamp all $(OUT)/document
+	@test/lint/run '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools -Itest/unit -Itest/fuzz $(XDELTA_CPPFLAGS)' '$(WARNINGS)' $(OUT)/obj
 
 format:
 	@clang-format -i $(wildcard $(foreach d,lib server tools test config,$(d)/*.[ch] $(d)/*/*.[ch] $(d)/*/*/*.[ch]))
