@@ -23,7 +23,7 @@ DEPS_BUILD := gcc=12 libc6-dev=2.36 libmicrohttpd-dev=0.9.75 libcurl4-openssl-de
 DEPS_RUN := curl=7.88.1 nginx-light=1.22:nginx
 DEPS_CHECK := $(DEPS_RUN) squid=5.7:squid tinyproxy=1.11:tinyproxy openssl=3.0:openssl check=0.15.2 python3=3.11:python3 npm=9:npm zstd=1.5.4 xdelta3=3.0.11
 DEPS_LINT := clang=1:14:clang clang-format=1:14:clang-format clang-tidy=1:14:clang-tidy \
-	cppcheck=2.10 mandoc=1.14 shellcheck=0.9
+	cppcheck=2.10 mandoc=1.14 shellcheck=0.9 python3-pyflakes=2.5
 DEPS_FUZZ := clang=1:14:clang libclang-rt-14-dev=14
 DEPS_COV := gcovr=5.2
 DEPS_BENCH := wrk=4.1 nginx-light=1.22:nginx varnish=7.1 squid=5.7:squid bsdiff=4.3 zstd=1.5.4 \
@@ -84,7 +84,7 @@ all: $(addprefix $(BIN)/,$(PROGRAMS))
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo 'make check-unit M=header      one module;  make check-scenario N=100  one scenario'
-	@echo 'make lint format              style, clang-tidy, cppcheck, layers, headers'
+	@echo 'make lint format              style, clang-tidy, cppcheck, pyflakes, folders, names, sizes'
 	@echo 'make asan tsan                the whole suite with a sanitizer'
 	@echo 'make bench                    speed against peers, a table and build/bench/;  make bench B=poll'
 	@echo 'make crash                    kill, EIO, ENOSPC at every call that changes something'
@@ -200,8 +200,8 @@ cov: build/deps/cov.stamp
 bench: build/deps/bench.stamp all $(OUT)/pair
 	@test/bench/run $(OUT)/pair $(B)
 
-lint: build/deps/lint.stamp $(OUT)/document
-	@test/lint/run '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools -Itest/unit -Itest/fuzz $(XDELTA_CPPFLAGS)' '$(WARNINGS)'
+lint: build/deps/lint.stamp all $(OUT)/document
+	@test/lint/run '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools -Itest/unit -Itest/fuzz $(XDELTA_CPPFLAGS)' '$(WARNINGS)' $(OUT)/obj
 
 format:
 	@clang-format -i $(wildcard $(foreach d,lib server tools test config,$(d)/*.[ch] $(d)/*/*.[ch] $(d)/*/*/*.[ch]))

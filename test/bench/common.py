@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenario"))
-from harness import BIN, TOP, Process, can_connect, free_port, path, request, run, until  # noqa: E402,F401
+from harness import BIN, TOP, Process, can_connect, free_port, path, request, until  # noqa: E402
 
 OUT = os.path.join(TOP, "build/bench")
 PAIR = sys.argv[1]

@@ -7,6 +7,7 @@ counted for them. What the best of them makes of a tar file of everything stands
 Sizes are the same each time; the best peer by size is timed in alternating rounds with ours.
 """
 from common import *
+from harness import run
 
 TYPES = ("browser-compat", "esbuild", "caniuse")
 VERSIONS = 6

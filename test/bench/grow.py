@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How cost grows: with types, archives, file sizes, older versions; and the load of 100,000 clients."""
 from common import *
+from harness import run
 from serving import CLIENT, SERVER, Slow, craft_cache
 
 

@@ -7,6 +7,7 @@ import socketserver
 import threading
 
 from common import *
+from harness import run
 
 SERVER, CLIENT = pinned(0), pinned(1)
 
