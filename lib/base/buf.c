@@ -7,12 +7,6 @@
 
 #include "base/mem.h"
 
-struct span
-span_of(const void *at, size_t len)
-{
-	return (struct span){at, len};
-}
-
 static void
 reserve(struct buf *b, size_t more)
 {

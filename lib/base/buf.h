@@ -24,7 +24,11 @@ struct buf {
 
 #define AUTO_BUF __attribute__((cleanup(buf_free)))
 
-struct span span_of(const void *at, size_t len);
+static inline struct span
+span_of(const void *at, size_t len)
+{
+	return (struct span){at, len};
+}
 
 void buf_add(struct buf *b, const void *bytes, size_t len);
 void buf_add_string(struct buf *b, const char *s);

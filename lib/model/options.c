@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/options.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -12,101 +10,20 @@
 #include "base/fs.h"
 #include "base/line.h"
 #include "base/mem.h"
-#include "base/num.h"
-#include "model/origin.h"
-#include "model/pace.h"
+#include "model/options_row.h"
 
-enum row_kind { ROW_TEXT, ROW_NUMBER, ROW_DURATION, ROW_SIZE, ROW_SWITCH };
-
-struct row {
-	const char *name;
-	enum row_kind kind;
-	size_t offset;
-	const char *standard;
-	uint64_t min;
-	uint64_t max;
-	uint64_t bare_unit_ms;
-	int (*check)(const char *value, struct err *e); /* TEXT */
-	const char *placeholder;
-	const char *line;
-	const char *paragraph;
-};
-
-/* ---- What a text may be; a row names one of these. */
-
-static int
-check_urls(const char *value, struct err *e)
-{
-	struct origins list;
-
-	if (origins_parse(value, &list, e) != 0)
-		return -1;
-	origins_free(&list);
-	return 0;
-}
-
-static int
-check_address(const char *value, struct err *e)
-{
-	unsigned char address[sizeof(struct in6_addr)];
-
-	if (inet_pton(AF_INET, value, address) == 1 || inet_pton(AF_INET6, value, address) == 1)
-		return 0;
-	return err_set(e, ERR_INPUT, "must be an IPv4 or IPv6 address");
-}
-
-static int
-check_path(const char *value, struct err *e)
-{
-	return value[0] == '/' ? 0 : err_set(e, ERR_INPUT, "must be an absolute path");
-}
-
-static int
-check_rate(const char *value, struct err *e)
-{
-	struct pace_schedule schedule;
-
-	return pace_parse(value, &schedule, e);
-}
-
-/* ---- The rows */
-
-static const struct row rows[] = {
-#define TEXT(name, standard, check, placeholder, line, paragraph)                                  \
-	{#name, ROW_TEXT, offsetof(struct options, name), standard, 0, 0, 0, check_##check,        \
-		placeholder, line, paragraph},
-#define NUMBER(name, standard, min, max, line, paragraph)                                          \
-	{#name, ROW_NUMBER, offsetof(struct options, name), #standard, min, max, 0, NULL, "N",     \
-		line, paragraph},
-#define DURATION(name, standard, min, max, bare, line, paragraph)                                  \
-	{#name, ROW_DURATION, offsetof(struct options, name), standard, min, max, bare, NULL,      \
-		"TIME", line, paragraph},
-#define SIZE(name, standard, min, max, line, paragraph)                                            \
-	{#name, ROW_SIZE, offsetof(struct options, name), standard, min, max, 0, NULL, "BYTES",    \
-		line, paragraph},
-#define SWITCH(name, standard, line, paragraph)                                                    \
-	{#name, ROW_SWITCH, offsetof(struct options, name), standard, 0, 1, 0, NULL, "on|off",     \
-		line, paragraph},
-#include "options.def"
-#undef TEXT
-#undef NUMBER
-#undef DURATION
-#undef SIZE
-#undef SWITCH
-};
-
-enum { ROWS = sizeof(rows) / sizeof(rows[0]), FILE_BYTES_MAX = 1 << 20 };
+enum { FILE_BYTES_MAX = 1 << 20 };
 
 static const char standard_origin[] = "default";
 
 static char **
-text_of(struct options *o, const struct row *row)
+text_of(struct options *o, const struct options_row *row)
 {
 	return (char **)(void *)((char *)o + row->offset);
 }
 
 static uint64_t *
-number_of(struct options *o, const struct row *row)
+number_of(struct options *o, const struct options_row *row)
 {
 	return (uint64_t *)(void *)((char *)o + row->offset);
 }
@@ -140,97 +57,20 @@ distance(const char *a, const char *b)
 	return costs[columns];
 }
 
-static const struct row *
-find_row(const char *name)
-{
-	for (size_t i = 0; i < ROWS; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return &rows[i];
-	return NULL;
-}
-
 static int
 unknown(const char *name, const char *origin, struct err *e)
 {
-	const struct row *nearest = &rows[0];
+	const struct options_row *nearest = &options_rows[0];
 
-	for (size_t i = 1; i < ROWS; i++)
-		if (distance(name, rows[i].name) < distance(name, nearest->name))
-			nearest = &rows[i];
+	for (size_t i = 1; i < OPTIONS_ROWS; i++)
+		if (distance(name, options_rows[i].name) < distance(name, nearest->name))
+			nearest = &options_rows[i];
 	return err_set(e, ERR_INPUT, "%s: unknown option '%s'; the nearest is %s", origin, name,
 		nearest->name);
 }
 
-/* A value as it is written in a setting. */
-static char *
-number_text(const struct row *row, uint64_t number, char *ret, size_t size)
-{
-	if (row->kind == ROW_DURATION)
-		return num_ms_text(number, ret, size);
-	if (row->kind == ROW_SIZE)
-		return num_size_text(number, ret, size);
-	if (row->kind == ROW_SWITCH)
-		(void)snprintf(ret, size, "%s", number != 0 ? "on" : "off");
-	else
-		(void)snprintf(ret, size, "%" PRIu64, number);
-	return ret;
-}
-
 static void
-range_text(const struct row *row, char *ret, size_t size)
-{
-	char min[32];
-	char max[32];
-
-	if (row->kind == ROW_SWITCH)
-		(void)snprintf(ret, size, "on or off");
-	else
-		(void)snprintf(ret, size, "%s to %s", number_text(row, row->min, min, sizeof(min)),
-			number_text(row, row->max, max, sizeof(max)));
-}
-
-static bool
-parse_switch(const char *value, uint64_t *ret)
-{
-	*ret = strcmp(value, "on") == 0;
-	return *ret == 1 || strcmp(value, "off") == 0;
-}
-
-/* ret_number is set for rows that are numbers. */
-static int
-check(const struct row *row, const char *value, uint64_t *ret_number, struct err *e)
-{
-	static const char *const what[] = {[ROW_NUMBER] = "a whole number from ",
-		[ROW_DURATION] = "a time (as 500ms, 5s, 10m, 2h) from ",
-		[ROW_SIZE] = "a size (as 1000, 500k, 512M, 2G) from ",
-		[ROW_SWITCH] = ""};
-	char range[80];
-	bool ok = false;
-
-	switch (row->kind) {
-	case ROW_TEXT:
-		return row->check(value, e);
-	case ROW_NUMBER:
-		ok = num_parse(value, strlen(value), row->max, ret_number);
-		break;
-	case ROW_DURATION:
-		ok = num_parse_ms(value, row->bare_unit_ms, ret_number);
-		break;
-	case ROW_SIZE:
-		ok = num_parse_size(value, row->max, ret_number);
-		break;
-	case ROW_SWITCH:
-		ok = parse_switch(value, ret_number);
-		break;
-	}
-	if (ok && *ret_number >= row->min && *ret_number <= row->max)
-		return 0;
-	range_text(row, range, sizeof(range));
-	return err_set(e, ERR_INPUT, "'%s' is not %s%s", value, what[row->kind], range);
-}
-
-static void
-assign(struct options *o, const struct row *row, const char *value, uint64_t number)
+assign(struct options *o, const struct options_row *row, const char *value, uint64_t number)
 {
 	if (row->kind == ROW_TEXT) {
 		free(*text_of(o, row));
@@ -249,7 +89,7 @@ set(struct options *o, int *ranks, int rank, const char *text, const char *origi
 {
 	size_t len = strcspn(text, "=");
 	AUTO_FREE char *name = mem_string_n(text, len);
-	const struct row *row = find_row(name);
+	const struct options_row *row = options_row_find(name);
 	uint64_t number = 0;
 	size_t i;
 
@@ -258,14 +98,14 @@ set(struct options *o, int *ranks, int rank, const char *text, const char *origi
 			e, ERR_INPUT, "%s: '%s' has no value; write name=value", origin, text);
 	if (row == NULL)
 		return unknown(name, origin, e);
-	i = (size_t)(row - rows);
+	i = (size_t)(row - options_rows);
 	if (ranks[i] == rank)
 		return err_set(e, ERR_INPUT, "%s: %s has two values", origin, name);
-	if (check(&rows[i], text + len + 1, &number, e) != 0)
+	if (options_row_check(&options_rows[i], text + len + 1, &number, e) != 0)
 		return err_wrap(e, "%s: %s", origin, name);
 	if (ranks[i] > rank)
 		return 0;
-	assign(o, &rows[i], text + len + 1, number);
+	assign(o, &options_rows[i], text + len + 1, number);
 	ranks[i] = rank;
 	free(o->origins[i]);
 	o->origins[i] = mem_string(origin);
@@ -323,16 +163,17 @@ read_arguments(
 void
 options_standard(struct options *o)
 {
-	*o = (struct options){.origins = mem_new(ROWS, sizeof(char *))};
-	for (size_t i = 0; i < ROWS; i++) {
+	*o = (struct options){.origins = mem_new(OPTIONS_ROWS, sizeof(char *))};
+	for (size_t i = 0; i < OPTIONS_ROWS; i++) {
 		uint64_t number = 0;
 
 		/* A default that is out of its own range is a mistake in options.def. */
-		if (rows[i].kind != ROW_TEXT &&
-			check(&rows[i], rows[i].standard, &number, NULL) != 0)
+		if (options_rows[i].kind != ROW_TEXT &&
+			options_row_check(
+				&options_rows[i], options_rows[i].standard, &number, NULL) != 0)
 			assert(false);
 		o->origins[i] = mem_string(standard_origin);
-		assign(o, &rows[i], rows[i].standard, number);
+		assign(o, &options_rows[i], options_rows[i].standard, number);
 	}
 }
 
@@ -361,7 +202,7 @@ read_own_file(struct options *o, int *ranks, struct err *e)
 int
 options_read(struct options *o, int argc, char **argv, struct err *e)
 {
-	int ranks[ROWS] = {RANK_STANDARD};
+	int ranks[OPTIONS_ROWS] = {RANK_STANDARD};
 	const char *file = NULL;
 
 	options_standard(o);
@@ -381,28 +222,28 @@ options_read(struct options *o, int argc, char **argv, struct err *e)
 bool
 options_is_set(const struct options *o, const char *name)
 {
-	const struct row *row = find_row(name);
+	const struct options_row *row = options_row_find(name);
 
 	assert(row != NULL);
-	return strcmp(o->origins[row - rows], standard_origin) != 0;
+	return strcmp(o->origins[row - options_rows], standard_origin) != 0;
 }
 
 void
 options_each_number(struct options *o,
 	void (*visit)(void *context, const char *name, uint64_t *value), void *context)
 {
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].kind != ROW_TEXT)
-			visit(context, rows[i].name, number_of(o, &rows[i]));
+	for (size_t i = 0; i < OPTIONS_ROWS; i++)
+		if (options_rows[i].kind != ROW_TEXT)
+			visit(context, options_rows[i].name, number_of(o, &options_rows[i]));
 }
 
 void
 options_free(struct options *o)
 {
-	for (size_t i = 0; o->origins != NULL && i < ROWS; i++) {
+	for (size_t i = 0; o->origins != NULL && i < OPTIONS_ROWS; i++) {
 		free(o->origins[i]);
-		if (rows[i].kind == ROW_TEXT)
-			free(*text_of(o, &rows[i]));
+		if (options_rows[i].kind == ROW_TEXT)
+			free(*text_of(o, &options_rows[i]));
 	}
 	free(o->origins);
 	*o = (struct options){0};
@@ -411,100 +252,16 @@ options_free(struct options *o)
 bool
 options_known(const char *name)
 {
-	return find_row(name) != NULL;
+	return options_row_find(name) != NULL;
 }
 
 int
 options_check(const char *name, const char *value, struct err *e)
 {
-	const struct row *row = find_row(name);
+	const struct options_row *row = options_row_find(name);
 	uint64_t number;
 
 	if (row == NULL)
 		return unknown(name, name, e);
-	return check(row, value, &number, e) != 0 ? err_wrap(e, "%s", name) : 0;
-}
-
-void
-options_print_help(FILE *to)
-{
-	(void)fputs(
-		"Usage: guts2d [-Dname=value]... [--config FILE] [--check | --test-upstream]\n"
-		"Serve updates to the clients of a network from one cache, in the foreground.\n\n",
-		to);
-	for (size_t i = 0; i < ROWS; i++)
-		(void)fprintf(to, "  -D%s=%s\n        %s%s%s%s\n", rows[i].name,
-			rows[i].placeholder, rows[i].line,
-			rows[i].standard[0] != '\0' ? " (default " : "", rows[i].standard,
-			rows[i].standard[0] != '\0' ? ")" : "");
-	(void)fputs(
-		"  --config FILE\n        lines of name=value; the command line goes first\n"
-		"        (default: config/guts2d.conf below the root, where it exists)\n"
-		"  --check\n        print every setting and where it came from, and exit\n"
-		"  --test-upstream\n        go to the upstream step by step, say what fails, and "
-		"exit\n"
-		"  --help, --version\n\n"
-		"Exit: 0 ended by a signal, 1 cannot run, 2 usage.  See guts2d(8).\n",
-		to);
-}
-
-static void
-print_value(const struct options *o, const struct row *row, FILE *to)
-{
-	const char *at = (const char *)o + row->offset;
-	char text[32];
-
-	if (row->kind == ROW_TEXT) {
-		(void)fprintf(to, "%s=%s", row->name, *(char *const *)(const void *)at);
-		return;
-	}
-	(void)fprintf(to, "%s=%s", row->name,
-		number_text(row, *(const uint64_t *)(const void *)at, text, sizeof(text)));
-}
-
-void
-options_print_values(const struct options *o, FILE *to)
-{
-	for (size_t i = 0; i < ROWS; i++) {
-		print_value(o, &rows[i], to);
-		(void)fprintf(to, "  # %s\n", o->origins[i]);
-	}
-}
-
-void
-options_print_sample(FILE *to)
-{
-	(void)fputs("# SPDX-License-Identifier: GPL-3.0-or-later\n"
-		    "# guts2d: settings, for config/guts2d.conf below the root; every line is "
-		    "name=value.\n"
-		    "# A line with # in front shows the default.\n",
-		to);
-	for (size_t i = 0; i < ROWS; i++) {
-		char range[80] = "";
-
-		if (rows[i].kind != ROW_TEXT)
-			range_text(&rows[i], range, sizeof(range));
-		(void)fprintf(to, "\n# %s%s%s\n#%s=%s\n", rows[i].line, *range != '\0' ? "; " : "",
-			range, rows[i].name, rows[i].standard);
-	}
-}
-
-void
-options_print_manual(FILE *to)
-{
-	for (size_t i = 0; i < ROWS; i++) {
-		char range[80] = "";
-
-		(void)fprintf(to, ".TP\n.BI \\-D %s = %s\n", rows[i].name, rows[i].placeholder);
-		(void)fprintf(to, "%c%s.\n%s\n", rows[i].line[0] - 'a' + 'A', rows[i].line + 1,
-			rows[i].paragraph);
-		if (rows[i].kind != ROW_TEXT)
-			range_text(&rows[i], range, sizeof(range));
-		if (*range != '\0')
-			(void)fprintf(to, "%s%s, by default %s.\n",
-				rows[i].kind == ROW_SWITCH ? "Either " : "From ", range,
-				rows[i].standard);
-		else if (rows[i].standard[0] != '\0')
-			(void)fprintf(to, "By default\n.IR %s .\n", rows[i].standard);
-	}
+	return options_row_check(row, value, &number, e) != 0 ? err_wrap(e, "%s", name) : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "store/content.h"
+#include "store/depot_offer.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "store/index_rebuild.h"
@@ -152,10 +153,10 @@ depot_close(struct depot *d)
 static int
 index_new(struct depot *d, const struct record *r, struct err *e)
 {
-	struct record row = *r;
+	struct record new = *r;
 
-	row.landed_ms = clock_wall_ms();
-	return index_put(d->index, &row, e);
+	new.landed_ms = clock_wall_ms();
+	return index_put(d->index, &new, e);
 }
 
 int
@@ -224,36 +225,6 @@ check_archive(struct depot *d, const struct archive_ref *ref, const char *path, 
 	return -1;
 }
 
-/* What the offer names already, without formats whose archive is not here. */
-static void
-read_offer(struct depot *d, const char *name, struct offer *ret)
-{
-	AUTO_BUF struct buf bytes = {0};
-
-	*ret = (struct offer){0};
-	if (repo_read(d->repo, name, WIRE_OFFER_BYTES_MAX, &bytes, NULL) != 0 ||
-		wire_offer_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
-		*ret = (struct offer){0};
-	for (int i = 0; i < FORMAT_COUNT; i++)
-		if (!repo_has_archive(d->repo, &ret->archive[i]))
-			ret->archive[i] = (struct archive_ref){0};
-}
-
-/* An offer that names nothing is none. */
-static int
-write_offer(struct depot *d, const char *name, const struct offer *offer, struct err *e)
-{
-	AUTO_BUF struct buf bytes = {0};
-	bool any = false;
-
-	for (int i = 0; i < FORMAT_COUNT; i++)
-		any = any || offer->archive[i].bytes > 0;
-	if (!any)
-		return repo_remove(d->repo, name, e);
-	wire_offer_format(offer, &bytes);
-	return repo_put(d->repo, name, span_of(bytes.at, bytes.len), e);
-}
-
 static int
 put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e)
 {
@@ -264,9 +235,9 @@ put_archive(struct depot *d, const struct record *r, const char *stage, struct e
 	(void)ident_file_name(&r->ref.id, file);
 	if (!repo_has_archive(d->repo, &r->ref) && repo_commit(d->repo, stage, file, e) != 0)
 		return -1;
-	read_offer(d, record_name(r, name), &offer);
+	depot_offer_read(d->repo, record_name(r, name), &offer);
 	offer.archive[r->format] = r->ref;
-	if (write_offer(d, name, &offer, e) != 0)
+	if (depot_offer_write(d->repo, name, &offer, e) != 0)
 		return -1;
 	return index_new(d, r, e);
 }
@@ -328,9 +299,9 @@ remove_archive(struct depot *d, const struct record *r, struct err *e)
 	struct offer offer;
 	bool used;
 
-	read_offer(d, record_name(r, name), &offer);
+	depot_offer_read(d->repo, record_name(r, name), &offer);
 	offer.archive[r->format] = (struct archive_ref){0};
-	if (write_offer(d, name, &offer, e) != 0 ||
+	if (depot_offer_write(d->repo, name, &offer, e) != 0 ||
 		index_uses(d->index, &r->ref.id, r, &used, e) != 0)
 		return -1;
 	return used ? 0 : repo_remove(d->repo, ident_file_name(&r->ref.id, name), e);
@@ -386,11 +357,11 @@ mend_offer(struct depot *d, const struct record *r, struct err *e)
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	read_offer(d, record_name(r, name), &offer);
+	depot_offer_read(d->repo, record_name(r, name), &offer);
 	result = index_uses(d->index, &r->ref.id, NULL, &used, e);
 	if (result == 0 && used && !digest_equal(&offer.archive[r->format].id, &r->ref.id)) {
 		offer.archive[r->format] = r->ref;
-		result = write_offer(d, name, &offer, e);
+		result = depot_offer_write(d->repo, name, &offer, e);
 	}
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;

@@ -10,6 +10,20 @@
 
 enum { JOBS_MAX = 8192 }; /* a client can invent versions: memory and questions are bounded */
 
+enum job_queue
+job_table_queue(enum job_kind kind)
+{
+	static const enum job_queue queues[JOB_KINDS] = {[JOB_QUERY] = QUEUE_FETCHER,
+		[JOB_HEADER] = QUEUE_FETCHER,
+		[JOB_OFFER] = QUEUE_FETCHER,
+		[JOB_PRICE] = QUEUE_FETCHER,
+		[JOB_CHECK] = QUEUE_WORKERS,
+		[JOB_BUILD] = QUEUE_BUILDERS,
+		[JOB_CONTENT] = QUEUE_BUILDERS};
+
+	return queues[kind];
+}
+
 void
 job_table_key(const struct job_spec *spec, char ret[JOB_KEY])
 {

@@ -19,6 +19,9 @@ struct job_table {
 	size_t count;
 };
 
+/* Who takes jobs of this kind. */
+enum job_queue job_table_queue(enum job_kind kind);
+
 /* The name of what comes of a job. */
 void job_table_key(const struct job_spec *spec, char ret[JOB_KEY]);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "jobs/job_outlook.h"
 #include "jobs/job_table.h"
 #include "base/mem.h"
 #include "model/retry.h"
@@ -24,19 +25,6 @@ struct jobs {
 	bool stopped;
 	void (*notify)(void *context, enum job_queue queue);
 	void *context;
-};
-
-static const struct {
-	enum job_queue queue;
-	bool is_download; /* tells how long downloads take */
-} kinds[JOB_KINDS] = {
-	[JOB_QUERY] = {QUEUE_FETCHER, true},
-	[JOB_HEADER] = {QUEUE_FETCHER, true},
-	[JOB_OFFER] = {QUEUE_FETCHER, true},
-	[JOB_PRICE] = {QUEUE_FETCHER, false},
-	[JOB_CHECK] = {QUEUE_WORKERS, false},
-	[JOB_BUILD] = {QUEUE_BUILDERS, false},
-	[JOB_CONTENT] = {QUEUE_BUILDERS, false},
 };
 
 const char *
@@ -76,7 +64,7 @@ jobs_free(struct jobs *j)
 static void
 enter(struct job *job, enum job_state state)
 {
-	static const bool allowed[JOB_STATES][JOB_STATES] = {
+	static const bool allowed[JOB_KNOWN + 1][JOB_KNOWN + 1] = {
 		[JOB_NONE] = {[JOB_QUEUED] = true, [JOB_ABSENT] = true},
 		[JOB_QUEUED] = {[JOB_RUNNING] = true},
 		[JOB_RUNNING] = {[JOB_FAILED] = true, [JOB_ABSENT] = true, [JOB_KNOWN] = true},
@@ -93,54 +81,10 @@ enqueue(struct jobs *j, struct job *job)
 	enter(job, JOB_QUEUED);
 	job->queued_ms = clock_mono_ms();
 	job->asked = false;
-	STAILQ_INSERT_TAIL(&j->queues[kinds[job->spec.kind].queue], job, in_queue);
+	STAILQ_INSERT_TAIL(&j->queues[job_table_queue(job->spec.kind)], job, in_queue);
 }
 
 /* ---- Asking */
-
-/* What is left at the rate so far; a small thing takes as long as small things did. */
-static uint64_t
-estimate_ms(const struct jobs *j, const struct job *job, uint64_t now_ms)
-{
-	uint64_t have = job->progress.have_bytes;
-	uint64_t total = job->progress.total_bytes;
-	uint64_t start = job->progress.start_bytes;
-	uint64_t elapsed_ms = now_ms - job->progress.since_ms;
-
-	if (job->state == JOB_FAILED) {
-		uint64_t wait_ms = job->retry_at_ms > now_ms ? job->retry_at_ms - now_ms : 0;
-
-		return wait_ms + (j->typical_ms == UINT64_MAX ? 0 : j->typical_ms);
-	}
-	if (total > 0 && have > start && elapsed_ms > 0)
-		return (uint64_t)((double)(total - (have < total ? have : total)) *
-				  (double)elapsed_ms / (double)(have - start));
-	return j->typical_ms;
-}
-
-static struct job_outlook
-describe(struct jobs *j, const struct job *job)
-{
-	uint64_t total = job->progress.total_bytes;
-	struct job_outlook answer = {.reason = JOB_DOWNLOADING, .progress = -1};
-	const struct job *other = NULL;
-
-	/* What a job waits for is never one that waits itself. */
-	if (job->state == JOB_RUNNING && job->waits_for[0] != '\0')
-		other = job_table_find(&j->table, job->waits_for);
-	if (other != NULL && (other->state == JOB_QUEUED || other->state == JOB_RUNNING))
-		return describe(j, other);
-
-	answer.coming = job->state == JOB_QUEUED || job->state == JOB_RUNNING;
-	if (job->state == JOB_FAILED)
-		answer.reason = job->reason;
-	else if (kinds[job->spec.kind].queue != QUEUE_FETCHER)
-		answer.reason = JOB_BUILDING;
-	if (total > 0 && job->state != JOB_FAILED)
-		answer.progress = (double)job->progress.have_bytes / (double)total;
-	answer.need_ms = estimate_ms(j, job, clock_mono_ms());
-	return answer;
-}
 
 enum job_state
 jobs_state(struct jobs *j, const struct job_spec *spec)
@@ -203,7 +147,7 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 		*ret_queued = true;
 	}
 	job->asked = true;
-	answer = describe(j, job);
+	answer = job_outlook(&j->table, job, j->typical_ms);
 	if (waiter != NULL && answer.coming) {
 		SLIST_INSERT_HEAD(&job->waiters, waiter, link);
 		answer.held = true;
@@ -223,7 +167,7 @@ jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter)
 	answer = ask(j, spec, key, waiter, &queued);
 	(void)pthread_mutex_unlock(&j->lock);
 	if (queued)
-		j->notify(j->context, kinds[spec->kind].queue);
+		j->notify(j->context, job_table_queue(spec->kind));
 	return answer;
 }
 
@@ -314,6 +258,13 @@ detach(struct job *job)
 	return list;
 }
 
+/* Whether it tells how long downloads take. A price is too small to. */
+static bool
+is_download(const struct job *job)
+{
+	return job_table_queue(job->spec.kind) == QUEUE_FETCHER && job->spec.kind != JOB_PRICE;
+}
+
 void
 jobs_done(struct jobs *j, struct job *job)
 {
@@ -322,7 +273,7 @@ jobs_done(struct jobs *j, struct job *job)
 
 	(void)pthread_mutex_lock(&j->lock);
 	assert(job->state == JOB_RUNNING);
-	if (kinds[job->spec.kind].is_download)
+	if (is_download(job))
 		j->typical_ms =
 			j->typical_ms == UINT64_MAX ? took_ms : (j->typical_ms * 3 + took_ms) / 4;
 	list = detach(job);
@@ -469,7 +420,7 @@ tick_job(void *context, struct job *job)
 		return;
 	if (job->asked || job->spec.kind == JOB_QUERY) {
 		enqueue(j, job);
-		tick->queued[kinds[job->spec.kind].queue] = true;
+		tick->queued[job_table_queue(job->spec.kind)] = true;
 	} else if (tick->now_ms - job->retry_at_ms > FAILED_REMEMBERED_MS) {
 		job_table_remove(&j->table, job);
 	}

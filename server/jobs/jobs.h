@@ -51,7 +51,7 @@ struct job_spec {
  * NONE -> QUEUED -> RUNNING -> done (gone), FAILED, ABSENT or KNOWN (a PRICE that was answered);
  * FAILED -> QUEUED again. What was learnt on the way to something else: NONE, FAILED -> ABSENT.
  */
-enum job_state { JOB_NONE, JOB_QUEUED, JOB_RUNNING, JOB_FAILED, JOB_ABSENT, JOB_KNOWN, JOB_STATES };
+enum job_state { JOB_NONE, JOB_QUEUED, JOB_RUNNING, JOB_FAILED, JOB_ABSENT, JOB_KNOWN };
 
 /* Why somebody has to wait: the words of a 503. */
 enum job_reason {

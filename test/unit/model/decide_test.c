@@ -68,81 +68,82 @@ state_of(void *context, const struct decide_need *need)
 	return ((struct states *)context)->of[need->format];
 }
 
+static const struct {
+	const char *path;
+	enum format best;
+	enum decide_known ar1, ar2;
+	enum decision_kind kind;
+	int format; /* of the record or job; -1: none */
+} protocol[] = {
+	{"/q", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_QUERY, -1},
+	{"/h;t=t;v=9;c=00000009", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_FILE, -1},
+	/* not looked at since the start: checked first */
+	{"/h;t=t;v=8;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_PREPARE, -1},
+	{"/h;t=t;v=7;c=00000007", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
+	{"/h;t=t;v=9;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
+	{"/h;t=x;v=9;c=00000009", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
+	{"/h;t=gone;v=8;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
+	{"/o;t=x;v=9;c=00000009", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
+	{"/o;t=t;v=7;c=00000007", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_MOVED, -1},
+	{"/o;t=t;v=7;c=00000007;pv=6;pc=00000006", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
+		DECIDE_MOVED, -1},
+	/* in the cache, in the best format the client knows */
+	{"/o;t=t;v=8;c=00000008;pv=6;pc=00000006", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
+		DECIDE_OFFER, 0},
+	{"/o;t=t;v=8;c=00000008;pv=6;pc=00000006", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
+		DECIDE_OFFER, 1},
+	/* the better one may exist; a worse one is taken when it does not */
+	{"/o;t=t;v=8;c=00000008;pv=5;pc=00000005", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
+		DECIDE_PREPARE, 1},
+	{"/o;t=t;v=8;c=00000008;pv=5;pc=00000005", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_ABSENT,
+		DECIDE_OFFER, 0},
+	/* not there: a job, and 301 once it is known to be absent */
+	{"/o;t=t;v=9;c=00000009;pv=4;pc=00000004", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
+		DECIDE_PREPARE, 1},
+	{"/o;t=t;v=9;c=00000009;pv=4;pc=00000004", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_FAILED,
+		DECIDE_PREPARE, 1},
+	{"/o;t=t;v=9;c=00000009;pv=4;pc=00000004", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_ABSENT,
+		DECIDE_PREPARE, 0},
+	{"/o;t=t;v=9;c=00000009;pv=4;pc=00000004", FORMAT_AR2, DECIDE_ABSENT, DECIDE_ABSENT,
+		DECIDE_MOVED, -1},
+	{"/o;t=t;v=9;c=00000009;pv=4;pc=00000004", FORMAT_AR1, DECIDE_ABSENT, DECIDE_UNKNOWN,
+		DECIDE_MOVED, -1},
+	{"/o;t=t;v=9;c=00000009;pv=9;pc=00000009", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
+		DECIDE_MOVED, -1},
+	/* the full archive */
+	{"/o;t=t;v=9;c=00000009", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_PREPARE, 0},
+	{"/o;t=t;v=9;c=00000009", FORMAT_AR1, DECIDE_ABSENT, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
+	{"/o;t=t;v=8;c=00000008", FORMAT_AR1, DECIDE_ABSENT, DECIDE_UNKNOWN, DECIDE_MOVED, -1},
+	/* of an older version only where it is in the cache: retention would take it away
+	 */
+	{"/o;t=t;v=8;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_MOVED, -1},
+	{"/f/0200000000000000000000000000000000000000000000000000000000000000_archive",
+		FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_FILE, 1},
+	{"/f/0300000000000000000000000000000000000000000000000000000000000000_archive",
+		FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
+};
+
 START_TEST(decide__follows_the_order_of_the_protocol)
 {
-	static const struct {
-		const char *path;
-		enum format best;
-		enum decide_known ar1, ar2;
-		enum decision_kind kind;
-		int format; /* of the record or job; -1: none */
-	} rows[] = {
-		{"/q", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_QUERY, -1},
-		{"/h;t=t;v=9;c=00000009", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_FILE, -1},
-		/* not looked at since the start: checked first */
-		{"/h;t=t;v=8;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_PREPARE, -1},
-		{"/h;t=t;v=7;c=00000007", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
-		{"/h;t=t;v=9;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
-		{"/h;t=x;v=9;c=00000009", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
-		{"/h;t=gone;v=8;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
-		{"/o;t=x;v=9;c=00000009", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
-		{"/o;t=t;v=7;c=00000007", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_MOVED, -1},
-		{"/o;t=t;v=7;c=00000007;pv=6;pc=00000006", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
-			DECIDE_MOVED, -1},
-		/* in the cache, in the best format the client knows */
-		{"/o;t=t;v=8;c=00000008;pv=6;pc=00000006", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
-			DECIDE_OFFER, 0},
-		{"/o;t=t;v=8;c=00000008;pv=6;pc=00000006", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
-			DECIDE_OFFER, 1},
-		/* the better one may exist; a worse one is taken when it does not */
-		{"/o;t=t;v=8;c=00000008;pv=5;pc=00000005", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
-			DECIDE_PREPARE, 1},
-		{"/o;t=t;v=8;c=00000008;pv=5;pc=00000005", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_ABSENT,
-			DECIDE_OFFER, 0},
-		/* not there: a job, and 301 once it is known to be absent */
-		{"/o;t=t;v=9;c=00000009;pv=4;pc=00000004", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
-			DECIDE_PREPARE, 1},
-		{"/o;t=t;v=9;c=00000009;pv=4;pc=00000004", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_FAILED,
-			DECIDE_PREPARE, 1},
-		{"/o;t=t;v=9;c=00000009;pv=4;pc=00000004", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_ABSENT,
-			DECIDE_PREPARE, 0},
-		{"/o;t=t;v=9;c=00000009;pv=4;pc=00000004", FORMAT_AR2, DECIDE_ABSENT, DECIDE_ABSENT,
-			DECIDE_MOVED, -1},
-		{"/o;t=t;v=9;c=00000009;pv=4;pc=00000004", FORMAT_AR1, DECIDE_ABSENT, DECIDE_UNKNOWN,
-			DECIDE_MOVED, -1},
-		{"/o;t=t;v=9;c=00000009;pv=9;pc=00000009", FORMAT_AR2, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
-			DECIDE_MOVED, -1},
-		/* the full archive */
-		{"/o;t=t;v=9;c=00000009", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_PREPARE, 0},
-		{"/o;t=t;v=9;c=00000009", FORMAT_AR1, DECIDE_ABSENT, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
-		{"/o;t=t;v=8;c=00000008", FORMAT_AR1, DECIDE_ABSENT, DECIDE_UNKNOWN, DECIDE_MOVED, -1},
-		/* of an older version only where it is in the cache: retention would take it away
-		 */
-		{"/o;t=t;v=8;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_MOVED, -1},
-		{"/f/0200000000000000000000000000000000000000000000000000000000000000_archive",
-			FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_FILE, 1},
-		{"/f/0300000000000000000000000000000000000000000000000000000000000000_archive",
-			FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
-	};
 	struct sample s;
 
 	set_up(&s, true);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct states states = {{rows[i].ar1, rows[i].ar2}};
+	for (size_t i = 0; i < sizeof(protocol) / sizeof(protocol[0]); i++) {
+		struct states states = {{protocol[i].ar1, protocol[i].ar2}};
 		struct decide_facts facts = {
 			decide_records_cache(&s.from), state_of, &states, false, false};
 		struct target target;
 		struct decision d;
 
-		ck_assert_int_eq(ident_target_parse(rows[i].path, &target, NULL), 0);
-		d = decide(&facts, &target, rows[i].best);
+		ck_assert_int_eq(ident_target_parse(protocol[i].path, &target, NULL), 0);
+		d = decide(&facts, &target, protocol[i].best);
 		ck_assert_msg(
-			d.kind == rows[i].kind, "row %zu %s: %d", i, rows[i].path, (int)d.kind);
+			d.kind == protocol[i].kind, "row %zu %s: %d", i, protocol[i].path, (int)d.kind);
 		if (d.kind == DECIDE_MOVED)
 			ck_assert_uint_eq(d.moved.edition.version, 9);
-		if (rows[i].format >= 0)
+		if (protocol[i].format >= 0)
 			ck_assert_msg((int)(d.kind == DECIDE_PREPARE
-						      ? d.need.format : d.record->format) == rows[i].format,
+						      ? d.need.format : d.record->format) == protocol[i].format,
 				"row %zu", i);
 	}
 	tear_down(&s);

@@ -101,71 +101,71 @@ describe(const struct plan *p, struct buf *ret)
 }
 
 /* The target is 9 in AR2, or its content. */
+static const struct {
+	bool content;
+	bool may_download;
+	const char *records[8];
+	const char *prices, *archives, *headers; /* see struct cloud */
+	const char *step;
+} ways[] = {
+	/* there already */
+	{false, true, {"9f"}, NULL, NULL, NULL, "done"},
+	{true, true, {"9c"}, NULL, NULL, NULL, "done"},
+	{false, true, {"9c"}, NULL, NULL, NULL, "pack"},
+	/* nothing is kept: the full archive is all there is */
+	{false, true, {"9h"}, NULL, NULL, NULL, "price 0"},
+	{false, true, {"9h"}, " 0=500", NULL, NULL, "get 0"},
+	{false, true, {"9h"}, " 0-", NULL, NULL, "stuck"},
+	{false, true, {"9h"}, " 0!", NULL, NULL, "stuck for now"},
+	{false, true, {0}, NULL, NULL, NULL, "header 9"},
+	{false, true, {0}, NULL, NULL, " 9-", "price 0"},
+	/* a kept version, and the difference */
+	{false, true, {"9h", "5c"}, NULL, NULL, NULL, "price 5"},
+	{false, true, {"9h", "5c"}, " 5=20", NULL, NULL, "price 0"},
+	{false, true, {"9h", "5c"}, " 5=20 0=500", NULL, NULL, "get 5"},
+	{false, true, {"9h", "5c"}, " 5=600 0=500", NULL, NULL, "get 0"},
+	{false, true, {"9h", "5c"}, " 5- 0=500", NULL, NULL, "get 0"},
+	{false, true, {"9h", "5c"}, " 5=20 0=500", " 5!", NULL, "get 0"},
+	{false, true, {"9h", "5c"}, " 5=20 0=500", " 5! 0!", NULL, "stuck for now"},
+	{false, true, {"9h", "5c"}, " 5=20 0=500", " 5- 0-", NULL, "stuck"},
+	{false, true, {"9d5", "5c"}, NULL, NULL, NULL, "build 5c 9"},
+	{false, true, {"9d5", "5f"}, NULL, NULL, NULL, "build 5f 9"},
+	{false, true, {"9d5", "5f", "5c"}, NULL, NULL, NULL, "build 5c 9"},
+	/* the cheapest of several, over differences that are kept */
+	{false, true, {"9h", "7d5", "5c"}, " 5=90 7=20 0=500", NULL, NULL, "get 7"},
+	{false, true, {"9h", "7d5", "5c"}, " 5=20 7=90 0=500", NULL, NULL, "get 5"},
+	{false, true, {"9d7", "7d5", "5c"}, NULL, NULL, NULL, "build 5c 7 9"},
+	{false, true, {"9d7", "9d5", "7d5", "5c"}, NULL, NULL, NULL, "build 5c 9"},
+	{false, true, {"9h", "7d5", "5c", "8f"}, " 5=90 7=80 8=70 0=500", NULL, NULL,
+		"get 8"},
+	/* a difference that is small against a kept full archive of 10 */
+	{false, true, {"9h", "5f"}, " 5=4", NULL, NULL, "get 5"},
+	{false, true, {"9h", "5f"}, " 5=6", NULL, NULL, "price 0"},
+	/* for retention the full archive is not loaded */
+	{true, false, {"9h", "5c"}, " 5- 0=500", NULL, NULL, "stuck"},
+	{true, false, {"9h", "5c"}, " 5!", NULL, NULL, "stuck for now"},
+	{true, false, {"9f", "5c"}, NULL, NULL, NULL, "build 9f"},
+	/* and where it is wanted for content it is decoded */
+	{true, true, {"9f"}, NULL, NULL, NULL, "build 9f"},
+};
+
 START_TEST(plan__takes_the_cheapest_way)
 {
-	static const struct {
-		bool content;
-		bool may_download;
-		const char *records[8];
-		const char *prices, *archives, *headers; /* see struct cloud */
-		const char *step;
-	} rows[] = {
-		/* there already */
-		{false, true, {"9f"}, NULL, NULL, NULL, "done"},
-		{true, true, {"9c"}, NULL, NULL, NULL, "done"},
-		{false, true, {"9c"}, NULL, NULL, NULL, "pack"},
-		/* nothing is kept: the full archive is all there is */
-		{false, true, {"9h"}, NULL, NULL, NULL, "price 0"},
-		{false, true, {"9h"}, " 0=500", NULL, NULL, "get 0"},
-		{false, true, {"9h"}, " 0-", NULL, NULL, "stuck"},
-		{false, true, {"9h"}, " 0!", NULL, NULL, "stuck for now"},
-		{false, true, {0}, NULL, NULL, NULL, "header 9"},
-		{false, true, {0}, NULL, NULL, " 9-", "price 0"},
-		/* a kept version, and the difference */
-		{false, true, {"9h", "5c"}, NULL, NULL, NULL, "price 5"},
-		{false, true, {"9h", "5c"}, " 5=20", NULL, NULL, "price 0"},
-		{false, true, {"9h", "5c"}, " 5=20 0=500", NULL, NULL, "get 5"},
-		{false, true, {"9h", "5c"}, " 5=600 0=500", NULL, NULL, "get 0"},
-		{false, true, {"9h", "5c"}, " 5- 0=500", NULL, NULL, "get 0"},
-		{false, true, {"9h", "5c"}, " 5=20 0=500", " 5!", NULL, "get 0"},
-		{false, true, {"9h", "5c"}, " 5=20 0=500", " 5! 0!", NULL, "stuck for now"},
-		{false, true, {"9h", "5c"}, " 5=20 0=500", " 5- 0-", NULL, "stuck"},
-		{false, true, {"9d5", "5c"}, NULL, NULL, NULL, "build 5c 9"},
-		{false, true, {"9d5", "5f"}, NULL, NULL, NULL, "build 5f 9"},
-		{false, true, {"9d5", "5f", "5c"}, NULL, NULL, NULL, "build 5c 9"},
-		/* the cheapest of several, over differences that are kept */
-		{false, true, {"9h", "7d5", "5c"}, " 5=90 7=20 0=500", NULL, NULL, "get 7"},
-		{false, true, {"9h", "7d5", "5c"}, " 5=20 7=90 0=500", NULL, NULL, "get 5"},
-		{false, true, {"9d7", "7d5", "5c"}, NULL, NULL, NULL, "build 5c 7 9"},
-		{false, true, {"9d7", "9d5", "7d5", "5c"}, NULL, NULL, NULL, "build 5c 9"},
-		{false, true, {"9h", "7d5", "5c", "8f"}, " 5=90 7=80 8=70 0=500", NULL, NULL,
-			"get 8"},
-		/* a difference that is small against a kept full archive of 10 */
-		{false, true, {"9h", "5f"}, " 5=4", NULL, NULL, "get 5"},
-		{false, true, {"9h", "5f"}, " 5=6", NULL, NULL, "price 0"},
-		/* for retention the full archive is not loaded */
-		{true, false, {"9h", "5c"}, " 5- 0=500", NULL, NULL, "stuck"},
-		{true, false, {"9h", "5c"}, " 5!", NULL, NULL, "stuck for now"},
-		{true, false, {"9f", "5c"}, NULL, NULL, NULL, "build 9f"},
-		/* and where it is wanted for content it is decoded */
-		{true, true, {"9f"}, NULL, NULL, NULL, "build 9f"},
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct cloud cloud = {rows[i].prices, rows[i].archives, rows[i].headers};
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct cloud cloud = {ways[i].prices, ways[i].archives, ways[i].headers};
 		AUTO_RECORDS struct records records = {0};
 		AUTO_BUF struct buf text = {0};
 		struct plan p;
 
-		for (size_t r = 0; r < 8 && rows[i].records[r] != NULL; r++)
-			add(&records, rows[i].records[r]);
+		for (size_t r = 0; r < 8 && ways[i].records[r] != NULL; r++)
+			add(&records, ways[i].records[r]);
 		records_sort(&records);
 		p = plan_next(&(struct plan_facts){records.at, records.count, edition_of(9),
-			rows[i].content, FORMAT_AR2, rows[i].may_download, price, archive, header,
+			ways[i].content, FORMAT_AR2, ways[i].may_download, price, archive, header,
 			&cloud});
 		describe(&p, &text);
-		ck_assert_msg(strcmp(text.at, rows[i].step) == 0, "row %zu: got %s, want %s", i,
-			text.at, rows[i].step);
+		ck_assert_msg(strcmp(text.at, ways[i].step) == 0, "row %zu: got %s, want %s", i,
+			text.at, ways[i].step);
 	}
 }
 END_TEST

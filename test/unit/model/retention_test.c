@@ -48,79 +48,80 @@ describe(const struct record *r, struct buf *ret)
 		buf_printf(ret, "d%u", (unsigned)r->base.version);
 }
 
+/* Records stand in their order, newest version first. */
+static const struct {
+	size_t versions;
+	uint64_t excess;
+	const char *records[12];
+	const char *actions;
+} decisions[] = {
+	{3, 0, {"t3 h", "t2 h", "t1 h"}, ""},
+	{3, 0, {"t4 h", "t3 h", "t2 h", "t1 h"}, "remove t1 h;"},
+	{1, 0, {"t4 h", "t3 h", "t2 h"}, "remove t2 h;remove t3 h;"},
+	/* all that a version has goes with it, its header last */
+	{1, 0, {"t2 f2", "t1 h", "t1 c", "t1 f1", "t1 d9"}, "build t2 f2;hold t1 h;"},
+	{1, 0, {"t2 c", "t2 f2", "t1 h", "t1 f1", "t1 d9"},
+		"remove t1 d9;remove t1 f1;remove t1 h;"},
+	/* the only full content stays, and the newest is to be built */
+	{2, 0, {"t3 h", "t3 d2", "t2 h", "t2 d1", "t1 h", "t1 f2"},
+		"build t3 h;hold t1 h;"},
+	{2, 0, {"t3 h", "t2 h", "t1 h", "t1 c"}, "build t3 h;hold t1 h;"},
+	/* but the versions between do not pile up */
+	{2, 0, {"t4 h", "t3 h", "t2 h", "t1 c"},
+		"build t4 h;hold t1 c;remove t2 h;"
+		""},
+	{2, 0, {"t5 h", "t4 h", "t3 h", "t2 h", "t1 c"},
+		"build t5 h;hold t1 c;remove t2 h;remove t3 h;"},
+	/* not the only one any more */
+	{2, 0, {"t3 h", "t3 c", "t2 h", "t1 h", "t1 f2"}, "remove t1 f2;remove t1 h;"},
+	/* a full archive of the newest is no content; it is what content is made from */
+	{2, 0, {"t3 f2", "t2 h", "t1 c"}, "build t3 f2;hold t1 c;"},
+	/* one content, full archives of two versions, once the newest is whole */
+	{9, 0, {"t4 c", "t3 c", "t2 h"}, "remove t3 c;"},
+	{9, 0, {"t4 c", "t4 f1", "t4 f2", "t3 f1", "t3 f2", "t2 f1", "t2 f2", "t1 f2"},
+		"remove t2 f1;remove t2 f2;remove t1 f2;"},
+	{9, 0, {"t4 f2", "t3 f2", "t2 f2", "t2 c"}, "remove t2 f2;"},
+	/* and never before */
+	{9, 0, {"t4 h", "t3 f2", "t2 f2", "t1 f2"}, ""},
+	/* nothing that is being sent */
+	{2, 0, {"t3 c", "t2 h", "t1 d9!"}, "hold t1 d9;"},
+	{9, 0, {"t4 c", "t3 h", "t2 f1!", "t2 f2"}, "remove t2 f2;"},
+	/* types do not look at each other */
+	{1, 0, {"a2 h", "a1 c", "b2 c", "b1 h"}, "build a2 h;hold a1 c;remove b1 h;"},
+	/* room: differences by their last use, then older archives, never the last one */
+	{9, 15, {"t3 f2", "t3 d1 @50", "t3 d2 @40", "t2 f2"}, "remove t3 d2;remove t3 d1;"},
+	{9, 25, {"t3 f2", "t3 d1 @50", "t3 d2 @40!", "t2 f2"},
+		"remove t3 d1;remove t2 f2;"},
+	{9, 99, {"t3 f2", "t2 f2", "s3 c", "s3 f1"}, "remove t2 f2;remove s3 f1;"},
+	{9, 99, {"t3 f2"}, ""},
+	/* nor what a client was just told of; which does not keep a version that is too
+	   many */
+	{9, 15, {"t3 f2", "t3 d1 @50", "t3 d2 @40?"}, "remove t3 d1;"},
+	{1, 0, {"t3 c", "t2 d1 ?"}, "remove t2 d1;"},
+	/* an administrator wants another number of one type */
+	{1, 0, {"k4 h", "k3 h", "k2 h", "k1 h", "t2 c", "t1 h"},
+		"remove k1 h;remove t1 h;"},
+};
+
 START_TEST(retention__decides_by_the_table)
 {
-	/* Records stand in their order, newest version first. */
-	static const struct {
-		size_t versions;
-		uint64_t excess;
-		const char *records[12];
-		const char *actions;
-	} rows[] = {
-		{3, 0, {"t3 h", "t2 h", "t1 h"}, ""},
-		{3, 0, {"t4 h", "t3 h", "t2 h", "t1 h"}, "remove t1 h;"},
-		{1, 0, {"t4 h", "t3 h", "t2 h"}, "remove t2 h;remove t3 h;"},
-		/* all that a version has goes with it, its header last */
-		{1, 0, {"t2 f2", "t1 h", "t1 c", "t1 f1", "t1 d9"}, "build t2 f2;hold t1 h;"},
-		{1, 0, {"t2 c", "t2 f2", "t1 h", "t1 f1", "t1 d9"},
-			"remove t1 d9;remove t1 f1;remove t1 h;"},
-		/* the only full content stays, and the newest is to be built */
-		{2, 0, {"t3 h", "t3 d2", "t2 h", "t2 d1", "t1 h", "t1 f2"},
-			"build t3 h;hold t1 h;"},
-		{2, 0, {"t3 h", "t2 h", "t1 h", "t1 c"}, "build t3 h;hold t1 h;"},
-		/* but the versions between do not pile up */
-		{2, 0, {"t4 h", "t3 h", "t2 h", "t1 c"},
-			"build t4 h;hold t1 c;remove t2 h;"
-			""},
-		{2, 0, {"t5 h", "t4 h", "t3 h", "t2 h", "t1 c"},
-			"build t5 h;hold t1 c;remove t2 h;remove t3 h;"},
-		/* not the only one any more */
-		{2, 0, {"t3 h", "t3 c", "t2 h", "t1 h", "t1 f2"}, "remove t1 f2;remove t1 h;"},
-		/* a full archive of the newest is no content; it is what content is made from */
-		{2, 0, {"t3 f2", "t2 h", "t1 c"}, "build t3 f2;hold t1 c;"},
-		/* one content, full archives of two versions, once the newest is whole */
-		{9, 0, {"t4 c", "t3 c", "t2 h"}, "remove t3 c;"},
-		{9, 0, {"t4 c", "t4 f1", "t4 f2", "t3 f1", "t3 f2", "t2 f1", "t2 f2", "t1 f2"},
-			"remove t2 f1;remove t2 f2;remove t1 f2;"},
-		{9, 0, {"t4 f2", "t3 f2", "t2 f2", "t2 c"}, "remove t2 f2;"},
-		/* and never before */
-		{9, 0, {"t4 h", "t3 f2", "t2 f2", "t1 f2"}, ""},
-		/* nothing that is being sent */
-		{2, 0, {"t3 c", "t2 h", "t1 d9!"}, "hold t1 d9;"},
-		{9, 0, {"t4 c", "t3 h", "t2 f1!", "t2 f2"}, "remove t2 f2;"},
-		/* types do not look at each other */
-		{1, 0, {"a2 h", "a1 c", "b2 c", "b1 h"}, "build a2 h;hold a1 c;remove b1 h;"},
-		/* room: differences by their last use, then older archives, never the last one */
-		{9, 15, {"t3 f2", "t3 d1 @50", "t3 d2 @40", "t2 f2"}, "remove t3 d2;remove t3 d1;"},
-		{9, 25, {"t3 f2", "t3 d1 @50", "t3 d2 @40!", "t2 f2"},
-			"remove t3 d1;remove t2 f2;"},
-		{9, 99, {"t3 f2", "t2 f2", "s3 c", "s3 f1"}, "remove t2 f2;remove s3 f1;"},
-		{9, 99, {"t3 f2"}, ""},
-		/* nor what a client was just told of; which does not keep a version that is too
-		   many */
-		{9, 15, {"t3 f2", "t3 d1 @50", "t3 d2 @40?"}, "remove t3 d1;"},
-		{1, 0, {"t3 c", "t2 d1 ?"}, "remove t2 d1;"},
-		/* an administrator wants another number of one type */
-		{1, 0, {"k4 h", "k3 h", "k2 h", "k1 h", "t2 c", "t1 h"},
-			"remove k1 h;remove t1 h;"},
-	};
 	static const char policy[] = "{\"types\":{\"k\":{\"keep\":3}}}";
 	struct channels channels;
 
 	ck_assert_int_eq(
 		channels_parse(span_of(policy, strlen(policy)), "policy", &channels, NULL), 0);
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(decisions) / sizeof(decisions[0]); i++) {
 		struct retention_actions actions = {0};
 		struct records records = {0};
 		AUTO_BUF struct buf text = {0};
 		bool busy[12] = {0};
 		bool offered[12] = {0};
 
-		for (size_t r = 0; r < 12 && rows[i].records[r] != NULL; r++)
-			add(&records, busy, offered, rows[i].records[r]);
+		for (size_t r = 0; r < 12 && decisions[i].records[r] != NULL; r++)
+			add(&records, busy, offered, decisions[i].records[r]);
 		retention_decide(&(struct retention_facts){&records, busy, offered,
-					 rows[i].versions, rows[i].excess, &channels},
+					 decisions[i].versions, decisions[i].excess, &channels},
 			&actions);
 		buf_add_string(&text, "");
 		for (size_t a = 0; a < actions.count; a++) {
@@ -128,8 +129,8 @@ START_TEST(retention__decides_by_the_table)
 			describe(&actions.at[a].record, &text);
 			buf_add_string(&text, ";");
 		}
-		ck_assert_msg(strcmp(text.at, rows[i].actions) == 0, "row %zu: got %s, want %s", i,
-			text.at, rows[i].actions);
+		ck_assert_msg(strcmp(text.at, decisions[i].actions) == 0, "row %zu: got %s, want %s", i,
+			text.at, decisions[i].actions);
 		retention_actions_free(&actions);
 		records_free(&records);
 	}
@@ -252,36 +253,37 @@ check_limits(const struct records *all, char type)
 			ck_assert_uint_ge(all->at[i].ident.edition.version, second);
 }
 
-static void
-tend(struct history *h, bool any_busy)
-{
-	struct retention_actions actions = {0};
-	struct whole before[2] = {look(&h->all, 'a'), look(&h->all, 'b')};
-	struct retention_facts facts = {
-		&h->all, h->busy, NULL, h->versions, draw(h, 5) == 0 ? 150 : 0, NULL};
-	bool held[2] = {false, false};
+struct outcome {
+	bool spared[2]; /* of each type */
+	bool builds[2];
 	struct record build[2];
-	bool builds[2] = {false, false};
-	uint64_t freed = 0;
+	uint64_t freed;
+};
 
-	memset(h->busy, 0, sizeof(h->busy));
-	for (size_t i = 0; any_busy && i < h->all.count; i++)
-		h->busy[i] = draw(h, 20) == 0;
-	retention_decide(&facts, &actions);
-	for (size_t i = 0; i < actions.count; i++) {
-		const struct retention_action *a = &actions.at[i];
+static void
+carry_out(struct history *h, const struct retention_actions *actions, struct outcome *ret)
+{
+	*ret = (struct outcome){0};
+	for (size_t i = 0; i < actions->count; i++) {
+		const struct retention_action *a = &actions->at[i];
 		int type = a->record.ident.type[0] - 'a';
 
 		if (a->verb == RETENTION_BUILD) {
-			builds[type] = true;
-			build[type] = a->record;
+			ret->builds[type] = true;
+			ret->build[type] = a->record;
 		} else if (a->verb == RETENTION_SPARE) {
-			held[type] = true;
+			ret->spared[type] = true;
 		} else {
-			freed += a->record.ref.bytes;
+			ret->freed += a->record.ref.bytes;
 			remove_record(&h->all, &a->record);
 		}
 	}
+}
+
+static void
+check_outcome(const struct history *h, const struct outcome *o, const struct whole before[2],
+	bool any_busy)
+{
 	for (int t = 0; t < 2; t++) {
 		struct whole after = look(&h->all, (char)('a' + t));
 
@@ -290,29 +292,52 @@ tend(struct history *h, bool any_busy)
 		ck_assert(
 			before[t].content + before[t].full == 0 || after.content + after.full > 0);
 		if (!any_busy) {
-			ck_assert_uint_le(after.versions, h->versions + (held[t] ? 1 : 0));
+			ck_assert_uint_le(after.versions, h->versions + (o->spared[t] ? 1 : 0));
 			check_limits(&h->all, (char)('a' + t));
 		}
 	}
-	for (size_t i = 0; facts.excess_bytes > freed && i < h->all.count; i++)
+}
+
+static void
+check_settled(struct retention_facts *facts)
+{
+	struct retention_actions actions = {0};
+
+	facts->excess_bytes = 0;
+	retention_decide(facts, &actions);
+	for (size_t i = 0; i < actions.count; i++)
+		ck_assert_int_ne(actions.at[i].verb, RETENTION_REMOVE);
+	retention_actions_free(&actions);
+}
+
+static void
+clean(struct history *h, bool any_busy)
+{
+	struct retention_actions actions = {0};
+	struct whole before[2] = {look(&h->all, 'a'), look(&h->all, 'b')};
+	struct retention_facts facts = {
+		&h->all, h->busy, NULL, h->versions, draw(h, 5) == 0 ? 150 : 0, NULL};
+	struct outcome o;
+
+	memset(h->busy, 0, sizeof(h->busy));
+	for (size_t i = 0; any_busy && i < h->all.count; i++)
+		h->busy[i] = draw(h, 20) == 0;
+	retention_decide(&facts, &actions);
+	carry_out(h, &actions, &o);
+	check_outcome(h, &o, before, any_busy);
+	for (size_t i = 0; facts.excess_bytes > o.freed && i < h->all.count; i++)
 		ck_assert(any_busy || !record_is_difference(&h->all.at[i]));
 	retention_actions_free(&actions);
-	/* What was decided once is not decided again. */
-	if (!any_busy) {
-		facts.excess_bytes = 0;
-		retention_decide(&facts, &actions);
-		for (size_t i = 0; i < actions.count; i++)
-			ck_assert_int_ne(actions.at[i].verb, RETENTION_REMOVE);
-		retention_actions_free(&actions);
-	}
+	if (!any_busy) /* what was decided once is not decided again */
+		check_settled(&facts);
 	/* A build succeeds, or not. */
 	for (int t = 0; t < 2; t++) {
-		if (!builds[t] || draw(h, 2) == 0)
+		if (!o.builds[t] || draw(h, 2) == 0)
 			continue;
-		build[t].kind = RECORD_CONTENT;
-		build[t].base.version = 0;
-		build[t].format = FORMAT_AR1;
-		put(h, &build[t]);
+		o.build[t].kind = RECORD_CONTENT;
+		o.build[t].base.version = 0;
+		o.build[t].format = FORMAT_AR1;
+		put(h, &o.build[t]);
 	}
 }
 
@@ -324,16 +349,31 @@ START_TEST(retention__ten_thousand_histories)
 		for (unsigned step = 0; step < 30; step++) {
 			arrive(&h);
 			if (draw(&h, 2) == 0)
-				tend(&h, draw(&h, 4) == 0);
+				clean(&h, draw(&h, 4) == 0);
 		}
 		records_free(&h.all);
 	}
 }
 END_TEST
 
+START_TEST(retention_min_free_bytes__is_a_tenth_of_a_small_disk)
+{
+	struct retention_room room = {
+		.wanted_bytes = 1, .min_free_bytes = 512 << 20, .disk_free_bytes = 512 << 20};
+
+	ck_assert_uint_eq(retention_min_free_bytes(512 << 20, 1000), 100);
+	ck_assert_uint_eq(retention_min_free_bytes(512 << 20, 1ULL << 40), 512 << 20);
+	/* What somebody set is taken as it is, however small the disk. */
+	ck_assert_uint_eq(retention_excess_bytes(&room), 1);
+	room.disk_free_bytes++;
+	ck_assert_uint_eq(retention_excess_bytes(&room), 0);
+}
+END_TEST
+
 void
 retention_tests(TCase *c)
 {
+	tcase_add_test(c, retention_min_free_bytes__is_a_tenth_of_a_small_disk);
 	tcase_add_test(c, retention__decides_by_the_table);
 	tcase_add_test(c, retention__ten_thousand_histories);
 }

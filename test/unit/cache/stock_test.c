@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/stock.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "unit.h"
+
+static const struct ident ident = {"t", {5, "00000005"}};
+static const struct edition base = {4, "00000004"};
+
+static struct record
+put(struct stock *s, const char *bytes, enum format format)
+{
+	struct record r = {.ident = ident,
+		.base = base,
+		.format = format,
+		.ref = {digest_of(unit_text(bytes)), strlen(bytes)}};
+	int stage = repo_stage_dir(stock_repo(s));
+
+	ck_assert_int_eq(fs_put(stage, "s", "a", unit_text(bytes), NULL), 0);
+	ck_assert_int_eq(stock_put_archive(s, &r, "a", NULL), 0);
+	return r;
+}
+
+/* NULL: it is not in the view. */
+static const struct view_record *
+look(struct stock *s, const struct record *r, bool *ret_checked)
+{
+	struct view *view = stock_view(s);
+	const struct view_record *vr = view_find_record(view, r);
+
+	*ret_checked = vr != NULL && vr->checked;
+	view_release(view);
+	return vr;
+}
+
+START_TEST(stock_remove__what_cannot_be_removed_is_in_the_view_again)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	char stage[IDENT_NAME_MAX + 16];
+	char name[IDENT_NAME_MAX];
+	struct record one;
+	struct record two;
+	struct stock *s;
+	bool checked;
+	struct err e = {0};
+
+	ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
+	one = put(s, "one", FORMAT_AR1);
+	two = put(s, "two", FORMAT_AR2);
+	ck_assert(look(s, &one, &checked) != NULL && checked);
+	/* The offer has to be written anew, and where it is staged there is a directory. */
+	(void)snprintf(stage, sizeof(stage), "stage/put;%s", ident_offer_name(&ident, &base, name));
+	ck_assert_int_eq(mkdirat(dir, stage, 0755), 0);
+	ck_assert_int_eq(stock_remove(s, &one, &e), -1);
+	ck_assert(look(s, &one, &checked) != NULL && !checked);
+	ck_assert_int_eq(unlinkat(dir, stage, AT_REMOVEDIR), 0);
+	ck_assert_int_eq(stock_remove(s, &one, &e), 0);
+	ck_assert_ptr_null(look(s, &one, &checked));
+	ck_assert_ptr_nonnull(look(s, &two, &checked));
+	stock_close(s);
+}
+END_TEST
+
+START_TEST(stock_check__what_is_damaged_goes)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	char name[IDENT_NAME_MAX];
+	struct record one;
+	struct stock *s;
+	bool checked;
+	struct err e = {0};
+
+	ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
+	one = put(s, "one", FORMAT_AR1);
+	ck_assert_int_eq(stock_check(s, &one, &e), STOCK_GOOD);
+	ck_assert_int_eq(
+		fs_put(dir, "x", ident_file_name(&one.ref.id, name), unit_text("eno"), NULL), 0);
+	ck_assert_int_eq(stock_check(s, &one, &e), STOCK_DAMAGED);
+	ck_assert_ptr_null(look(s, &one, &checked));
+	ck_assert(!fs_exists(dir, name));
+	stock_close(s);
+}
+END_TEST
+
+START_TEST(stock_open__nothing_counts_as_checked)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct record one;
+	struct stock *s;
+	bool checked;
+
+	ck_assert(dir >= 0);
+	ck_assert_int_eq(stock_open(path, &s, NULL), 0);
+	one = put(s, "one", FORMAT_AR1);
+	stock_close(s);
+	ck_assert_int_eq(stock_open(path, &s, NULL), 0);
+	ck_assert(look(s, &one, &checked) != NULL && !checked);
+	ck_assert_int_eq(stock_check(s, &one, NULL), STOCK_GOOD);
+	ck_assert(look(s, &one, &checked) != NULL && checked);
+	stock_close(s);
+}
+END_TEST
+
+void
+stock_tests(TCase *c)
+{
+	tcase_add_test(c, stock_remove__what_cannot_be_removed_is_in_the_view_again);
+	tcase_add_test(c, stock_check__what_is_damaged_goes);
+	tcase_add_test(c, stock_open__nothing_counts_as_checked);
+}
