@@ -20,13 +20,6 @@ struct hand {
 };
 
 static int
-fail(const struct err *e)
-{
-	cli_complain("%s", e->text);
-	return CLI_FAILED;
-}
-
-static int
 hand_open(struct hand *h, struct cache *c, struct err *e)
 {
 	bool rebuilt;
@@ -53,7 +46,7 @@ struct verify {
 	bool json;
 	json_t *wrong;
 	uint64_t checked;
-	struct progress progress;
+	struct cli_progress progress;
 };
 
 static void
@@ -171,11 +164,11 @@ cache_verify(struct cache *c, const char *type, bool with_repair, bool json)
 	size_t wrong;
 
 	if (with_repair && hand_open(&v.hand, c, &e) != 0)
-		return fail(&e);
+		return cli_fail(&e);
 	v.wrong = json_array();
 	verify_all(&v, type);
 	if (repair_documents(&v, &e) != 0)
-		(void)fail(&e);
+		(void)cli_fail(&e);
 	wrong = json_array_size(v.wrong);
 	if (json)
 		cli_print_json(
@@ -209,11 +202,11 @@ cache_change_rebuild(struct cache *c, bool json)
 	int result;
 
 	if (hand_open(&h, c, &e) != 0)
-		return fail(&e);
+		return cli_fail(&e);
 	if (h.depot == NULL) {
 		answer = ask(&h, json_pack("{s:s}", "do", "reindex"), &e);
 		if (answer == NULL)
-			return fail(&e);
+			return cli_fail(&e);
 		return report_rebuilt(
 			(uint64_t)json_integer_value(json_object_get(answer, "records")), json);
 	}
@@ -221,7 +214,7 @@ cache_change_rebuild(struct cache *c, bool json)
 	if (result == 0)
 		result = depot_records(h.depot, &all, &e);
 	depot_close(h.depot);
-	return result == 0 ? report_rebuilt(all.count, json) : fail(&e);
+	return result == 0 ? report_rebuilt(all.count, json) : cli_fail(&e);
 }
 
 static int
@@ -247,7 +240,7 @@ drop_here(struct depot *d, const char *type, uint64_t version, bool json)
 	struct err e = {0};
 
 	if (depot_records(d, &all, &e) != 0)
-		return fail(&e);
+		return cli_fail(&e);
 	for (size_t i = all.count; i > 0; i--) { /* a version's header last */
 		const struct record *r = &all.at[i - 1];
 
@@ -255,7 +248,7 @@ drop_here(struct depot *d, const char *type, uint64_t version, bool json)
 			(version > 0 && r->ident.edition.version != version))
 			continue;
 		if (depot_remove(d, r, &e) != 0)
-			return fail(&e);
+			return cli_fail(&e);
 		count++;
 		bytes += r->ref.bytes;
 	}
@@ -273,7 +266,7 @@ drop_there(const struct hand *h, const char *type, uint64_t version, bool json)
 		(void)json_object_set_new(question, "version", json_integer((json_int_t)version));
 	answer = ask(h, question, &e);
 	if (answer == NULL)
-		return fail(&e);
+		return cli_fail(&e);
 	return report_dropped((uint64_t)json_integer_value(json_object_get(answer, "removed")),
 		(uint64_t)json_integer_value(json_object_get(answer, "bytes")), json);
 }
@@ -286,7 +279,7 @@ cache_change_drop(struct cache *c, const char *type, uint64_t version, bool json
 	int result;
 
 	if (hand_open(&h, c, &e) != 0)
-		return fail(&e);
+		return cli_fail(&e);
 	if (h.depot == NULL)
 		return drop_there(&h, type, version, json);
 	result = drop_here(h.depot, type, version, json);

@@ -14,17 +14,6 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-enum { WIDTH = 79 };
-
-void
-cli_print_json(json_t *take)
-{
-	AUTO_BUF struct buf text = {0};
-
-	doc_format(take, &text);
-	(void)fputs(text.at, stdout);
-}
-
 static json_t *
 number(uint64_t value)
 {
@@ -117,26 +106,10 @@ ago_text(uint64_t then_ms, char *ret, size_t size)
 	return ret;
 }
 
-/* Words one after the other, in lines that fit. */
-struct wrap {
-	int column;
-	int indent;
-};
-
-static void
-wrap_add(struct wrap *w, const char *word)
-{
-	if (w->column > w->indent && w->column + 1 + (int)strlen(word) > WIDTH) {
-		(void)printf("\n%*s", w->indent, "");
-		w->column = w->indent;
-	}
-	w->column += printf("%s%s", w->column > w->indent ? " " : "", word);
-}
-
 static void
 print_archives(const struct summary *s, bool full, const char *label)
 {
-	struct wrap w = {.indent = 21};
+	struct cli_wrap w = {.indent = 21};
 	bool any = false;
 
 	for (size_t i = 0; i < s->count; i++) {
@@ -152,7 +125,7 @@ print_archives(const struct summary *s, bool full, const char *label)
 		(void)num_bytes_text(r->ref.bytes, bytes, sizeof(bytes));
 		word = full ? mem_printf("%s (%s)", wire_format_key(r->format), bytes)
 			    : mem_printf("%" PRIu64 " (%s)", r->base.version, bytes);
-		wrap_add(&w, word);
+		cli_wrap_add(&w, word);
 	}
 	if (any)
 		(void)putchar('\n');

@@ -17,7 +17,4 @@ int cache_list(const struct cache *c, const char *type, bool json);
 int cache_show(const struct cache *c, const char *type, uint64_t version, bool json);
 int cache_usage(const struct cache *c, bool json);
 
-/* Print a document and drop it. */
-void cli_print_json(json_t *take);
-
 #endif

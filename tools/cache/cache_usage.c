@@ -218,7 +218,7 @@ cache_usage(const struct cache *c, bool json)
 			total += u.rows[i].bytes;
 		print_rows(&u, total, json);
 	} else {
-		cli_complain("%s", e.text);
+		(void)cli_fail(&e);
 	}
 	free(u.rows);
 	free(u.owners);

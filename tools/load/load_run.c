@@ -112,7 +112,7 @@ watch(const struct load *r, struct load_report *report)
 {
 	const uint64_t end_ms = r->settings->seconds * 1000;
 	const struct timespec pause = {.tv_nsec = SAMPLE_MS * 1000000L};
-	struct progress progress = {0};
+	struct cli_progress progress = {0};
 	struct load_sample *samples = NULL;
 	size_t capacity = 0;
 	uint64_t shown_ms = 0;

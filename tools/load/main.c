@@ -4,7 +4,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,28 +16,15 @@
 #include "base/num.h"
 #include "store/repo.h"
 
-static const char help[] =
+static const char usage[] =
 	"Usage: guts2-load --server URL --clients N --type T [OPTION]...\n"
-	"Simulate N clients of a guts2d: they poll, obtain what is new and check it.\n"
-	"\n"
-	"  --server URL     http or https URL of a guts2d\n"
-	"  --clients N      how many clients (1 to 1000000)\n"
-	"  --type T         the update type they have\n"
-	"  --versions DIST  what they begin with: AGE:WEIGHT,... An AGE is a number of\n"
-	"                   versions behind the newest, A-B, or none (nothing installed)\n"
-	"                   (default: with --history all versions alike, else none:1)\n"
-	"  --history DIR    where those versions are read from: a published repository,\n"
-	"                   or a server's data/guts2/updates\n"
-	"  --interval S     seconds between a client's polls (default 600)\n"
-	"  --speed X        let the clients' time pass X times as fast (default 1)\n"
-	"  --seconds S      end after so many real seconds (default 60)\n"
-	"  --json           the result as JSON\n"
-	"  --plot FILE      the share of current clients over time, as SVG\n"
-	"  --help           this text\n"
-	"\n"
+	"Simulate N clients of a guts2d: they poll, obtain what is new and check it.\n";
+
+static const char ending[] =
 	"Exit: 0 every request was answered, 1 error, 2 usage. See guts2-load(1).\n";
 
 enum { CLIENTS_MAX = 1000000, HISTORY_MAX = 4000, SHARES_MAX = 4100, THREADS = 2 };
+enum { DAY_S = 86400, WEEK_S = 7 * DAY_S, YEAR_S = 365 * DAY_S };
 
 struct arguments {
 	struct load_settings load;
@@ -52,8 +38,9 @@ struct arguments {
 };
 
 static bool
-parse_speed(const char *text, double *ret)
+take_speed(void *context, const char *text)
 {
+	double *ret = &((struct arguments *)context)->load.speed;
 	char *end;
 
 	errno = 0;
@@ -65,68 +52,50 @@ parse_speed(const char *text, double *ret)
 }
 
 static bool
-take_option(struct arguments *a, int option)
+take_type(void *context, const char *text)
 {
-	switch (option) {
-	case 's':
-		a->server = optarg;
-		return true;
-	case 'c':
-		return cli_number("--clients", optarg, 1, CLIENTS_MAX, &a->load.clients);
-	case 't':
-		a->load.type = optarg;
-		if (ident_type_valid(optarg))
-			return true;
-		(void)cli_usage("--type: '%s' is not a type name", optarg);
-		return false;
-	case 'v':
-		a->versions = optarg;
-		return true;
-	case 'H':
-		a->history = optarg;
-		return true;
-	case 'n':
-		return cli_number("--interval", optarg, 1, 86400ULL * 365, &a->load.interval_s);
-	case 'x':
-		return parse_speed(optarg, &a->load.speed);
-	case 'S':
-		return cli_number("--seconds", optarg, 1, 86400ULL * 7, &a->load.seconds);
-	case 'j':
-		return a->json = true;
-	case 'p':
-		a->plot = optarg;
-		return true;
-	default:
-		(void)cli_usage("see the options in --help");
-		return false;
-	}
+	struct arguments *a = context;
+
+	a->load.type = text;
+	return cli_type("--type", text);
 }
 
-static bool
+static int
 parse_arguments(int argc, char **argv, struct arguments *a)
 {
-	static const struct option options[] = {{"server", required_argument, NULL, 's'},
-		{"clients", required_argument, NULL, 'c'}, {"type", required_argument, NULL, 't'},
-		{"versions", required_argument, NULL, 'v'},
-		{"history", required_argument, NULL, 'H'},
-		{"interval", required_argument, NULL, 'n'}, {"speed", required_argument, NULL, 'x'},
-		{"seconds", required_argument, NULL, 'S'}, {"json", no_argument, NULL, 'j'},
-		{"plot", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {0}};
-	int option;
+	const struct cli_option options[] = {
+		{"server", "URL", "http or https URL of a guts2d", .text = &a->server},
+		{"clients", "N", "how many clients (1 to 1000000)", .number = &a->load.clients,
+			.min = 1, .max = CLIENTS_MAX},
+		{"type", "T", "the update type they have", .parse = take_type},
+		{"versions", "DIST",
+			"what they begin with: AGE:WEIGHT,... An AGE is a number of versions "
+			"behind the newest, A-B, or none (nothing installed) (default: with "
+			"--history all versions alike, else none:1)",
+			.text = &a->versions},
+		{"history", "DIR",
+			"where those versions are read from: a published repository, or a "
+			"server's data/guts2/updates",
+			.text = &a->history},
+		{"interval", "S", "seconds between a client's polls (default 600)",
+			.number = &a->load.interval_s, .min = 1, .max = YEAR_S},
+		{"speed", "X", "let the clients' time pass X times as fast (default 1)",
+			.parse = take_speed},
+		{"seconds", "S", "end after so many real seconds (default 60)",
+			.number = &a->load.seconds, .min = 1, .max = WEEK_S},
+		{"json", NULL, "the result as JSON", .flag = &a->json},
+		{"plot", "FILE", "the share of current clients over time, as SVG",
+			.text = &a->plot},
+		{0},
+	};
+	const struct cli cli = {.usage = usage, .options = options, .ending = ending, .context = a};
+	int words;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'h') {
-			(void)fputs(help, stdout);
-			exit(CLI_OK);
-		}
-		if (!take_option(a, option))
-			return false;
-	}
-	if (a->server == NULL || a->load.clients == 0 || a->load.type == NULL || optind < argc) {
-		(void)cli_usage("--server, --clients and --type are required");
-		return false;
-	}
-	return true;
+	if (cli_parse(&cli, argc, argv, &words) != CLI_OK)
+		return CLI_USAGE;
+	if (a->server == NULL || a->load.clients == 0 || a->load.type == NULL)
+		return cli_usage("--server, --clients and --type are required");
+	return CLI_OK;
 }
 
 /* ---- Which versions there were */
@@ -289,11 +258,9 @@ run(struct arguments *a)
 		return CLI_USAGE;
 	(void)signal(SIGINT, on_signal);
 	(void)signal(SIGTERM, on_signal);
-	if (load_run(&a->load, &report, &e) != 0) {
-		cli_complain("%s", e.text);
-		return CLI_FAILED;
-	}
-	(a->json ? load_stats_print_json : load_stats_print_text)(&report, stdout);
+	if (load_run(&a->load, &report, &e) != 0)
+		return cli_fail(&e);
+	(a->json ? load_stats_print_json : load_stats_print_text)(&report);
 	if ((a->plot != NULL && !write_plot(&report, a->plot)) ||
 		!every_request_answered(&report.counts))
 		code = CLI_FAILED;
@@ -314,7 +281,7 @@ main(int argc, char **argv)
 		.speed = 1,
 		.seconds = 60,
 		.threads = THREADS};
-	if (!parse_arguments(argc, argv, a))
+	if (parse_arguments(argc, argv, a) != CLI_OK)
 		return CLI_USAGE;
 	if (origin_parse(a->server, &server, &e) != 0)
 		return cli_usage("--server: %s", e.text);

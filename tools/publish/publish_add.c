@@ -103,7 +103,7 @@ struct add {
 
 struct publish_crew {
 	unsigned threads;
-	struct progress *progress;
+	struct cli_progress *progress;
 };
 
 static int
@@ -318,8 +318,8 @@ int
 publish_add(
 	struct repo *repo, const struct publish_request *request, struct ident *ret, struct err *e)
 {
-	struct progress progress = {0};
-	struct publish_crew publish_crew = {request->jobs, &progress};
+	struct cli_progress progress = {0};
+	struct publish_crew publish_crew = {(unsigned)request->jobs, &progress};
 	struct encode_crew crew = {each_task, begin_tasks, add_bytes, &publish_crew};
 	struct add a = {.repo = repo,
 		.request = request,

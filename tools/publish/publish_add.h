@@ -22,8 +22,8 @@ struct publish_request {
 	const char *title; /* NULL: the type's name */
 	const char *directory;
 	uint64_t version; /* 0: now, or the last one plus 1 if that is larger */
-	unsigned diffs;	  /* from so many versions before */
-	unsigned jobs;
+	uint64_t diffs;	  /* from so many versions before */
+	uint64_t jobs;	  /* threads */
 };
 
 int publish_add(
