@@ -52,13 +52,20 @@ read_index(struct cache *c)
 	index_close(index, false);
 }
 
+const struct record *
+cache_indexed(const struct cache *c, const struct record *r)
+{
+	if (c->indexed.count == 0)
+		return NULL;
+	return bsearch(r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
+}
+
 static void
 take_times(struct cache *c)
 {
-	for (size_t i = 0; i < c->records.count && c->indexed.count > 0; i++) {
+	for (size_t i = 0; i < c->records.count; i++) {
 		struct record *r = &c->records.at[i];
-		const struct record *known =
-			bsearch(r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
+		const struct record *known = cache_indexed(c, r);
 
 		if (known == NULL)
 			continue;
@@ -155,4 +162,17 @@ cache_version_count(const struct cache *c, size_t first)
 		ident_equal(&c->records.at[end].ident, &c->records.at[first].ident))
 		end++;
 	return end - first;
+}
+
+json_t *
+cache_archive_object(const struct record *r)
+{
+	json_t *object = json_pack("{s:s,s:I}", "format", wire_format_key(r->format), "bytes",
+		(json_int_t)r->ref.bytes);
+
+	if (!record_is_difference(r))
+		return object;
+	(void)json_object_set_new(object, "version", json_integer((json_int_t)r->base.version));
+	(void)json_object_set_new(object, "cookie", json_string(r->base.cookie));
+	return object;
 }

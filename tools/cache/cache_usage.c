@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* du: every file of a cache belongs to a type and a kind. */
+#include "cache/cache_usage.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cache/cache_list.h"
 #include "cli.h"
-#include "model/doc.h"
 #include "base/fs.h"
 #include "model/header.h"
 #include "base/mem.h"

@@ -7,10 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/cache_change.h"
-#include "cache/cache_explain.h"
-#include "cache/cache_list.h"
 #include "cache/cache.h"
+#include "cache/cache_change.h"
+#include "cache/cache_list.h"
+#include "cache/cache_plan.h"
+#include "cache/cache_show.h"
+#include "cache/cache_usage.h"
+#include "cache/cache_verify.h"
+#include "cache/cache_why.h"
 #include "cli.h"
 
 static const char usage[] =
@@ -63,7 +67,7 @@ run(struct cache *c, const struct arguments *a)
 	if (strcmp(command, "verify") == 0)
 		return cache_verify(c, type, a->repair, a->json);
 	if (strcmp(command, "reindex") == 0)
-		return cache_change_rebuild(c, a->json);
+		return cache_change_reindex(c, a->json);
 	return cache_change_drop(c, type, a->edition.version, a->json);
 }
 
