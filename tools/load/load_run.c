@@ -138,8 +138,8 @@ thread_clear(struct load_thread *t, struct load_report *report)
 {
 	load_stats_add(&report->counts, &t->counts);
 	upstream_free(t->upstream);
-	while (t->open != NULL)
-		load_visit_free(t->open);
+	while (!LIST_EMPTY(&t->open))
+		load_visit_free(LIST_FIRST(&t->open));
 	free(t->heap);
 }
 

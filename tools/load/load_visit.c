@@ -28,9 +28,8 @@ struct load_visit {
 	struct digester *digester;
 	uint64_t received;
 	uint64_t started_us;
-	struct load_visit *next_ready;
-	struct load_visit *next; /* in open */
-	struct load_visit **link;
+	LIST_ENTRY(load_visit) open;
+	SLIST_ENTRY(load_visit) ready;
 };
 
 /* ---- Who is due when */
@@ -141,11 +140,7 @@ load_visit_new(struct load_thread *t)
 
 	v->thread = t;
 	v->client = heap_take(t);
-	v->next = t->open;
-	v->link = &t->open;
-	if (v->next != NULL)
-		v->next->link = &v->next;
-	t->open = v;
+	LIST_INSERT_HEAD(&t->open, v, open);
 	t->visits++;
 	return v;
 }
@@ -153,9 +148,7 @@ load_visit_new(struct load_thread *t)
 void
 load_visit_free(struct load_visit *v)
 {
-	*v->link = v->next;
-	if (v->next != NULL)
-		v->next->link = v->link;
+	LIST_REMOVE(v, open);
 	v->thread->visits--;
 	buf_free(&v->body);
 	digester_free(v->digester);
@@ -200,8 +193,7 @@ note_done(void *context, const struct upstream_reply *reply)
 	struct load_visit *v = context;
 
 	v->reply = *reply;
-	v->next_ready = v->thread->ready;
-	v->thread->ready = v;
+	SLIST_INSERT_HEAD(&v->thread->ready, v, ready);
 }
 
 static void
@@ -389,10 +381,11 @@ go_on(struct load_visit *v)
 void
 load_visit_go_on(struct load_thread *t)
 {
-	while (t->ready != NULL) {
-		struct load_visit *v = t->ready;
+	while (!SLIST_EMPTY(&t->ready)) {
+		struct load_visit *v = SLIST_FIRST(&t->ready);
 
-		t->ready = v->next_ready;
+		/* Off the list first: going on frees it, or puts it on the list again. */
+		SLIST_REMOVE_HEAD(&t->ready, ready);
 		go_on(v);
 	}
 }

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include "load/load_run.h"
 #include "net/upstream.h"
@@ -45,8 +46,8 @@ struct load_thread {
 	struct load_client *heap; /* of those that wait, the one that is due first at its top */
 	size_t count;
 	unsigned visits;
-	struct load_visit *open;  /* all visits */
-	struct load_visit *ready; /* those whose request has ended */
+	LIST_HEAD(, load_visit) open;	/* all visits */
+	SLIST_HEAD(, load_visit) ready; /* of them, those whose request has ended */
 	unsigned seed;
 	struct load_counts counts;
 };
