@@ -25,7 +25,7 @@
 #include "base/mem.h"
 #include "codec/pack.h"
 #include "parallel.h"
-#include "publish/publish_add.h"
+#include "versions.h"
 
 struct pair {
 	struct repo *repo;
@@ -68,7 +68,7 @@ open_header(
 	AUTO_FREE struct ident *versions = NULL;
 	size_t count;
 
-	if (publish_add_versions(p->repo, type, &versions, &count, e) != 0)
+	if (versions_read(p->repo, type, &versions, &count, e) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (versions[i].edition.version == strtoull(version, NULL, 10))

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "store/repo.h"
+#include "versions.h"
 
 static const char usage[] =
 	"Usage: guts2-load --server URL --clients N --type T [OPTION]...\n"
@@ -101,41 +102,26 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 /* ---- Which versions there were */
 
 static int
-compare_newest_first(const void *a, const void *b)
-{
-	uint64_t left = ((const struct edition *)a)->version;
-	uint64_t right = ((const struct edition *)b)->version;
-
-	return left == right ? 0 : left > right ? -1 : 1;
-}
-
-static int
-note_version(void *context, const struct target *t, struct err *e)
-{
-	struct arguments *a = context;
-
-	if (t->kind != TARGET_HEADER || strcmp(t->ident.type, a->load.type) != 0)
-		return 0;
-	if (a->load.edition_count == HISTORY_MAX)
-		return err_set(e, ERR_LIMIT, "more than %d versions", HISTORY_MAX);
-	a->editions[a->load.edition_count++] = t->ident.edition;
-	return 0;
-}
-
-static int
 read_history(struct arguments *a, struct err *e)
 {
 	AUTO_REPO struct repo *repo = NULL;
+	AUTO_FREE struct ident *versions = NULL;
+	size_t count;
 
 	a->load.editions = a->editions;
 	if (a->history == NULL)
 		return 0;
-	if (repo_open(a->history, false, &repo, e) != 0 || repo_walk(repo, note_version, a, e) != 0)
+	if (repo_open(a->history, false, &repo, e) != 0 ||
+		versions_read(repo, a->load.type, &versions, &count, e) != 0)
 		return -1;
-	if (a->load.edition_count == 0)
+	if (count > HISTORY_MAX)
+		return err_set(e, ERR_LIMIT, "more than %d versions", HISTORY_MAX);
+	if (count == 0)
 		return err_set(
 			e, ERR_MISSING, "no version of '%s' in %s", a->load.type, a->history);
-	qsort(a->editions, a->load.edition_count, sizeof(*a->editions), compare_newest_first);
+	for (size_t i = 0; i < count; i++)
+		a->editions[i] = versions[i].edition;
+	a->load.edition_count = count;
 	return 0;
 }
 

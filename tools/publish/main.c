@@ -15,6 +15,7 @@
 #include "base/num.h"
 #include "publish/publish_add.h"
 #include "store/repo.h"
+#include "versions.h"
 
 static const char usage[] = "Usage: guts2-publish init REPO\n"
 			    "       guts2-publish add REPO --type T [OPTION]... DIR\n"
@@ -136,7 +137,7 @@ run_list(const char *path, bool json)
 	struct err e = {0};
 
 	if (open_repository(path, &repo, &e) != 0 ||
-		publish_add_versions(repo, NULL, &versions, &c.count, &e) != 0)
+		versions_read(repo, NULL, &versions, &c.count, &e) != 0)
 		return cli_fail(&e);
 	c.versions = versions;
 	differences = mem_new(c.count, sizeof(*differences));

@@ -17,9 +17,11 @@
 #include "parallel.h"
 #include "publish/publish_scan.h"
 #include "publish/publish_sweep.h"
+#include "versions.h"
 
-int
-publish_add_read_query(struct repo *repo, struct idents *ret, struct err *e)
+/* The announcement; an empty one where the repository has none yet. */
+static int
+read_query(struct repo *repo, struct idents *ret, struct err *e)
 {
 	AUTO_BUF struct buf bytes = {0};
 
@@ -29,58 +31,6 @@ publish_add_read_query(struct repo *repo, struct idents *ret, struct err *e)
 	if (repo_read(repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
 		return -1;
 	return wire_query_parse(span_of(bytes.at, bytes.len), ret, e);
-}
-
-struct version_list {
-	const char *type;
-	struct ident *at;
-	size_t count;
-	size_t capacity;
-};
-
-static int
-note_version(void *context, const struct target *t, struct err *e)
-{
-	struct version_list *list = context;
-
-	(void)e;
-	if (t->kind != TARGET_HEADER ||
-		(list->type != NULL && strcmp(list->type, t->ident.type) != 0))
-		return 0;
-	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
-	list->at[list->count++] = t->ident;
-	return 0;
-}
-
-static int
-compare_newest_first(const void *a, const void *b)
-{
-	const struct ident *left = a;
-	const struct ident *right = b;
-	int types = strcmp(left->type, right->type);
-
-	if (types != 0)
-		return types;
-	if (left->edition.version != right->edition.version)
-		return left->edition.version > right->edition.version ? -1 : 1;
-	return strcmp(left->edition.cookie, right->edition.cookie);
-}
-
-int
-publish_add_versions(
-	struct repo *repo, const char *type, struct ident **ret, size_t *ret_count, struct err *e)
-{
-	struct version_list list = {.type = type};
-
-	if (repo_walk(repo, note_version, &list, e) != 0) {
-		free(list.at);
-		return -1;
-	}
-	if (list.count > 0)
-		qsort(list.at, list.count, sizeof(*list.at), compare_newest_first);
-	*ret = list.at;
-	*ret_count = list.count;
-	return 0;
 }
 
 struct add {
@@ -160,7 +110,7 @@ open_all_older(struct add *a, struct err *e)
 	AUTO_FREE struct ident *versions = NULL;
 	size_t count;
 
-	if (publish_add_versions(a->repo, a->request->type, &versions, &count, e) != 0)
+	if (versions_read(a->repo, a->request->type, &versions, &count, e) != 0)
 		return -1;
 	if (count > a->request->diffs)
 		count = a->request->diffs;
@@ -331,7 +281,7 @@ publish_add(
 
 	memcpy(a.header->ident.type, request->type, strlen(request->type));
 	a.header->title = mem_string(request->title != NULL ? request->title : request->type);
-	if (repo_lock(repo, e) == 0 && publish_add_read_query(repo, &a.query, e) == 0 &&
+	if (repo_lock(repo, e) == 0 && read_query(repo, &a.query, e) == 0 &&
 		publish_sweep(repo, &a.query, e) == 0 && choose_version(&a, e) == 0)
 		result = make_version(&a, e);
 	*ret = a.header->ident;

@@ -29,12 +29,4 @@ struct publish_request {
 int publish_add(
 	struct repo *repo, const struct publish_request *request, struct ident *ret, struct err *e);
 
-/* The announcement; an empty one where the repository has none yet. */
-struct idents;
-int publish_add_read_query(struct repo *repo, struct idents *ret, struct err *e);
-
-/* All versions of a type (NULL: of all types), newest first within a type. The caller frees. */
-int publish_add_versions(
-	struct repo *repo, const char *type, struct ident **ret, size_t *ret_count, struct err *e);
-
 #endif
