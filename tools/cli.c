@@ -239,6 +239,8 @@ take_option(const struct cli *cli, const struct cli_option *o, const char *value
 		*o->flag = true;
 	else if (o->text != NULL)
 		*o->text = value;
+	else if (o->type != NULL)
+		return cli_type(name, *o->type = value);
 	else if (o->number != NULL)
 		return cli_number(name, value, o->min, o->max, o->number);
 	else

@@ -23,13 +23,15 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_TRY_LATER = 75 };
 
 /* ---- Arguments */
 
-/* A row; exactly one of flag, text, number and parse is set, and says what the value must be. */
+/* A row; exactly one of flag, text, type, number and parse is set, and says what the value must be.
+ */
 struct cli_option {
 	const char *name;	 /* without the dashes; NULL: the table ends */
 	const char *placeholder; /* of the value, in the help; NULL: a flag */
 	const char *help;	 /* of any length: it is wrapped */
 	bool *flag;		 /* becomes true */
 	const char **text;	 /* the last one given, empty or not */
+	const char **type;	 /* the name of an update type */
 	uint64_t *number;	 /* a whole one from min to max */
 	uint64_t min;
 	uint64_t max;

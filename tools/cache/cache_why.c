@@ -54,27 +54,34 @@ is_whole(const struct why *w)
 }
 
 static void
+say_kept(struct why *w, const char *request, const char *what, const struct record *r)
+{
+	char text[200];
+	char bytes[32];
+
+	(void)snprintf(text, sizeof(text), "%s is in the cache: %s, %s", what,
+		wire_format_key(r->format), num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+	say(w, request, 200, text);
+}
+
+static void
 explain_difference(struct why *w)
 {
 	const struct record *r = find_archive(w, w->base);
 	bool local = w->cache->local_differences != 0 && is_whole(w);
 	char text[200];
-	char bytes[32];
 
 	if (w->base->version >= w->newest->edition.version) {
 		say(w, "o pv pc", 301, "no difference leads to an older version");
 		return;
 	}
 	if (r != NULL) {
-		(void)snprintf(text, sizeof(text), "the difference is in the cache: %s, %s",
-			wire_format_key(r->format),
-			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
-		say(w, "o pv pc", 200, text);
+		say_kept(w, "o pv pc", "the difference", r);
 		return;
 	}
 	(void)snprintf(text, sizeof(text),
 		"not in the cache: the cloud is asked for it; where it has none %s",
-		local ? "the server makes one, if it is smaller than the full archive"
+		local ? "the server builds one, if it is smaller than the full archive"
 		      : "the client is sent to the full archive with 301");
 	say(w, "o pv pc", 503, text);
 }
@@ -139,14 +146,10 @@ explain_full(struct why *w)
 		.archive = not_tried,
 		.header = not_fetched};
 	char text[200] = "nothing of it is kept: the full archive is downloaded";
-	char bytes[32];
 	struct plan p;
 
 	if (r != NULL) {
-		(void)snprintf(text, sizeof(text), "the full archive is in the cache: %s, %s",
-			wire_format_key(r->format),
-			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
-		say(w, "o", 200, text);
+		say_kept(w, "o", "the full archive", r);
 		return;
 	}
 	count = cache_find_type(w->cache, w->type, &first);
@@ -154,7 +157,7 @@ explain_full(struct why *w)
 		records_add(&records, &w->cache->records.at[i]);
 	p = plan_with_headers(&facts, &records);
 	if (p.step == PLAN_BUILD_FULL)
-		(void)snprintf(text, sizeof(text), "it is packed from the content that is kept");
+		(void)snprintf(text, sizeof(text), "it is built from the content that is kept");
 	else if (p.step == PLAN_BUILD_CONTENT)
 		(void)snprintf(text, sizeof(text),
 			"it is built from the %s of %" PRIu64 " and %zu kept differences",

@@ -52,15 +52,6 @@ take_speed(void *context, const char *text)
 	return false;
 }
 
-static bool
-take_type(void *context, const char *text)
-{
-	struct arguments *a = context;
-
-	a->load.type = text;
-	return cli_type("--type", text);
-}
-
 static int
 parse_arguments(int argc, char **argv, struct arguments *a)
 {
@@ -68,7 +59,7 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 		{"server", "URL", "http or https URL of a guts2d", .text = &a->server},
 		{"clients", "N", "how many clients (1 to 1000000)", .number = &a->load.clients,
 			.min = 1, .max = CLIENTS_MAX},
-		{"type", "T", "the update type they have", .parse = take_type},
+		{"type", "T", "the update type they have", .type = &a->load.type},
 		{"versions", "DIST",
 			"what they begin with: AGE:WEIGHT,... An AGE is a number of versions "
 			"behind the newest, A-B, or none (nothing installed) (default: with "

@@ -157,20 +157,12 @@ struct arguments {
 	int words;
 };
 
-static bool
-take_type(void *context, const char *text)
-{
-	struct arguments *a = context;
-
-	a->request.type = text;
-	return cli_type("--type", text);
-}
-
 static int
 parse_arguments(int argc, char **argv, struct arguments *a)
 {
 	const struct cli_option options[] = {
-		{"type", "T", "the update type: a-z 0-9 . _ -, at most 64", .parse = take_type},
+		{"type", "T", "the update type: a-z 0-9 . _ -, at most 64",
+			.type = &a->request.type},
 		{"version", "N", "its version, larger than the last (default: the time now)",
 			.number = &a->request.version, .min = 1, .max = IDENT_VERSION_MAX},
 		{"title", "S", "a title for people (default: the type)", .text = &a->request.title},
@@ -184,7 +176,6 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 	const struct cli cli = {.usage = usage,
 		.options = options,
 		.ending = ending,
-		.context = a,
 		.words = a->word,
 		.words_max = WORDS_MAX};
 
