@@ -18,7 +18,8 @@ struct owner {
 	const char *type;
 };
 
-struct row {
+/* A line of the table. */
+struct sum {
 	char type[IDENT_TYPE_MAX + 1]; /* "" none */
 	char kind[16];
 	uint64_t bytes;
@@ -31,7 +32,7 @@ struct usage {
 	size_t owner_count;
 	size_t owner_capacity;
 	const char *part; /* the directory that is walked, "" the top */
-	struct row *rows;
+	struct sum *sums;
 	size_t count;
 	size_t capacity;
 };
@@ -42,17 +43,17 @@ add(struct usage *u, const char *type, const char *kind, uint64_t bytes)
 	size_t i = 0;
 
 	while (i < u->count &&
-		(strcmp(u->rows[i].type, type) != 0 || strcmp(u->rows[i].kind, kind) != 0))
+		(strcmp(u->sums[i].type, type) != 0 || strcmp(u->sums[i].kind, kind) != 0))
 		i++;
 	if (i == u->count) {
-		u->rows = mem_grow(u->rows, u->count, &u->capacity, sizeof(*u->rows));
-		u->rows[u->count] = (struct row){0};
-		(void)snprintf(u->rows[i].type, sizeof(u->rows[i].type), "%s", type);
-		(void)snprintf(u->rows[i].kind, sizeof(u->rows[i].kind), "%s", kind);
+		u->sums = mem_grow(u->sums, u->count, &u->capacity, sizeof(*u->sums));
+		u->sums[u->count] = (struct sum){0};
+		(void)snprintf(u->sums[i].type, sizeof(u->sums[i].type), "%s", type);
+		(void)snprintf(u->sums[i].kind, sizeof(u->sums[i].kind), "%s", kind);
 		u->count++;
 	}
-	u->rows[i].bytes += bytes;
-	u->rows[i].files++;
+	u->sums[i].bytes += bytes;
+	u->sums[i].files++;
 }
 
 static int
@@ -163,39 +164,39 @@ add_file(void *context, int dir, const char *name, struct err *e)
 }
 
 static int
-compare_rows(const void *a, const void *b)
+compare_sums(const void *a, const void *b)
 {
-	const struct row *left = a;
-	const struct row *right = b;
+	const struct sum *left = a;
+	const struct sum *right = b;
 	int order = strcmp(left->type, right->type);
 
 	return order != 0 ? order : strcmp(left->kind, right->kind);
 }
 
 static void
-print_rows(const struct usage *u, uint64_t total, bool json)
+print_sums(const struct usage *u, uint64_t total, bool json)
 {
-	json_t *rows = json_array();
+	json_t *objects = json_array();
 	char bytes[32];
 
 	for (size_t i = 0; i < u->count; i++) {
-		const struct row *r = &u->rows[i];
+		const struct sum *s = &u->sums[i];
 
 		(void)json_array_append_new(
-			rows, json_pack("{s:o,s:s,s:I,s:I}", "type",
-				      *r->type != '\0' ? json_string(r->type) : json_null(), "kind",
-				      r->kind, "files", (json_int_t)r->files, "bytes",
-				      (json_int_t)r->bytes));
+			objects, json_pack("{s:o,s:s,s:I,s:I}", "type",
+					 *s->type != '\0' ? json_string(s->type) : json_null(),
+					 "kind", s->kind, "files", (json_int_t)s->files, "bytes",
+					 (json_int_t)s->bytes));
 		if (!json)
 			(void)printf("%9s  %6llu files  %-12s  %s\n",
-				num_bytes_text(r->bytes, bytes, sizeof(bytes)),
-				(unsigned long long)r->files, r->kind, r->type);
+				num_bytes_text(s->bytes, bytes, sizeof(bytes)),
+				(unsigned long long)s->files, s->kind, s->type);
 	}
 	if (json)
-		cli_print_json(json_pack("{s:I,s:O}", "bytes", (json_int_t)total, "rows", rows));
+		cli_print_json(json_pack("{s:I,s:O}", "bytes", (json_int_t)total, "rows", objects));
 	else
 		(void)printf("%9s  in all\n", num_bytes_text(total, bytes, sizeof(bytes)));
-	json_decref(rows);
+	json_decref(objects);
 }
 
 int
@@ -212,14 +213,14 @@ cache_usage(const struct cache *c, bool json)
 	result = fs_each(repo_dir(c->repo), ".", add_file, &u, &e);
 	if (result == 0) {
 		if (u.count > 0)
-			qsort(u.rows, u.count, sizeof(*u.rows), compare_rows);
+			qsort(u.sums, u.count, sizeof(*u.sums), compare_sums);
 		for (size_t i = 0; i < u.count; i++)
-			total += u.rows[i].bytes;
-		print_rows(&u, total, json);
+			total += u.sums[i].bytes;
+		print_sums(&u, total, json);
 	} else {
 		(void)cli_fail(&e);
 	}
-	free(u.rows);
+	free(u.sums);
 	free(u.owners);
 	return result == 0 ? CLI_OK : CLI_FAILED;
 }

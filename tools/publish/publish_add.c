@@ -247,7 +247,7 @@ announce(struct add *a, struct err *e)
 }
 
 static int
-make_version(struct add *a, struct err *e)
+build_version(struct add *a, struct err *e)
 {
 	if (publish_scan(a->repo, a->request->directory, a->header, e) != 0)
 		return -1;
@@ -283,7 +283,7 @@ publish_add(
 	a.header->title = mem_string(request->title != NULL ? request->title : request->type);
 	if (repo_lock(repo, e) == 0 && read_query(repo, &a.query, e) == 0 &&
 		publish_sweep(repo, &a.query, e) == 0 && choose_version(&a, e) == 0)
-		result = make_version(&a, e);
+		result = build_version(&a, e);
 	*ret = a.header->ident;
 	cli_progress_end(&progress);
 	encode_free(a.encode);
