@@ -18,19 +18,25 @@ enum { LINE_WIDTH = 79 };
 
 /* ---- Errors */
 
+void
+cli_clean(char *text)
+{
+	bool plain = !doc_text_valid(text);
+
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f || (plain && (unsigned char)*c >= 0x80))
+			*c = '?';
+}
+
 static void complain(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 static void
 complain(const char *fmt, va_list ap)
 {
 	char text[1024];
-	bool plain;
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	plain = !doc_text_valid(text);
-	for (char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f || (plain && (unsigned char)*c >= 0x80))
-			*c = '?';
+	cli_clean(text);
 	(void)fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
 }
 
@@ -72,6 +78,16 @@ cli_print_json(json_t *take)
 
 	doc_format(take, &text);
 	(void)fputs(text.at, stdout);
+}
+
+json_t *
+cli_json_text(const char *text)
+{
+	AUTO_FREE char *clean = mem_string(text);
+
+	if (!doc_text_valid(clean))
+		cli_clean(clean);
+	return json_string(clean);
 }
 
 void

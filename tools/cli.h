@@ -71,7 +71,10 @@ bool cli_type(const char *what, const char *text);
 
 /* ---- Errors */
 
-/* "program: text" on standard error; what a terminal could take amiss is replaced. */
+/* Replace what a terminal could take amiss: names and errors can come from a server or a file. */
+void cli_clean(char *text);
+
+/* "program: text" on standard error, cleaned. */
 void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same of an error. Returns CLI_FAILED. */
@@ -84,6 +87,9 @@ int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Print a document on standard output, and drop it. */
 void cli_print_json(json_t *take);
+
+/* A text as a JSON string, whatever its bytes; json_string has none for what is no UTF-8. */
+json_t *cli_json_text(const char *text);
 
 /* Words one after the other on standard output, in lines that fit a terminal. */
 struct cli_wrap {

@@ -74,7 +74,7 @@ show_archive(const struct cache *c, const struct record *r, const struct blobs *
 	if (step == ARCHIVE_END)
 		return object;
 	cli_complain("%s: %s", name, e.text);
-	(void)json_object_set_new(object, "error", json_string(e.text));
+	(void)json_object_set_new(object, "error", cli_json_text(e.text));
 	return object;
 }
 

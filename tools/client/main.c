@@ -128,7 +128,7 @@ print_json(const struct update *u, double seconds)
 		"seconds", seconds);
 
 	if (u->result == UPDATE_RETRY || u->result == UPDATE_FAILED)
-		(void)json_object_set_new(object, "error", json_string(u->why.text));
+		(void)json_object_set_new(object, "error", cli_json_text(u->why.text));
 	cli_print_json(object);
 	(void)fflush(stdout);
 }

@@ -252,11 +252,11 @@ load_stats_print_json(const struct load_report *r)
 		(void)snprintf(name, sizeof(name), "%.0f", shares[i] * 100);
 		(void)json_object_set_new(until, name, s >= 0 ? json_real(s) : json_null());
 	}
-	cli_print_json(json_pack("{s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o}", "clients",
+	cli_print_json(json_pack("{s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "clients",
 		(json_int_t)r->clients, "seconds", r->seconds, "speed", r->speed, "polls",
 		(json_int_t)c->polls, "updates", (json_int_t)c->updates, "told_later",
 		(json_int_t)c->told_later, "late", (json_int_t)c->late, "wrong",
-		(json_int_t)c->wrong, "error", c->error, "requests", steps,
+		(json_int_t)c->wrong, "error", cli_json_text(c->error), "requests", steps,
 		"seconds_until_percent_current", until, "curve", curve));
 }
 

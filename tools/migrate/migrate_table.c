@@ -2,10 +2,10 @@
 #include "migrate/migrate_table.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
-#include "model/doc.h"
 #include "base/mem.h"
 #include "model/options.h"
 
@@ -105,8 +105,10 @@ migrate_table_count(const struct migration *m, enum migrate_result result)
 static void
 print_text(const char *text)
 {
-	for (; *text != '\0'; text++)
-		(void)fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, stdout);
+	AUTO_FREE char *clean = mem_string(text);
+
+	cli_clean(clean);
+	(void)fputs(clean, stdout);
 }
 
 static void
@@ -115,10 +117,10 @@ print_json(const struct migration *m)
 	json_t *settings = json_array();
 
 	for (size_t i = 0; i < m->row_count; i++)
-		(void)json_array_append_new(
-			settings, json_pack("{s:s,s:s%,s:s}", "result",
-					  result_names[m->rows[i].result], "old", m->rows[i].old,
-					  strlen(m->rows[i].old), "new", m->rows[i].text));
+		(void)json_array_append_new(settings,
+			json_pack("{s:s,s:o,s:o}", "result", result_names[m->rows[i].result], "old",
+				cli_json_text(m->rows[i].old), "new",
+				cli_json_text(m->rows[i].text)));
 	cli_print_json(json_pack("{s:o}", "settings", settings));
 }
 
