@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 
+/* A terminal of 80 columns, less the one in which some break the line. */
 enum { LINE_WIDTH = 79 };
 
 /* ---- Errors */
@@ -117,9 +118,11 @@ cli_progress_add(struct cli_progress *p, uint64_t more)
 	uint64_t done = atomic_fetch_add(&p->done, more) + more;
 	uint64_t shown_ms = p->shown_ms;
 	uint64_t now_ms = clock_mono_ms();
+	/* More than was promised is no more than all of it. */
 	double share = p->total > 0 && done < p->total ? (double)done / (double)p->total : 1;
 	char total[32];
 
+	/* Whoever wins the exchange draws; the others have counted, and go on. */
 	if (!p->visible || now_ms - shown_ms < EVERY_MS ||
 		!atomic_compare_exchange_strong(&p->shown_ms, &shown_ms, now_ms))
 		return;
@@ -132,6 +135,7 @@ void
 cli_progress_end(struct cli_progress *p)
 {
 	if (p->visible)
+		/* Whatever is written next begins on an empty line. */
 		(void)fputs("\r\033[K", stderr);
 }
 
@@ -250,6 +254,7 @@ take_option(const struct cli *cli, const struct cli_option *o, const char *value
 {
 	AUTO_FREE char *name = mem_printf("--%s", o->name);
 
+	/* The table is ours: a value without a place for it is a mistake here. */
 	assert((o->flag != NULL) == (o->placeholder == NULL));
 	if (o->flag != NULL)
 		*o->flag = true;
@@ -302,6 +307,7 @@ cli_parse(const struct cli *cli, int argc, char **argv, int *ret_words)
 	while (cli->options[count].name != NULL)
 		count++;
 	longs = long_options(cli->options, count);
+	/* getopt_long would print the word as it is; refuse_option says it, cleaned. */
 	opterr = 0;
 	/* The colon makes a missing value a case of its own. */
 	while ((result = getopt_long(argc, argv, ":", longs, NULL)) != -1) {

@@ -30,6 +30,7 @@ work(void *argument)
 		if (crew->run(crew->context, index, &e) == 0)
 			continue;
 		(void)pthread_mutex_lock(&crew->lock);
+		/* Others that run already may fail as well: the first is told. */
 		if (!atomic_exchange(&crew->failed, true))
 			crew->first = e;
 		(void)pthread_mutex_unlock(&crew->lock);

@@ -19,6 +19,7 @@ note_version(void *context, const struct target *t, struct err *e)
 	struct list *l = context;
 
 	(void)e;
+	/* Each version has one header; offers and contents would count it several times. */
 	if (t->kind != TARGET_HEADER || (l->type != NULL && strcmp(l->type, t->ident.type) != 0))
 		return 0;
 	l->at = mem_grow(l->at, l->count, &l->capacity, sizeof(*l->at));

@@ -27,7 +27,7 @@ struct cache {
 	char *path;
 	struct repo *repo;
 	struct records records; /* sorted, with the index's times */
-	struct records indexed; /* what the index says; empty where there is none */
+	struct records indexed; /* what the index says, sorted; empty where there is none */
 	struct idents query;	/* announced */
 	struct cache_bad *bad;
 	size_t bad_count;

@@ -31,6 +31,7 @@ cache_change_reindex(struct cache *c, bool json)
 
 	if (cache_hand_open(&h, c, &e) != 0)
 		return cli_fail(&e);
+	/* The server has the index open: it rebuilds it, and goes on with the new one. */
 	if (h.depot == NULL) {
 		answer = cache_hand_ask(&h, json_pack("{s:s}", "do", "reindex"), &e);
 		if (answer == NULL)
@@ -69,7 +70,8 @@ drop_here(struct depot *d, const char *type, uint64_t version, bool json)
 
 	if (depot_records(d, &all, &e) != 0)
 		return cli_fail(&e);
-	for (size_t i = all.count; i > 0; i--) { /* a version's header last */
+	/* Backwards, a version's header last: interrupted, what is left can still be explained. */
+	for (size_t i = all.count; i > 0; i--) {
 		const struct record *r = &all.at[i - 1];
 
 		if (strcmp(r->ident.type, type) != 0 ||
@@ -90,6 +92,7 @@ drop_there(const struct cache_hand *h, const char *type, uint64_t version, bool 
 	AUTO_DOC json_t *answer = NULL;
 	struct err e = {0};
 
+	/* The server takes a question without a version to mean all of them. */
 	if (version > 0)
 		(void)json_object_set_new(question, "version", json_integer((json_int_t)version));
 	answer = cache_hand_ask(h, question, &e);

@@ -45,7 +45,8 @@ summarise(const struct cache *c, size_t first, size_t count, struct summary *ret
 	}
 	if (ret->header && repo_read_header(c->repo, &ret->first->ident, &h, NULL, NULL) == 0)
 		(void)snprintf(ret->title, sizeof(ret->title), "%s", h->title);
-	if (!doc_text_valid(ret->title)) /* cut within a character */
+	/* Cut within a character; a document would have no string for it. */
+	if (!doc_text_valid(ret->title))
 		ret->title[0] = '\0';
 }
 
@@ -70,6 +71,7 @@ version_object(const struct summary *s)
 		s->served_ms > 0 ? number(s->served_ms / 1000) : json_null());
 }
 
+/* From two of a unit on, as "90 s" says more than "1 min"; a clock may have been set back. */
 static char *
 ago_text(uint64_t then_ms, char *ret, size_t size)
 {
@@ -179,11 +181,13 @@ print_legacy(const struct cache *c)
 		if (!any)
 			(void)puts("Legacy types, served whole:");
 		any = true;
+		/* What ago_text says, less its verb. */
 		(void)printf("  %s, asked for%s\n", c->channels.legacy[i],
 			ago_text(c->legacy_seen_ms[i], ago, sizeof(ago)) + strlen("served"));
 	}
 }
 
+/* An empty cache is as it should be; only a type that was named and is not there is a failure. */
 int
 cache_list(const struct cache *c, const char *type, bool json)
 {

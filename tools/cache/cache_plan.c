@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "model/retention.h"
 
+/* The same sum as the server's, which counts records and asks the disk for the rest. */
 static uint64_t
 excess(const struct cache *c)
 {
@@ -20,6 +21,7 @@ excess(const struct cache *c)
 	return retention_excess_bytes(&room);
 }
 
+/* One line and one object of the same facts, so that both say the same. */
 static json_t *
 show_action(const struct retention_action *a, bool json)
 {
@@ -55,6 +57,7 @@ show_action(const struct retention_action *a, bool json)
 int
 cache_plan(const struct cache *c, bool json)
 {
+	/* What is being sent just now a running server alone knows, and spares. */
 	struct retention_facts facts = {.records = &c->records,
 		.versions = c->keep,
 		.excess_bytes = excess(c),

@@ -13,13 +13,14 @@
 
 /* The distinct files of a version; none where its header is not here. */
 struct blobs {
-	const struct header_file **at;
+	const struct header_file **at; /* in the order of header_blobs */
 	size_t count;
 };
 
 static json_t *
 show_entry(const struct archive_entry *entry, const struct blobs *blobs, bool json)
 {
+	/* Archives name files by digest alone: paths and sizes are the header's, if it is here. */
 	size_t index = header_blob_find(blobs->at, blobs->count, &entry->file);
 	const struct header_file *file = index < blobs->count ? blobs->at[index] : NULL;
 	const char *path = file != NULL ? file->path : "?";
@@ -30,6 +31,7 @@ show_entry(const struct archive_entry *entry, const struct blobs *blobs, bool js
 	json_t *object;
 
 	if (!json)
+		/* Twelve digits tell blobs apart for people; the document has them whole. */
 		(void)printf("    %-7s %9s of %9s  %s%s%.12s\n", codec_name(entry->codec),
 			num_bytes_text(entry->stream.len, sizes[0], sizeof(sizes[0])),
 			num_bytes_text(decoded, sizes[1], sizeof(sizes[1])), path,
@@ -64,6 +66,7 @@ show_archive(const struct cache *c, const struct record *r, const struct blobs *
 		(void)printf("  difference from %" PRIu64 " %s, %s, %s\n", r->base.version,
 			r->base.cookie, wire_format_key(r->format),
 			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+	/* Entry by entry, so that of a damaged archive everything before the damage is shown. */
 	if (map_open(repo_dir(c->repo), name, &map, &e) == 0 &&
 		archive_open(&reader, map_span(&map), &e) == 0)
 		while ((step = archive_next(&reader, &entry, &e)) == ARCHIVE_ENTRY)
@@ -118,6 +121,7 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 		return CLI_FAILED;
 	}
 	count = cache_version_count(c, i);
+	/* Without a header, or with a damaged one, the archives are shown under digests. */
 	(void)repo_read_header(c->repo, &c->records.at[i].ident, &h, NULL, NULL);
 	if (h != NULL)
 		blobs.at = header_blobs(h, &blobs.count);

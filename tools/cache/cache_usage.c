@@ -28,7 +28,7 @@ struct sum {
 
 struct usage {
 	const struct cache *cache;
-	struct owner *owners;
+	struct owner *owners; /* sorted by file once all are known */
 	size_t owner_count;
 	size_t owner_capacity;
 	const char *part; /* the directory that is walked, "" the top */
@@ -37,6 +37,7 @@ struct usage {
 	size_t capacity;
 };
 
+/* There are a few kinds of each type: looking through all sums is quick enough. */
 static void
 add(struct usage *u, const char *type, const char *kind, uint64_t bytes)
 {
@@ -71,6 +72,7 @@ add_owners(struct usage *u)
 	for (size_t i = 0; i < all->count; i++) {
 		AUTO_HEADER struct header *h = NULL;
 
+		/* The files of a header are in c/ only where its version's content is kept. */
 		if (all->at[i].kind != RECORD_CONTENT ||
 			repo_read_header(u->cache->repo, &all->at[i].ident, &h, NULL, NULL) != 0)
 			continue;
@@ -141,12 +143,14 @@ add_file(void *context, int dir, const char *name, struct err *e)
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0; /* it has just gone */
 	if (S_ISDIR(st.st_mode)) {
+		/* However deep it goes, what counts is the directory at the top. */
 		u->part = *part != '\0' ? part : name;
 		result = fs_each(dir, name, add_file, u, e);
 		u->part = part;
+		/* The server may remove a directory while it is walked. */
 		return result == 0 || e->code == ERR_MISSING ? 0 : -1;
 	}
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode)) /* the control socket */
 		return 0;
 	if (strcmp(part, "f") == 0)
 		add_archive(u, name, (uint64_t)st.st_size);

@@ -13,7 +13,7 @@
 
 struct verify {
 	struct cache *cache;
-	struct cache_hand hand; /* to repair */
+	struct cache_hand hand; /* to repair; all zero without */
 	bool repair;
 	bool json;
 	json_t *wrong;
@@ -26,7 +26,9 @@ report(struct verify *v, const char *name, const char *why, const char *done)
 {
 	size_t len = strlen(name);
 
+	/* Take the bar away; it comes back with the next bytes. */
 	cli_progress_end(&v->progress);
+	/* Some errors begin with the name themselves. */
 	if (strncmp(why, name, len) == 0 && strncmp(why + len, ": ", 2) == 0)
 		why += len + 2;
 	if (!v->json)
@@ -49,6 +51,7 @@ repair(struct verify *v, const struct record *r)
 	if (v->hand.depot != NULL)
 		return depot_quarantine(v->hand.depot, r, &e) == 0 ? "moved to quarantine/"
 								   : "could not be moved";
+	/* The server looks for itself: by now the file may be a new one. */
 	answer = json_object();
 	(void)json_object_set_new(answer, "do", json_string("check"));
 	control_put_record(answer, r);
@@ -88,6 +91,7 @@ verify_record(struct verify *v, const struct record *r)
 	struct err e = {0};
 
 	v->checked++;
+	/* Whether it is gone is asked last: it may go while it is read. */
 	if (check(v->cache, r, &e) != 0 && !is_gone(v->cache, r))
 		report(v, record_name(r, name), e.text, repair(v, r));
 	cli_progress_add(&v->progress, r->ref.bytes);
@@ -132,6 +136,7 @@ cache_verify(struct cache *c, const char *type, bool with_repair, bool json)
 	struct err e = {0};
 	size_t wrong;
 
+	/* Before the long part: that nothing could be moved has to be known at once. */
 	if (with_repair && cache_hand_open(&v.hand, c, &e) != 0)
 		return cli_fail(&e);
 	v.wrong = json_array();

@@ -71,6 +71,7 @@ explain_difference(struct why *w)
 	bool local = w->cache->local_differences != 0 && is_whole(w);
 	char text[200];
 
+	/* As the server decides: 301 to the full archive, 503 while something is being obtained. */
 	if (w->base->version >= w->newest->edition.version) {
 		say(w, "o pv pc", 301, "no difference leads to an older version");
 		return;
@@ -86,6 +87,7 @@ explain_difference(struct why *w)
 	say(w, "o pv pc", 503, text);
 }
 
+/* What only the cloud knows is not asked: the plan stops at that question, and it is told. */
 static enum plan_known
 not_asked(void *context, const struct edition *base, struct offer *ret)
 {
@@ -121,11 +123,13 @@ plan_with_headers(struct plan_facts *facts, struct records *records)
 	for (;;) {
 		struct record header = {.kind = RECORD_HEADER};
 
+		/* Adding a record may have moved them all. */
 		facts->records = records->at;
 		facts->count = records->count;
 		p = plan_next(facts);
 		if (p.step != PLAN_GET_HEADER)
 			return p;
+		/* Each round adds the one that was missing, so that this ends. */
 		header.ident.edition = p.base;
 		records_add(records, &header);
 	}

@@ -24,7 +24,12 @@ static const char usage[] =
 static const char ending[] = "Exit: 0 all current, 75 told to come back later, 1 error, 2 usage.\n"
 			     "See guts2-client(1).\n";
 
-enum { TYPES_MAX = 100, UNTOLD_RETRY_S = 10, HOLD_MAX_S = 30, YEAR_S = 86400 * 365 };
+enum {
+	TYPES_MAX = 100,
+	UNTOLD_RETRY_S = 10, /* where a server says "later" and not when, or cannot be reached */
+	HOLD_MAX_S = 30,     /* for which a server is asked to hold an answer */
+	YEAR_S = 86400 * 365,
+};
 
 struct arguments {
 	const char *server;
@@ -130,6 +135,7 @@ print_json(const struct update *u, double seconds)
 	if (u->result == UPDATE_RETRY || u->result == UPDATE_FAILED)
 		(void)json_object_set_new(object, "error", cli_json_text(u->why.text));
 	cli_print_json(object);
+	/* With --daemon the reader is a program that waits for the line. */
 	(void)fflush(stdout);
 }
 
@@ -155,7 +161,7 @@ print_text(const struct update *u, double seconds)
 struct session {
 	const struct arguments *a;
 	struct update_client client;
-	struct update updates[TYPES_MAX];
+	struct update updates[TYPES_MAX]; /* of a->types, in their order */
 };
 
 static bool
@@ -221,6 +227,7 @@ next_try_s(const struct session *s)
 
 		if (finished(u) || (u->result == UPDATE_FAILED && !u->may_recover))
 			continue;
+		/* The first that makes sense: the others are asked for in the same question. */
 		if (next == 0 || retry_s < next)
 			next = retry_s;
 	}
@@ -232,6 +239,7 @@ sleep_ms(uint64_t ms)
 {
 	struct timespec t = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
 
+	/* A stop and a continue end it early; t is what is left. */
 	while (nanosleep(&t, &t) != 0)
 		;
 }
@@ -259,6 +267,7 @@ round_of_updates(struct session *s, uint64_t wait_s)
 		double seconds = (double)(clock_mono_ms() - started_ms) / 1000;
 
 		(s->a->json ? print_json : print_text)(u, seconds);
+		/* One error outweighs all that only has to come back later. */
 		if (u->result == UPDATE_FAILED)
 			code = CLI_FAILED;
 		else if (u->result == UPDATE_RETRY && code == CLI_OK)
@@ -286,9 +295,11 @@ main(int argc, char **argv)
 	struct err e = {0};
 	int code;
 
+	/* A name that does not fit is cut, perhaps without a NUL: the last byte keeps its own. */
 	(void)gethostname(a.id, sizeof(a.id) - 1);
 	if (parse_arguments(argc, argv, &a) != CLI_OK)
 		return CLI_USAGE;
+	/* Versions are for everybody on this machine, whoever installs them. */
 	(void)umask(022);
 	s->a = &a;
 	s->client =

@@ -20,8 +20,9 @@ bucket_of(uint64_t us)
 	int power = 63 - __builtin_clzll(us | 1);
 	size_t bucket;
 
-	if (power < 3)
+	if (power < 3) /* the first eight have a bucket each */
 		return (size_t)us;
+	/* The power of two chooses eight, the three bits below the highest one of them. */
 	bucket = (size_t)(power - 2) * 8 + (size_t)(us >> (power - 3) & 7);
 	return bucket < LOAD_BUCKETS ? bucket : LOAD_BUCKETS - 1;
 }
@@ -56,6 +57,7 @@ load_stats_add(struct load_counts *sum, const struct load_counts *more)
 	sum->wrong += more->wrong;
 	sum->told_later += more->told_later;
 	sum->late += more->late;
+	/* The first of some thread; which came first of all is not worth a lock. */
 	if (sum->error[0] == '\0')
 		memcpy(sum->error, more->error, sizeof(sum->error));
 }
@@ -95,6 +97,7 @@ load_stats_until_s(const struct load_report *r, double share)
 	for (size_t i = 0; i < r->sample_count; i++) {
 		const struct load_sample *s = &r->samples[i];
 
+		/* Before it was announced the share is that of an older version. */
 		if (s->newest != newest)
 			continue;
 		if (first_s < 0)
@@ -141,6 +144,7 @@ print_plot(const struct load_report *r)
 		for (int column = 0; column < PLOT_WIDTH; column++) {
 			double share = column_share(r, column, end_s) * PLOT_HEIGHT;
 
+			/* A full column must not miss its top by the rounding of a sum. */
 			(void)fputc(share >= row - 0.0001 ? '#'
 				    : share > row - 1	  ? '.'
 							  : ' ',

@@ -39,6 +39,7 @@ heap_add(struct load_thread *t, const struct load_client *client)
 {
 	size_t i = t->count++;
 
+	/* A gap moves to where the client belongs: one copy for each step, not an exchange. */
 	while (i > 0 && t->heap[(i - 1) / 2].due_ms > client->due_ms) {
 		t->heap[i] = t->heap[(i - 1) / 2];
 		i = (i - 1) / 2;
@@ -63,7 +64,7 @@ heap_take(struct load_thread *t)
 		t->heap[i] = t->heap[child];
 		i = child;
 	}
-	if (t->count > 0)
+	if (t->count > 0) /* else last is first */
 		t->heap[i] = last;
 	return first;
 }
@@ -101,6 +102,7 @@ load_visit_edition(struct load *r, const struct edition *edition)
 	(void)pthread_mutex_lock(&r->lock);
 	while (i < r->edition_count && !ident_edition_equal(&r->editions[i], edition))
 		i++;
+	/* Written before it is counted: readers take no lock. */
 	if (i == r->edition_count && i < LOAD_EDITIONS_MAX) {
 		r->editions[i] = *edition;
 		r->edition_count++;
@@ -109,6 +111,7 @@ load_visit_edition(struct load *r, const struct edition *edition)
 	return i < LOAD_EDITIONS_MAX ? i : LOAD_NONE;
 }
 
+/* Only ever raised: tried until it stands, or a newer one of another thread does. */
 static void
 note_announced(struct load *r, uint16_t number)
 {

@@ -30,7 +30,8 @@ struct load_client {
 struct load {
 	const struct load_settings *settings;
 	uint64_t started_ms;
-	pthread_mutex_t lock; /* editions: added to, never changed */
+	/* For adding editions. Those below edition_count never change, and are read without it. */
+	pthread_mutex_t lock;
 	struct edition editions[LOAD_EDITIONS_MAX];
 	_Atomic uint16_t edition_count;
 	_Atomic uint16_t newest;		 /* LOAD_NONE: nobody was told of any */
@@ -43,9 +44,10 @@ struct load_thread {
 	struct load *load;
 	pthread_t id;
 	struct upstream *upstream;
+	/* A client of this thread is in the heap or on a visit, never both: the heap has room. */
 	struct load_client *heap; /* of those that wait, the one that is due first at its top */
 	size_t count;
-	unsigned visits;
+	unsigned visits;		/* in open */
 	LIST_HEAD(, load_visit) open;	/* all visits */
 	SLIST_HEAD(, load_visit) ready; /* of them, those whose request has ended */
 	unsigned seed;

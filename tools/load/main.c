@@ -27,8 +27,9 @@ static const char ending[] =
 enum { CLIENTS_MAX = 1000000, HISTORY_MAX = 4000, SHARES_MAX = 4100, THREADS = 2 };
 enum { DAY_S = 86400, WEEK_S = 7 * DAY_S, YEAR_S = 365 * DAY_S };
 
+/* Large: not for a stack. */
 struct arguments {
-	struct load_settings load;
+	struct load_settings load; /* its editions and shares are those below */
 	const char *server;
 	const char *versions;
 	const char *history;
@@ -118,6 +119,7 @@ read_history(struct arguments *a, struct err *e)
 
 /* ---- Who begins with which */
 
+/* The index behind the last version stands for none, as load_run takes it. */
 static bool
 add_shares(struct arguments *a, uint64_t from, uint64_t to, double weight)
 {
@@ -183,6 +185,7 @@ parse_versions(struct arguments *a)
 
 /* ---- */
 
+/* Nothing but the flag is safe here; load_run ends by itself and there is a report. */
 static void
 on_signal(int number)
 {
@@ -202,6 +205,7 @@ write_plot(const struct load_report *report, const char *path)
 	}
 	load_stats_print_svg(report, to);
 	good = ferror(to) == 0;
+	/* A disk that is full may show only now. */
 	good = fclose(to) == 0 && good;
 	if (!good)
 		cli_complain("--plot: %s: cannot write", path);

@@ -96,6 +96,7 @@ write_output(int root, const struct output *o, struct err *e)
 	dir = fs_make_dirs(root, o->directory, e);
 	if (dir < 0)
 		return -1;
+	/* Left by a run that was interrupted; O_EXCL then makes sure the mode is ours. */
 	(void)unlinkat(dir, stage, 0);
 	fd = openat(dir, stage, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, o->mode);
 	if (fd < 0)
@@ -114,6 +115,7 @@ write_outputs(const struct arguments *a, const struct output outputs[OUTPUTS], s
 
 	if (root < 0)
 		return -1;
+	/* All are looked at before the first is written: half a migration helps nobody. */
 	for (int i = 0; i < OUTPUTS; i++)
 		if (check_free(root, a, &outputs[i], e) != 0)
 			return -1;
@@ -200,6 +202,7 @@ main(int argc, char **argv)
 
 	if (code != CLI_OK)
 		return code;
+	/* The modes of the outputs are meant as they stand: one is for guts2d alone. */
 	(void)umask(022);
 	if (migrate(&m, &a, &e) != 0)
 		code = cli_fail(&e);

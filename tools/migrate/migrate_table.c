@@ -60,6 +60,7 @@ migrate_table_option(struct migration *m, const char *origin, const char *shown,
 		migrate_table_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
 		return;
 	}
+	/* One is taken and the other shown, rather than chosen between silently. */
 	for (size_t i = 0; i < m->option_count; i++)
 		if (strcmp(m->options[i].name, name) == 0) {
 			migrate_table_note(m, MIGRATE_WARNED, old,

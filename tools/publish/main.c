@@ -34,6 +34,7 @@ run_init(const char *path)
 
 	if (repo_open(path, true, &repo, &e) != 0)
 		return cli_fail(&e);
+	/* Being told twice is no error, and what is announced stays. */
 	if (repo_has(repo, "q"))
 		return CLI_OK;
 	wire_query_format(&none, &bytes);
@@ -45,6 +46,7 @@ run_init(const char *path)
 static int
 open_repository(const char *path, struct repo **ret, struct err *e)
 {
+	/* A directory without `q` is one that somebody named by mistake. */
 	if (repo_open(path, false, ret, e) != 0 && e->code != ERR_MISSING)
 		return -1;
 	if (*ret != NULL && repo_has(*ret, "q"))

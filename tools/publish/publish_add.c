@@ -43,10 +43,10 @@ struct add {
 	size_t older_count;
 	struct map donors[FORMAT_COUNT];
 	struct blobs_dirs dirs;
-	int streams; /* directory */
+	int streams; /* directory below stage/ for what is encoded */
 	const struct encode_crew *crew;
-	unsigned staged;
-	uint64_t full_bytes[FORMAT_COUNT];
+	unsigned staged;		   /* archives so far, for their names in stage/ */
+	uint64_t full_bytes[FORMAT_COUNT]; /* of the full archives; set before any difference */
 };
 
 /* ---- Threads and a bar */
@@ -91,6 +91,7 @@ choose_version(struct add *a, struct err *e)
 
 	if (version == 0) {
 		version = clock_wall_ms() / 1000;
+		/* The clock was set back, or two versions came within a second. */
 		if (version <= last_version)
 			version = last_version + 1;
 	}
@@ -115,6 +116,7 @@ open_all_older(struct add *a, struct err *e)
 	if (count > a->request->diffs)
 		count = a->request->diffs;
 	a->older = mem_new(count, sizeof(*a->older));
+	/* Counted one by one, so that after an error those that are there are freed. */
 	for (; a->older_count < count; a->older_count++) {
 		struct header *header = NULL;
 
@@ -254,11 +256,16 @@ build_version(struct add *a, struct err *e)
 	header_cookie(a->header, a->header->ident.edition.cookie);
 	if (open_all_older(a, e) != 0 || encode_streams(a, e) != 0)
 		return -1;
+	/* The full archives first: whether a difference is worth it is measured by them. */
 	if (pack_offer(a, NULL, e) != 0)
 		return -1;
 	for (size_t i = 0; i < a->older_count; i++)
 		if (pack_offer(a, a->older[i], e) != 0)
 			return -1;
+	/*
+	 * Everything is on the disk before the header, and `q` comes last: what it does not name
+	 * is nobody's yet, and the next run sweeps it.
+	 */
 	if (repo_sync(a->repo, e) != 0 || write_header(a, e) != 0)
 		return -1;
 	return announce(a, e);
@@ -281,6 +288,7 @@ publish_add(
 
 	memcpy(a.header->ident.type, request->type, strlen(request->type));
 	a.header->title = mem_string(request->title != NULL ? request->title : request->type);
+	/* What an earlier run left goes first: its version may be the one that is chosen now. */
 	if (repo_lock(repo, e) == 0 && read_query(repo, &a.query, e) == 0 &&
 		publish_sweep(repo, &a.query, e) == 0 && choose_version(&a, e) == 0)
 		result = build_version(&a, e);
@@ -296,6 +304,7 @@ publish_add(
 	free(a.older);
 	idents_free(&a.query);
 	header_free(a.header);
+	/* After a failure the next run does it, before anything else. */
 	if (result == 0)
 		result = repo_stage_clear(repo, e);
 	return result;
