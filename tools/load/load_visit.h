@@ -47,9 +47,9 @@ struct load_thread {
 	/* A client of this thread is in the heap or on a visit, never both: the heap has room. */
 	struct load_client *heap; /* of those that wait, the one that is due first at its top */
 	size_t count;
-	unsigned visits;		/* in open */
-	LIST_HEAD(, load_visit) open;	/* all visits */
-	SLIST_HEAD(, load_visit) ready; /* of them, those whose request has ended */
+	unsigned visits;			  /* in open */
+	LIST_HEAD(load_open, load_visit) open;	  /* all visits */
+	SLIST_HEAD(load_ready, load_visit) ready; /* of them, those whose request has ended */
 	unsigned seed;
 	struct load_counts counts;
 };
