@@ -148,8 +148,8 @@ $(BIN)/guts2-%: $(OUT)/obj/tools/%/main.o $(OUT)/libtools.a $(OUT)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(OUT)/unit-tests: $(call objects,$(UNIT_SRC)) \
-		$(call objects,$(filter-out server/main.c,$(SERVER_SRC)) tools/load/load_stats.c) \
-		$(OUT)/libguts2.a
+		$(call objects,$(filter-out server/main.c,$(SERVER_SRC))) \
+		$(OUT)/libtools.a $(OUT)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcheck -lsubunit -lrt -lm
 
 # What the benchmark times of the library alone.

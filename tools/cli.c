@@ -1,15 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "model/doc.h"
+#include "base/mem.h"
 #include "base/num.h"
+
+/* A terminal of 80 columns, less the one in which some break the line. */
+enum { LINE_WIDTH = 79 };
+
+/* ---- Errors */
+
+void
+cli_clean(char *text)
+{
+	bool plain = !doc_text_valid(text);
+
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f || (plain && (unsigned char)*c >= 0x80))
+			*c = '?';
+}
 
 static void complain(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
@@ -17,13 +35,9 @@ static void
 complain(const char *fmt, va_list ap)
 {
 	char text[1024];
-	bool plain;
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	plain = !doc_text_valid(text);
-	for (char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f || (plain && (unsigned char)*c >= 0x80))
-			*c = '?';
+	cli_clean(text);
 	(void)fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
 }
 
@@ -38,6 +52,13 @@ cli_complain(const char *fmt, ...)
 }
 
 int
+cli_fail(const struct err *e)
+{
+	cli_complain("%s", e->text);
+	return CLI_FAILED;
+}
+
+int
 cli_usage(const char *fmt, ...)
 {
 	va_list ap;
@@ -49,18 +70,39 @@ cli_usage(const char *fmt, ...)
 	return CLI_USAGE;
 }
 
-bool
-cli_number(const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+/* ---- Output */
+
+void
+cli_print_json(json_t *take)
 {
-	if (num_parse(text, strlen(text), max, ret) && *ret >= min)
-		return true;
-	(void)cli_usage("%s: '%s' is not a whole number from %llu to %llu", option, text,
-		(unsigned long long)min, (unsigned long long)max);
-	return false;
+	AUTO_BUF struct buf text = {0};
+
+	doc_format(take, &text);
+	(void)fputs(text.at, stdout);
+}
+
+json_t *
+cli_json_text(const char *text)
+{
+	AUTO_FREE char *clean = mem_string(text);
+
+	if (!doc_text_valid(clean))
+		cli_clean(clean);
+	return json_string(clean);
 }
 
 void
-cli_progress_start(struct progress *p, const char *label, uint64_t total)
+cli_wrap_add(struct cli_wrap *w, const char *word)
+{
+	if (w->column > w->indent && w->column + 1 + (int)strlen(word) > LINE_WIDTH) {
+		(void)printf("\n%*s", w->indent, "");
+		w->column = w->indent;
+	}
+	w->column += printf("%s%s", w->column > w->indent ? " " : "", word);
+}
+
+void
+cli_progress_start(struct cli_progress *p, const char *label, uint64_t total)
 {
 	p->label = label;
 	p->total = total;
@@ -70,15 +112,17 @@ cli_progress_start(struct progress *p, const char *label, uint64_t total)
 }
 
 void
-cli_progress_add(struct progress *p, uint64_t more)
+cli_progress_add(struct cli_progress *p, uint64_t more)
 {
 	enum { WIDTH = 30, EVERY_MS = 100 };
 	uint64_t done = atomic_fetch_add(&p->done, more) + more;
 	uint64_t shown_ms = p->shown_ms;
 	uint64_t now_ms = clock_mono_ms();
+	/* More than was promised is no more than all of it. */
 	double share = p->total > 0 && done < p->total ? (double)done / (double)p->total : 1;
 	char total[32];
 
+	/* Whoever wins the exchange draws; the others have counted, and go on. */
 	if (!p->visible || now_ms - shown_ms < EVERY_MS ||
 		!atomic_compare_exchange_strong(&p->shown_ms, &shown_ms, now_ms))
 		return;
@@ -88,8 +132,198 @@ cli_progress_add(struct progress *p, uint64_t more)
 }
 
 void
-cli_progress_end(struct progress *p)
+cli_progress_end(struct cli_progress *p)
 {
 	if (p->visible)
+		/* Whatever is written next begins on an empty line. */
 		(void)fputs("\r\033[K", stderr);
+}
+
+/* ---- Help */
+
+static const struct cli_option help_option = {.name = "help", .help = "this text"};
+
+/* The left side of a row; the caller frees. */
+static char *
+option_label(const struct cli_option *o)
+{
+	return mem_printf("--%s%s%s", o->name, o->placeholder != NULL ? " " : "",
+		o->placeholder != NULL ? o->placeholder : "");
+}
+
+static char *
+command_label(const struct cli_command *c)
+{
+	return mem_printf("%s%s%s", c->name, *c->words != '\0' ? " " : "", c->words);
+}
+
+/* All rows of a tool's help have their text in one column, behind the longest label. */
+static int
+help_column(const struct cli *cli)
+{
+	size_t widest = strlen("--help");
+
+	for (const struct cli_command *c = cli->commands; c != NULL && c->name != NULL; c++) {
+		AUTO_FREE char *label = command_label(c);
+
+		widest = strlen(label) > widest ? strlen(label) : widest;
+	}
+	for (const struct cli_option *o = cli->options; o->name != NULL; o++) {
+		AUTO_FREE char *label = option_label(o);
+
+		widest = strlen(label) > widest ? strlen(label) : widest;
+	}
+	return 2 + (int)widest + 2;
+}
+
+static void
+print_row(int column, char *take_label, const char *help)
+{
+	struct cli_wrap w = {.indent = column};
+	AUTO_FREE char *label = take_label;
+	AUTO_FREE char *text = mem_string(help);
+	char *tail = text;
+	char *word;
+
+	w.column = printf("  %-*s", column - 2, label);
+	while ((word = strsep(&tail, " ")) != NULL)
+		cli_wrap_add(&w, word);
+	(void)putchar('\n');
+}
+
+static void
+print_help(const struct cli *cli)
+{
+	int column = help_column(cli);
+
+	(void)printf("%s\n", cli->usage);
+	for (const struct cli_command *c = cli->commands; c != NULL && c->name != NULL; c++)
+		print_row(column, command_label(c), c->help);
+	if (cli->commands != NULL)
+		(void)putchar('\n');
+	for (const struct cli_option *o = cli->options; o->name != NULL; o++)
+		print_row(column, option_label(o), o->help);
+	print_row(column, option_label(&help_option), help_option.help);
+	(void)printf("\n%s", cli->ending);
+}
+
+/* ---- Arguments */
+
+bool
+cli_number(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	if (num_parse(text, strlen(text), max, ret) && *ret >= min)
+		return true;
+	(void)cli_usage("%s: '%s' is not a whole number from %llu to %llu", what, text,
+		(unsigned long long)min, (unsigned long long)max);
+	return false;
+}
+
+bool
+cli_type(const char *what, const char *text)
+{
+	if (ident_type_valid(text))
+		return true;
+	(void)cli_usage("%s: '%s' is not a type name: a-z 0-9 . _ - (first a letter or digit), at "
+			"most %d",
+		what, text, IDENT_TYPE_MAX);
+	return false;
+}
+
+/* getopt_long's return values: above all characters, so that `-x` is never taken for one. */
+enum { VALUE_FIRST = 256 };
+
+/* The table as getopt_long wants it, --help behind the last row. The caller frees. */
+static struct option *
+long_options(const struct cli_option *options, size_t count)
+{
+	struct option *ret = mem_new(count + 2, sizeof(*ret));
+
+	for (size_t i = 0; i <= count; i++) {
+		const struct cli_option *o = i < count ? &options[i] : &help_option;
+
+		ret[i].name = o->name;
+		ret[i].has_arg = o->placeholder != NULL ? required_argument : no_argument;
+		ret[i].val = VALUE_FIRST + (int)i;
+	}
+	return ret;
+}
+
+static bool
+take_option(const struct cli *cli, const struct cli_option *o, const char *value)
+{
+	AUTO_FREE char *name = mem_printf("--%s", o->name);
+
+	/* The table is ours: a value without a place for it is a mistake here. */
+	assert((o->flag != NULL) == (o->placeholder == NULL));
+	if (o->flag != NULL)
+		*o->flag = true;
+	else if (o->text != NULL)
+		*o->text = value;
+	else if (o->type != NULL)
+		return cli_type(name, *o->type = value);
+	else if (o->number != NULL)
+		return cli_number(name, value, o->min, o->max, o->number);
+	else
+		return o->parse(cli->context, value);
+	return true;
+}
+
+/* What getopt_long would say itself, but through cli_complain: the text may be anything. */
+static int
+refuse_option(const struct option *longs, int result, const char *word)
+{
+	if (optopt >= VALUE_FIRST)
+		return cli_usage("--%s: %s", longs[optopt - VALUE_FIRST].name,
+			result == ':' ? "a value is missing" : "takes no value");
+	if (optopt != 0)
+		return cli_usage("'-%c' is not an option", optopt);
+	return cli_usage("'%s' is not an option, or short for more than one", word);
+}
+
+static int
+check_command(const struct cli *cli, int count)
+{
+	const struct cli_command *c = cli->commands;
+
+	if (count == 0)
+		return cli_usage("a command is missing");
+	while (c->name != NULL && strcmp(c->name, cli->words[0]) != 0)
+		c++;
+	if (c->name == NULL)
+		return cli_usage("'%s' is not a command", cli->words[0]);
+	if (count - 1 < c->min || count - 1 > c->max)
+		return cli_usage("expected: %s %s", c->name, c->words);
+	return CLI_OK;
+}
+
+int
+cli_parse(const struct cli *cli, int argc, char **argv, int *ret_words)
+{
+	AUTO_FREE struct option *longs = NULL;
+	size_t count = 0;
+	int result;
+
+	while (cli->options[count].name != NULL)
+		count++;
+	longs = long_options(cli->options, count);
+	/* getopt_long would print the word as it is; refuse_option says it, cleaned. */
+	opterr = 0;
+	/* The colon makes a missing value a case of its own. */
+	while ((result = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+		if (result == VALUE_FIRST + (int)count) {
+			print_help(cli);
+			exit(CLI_OK);
+		}
+		if (result < VALUE_FIRST)
+			return refuse_option(longs, result, argv[optind - 1]);
+		if (!take_option(cli, &cli->options[result - VALUE_FIRST], optarg))
+			return CLI_USAGE;
+	}
+	*ret_words = argc - optind;
+	if (*ret_words > cli->words_max)
+		return cli_usage("'%s' is one word too many", argv[optind + cli->words_max]);
+	for (int i = 0; i < *ret_words; i++)
+		cli->words[i] = argv[optind + i];
+	return cli->commands != NULL ? check_command(cli, *ret_words) : CLI_OK;
 }

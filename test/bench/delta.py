@@ -127,7 +127,7 @@ def compare_one(repo, type_, old, new):
         tars.append(os.path.getsize(path("tar-patch")))
     mine, peers = [], [seconds[best]]
     for _ in range(ROUNDS):
-        mine.append(ours("make", repo, type_, old, new, archive))
+        mine.append(ours("build", repo, type_, old, new, archive))
         if len(peers) < ROUNDS:
             peers.append(peer_make(best, pairs, directories[best])[0])
     made[(type_, old, new)] = (pairs, directories, archive)
@@ -169,7 +169,7 @@ def all_made(repo):
                 directories = {who: path(f"{t}-{a}-{b}-{who}") for who in MAKE}
                 for who, directory in directories.items():
                     peer_make(who, pairs, directory)
-                ours("make", repo, t, a, b, archive)
+                ours("build", repo, t, a, b, archive)
                 made[(t, a, b)] = (pairs, directories, archive)
     return made
 
@@ -214,7 +214,7 @@ def rebuild():
         for type_ in TYPES:
             archive, old = path("rebuild.ar2"), tar(type_, VERSIONS - 1)
             patch, out, directory = path(f"rebuild-{type_}.xd3"), path("rebuilt.tar"), path("rebuilt")
-            ours("make", repo, type_, VERSIONS - 1, VERSIONS, archive)
+            ours("build", repo, type_, VERSIONS - 1, VERSIONS, archive)
             if not os.path.exists(patch):
                 timed(*MAKE["xdelta3"](old, tar(type_, VERSIONS), patch))
             os.sync()  # who comes next does not wait for what the one before has written

@@ -146,7 +146,7 @@ def sizes():
         repo = path(f"sizes-{megabytes}")
         craft_versions(repo, "db", noise_and_changes(megabytes << 20))
         # By way of time(1), since a process inherits the peak of the one that started it.
-        command = ["/usr/bin/time", "-o", "/dev/null", PAIR, "make", repo, "db", "1", "2", path("sizes.ar2")]
+        command = ["/usr/bin/time", "-o", "/dev/null", PAIR, "build", repo, "db", "1", "2", path("sizes.ar2")]
         done = [json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout) for _ in range(3 if megabytes < 256 else 1)]
         rows.append([megabytes, round(statistics.median(d["seconds"] for d in done), 3), done[0]["bytes"], round(done[0]["rss_kb"] / 1024)])
         shutil.rmtree(repo)

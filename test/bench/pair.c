@@ -3,12 +3,12 @@
  * pair - what the library does with two versions of a published repository, alone and
  *        on a clock; nothing is synced, as the peers sync nothing.
  *
- *   pair make    REPO TYPE OLD NEW ARCHIVE           the difference, as the publisher makes it
+ *   pair build   REPO TYPE OLD NEW ARCHIVE           the difference, as the publisher builds it
  *   pair apply   REPO TYPE OLD NEW ARCHIVE DIR       the files that OLD has not, into DIR
  *   pair rebuild REPO TYPE OLD NEW ARCHIVE DIR FULL  the same, then a full archive of NEW
  *
- * Prints {"bytes","seconds","rss_kb"}. The full archive's streams count as made where
- * the publisher has made them before: make begins with them.
+ * Prints {"bytes","seconds","rss_kb"}. The full archive's streams count as built where
+ * the publisher has built them before: build begins with them.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,7 +25,7 @@
 #include "base/mem.h"
 #include "codec/pack.h"
 #include "parallel.h"
-#include "publish/publish_add.h"
+#include "versions.h"
 
 struct pair {
 	struct repo *repo;
@@ -68,7 +68,7 @@ open_header(
 	AUTO_FREE struct ident *versions = NULL;
 	size_t count;
 
-	if (publish_add_versions(p->repo, type, &versions, &count, e) != 0)
+	if (versions_read(p->repo, type, &versions, &count, e) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (versions[i].edition.version == strtoull(version, NULL, 10))
@@ -117,7 +117,7 @@ write_archive(struct encode *x, const struct pack_older *older, const char *path
 }
 
 static int
-make(struct pair *p, const char *path, struct archive_ref *ret, struct err *e)
+build(struct pair *p, const char *path, struct archive_ref *ret, struct err *e)
 {
 	AUTO_MAP struct map full = {0};
 	struct encode_settings settings = {
@@ -192,8 +192,8 @@ main(int argc, char **argv)
 		return 2;
 	}
 	started_us = clock_mono_us();
-	if (strcmp(argv[1], "make") == 0)
-		result = make(&p, argv[6], &ref, &e);
+	if (strcmp(argv[1], "build") == 0)
+		result = build(&p, argv[6], &ref, &e);
 	else if (strcmp(argv[1], "apply") == 0 && argc == 8)
 		result = apply(&p, argv[6], argv[7], &ref, &e);
 	else if (strcmp(argv[1], "rebuild") == 0 && argc == 9)

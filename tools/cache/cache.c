@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "store/survey.h"
 
+/* It does not end the survey: the rest of the cache is to be told of all the same. */
 static int
 note_bad(void *context, const char *name, const char *why, struct err *e)
 {
@@ -39,6 +40,7 @@ read_index(struct cache *c)
 
 	if (!repo_has(c->repo, "index.sqlite") || index_open_reading(path, &index, NULL) != 0)
 		return;
+	/* Of half an index, what is missing would look as if it had never been served. */
 	if (index_each(index, collect, &c->indexed, NULL) != 0)
 		c->indexed.count = 0;
 	records_sort(&c->indexed);
@@ -52,13 +54,21 @@ read_index(struct cache *c)
 	index_close(index, false);
 }
 
+const struct record *
+cache_indexed(const struct cache *c, const struct record *r)
+{
+	if (c->indexed.count == 0)
+		return NULL;
+	return bsearch(r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
+}
+
+/* The files say what is there; the index adds when it came and was asked for, and no more. */
 static void
 take_times(struct cache *c)
 {
-	for (size_t i = 0; i < c->records.count && c->indexed.count > 0; i++) {
+	for (size_t i = 0; i < c->records.count; i++) {
 		struct record *r = &c->records.at[i];
-		const struct record *known =
-			bsearch(r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
+		const struct record *known = cache_indexed(c, r);
 
 		if (known == NULL)
 			continue;
@@ -106,6 +116,7 @@ cache_legacy_seen_ms(const struct cache *c, const char *type)
 int
 cache_open(struct cache *c, const char *root, struct err *e)
 {
+	/* What guts2d does without settings, until the index says what a server was told. */
 	*c = (struct cache){.keep = 10, .min_free_bytes = 512ULL << 20, .local_differences = 1};
 	c->path = mem_printf("%s/data/guts2/updates", root);
 	if (repo_open(c->path, false, &c->repo, e) != 0)
@@ -113,6 +124,7 @@ cache_open(struct cache *c, const char *root, struct err *e)
 	read_channels(c, root);
 	if (read_query(c, e) != 0 || survey_read(c->repo, note_bad, c, &c->records, e) != 0)
 		return err_wrap(e, "%s", c->path);
+	/* After the files: a missing or an old index takes nothing from them. */
 	read_index(c);
 	take_times(c);
 	return 0;
@@ -155,4 +167,17 @@ cache_version_count(const struct cache *c, size_t first)
 		ident_equal(&c->records.at[end].ident, &c->records.at[first].ident))
 		end++;
 	return end - first;
+}
+
+json_t *
+cache_archive_object(const struct record *r)
+{
+	json_t *object = json_pack("{s:s,s:I}", "format", wire_format_key(r->format), "bytes",
+		(json_int_t)r->ref.bytes);
+
+	if (!record_is_difference(r))
+		return object;
+	(void)json_object_set_new(object, "version", json_integer((json_int_t)r->base.version));
+	(void)json_object_set_new(object, "cookie", json_string(r->base.cookie));
+	return object;
 }

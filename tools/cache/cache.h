@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * cache.h - a server's cache as guts2-cache sees it: read from the files,
- *                whether or not a server runs.
+ *           whether or not a server runs.
  *
  * Owner:    cache_open -> cache_close
  * Errors:   ERR_MISSING there is no cache; ERR_SYS
@@ -11,9 +11,10 @@
 
 #include <stdbool.h>
 
-#include "model/wire.h"
 #include "model/channels.h"
+#include "model/doc.h"
 #include "model/record.h"
+#include "model/wire.h"
 #include "store/repo.h"
 
 /* A document that says something wrong. */
@@ -26,7 +27,7 @@ struct cache {
 	char *path;
 	struct repo *repo;
 	struct records records; /* sorted, with the index's times */
-	struct records indexed; /* what the index says; empty where there is none */
+	struct records indexed; /* what the index says, sorted; empty where there is none */
 	struct idents query;	/* announced */
 	struct cache_bad *bad;
 	size_t bad_count;
@@ -47,10 +48,16 @@ uint64_t cache_legacy_seen_ms(const struct cache *c, const char *type);
 int cache_open(struct cache *c, const char *root, struct err *e);
 void cache_close(struct cache *c);
 
+/* What the index says of a record; NULL: it does not know it. */
+const struct record *cache_indexed(const struct cache *c, const struct record *r);
+
 /* The first record of a type, and how many there are; 0: none. */
 size_t cache_find_type(const struct cache *c, const char *type, size_t *ret_first);
 
 /* How many records from first on are of one version. */
 size_t cache_version_count(const struct cache *c, size_t first);
+
+/* An archive as the documents of ls and show have it; the caller drops it. */
+json_t *cache_archive_object(const struct record *r);
 
 #endif

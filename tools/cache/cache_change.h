@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * cache_change.h - verify, reindex, drop: what looks at every byte, and what changes.
+ * cache_change.h - changes that somebody asked for: reindex, drop.
  *
- * Does:     changes through the running server where one has the cache, else
- *           with the cache's lock; never both.
+ * Does:     changes through the running server where one has the cache, else with the
+ *           cache's lock; never both.
  * Errors:   as cli.h: the exit code, after a complaint
  */
 #ifndef CACHE_CHANGE_H
@@ -11,9 +11,9 @@
 
 #include "cache/cache.h"
 
-/* type NULL: all. CLI_FAILED where anything is wrong, repaired or not. */
-int cache_verify(struct cache *c, const char *type, bool repair, bool json);
-int cache_change_rebuild(struct cache *c, bool json);
+/* The index anew from the files. */
+int cache_change_reindex(struct cache *c, bool json);
+
 /* version 0: all of the type. */
 int cache_change_drop(struct cache *c, const char *type, uint64_t version, bool json);
 

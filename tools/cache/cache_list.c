@@ -5,33 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "codec/archive.h"
 #include "cli.h"
 #include "base/clock.h"
-#include "model/doc.h"
-#include "model/header.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/num.h"
-
-enum { WIDTH = 79 };
-
-void
-cli_print_json(json_t *take)
-{
-	AUTO_BUF struct buf text = {0};
-
-	doc_format(take, &text);
-	(void)fputs(text.at, stdout);
-}
+#include "model/header.h"
 
 static json_t *
 number(uint64_t value)
 {
 	return json_integer((json_int_t)value);
 }
-
-/* ---- ls */
 
 /* What the records of one version sum up to. */
 struct summary {
@@ -61,21 +45,9 @@ summarise(const struct cache *c, size_t first, size_t count, struct summary *ret
 	}
 	if (ret->header && repo_read_header(c->repo, &ret->first->ident, &h, NULL, NULL) == 0)
 		(void)snprintf(ret->title, sizeof(ret->title), "%s", h->title);
-	if (!doc_text_valid(ret->title)) /* cut within a character */
+	/* Cut within a character; a document would have no string for it. */
+	if (!doc_text_valid(ret->title))
 		ret->title[0] = '\0';
-}
-
-static json_t *
-archive_object(const struct record *r)
-{
-	json_t *object = json_pack("{s:s,s:I}", "format", wire_format_key(r->format), "bytes",
-		(json_int_t)r->ref.bytes);
-
-	if (!record_is_difference(r))
-		return object;
-	(void)json_object_set_new(object, "version", number(r->base.version));
-	(void)json_object_set_new(object, "cookie", json_string(r->base.cookie));
-	return object;
 }
 
 static json_t *
@@ -87,9 +59,10 @@ version_object(const struct summary *s)
 
 	for (size_t i = 0; i < s->count; i++) {
 		if (record_is_difference(&s->first[i]))
-			(void)json_array_append_new(differences, archive_object(&s->first[i]));
+			(void)json_array_append_new(
+				differences, cache_archive_object(&s->first[i]));
 		else if (record_is_full(&s->first[i]))
-			(void)json_array_append_new(full, archive_object(&s->first[i]));
+			(void)json_array_append_new(full, cache_archive_object(&s->first[i]));
 	}
 	return json_pack("{s:I,s:s,s:s,s:b,s:o,s:o,s:b,s:I,s:o}", "version",
 		(json_int_t)edition->version, "cookie", edition->cookie, "title", s->title,
@@ -98,6 +71,7 @@ version_object(const struct summary *s)
 		s->served_ms > 0 ? number(s->served_ms / 1000) : json_null());
 }
 
+/* From two of a unit on, as "90 s" says more than "1 min"; a clock may have been set back. */
 static char *
 ago_text(uint64_t then_ms, char *ret, size_t size)
 {
@@ -117,26 +91,10 @@ ago_text(uint64_t then_ms, char *ret, size_t size)
 	return ret;
 }
 
-/* Words one after the other, in lines that fit. */
-struct wrap {
-	int column;
-	int indent;
-};
-
-static void
-wrap_add(struct wrap *w, const char *word)
-{
-	if (w->column > w->indent && w->column + 1 + (int)strlen(word) > WIDTH) {
-		(void)printf("\n%*s", w->indent, "");
-		w->column = w->indent;
-	}
-	w->column += printf("%s%s", w->column > w->indent ? " " : "", word);
-}
-
 static void
 print_archives(const struct summary *s, bool full, const char *label)
 {
-	struct wrap w = {.indent = 21};
+	struct cli_wrap w = {.indent = 21};
 	bool any = false;
 
 	for (size_t i = 0; i < s->count; i++) {
@@ -152,7 +110,7 @@ print_archives(const struct summary *s, bool full, const char *label)
 		(void)num_bytes_text(r->ref.bytes, bytes, sizeof(bytes));
 		word = full ? mem_printf("%s (%s)", wire_format_key(r->format), bytes)
 			    : mem_printf("%" PRIu64 " (%s)", r->base.version, bytes);
-		wrap_add(&w, word);
+		cli_wrap_add(&w, word);
 	}
 	if (any)
 		(void)putchar('\n');
@@ -223,11 +181,13 @@ print_legacy(const struct cache *c)
 		if (!any)
 			(void)puts("Legacy types, served whole:");
 		any = true;
+		/* What ago_text says, less its verb. */
 		(void)printf("  %s, asked for%s\n", c->channels.legacy[i],
 			ago_text(c->legacy_seen_ms[i], ago, sizeof(ago)) + strlen("served"));
 	}
 }
 
+/* An empty cache is as it should be; only a type that was named and is not there is a failure. */
 int
 cache_list(const struct cache *c, const char *type, bool json)
 {
@@ -252,136 +212,4 @@ cache_list(const struct cache *c, const char *type, bool json)
 		return CLI_OK;
 	cli_complain("%s: nothing of this type is in the cache", type);
 	return CLI_FAILED;
-}
-
-/* ---- show */
-
-/* The distinct files of a version; none where its header is not here. */
-struct blobs {
-	const struct header_file **at;
-	size_t count;
-};
-
-static json_t *
-show_entry(const struct archive_entry *entry, const struct blobs *blobs, bool json)
-{
-	size_t index = header_blob_find(blobs->at, blobs->count, &entry->file);
-	const struct header_file *file = index < blobs->count ? blobs->at[index] : NULL;
-	const char *path = file != NULL ? file->path : "?";
-	uint64_t decoded = file != NULL ? file->size : 0;
-	bool delta = codec_is_delta(entry->codec);
-	char hex[DIGEST_HEX + 1];
-	char sizes[2][32];
-	json_t *object;
-
-	if (!json)
-		(void)printf("    %-7s %9s of %9s  %s%s%.12s\n", codec_name(entry->codec),
-			num_bytes_text(entry->stream.len, sizes[0], sizeof(sizes[0])),
-			num_bytes_text(decoded, sizes[1], sizeof(sizes[1])), path,
-			delta ? "  from " : "", delta ? digest_hex(&entry->base, hex) : "");
-	object = json_pack("{s:s,s:s,s:s,s:I,s:I}", "file", digest_hex(&entry->file, hex), "path",
-		path, "encoding", codec_name(entry->codec), "encoded",
-		(json_int_t)entry->stream.len, "decoded", (json_int_t)decoded);
-	(void)json_object_set_new(
-		object, "base", delta ? json_string(digest_hex(&entry->base, hex)) : json_null());
-	return object;
-}
-
-static json_t *
-show_archive(const struct cache *c, const struct record *r, const struct blobs *blobs, bool json)
-{
-	json_t *entries = json_array();
-	AUTO_MAP struct map map = {0};
-	struct archive_reader reader;
-	struct archive_entry entry;
-	enum archive_step step = ARCHIVE_ERROR;
-	char name[IDENT_NAME_MAX];
-	char bytes[32];
-	char id[DIGEST_HEX + 1];
-	struct err e = {0};
-	json_t *object;
-
-	(void)ident_file_name(&r->ref.id, name);
-	if (!json && record_is_full(r))
-		(void)printf("  full archive, %s, %s\n", wire_format_key(r->format),
-			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
-	else if (!json)
-		(void)printf("  difference from %" PRIu64 " %s, %s, %s\n", r->base.version,
-			r->base.cookie, wire_format_key(r->format),
-			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
-	if (map_open(repo_dir(c->repo), name, &map, &e) == 0 &&
-		archive_open(&reader, map_span(&map), &e) == 0)
-		while ((step = archive_next(&reader, &entry, &e)) == ARCHIVE_ENTRY)
-			(void)json_array_append_new(entries, show_entry(&entry, blobs, json));
-	object = archive_object(r);
-	(void)json_object_set_new(object, "id", json_string(digest_hex(&r->ref.id, id)));
-	(void)json_object_set_new(object, "entries", entries);
-	if (step == ARCHIVE_END)
-		return object;
-	cli_complain("%s: %s", name, e.text);
-	(void)json_object_set_new(object, "error", json_string(e.text));
-	return object;
-}
-
-static json_t *
-show_files(const struct header *h, bool json)
-{
-	json_t *files = json_array();
-	char hex[DIGEST_HEX + 1];
-	char bytes[32];
-
-	for (size_t i = 0; h != NULL && i < h->count; i++) {
-		const struct header_file *file = &h->files[i];
-
-		(void)digest_hex(&file->digest, hex);
-		if (!json)
-			(void)printf("    %.12s %9s %s %s\n", hex,
-				num_bytes_text(file->size, bytes, sizeof(bytes)),
-				file->executable ? "x" : " ", file->path);
-		(void)json_array_append_new(files,
-			json_pack("{s:s,s:s,s:I,s:b}", "path", file->path, "sha256", hex, "size",
-				(json_int_t)file->size, "executable", file->executable));
-	}
-	return files;
-}
-
-int
-cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
-{
-	size_t first = 0;
-	size_t count = cache_find_type(c, type, &first);
-	AUTO_HEADER struct header *h = NULL;
-	struct blobs blobs = {0};
-	json_t *archives;
-	json_t *files;
-	size_t i = first;
-
-	while (i < first + count && c->records.at[i].ident.edition.version != version)
-		i++;
-	if (i == first + count) {
-		cli_complain("%s %" PRIu64 ": not in the cache", type, version);
-		return CLI_FAILED;
-	}
-	count = cache_version_count(c, i);
-	(void)repo_read_header(c->repo, &c->records.at[i].ident, &h, NULL, NULL);
-	if (h != NULL)
-		blobs.at = header_blobs(h, &blobs.count);
-	if (!json)
-		(void)printf("%s %" PRIu64 " %s  %s\n  %zu files%s\n", type, version,
-			c->records.at[i].ident.edition.cookie, h != NULL ? h->title : "",
-			h != NULL ? h->count : 0, h == NULL ? ": its header is not here" : "");
-	files = show_files(h, json);
-	archives = json_array();
-	for (size_t r = i; r < i + count; r++)
-		if (c->records.at[r].kind == RECORD_ARCHIVE)
-			(void)json_array_append_new(
-				archives, show_archive(c, &c->records.at[r], &blobs, json));
-	if (json)
-		cli_print_json(json_pack("{s:s,s:I,s:s,s:s,s:O,s:O}", "type", type, "version",
-			(json_int_t)version, "cookie", c->records.at[i].ident.edition.cookie,
-			"title", h != NULL ? h->title : "", "files", files, "archives", archives));
-	json_decref(files);
-	json_decref(archives);
-	free(blobs.at);
-	return CLI_OK;
 }

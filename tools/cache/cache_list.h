@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * cache_list.h - what is in a cache: ls, show, du.
+ * cache_list.h - the versions in a cache, and what is kept of each: ls.
  *
- * Does:     prints tables for people or one JSON document. The shapes of the
- *           documents are in guts2-cache(1).
+ * Does:     prints a table for people or one JSON document, whose shape is in
+ *           guts2-cache(1).
  * Errors:   as cli.h: the exit code, after a complaint
  */
 #ifndef CACHE_LIST_H
 #define CACHE_LIST_H
 
 #include "cache/cache.h"
-#include "model/doc.h"
 
-/* type NULL: all. */
+/* type NULL: all. CLI_FAILED: nothing of that type is there. */
 int cache_list(const struct cache *c, const char *type, bool json);
-int cache_show(const struct cache *c, const char *type, uint64_t version, bool json);
-int cache_usage(const struct cache *c, bool json);
-
-/* Print a document and drop it. */
-void cli_print_json(json_t *take);
 
 #endif

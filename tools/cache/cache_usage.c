@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* du: every file of a cache belongs to a type and a kind. */
+#include "cache/cache_usage.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cache/cache_list.h"
 #include "cli.h"
-#include "model/doc.h"
 #include "base/fs.h"
 #include "model/header.h"
 #include "base/mem.h"
@@ -19,7 +18,8 @@ struct owner {
 	const char *type;
 };
 
-struct row {
+/* A line of the table. */
+struct sum {
 	char type[IDENT_TYPE_MAX + 1]; /* "" none */
 	char kind[16];
 	uint64_t bytes;
@@ -28,32 +28,33 @@ struct row {
 
 struct usage {
 	const struct cache *cache;
-	struct owner *owners;
+	struct owner *owners; /* sorted by file once all are known */
 	size_t owner_count;
 	size_t owner_capacity;
 	const char *part; /* the directory that is walked, "" the top */
-	struct row *rows;
+	struct sum *sums;
 	size_t count;
 	size_t capacity;
 };
 
+/* There are a few kinds of each type: looking through all sums is quick enough. */
 static void
 add(struct usage *u, const char *type, const char *kind, uint64_t bytes)
 {
 	size_t i = 0;
 
 	while (i < u->count &&
-		(strcmp(u->rows[i].type, type) != 0 || strcmp(u->rows[i].kind, kind) != 0))
+		(strcmp(u->sums[i].type, type) != 0 || strcmp(u->sums[i].kind, kind) != 0))
 		i++;
 	if (i == u->count) {
-		u->rows = mem_grow(u->rows, u->count, &u->capacity, sizeof(*u->rows));
-		u->rows[u->count] = (struct row){0};
-		(void)snprintf(u->rows[i].type, sizeof(u->rows[i].type), "%s", type);
-		(void)snprintf(u->rows[i].kind, sizeof(u->rows[i].kind), "%s", kind);
+		u->sums = mem_grow(u->sums, u->count, &u->capacity, sizeof(*u->sums));
+		u->sums[u->count] = (struct sum){0};
+		(void)snprintf(u->sums[i].type, sizeof(u->sums[i].type), "%s", type);
+		(void)snprintf(u->sums[i].kind, sizeof(u->sums[i].kind), "%s", kind);
 		u->count++;
 	}
-	u->rows[i].bytes += bytes;
-	u->rows[i].files++;
+	u->sums[i].bytes += bytes;
+	u->sums[i].files++;
 }
 
 static int
@@ -71,6 +72,7 @@ add_owners(struct usage *u)
 	for (size_t i = 0; i < all->count; i++) {
 		AUTO_HEADER struct header *h = NULL;
 
+		/* The files of a header are in c/ only where its version's content is kept. */
 		if (all->at[i].kind != RECORD_CONTENT ||
 			repo_read_header(u->cache->repo, &all->at[i].ident, &h, NULL, NULL) != 0)
 			continue;
@@ -141,12 +143,14 @@ add_file(void *context, int dir, const char *name, struct err *e)
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0; /* it has just gone */
 	if (S_ISDIR(st.st_mode)) {
+		/* However deep it goes, what counts is the directory at the top. */
 		u->part = *part != '\0' ? part : name;
 		result = fs_each(dir, name, add_file, u, e);
 		u->part = part;
+		/* The server may remove a directory while it is walked. */
 		return result == 0 || e->code == ERR_MISSING ? 0 : -1;
 	}
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode)) /* the control socket */
 		return 0;
 	if (strcmp(part, "f") == 0)
 		add_archive(u, name, (uint64_t)st.st_size);
@@ -164,39 +168,39 @@ add_file(void *context, int dir, const char *name, struct err *e)
 }
 
 static int
-compare_rows(const void *a, const void *b)
+compare_sums(const void *a, const void *b)
 {
-	const struct row *left = a;
-	const struct row *right = b;
+	const struct sum *left = a;
+	const struct sum *right = b;
 	int order = strcmp(left->type, right->type);
 
 	return order != 0 ? order : strcmp(left->kind, right->kind);
 }
 
 static void
-print_rows(const struct usage *u, uint64_t total, bool json)
+print_sums(const struct usage *u, uint64_t total, bool json)
 {
-	json_t *rows = json_array();
+	json_t *objects = json_array();
 	char bytes[32];
 
 	for (size_t i = 0; i < u->count; i++) {
-		const struct row *r = &u->rows[i];
+		const struct sum *s = &u->sums[i];
 
 		(void)json_array_append_new(
-			rows, json_pack("{s:o,s:s,s:I,s:I}", "type",
-				      *r->type != '\0' ? json_string(r->type) : json_null(), "kind",
-				      r->kind, "files", (json_int_t)r->files, "bytes",
-				      (json_int_t)r->bytes));
+			objects, json_pack("{s:o,s:s,s:I,s:I}", "type",
+					 *s->type != '\0' ? json_string(s->type) : json_null(),
+					 "kind", s->kind, "files", (json_int_t)s->files, "bytes",
+					 (json_int_t)s->bytes));
 		if (!json)
 			(void)printf("%9s  %6llu files  %-12s  %s\n",
-				num_bytes_text(r->bytes, bytes, sizeof(bytes)),
-				(unsigned long long)r->files, r->kind, r->type);
+				num_bytes_text(s->bytes, bytes, sizeof(bytes)),
+				(unsigned long long)s->files, s->kind, s->type);
 	}
 	if (json)
-		cli_print_json(json_pack("{s:I,s:O}", "bytes", (json_int_t)total, "rows", rows));
+		cli_print_json(json_pack("{s:I,s:O}", "bytes", (json_int_t)total, "rows", objects));
 	else
 		(void)printf("%9s  in all\n", num_bytes_text(total, bytes, sizeof(bytes)));
-	json_decref(rows);
+	json_decref(objects);
 }
 
 int
@@ -213,14 +217,14 @@ cache_usage(const struct cache *c, bool json)
 	result = fs_each(repo_dir(c->repo), ".", add_file, &u, &e);
 	if (result == 0) {
 		if (u.count > 0)
-			qsort(u.rows, u.count, sizeof(*u.rows), compare_rows);
+			qsort(u.sums, u.count, sizeof(*u.sums), compare_sums);
 		for (size_t i = 0; i < u.count; i++)
-			total += u.rows[i].bytes;
-		print_rows(&u, total, json);
+			total += u.sums[i].bytes;
+		print_sums(&u, total, json);
 	} else {
-		cli_complain("%s", e.text);
+		(void)cli_fail(&e);
 	}
-	free(u.rows);
+	free(u.sums);
 	free(u.owners);
 	return result == 0 ? CLI_OK : CLI_FAILED;
 }

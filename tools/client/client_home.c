@@ -23,6 +23,7 @@ tree_name(const struct edition *edition, char ret[TREE_NAME_MAX])
 	return ret;
 }
 
+/* Strict: what looks like a version may be removed, anything else in DIR/T is left alone. */
 static bool
 tree_parse(const char *name, struct edition *ret)
 {
@@ -65,6 +66,7 @@ client_home_open(struct home *h, const char *directory, const char *type, struct
 
 	*h = (struct home){.dir = -1, .state = -1, .lock = -1};
 	(void)snprintf(h->type, sizeof(h->type), "%s", type);
+	/* The lock before any look: another client would remove what is built here. */
 	h->dir = fs_make_dirs(AT_FDCWD, path, e);
 	h->state = h->dir < 0 ? -1 : fs_make_dirs(h->dir, ".state", e);
 	h->lock = h->state < 0 ? -1 : fs_lock(h->state, "lock", e);
@@ -137,8 +139,8 @@ struct install {
 	struct home *home;
 	const struct header *header;
 	struct base base;
-	int fresh; /* decoded files by digest */
-	int tree;
+	int fresh; /* directory of decoded files by digest */
+	int tree;  /* directory of the new version; links into fresh and into the installed one */
 };
 
 static int
@@ -155,6 +157,7 @@ make_parents(int tree, const char *path, struct err *e)
 	return fd < 0 ? -1 : 0;
 }
 
+/* Not synced here: build_tree does it once for the whole tree. */
 static int
 copy_file(int from_dir, const char *from, int to_dir, const char *to, struct err *e)
 {
@@ -227,9 +230,11 @@ build_tree(struct install *x, struct span archive, bool difference, struct err *
 	for (size_t i = 0; i < x->header->count; i++)
 		if (place_file(x, &x->header->files[i], e) != 0)
 			return -1;
+	/* One for all files instead of one for each; nothing leads to the tree yet. */
 	return syncfs(x->tree) != 0 ? err_sys(e, "sync") : 0;
 }
 
+/* A link cannot be changed in place; a new one renamed over it is seen whole or not at all. */
 static int
 switch_current(struct home *h, const char *tree, struct err *e)
 {
@@ -245,7 +250,7 @@ struct keep {
 	const struct edition *newest;
 };
 
-/* Versions other than the new one and the one before it go. */
+/* Versions go, but for the new one and the one before it, which programs may be reading from. */
 static int
 remove_if_old(void *context, int dir, const char *name, struct err *e)
 {
@@ -310,6 +315,7 @@ client_home_install(struct home *h, const struct header *header, struct span hea
 	fs_close(&x.tree);
 	fs_close(&x.fresh);
 	free(x.base.contents);
+	/* Cleaning up comes last: by now `current` leads to the new version. */
 	if (result == 0)
 		result = fs_remove(h->state, "new", e);
 	if (result == 0)

@@ -21,9 +21,9 @@
 
 struct home {
 	char type[IDENT_TYPE_MAX + 1];
-	int dir;
-	int state;
-	int lock;
+	int dir;		  /* DIR/T */
+	int state;		  /* DIR/T/.state */
+	int lock;		  /* held while this is open */
 	struct header *installed; /* NULL: nothing yet */
 };
 

@@ -198,7 +198,7 @@ get_offer(struct run *r, const struct edition *base, struct archive_ref *ret)
 struct download {
 	int fd;
 	uint64_t *bytes;
-	struct progress progress;
+	struct cli_progress progress;
 };
 
 static int

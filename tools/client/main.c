@@ -3,7 +3,6 @@
  * guts2-client - keeps directories up to date from a guts2d, a static web
  * server or a directory.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,25 +17,19 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-static const char help[] =
+static const char usage[] =
 	"Usage: guts2-client --server URL --dir DIR --type T [--type T]... [OPTION]...\n"
-	"Bring update types up to date below DIR; DIR/T/current leads to the newest.\n"
-	"\n"
-	"  --server URL    http, https or file URL of a guts2d or a published tree\n"
-	"  --dir DIR       where the versions go\n"
-	"  --type T        an update type; may be given up to 100 times\n"
-	"  --once          one try (default): exit 75 when told to come back later\n"
-	"  --wait SECONDS  come back as told, for so long\n"
-	"  --daemon        go on for ever, asking at every interval\n"
-	"  --interval S    seconds between questions with --daemon (default 600)\n"
-	"  --id ID         what the server's log calls this client (default: host name)\n"
-	"  --json          a line of JSON for each type\n"
-	"  --help          this text\n"
-	"\n"
-	"Exit: 0 all current, 75 told to come back later, 1 error, 2 usage.\n"
-	"See guts2-client(1).\n";
+	"Bring update types up to date below DIR; DIR/T/current leads to the newest.\n";
 
-enum { TYPES_MAX = 100, UNTOLD_RETRY_S = 10, HOLD_MAX_S = 30 };
+static const char ending[] = "Exit: 0 all current, 75 told to come back later, 1 error, 2 usage.\n"
+			     "See guts2-client(1).\n";
+
+enum {
+	TYPES_MAX = 100,
+	UNTOLD_RETRY_S = 10, /* where a server says "later" and not when, or cannot be reached */
+	HOLD_MAX_S = 30,     /* for which a server is asked to hold an answer */
+	YEAR_S = 86400 * 365,
+};
 
 struct arguments {
 	const char *server;
@@ -52,73 +45,69 @@ struct arguments {
 };
 
 static bool
-take_option(struct arguments *a, int option)
+add_type(void *context, const char *text)
 {
-	switch (option) {
-	case 's':
-		a->server = optarg;
-		return true;
-	case 'd':
-		a->directory = optarg;
-		return true;
-	case 't':
-		if (!ident_type_valid(optarg) || a->type_count == TYPES_MAX) {
-			(void)cli_usage("--type: '%s' is not a type name, or one too many", optarg);
-			return false;
-		}
-		a->types[a->type_count++] = optarg;
-		return true;
-	case 'w':
-		return cli_number("--wait", optarg, 1, 86400ULL * 365, &a->wait_s);
-	case 'n':
-		return cli_number("--interval", optarg, 1, 86400ULL * 365, &a->interval_s);
-	case 'i':
-		if (strlen(optarg) == 0 || strlen(optarg) > WIRE_CLIENT_MAX) {
-			(void)cli_usage("--id: must have 1 to %d bytes", WIRE_CLIENT_MAX);
-			return false;
-		}
-		(void)snprintf(a->id, sizeof(a->id), "%s", optarg);
-		return true;
-	case 'o':
-		return a->once = true;
-	case 'D':
-		return a->daemon = true;
-	case 'j':
-		return a->json = true;
-	default:
-		(void)cli_usage("see the options in --help");
+	struct arguments *a = context;
+
+	if (!cli_type("--type", text))
+		return false;
+	if (a->type_count == TYPES_MAX) {
+		(void)cli_usage("--type: '%s' is one too many", text);
 		return false;
 	}
+	a->types[a->type_count++] = text;
+	return true;
 }
 
 static bool
+take_id(void *context, const char *text)
+{
+	struct arguments *a = context;
+
+	if (strlen(text) == 0 || strlen(text) > WIRE_CLIENT_MAX) {
+		(void)cli_usage("--id: must have 1 to %d bytes", WIRE_CLIENT_MAX);
+		return false;
+	}
+	(void)snprintf(a->id, sizeof(a->id), "%s", text);
+	return true;
+}
+
+static int
+check_arguments(const struct arguments *a)
+{
+	if (a->server == NULL || a->directory == NULL || a->type_count == 0)
+		return cli_usage("--server, --dir and --type are required");
+	if ((a->once ? 1 : 0) + (a->daemon ? 1 : 0) + (a->wait_s > 0 ? 1 : 0) > 1)
+		return cli_usage("--once, --wait and --daemon exclude each other");
+	return CLI_OK;
+}
+
+static int
 parse_arguments(int argc, char **argv, struct arguments *a)
 {
-	static const struct option options[] = {{"server", required_argument, NULL, 's'},
-		{"dir", required_argument, NULL, 'd'}, {"type", required_argument, NULL, 't'},
-		{"once", no_argument, NULL, 'o'}, {"wait", required_argument, NULL, 'w'},
-		{"daemon", no_argument, NULL, 'D'}, {"interval", required_argument, NULL, 'n'},
-		{"id", required_argument, NULL, 'i'}, {"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'}, {0}};
-	int option;
+	const struct cli_option options[] = {
+		{"server", "URL", "http, https or file URL of a guts2d or a published tree",
+			.text = &a->server},
+		{"dir", "DIR", "where the versions go", .text = &a->directory},
+		{"type", "T", "an update type; may be given up to 100 times", .parse = add_type},
+		{"once", NULL, "one try (default): exit 75 when told to come back later",
+			.flag = &a->once},
+		{"wait", "SECONDS", "come back as told, for so long", .number = &a->wait_s,
+			.min = 1, .max = YEAR_S},
+		{"daemon", NULL, "go on for ever, asking at every interval", .flag = &a->daemon},
+		{"interval", "S", "seconds between questions with --daemon (default 600)",
+			.number = &a->interval_s, .min = 1, .max = YEAR_S},
+		{"id", "ID", "what the server's log calls this client (default: host name)",
+			.parse = take_id},
+		{"json", NULL, "a line of JSON for each type", .flag = &a->json},
+		{0},
+	};
+	const struct cli cli = {.usage = usage, .options = options, .ending = ending, .context = a};
+	int words;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'h') {
-			(void)fputs(help, stdout);
-			exit(CLI_OK);
-		}
-		if (!take_option(a, option))
-			return false;
-	}
-	if (a->server == NULL || a->directory == NULL || a->type_count == 0 || optind < argc) {
-		(void)cli_usage("--server, --dir and --type are required, and nothing else");
-		return false;
-	}
-	if ((a->once ? 1 : 0) + (a->daemon ? 1 : 0) + (a->wait_s > 0 ? 1 : 0) > 1) {
-		(void)cli_usage("--once, --wait and --daemon exclude each other");
-		return false;
-	}
-	return true;
+	if (cli_parse(&cli, argc, argv, &words) != CLI_OK)
+		return CLI_USAGE;
+	return check_arguments(a);
 }
 
 static const char *
@@ -138,16 +127,15 @@ json_edition(const struct edition *edition)
 static void
 print_json(const struct update *u, double seconds)
 {
-	AUTO_BUF struct buf line = {0};
-	json_t *row = json_pack("{s:s,s:o,s:o,s:s,s:o,s:I,s:f}", "type", u->type, "from",
+	json_t *object = json_pack("{s:s,s:o,s:o,s:s,s:o,s:I,s:f}", "type", u->type, "from",
 		json_edition(&u->from), "to", json_edition(&u->to), "result", result_name(u), "via",
 		u->via != NULL ? json_string(u->via) : json_null(), "bytes", (json_int_t)u->bytes,
 		"seconds", seconds);
 
 	if (u->result == UPDATE_RETRY || u->result == UPDATE_FAILED)
-		(void)json_object_set_new(row, "error", json_string(u->why.text));
-	doc_format(row, &line);
-	(void)fputs(line.at, stdout);
+		(void)json_object_set_new(object, "error", cli_json_text(u->why.text));
+	cli_print_json(object);
+	/* With --daemon the reader is a program that waits for the line. */
 	(void)fflush(stdout);
 }
 
@@ -173,7 +161,7 @@ print_text(const struct update *u, double seconds)
 struct session {
 	const struct arguments *a;
 	struct update_client client;
-	struct update updates[TYPES_MAX];
+	struct update updates[TYPES_MAX]; /* of a->types, in their order */
 };
 
 static bool
@@ -239,6 +227,7 @@ next_try_s(const struct session *s)
 
 		if (finished(u) || (u->result == UPDATE_FAILED && !u->may_recover))
 			continue;
+		/* The first that makes sense: the others are asked for in the same question. */
 		if (next == 0 || retry_s < next)
 			next = retry_s;
 	}
@@ -250,6 +239,7 @@ sleep_ms(uint64_t ms)
 {
 	struct timespec t = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
 
+	/* A stop and a continue end it early; t is what is left. */
 	while (nanosleep(&t, &t) != 0)
 		;
 }
@@ -277,6 +267,7 @@ round_of_updates(struct session *s, uint64_t wait_s)
 		double seconds = (double)(clock_mono_ms() - started_ms) / 1000;
 
 		(s->a->json ? print_json : print_text)(u, seconds);
+		/* One error outweighs all that only has to come back later. */
 		if (u->result == UPDATE_FAILED)
 			code = CLI_FAILED;
 		else if (u->result == UPDATE_RETRY && code == CLI_OK)
@@ -304,9 +295,11 @@ main(int argc, char **argv)
 	struct err e = {0};
 	int code;
 
+	/* A name that does not fit is cut, perhaps without a NUL: the last byte keeps its own. */
 	(void)gethostname(a.id, sizeof(a.id) - 1);
-	if (!parse_arguments(argc, argv, &a))
+	if (parse_arguments(argc, argv, &a) != CLI_OK)
 		return CLI_USAGE;
+	/* Versions are for everybody on this machine, whoever installs them. */
 	(void)umask(022);
 	s->a = &a;
 	s->client =
@@ -315,10 +308,8 @@ main(int argc, char **argv)
 		s->client.wait_s = HOLD_MAX_S;
 	if (origin_parse(a.server, &s->client.server, &e) != 0)
 		return cli_usage("--server: %s", e.text);
-	if (upstream_new(&s->client.upstream, &e) != 0) {
-		cli_complain("%s", e.text);
-		return CLI_FAILED;
-	}
+	if (upstream_new(&s->client.upstream, &e) != 0)
+		return cli_fail(&e);
 	do {
 		code = round_of_updates(s, a.daemon ? a.interval_s : a.wait_s);
 		if (a.daemon)

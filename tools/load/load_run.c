@@ -18,6 +18,7 @@ enum {
 
 atomic_bool load_run_stopped;
 
+/* Who is due and finds all places taken comes when one is free, and is counted as late. */
 static void
 begin_due(struct load_thread *t)
 {
@@ -42,6 +43,7 @@ wait_ms(const struct load_thread *t)
 
 	if (t->count == 0 || t->heap[0].due_ms > now + TURN_MS)
 		return TURN_MS;
+	/* Not 0 for who is due already: with no place free the loop would turn without end. */
 	return t->heap[0].due_ms > now ? (int)(t->heap[0].due_ms - now) : 1;
 }
 
@@ -70,6 +72,7 @@ first_edition(const struct load_settings *s, struct load_thread *t)
 	point = load_visit_chance(t) * sum;
 	for (size_t i = 0; i < s->share_count; i++) {
 		point -= s->shares[i].weight;
+		/* Rounding may leave a remainder: the last one takes it. */
 		if (point <= 0 || i + 1 == s->share_count)
 			return s->shares[i].index < s->edition_count ? (uint16_t)s->shares[i].index
 								     : LOAD_NONE;
@@ -82,12 +85,14 @@ thread_fill(struct load_thread *t, unsigned which, struct err *e)
 {
 	const struct load_settings *s = t->load->settings;
 
+	/* Always the same: two runs with the same options simulate the same clients. */
 	t->seed = 12345 + which;
 	t->heap = mem_new(s->clients / s->threads + 1, sizeof(*t->heap));
 	for (uint64_t i = which; i < s->clients; i += s->threads) {
 		struct load_client client = {.number = (uint32_t)i, .edition = LOAD_NONE};
 
 		load_visit_set_edition(t->load, &client, first_edition(s, t));
+		/* Somewhere within an interval, as clients are that have been there for long. */
 		load_visit_wait(t, &client, load_visit_chance(t) * (double)s->interval_s);
 	}
 	return upstream_new(&t->upstream, e);
@@ -97,7 +102,7 @@ thread_fill(struct load_thread *t, unsigned which, struct err *e)
 static struct load_sample
 sample(const struct load *r)
 {
-	uint16_t newest = r->newest;
+	uint16_t newest = r->newest; /* once: clients hear of newer ones meanwhile */
 	struct load_sample ret = {.at_s = (double)load_visit_now_ms(r) * r->settings->speed / 1000};
 
 	if (newest == LOAD_NONE)
@@ -112,7 +117,7 @@ watch(const struct load *r, struct load_report *report)
 {
 	const uint64_t end_ms = r->settings->seconds * 1000;
 	const struct timespec pause = {.tv_nsec = SAMPLE_MS * 1000000L};
-	struct progress progress = {0};
+	struct cli_progress progress = {0};
 	struct load_sample *samples = NULL;
 	size_t capacity = 0;
 	uint64_t shown_ms = 0;
@@ -138,8 +143,8 @@ thread_clear(struct load_thread *t, struct load_report *report)
 {
 	load_stats_add(&report->counts, &t->counts);
 	upstream_free(t->upstream);
-	while (t->open != NULL)
-		load_visit_free(t->open);
+	while (!LIST_EMPTY(&t->open))
+		load_visit_free(LIST_FIRST(&t->open));
 	free(t->heap);
 }
 
@@ -168,10 +173,12 @@ load_run(const struct load_settings *s, struct load_report *ret, struct err *e)
 			result = err_set(e, ERR_SYS, "cannot start a thread");
 	if (result == 0)
 		watch(r, ret);
+	/* Also where no thread, or not every one, could be started. */
 	load_run_stopped = true;
 	while (started > 0)
 		(void)pthread_join(threads[--started].id, NULL);
 	ret->seconds = (double)load_visit_now_ms(r) / 1000;
+	/* A thread that was never filled is all zero, and there is nothing of it to free. */
 	for (unsigned i = 0; i < s->threads; i++)
 		thread_clear(&threads[i], ret);
 	(void)pthread_mutex_destroy(&r->lock);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli.h"
 #include "model/doc.h"
 #include "base/num.h"
 
@@ -19,8 +20,9 @@ bucket_of(uint64_t us)
 	int power = 63 - __builtin_clzll(us | 1);
 	size_t bucket;
 
-	if (power < 3)
+	if (power < 3) /* the first eight have a bucket each */
 		return (size_t)us;
+	/* The power of two chooses eight, the three bits below the highest one of them. */
 	bucket = (size_t)(power - 2) * 8 + (size_t)(us >> (power - 3) & 7);
 	return bucket < LOAD_BUCKETS ? bucket : LOAD_BUCKETS - 1;
 }
@@ -55,6 +57,7 @@ load_stats_add(struct load_counts *sum, const struct load_counts *more)
 	sum->wrong += more->wrong;
 	sum->told_later += more->told_later;
 	sum->late += more->late;
+	/* The first of some thread; which came first of all is not worth a lock. */
 	if (sum->error[0] == '\0')
 		memcpy(sum->error, more->error, sizeof(sum->error));
 }
@@ -94,6 +97,7 @@ load_stats_until_s(const struct load_report *r, double share)
 	for (size_t i = 0; i < r->sample_count; i++) {
 		const struct load_sample *s = &r->samples[i];
 
+		/* Before it was announced the share is that of an older version. */
 		if (s->newest != newest)
 			continue;
 		if (first_s < 0)
@@ -128,37 +132,40 @@ column_share(const struct load_report *r, int column, double end_s)
 }
 
 static void
-print_plot(const struct load_report *r, FILE *to)
+print_plot(const struct load_report *r)
 {
 	double end_s = r->sample_count > 0 ? r->samples[r->sample_count - 1].at_s : 0;
 
 	if (end_s <= 0)
 		return;
-	(void)fputs("\nClients that are current:\n", to);
+	(void)fputs("\nClients that are current:\n", stdout);
 	for (int row = PLOT_HEIGHT; row >= 1; row--) {
-		(void)fprintf(to, "%4d %% |", row * 100 / PLOT_HEIGHT);
+		(void)printf("%4d %% |", row * 100 / PLOT_HEIGHT);
 		for (int column = 0; column < PLOT_WIDTH; column++) {
 			double share = column_share(r, column, end_s) * PLOT_HEIGHT;
 
-			(void)fputc(share >= row - 0.0001 ? '#' : share > row - 1 ? '.' : ' ', to);
+			/* A full column must not miss its top by the rounding of a sum. */
+			(void)fputc(share >= row - 0.0001 ? '#'
+				    : share > row - 1	  ? '.'
+							  : ' ',
+				stdout);
 		}
-		(void)fputc('\n', to);
+		(void)putchar('\n');
 	}
-	(void)fprintf(to,
-		"       +------------------------------------------------------------\n"
-		"        0 s %54.0f s\n",
+	(void)printf("       +------------------------------------------------------------\n"
+		     "        0 s %54.0f s\n",
 		end_s);
 }
 
 static void
-print_step(const struct load_report *r, enum load_step step, FILE *to)
+print_step(const struct load_report *r, enum load_step step)
 {
 	const struct load_counts *c = &r->counts;
 	char bytes[32];
 
 	if (load_stats_requests(c, step) == 0)
 		return;
-	(void)fprintf(to, "%-2s %9" PRIu64 " %10s %8.2f %8.2f %8.2f %9.2f ", step_names[step],
+	(void)printf("%-2s %9" PRIu64 " %10s %8.2f %8.2f %8.2f %9.2f ", step_names[step],
 		load_stats_requests(c, step), num_bytes_text(c->bytes[step], bytes, sizeof(bytes)),
 		(double)load_stats_percentile_us(c, step, 50) / 1000,
 		(double)load_stats_percentile_us(c, step, 90) / 1000,
@@ -166,42 +173,41 @@ print_step(const struct load_report *r, enum load_step step, FILE *to)
 		(double)load_stats_percentile_us(c, step, 100) / 1000);
 	for (int i = 0; i < LOAD_STATUS_MAX; i++)
 		if (c->status[step][i] > 0)
-			(void)fprintf(to, " %s%d:%" PRIu64, i == 0 ? "failed" : "", i,
-				c->status[step][i]);
-	(void)fputc('\n', to);
+			(void)printf(
+				" %s%d:%" PRIu64, i == 0 ? "failed" : "", i, c->status[step][i]);
+	(void)putchar('\n');
 }
 
 void
-load_stats_print_text(const struct load_report *r, FILE *to)
+load_stats_print_text(const struct load_report *r)
 {
 	const struct load_counts *c = &r->counts;
 
-	(void)fprintf(to,
-		"%" PRIu64 " clients, %.0f s (%.0f s of theirs): %" PRIu64
-		" polls (%.0f/s), %" PRIu64 " updates, told to come back %" PRIu64 " times\n\n",
+	(void)printf("%" PRIu64 " clients, %.0f s (%.0f s of theirs): %" PRIu64
+		     " polls (%.0f/s), %" PRIu64 " updates, told to come back %" PRIu64
+		     " times\n\n",
 		r->clients, r->seconds, r->seconds * r->speed, c->polls,
 		(double)c->polls / r->seconds, c->updates, c->told_later);
-	(void)fputs(
-		"    requests      bytes   p50 ms   p90 ms   p99 ms    max ms  status:count\n", to);
+	(void)fputs("    requests      bytes   p50 ms   p90 ms   p99 ms    max ms  status:count\n",
+		stdout);
 	for (int step = 0; step < LOAD_STEPS; step++)
-		print_step(r, (enum load_step)step, to);
-	print_plot(r, to);
+		print_step(r, (enum load_step)step);
+	print_plot(r);
 	for (size_t i = 0; i < SHARES; i++) {
 		double s = load_stats_until_s(r, shares[i]);
 
 		if (s >= 0)
-			(void)fprintf(to,
+			(void)printf(
 				"%3.0f %% had the newest version %.1f s after it was announced\n",
 				shares[i] * 100, s);
 	}
 	if (c->late > 0)
-		(void)fprintf(to,
-			"%" PRIu64 " visits began late: this machine makes no more load\n",
+		(void)printf("%" PRIu64 " visits began late: this machine makes no more load\n",
 			c->late);
 	if (c->wrong > 0)
-		(void)fprintf(to, "%" PRIu64 " answers were wrong\n", c->wrong);
+		(void)printf("%" PRIu64 " answers were wrong\n", c->wrong);
 	if (c->error[0] != '\0')
-		(void)fprintf(to, "the first error: %s\n", c->error);
+		(void)printf("the first error: %s\n", c->error);
 }
 
 static json_t *
@@ -229,10 +235,9 @@ json_step(const struct load_counts *c, enum load_step step)
 }
 
 void
-load_stats_print_json(const struct load_report *r, FILE *to)
+load_stats_print_json(const struct load_report *r)
 {
 	const struct load_counts *c = &r->counts;
-	AUTO_BUF struct buf line = {0};
 	json_t *steps = json_object();
 	json_t *curve = json_array();
 	json_t *until = json_object();
@@ -251,14 +256,12 @@ load_stats_print_json(const struct load_report *r, FILE *to)
 		(void)snprintf(name, sizeof(name), "%.0f", shares[i] * 100);
 		(void)json_object_set_new(until, name, s >= 0 ? json_real(s) : json_null());
 	}
-	doc_format(json_pack("{s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o}", "clients",
-			   (json_int_t)r->clients, "seconds", r->seconds, "speed", r->speed,
-			   "polls", (json_int_t)c->polls, "updates", (json_int_t)c->updates,
-			   "told_later", (json_int_t)c->told_later, "late", (json_int_t)c->late,
-			   "wrong", (json_int_t)c->wrong, "error", c->error, "requests", steps,
-			   "seconds_until_percent_current", until, "curve", curve),
-		&line);
-	(void)fputs(line.at, to);
+	cli_print_json(json_pack("{s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "clients",
+		(json_int_t)r->clients, "seconds", r->seconds, "speed", r->speed, "polls",
+		(json_int_t)c->polls, "updates", (json_int_t)c->updates, "told_later",
+		(json_int_t)c->told_later, "late", (json_int_t)c->late, "wrong",
+		(json_int_t)c->wrong, "error", cli_json_text(c->error), "requests", steps,
+		"seconds_until_percent_current", until, "curve", curve));
 }
 
 void

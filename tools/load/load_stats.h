@@ -60,8 +60,9 @@ struct load_report {
  */
 double load_stats_until_s(const struct load_report *r, double share);
 
-void load_stats_print_text(const struct load_report *r, FILE *to);
-void load_stats_print_json(const struct load_report *r, FILE *to);
+/* On standard output. */
+void load_stats_print_text(const struct load_report *r);
+void load_stats_print_json(const struct load_report *r);
 /* The curve, as an SVG picture. */
 void load_stats_print_svg(const struct load_report *r, FILE *to);
 

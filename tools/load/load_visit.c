@@ -28,9 +28,8 @@ struct load_visit {
 	struct digester *digester;
 	uint64_t received;
 	uint64_t started_us;
-	struct load_visit *next_ready;
-	struct load_visit *next; /* in open */
-	struct load_visit **link;
+	LIST_ENTRY(load_visit) open;
+	SLIST_ENTRY(load_visit) ready;
 };
 
 /* ---- Who is due when */
@@ -40,6 +39,7 @@ heap_add(struct load_thread *t, const struct load_client *client)
 {
 	size_t i = t->count++;
 
+	/* A gap moves to where the client belongs: one copy for each step, not an exchange. */
 	while (i > 0 && t->heap[(i - 1) / 2].due_ms > client->due_ms) {
 		t->heap[i] = t->heap[(i - 1) / 2];
 		i = (i - 1) / 2;
@@ -64,7 +64,7 @@ heap_take(struct load_thread *t)
 		t->heap[i] = t->heap[child];
 		i = child;
 	}
-	if (t->count > 0)
+	if (t->count > 0) /* else last is first */
 		t->heap[i] = last;
 	return first;
 }
@@ -102,6 +102,7 @@ load_visit_edition(struct load *r, const struct edition *edition)
 	(void)pthread_mutex_lock(&r->lock);
 	while (i < r->edition_count && !ident_edition_equal(&r->editions[i], edition))
 		i++;
+	/* Written before it is counted: readers take no lock. */
 	if (i == r->edition_count && i < LOAD_EDITIONS_MAX) {
 		r->editions[i] = *edition;
 		r->edition_count++;
@@ -110,6 +111,7 @@ load_visit_edition(struct load *r, const struct edition *edition)
 	return i < LOAD_EDITIONS_MAX ? i : LOAD_NONE;
 }
 
+/* Only ever raised: tried until it stands, or a newer one of another thread does. */
 static void
 note_announced(struct load *r, uint16_t number)
 {
@@ -141,11 +143,7 @@ load_visit_new(struct load_thread *t)
 
 	v->thread = t;
 	v->client = heap_take(t);
-	v->next = t->open;
-	v->link = &t->open;
-	if (v->next != NULL)
-		v->next->link = &v->next;
-	t->open = v;
+	LIST_INSERT_HEAD(&t->open, v, open);
 	t->visits++;
 	return v;
 }
@@ -153,9 +151,7 @@ load_visit_new(struct load_thread *t)
 void
 load_visit_free(struct load_visit *v)
 {
-	*v->link = v->next;
-	if (v->next != NULL)
-		v->next->link = v->link;
+	LIST_REMOVE(v, open);
 	v->thread->visits--;
 	buf_free(&v->body);
 	digester_free(v->digester);
@@ -200,8 +196,7 @@ note_done(void *context, const struct upstream_reply *reply)
 	struct load_visit *v = context;
 
 	v->reply = *reply;
-	v->next_ready = v->thread->ready;
-	v->thread->ready = v;
+	SLIST_INSERT_HEAD(&v->thread->ready, v, ready);
 }
 
 static void
@@ -389,10 +384,11 @@ go_on(struct load_visit *v)
 void
 load_visit_go_on(struct load_thread *t)
 {
-	while (t->ready != NULL) {
-		struct load_visit *v = t->ready;
+	while (!SLIST_EMPTY(&t->ready)) {
+		struct load_visit *v = SLIST_FIRST(&t->ready);
 
-		t->ready = v->next_ready;
+		/* Off the list first: going on frees it, or puts it on the list again. */
+		SLIST_REMOVE_HEAD(&t->ready, ready);
 		go_on(v);
 	}
 }

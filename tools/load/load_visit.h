@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include "load/load_run.h"
 #include "net/upstream.h"
@@ -29,7 +30,8 @@ struct load_client {
 struct load {
 	const struct load_settings *settings;
 	uint64_t started_ms;
-	pthread_mutex_t lock; /* editions: added to, never changed */
+	/* For adding editions. Those below edition_count never change, and are read without it. */
+	pthread_mutex_t lock;
 	struct edition editions[LOAD_EDITIONS_MAX];
 	_Atomic uint16_t edition_count;
 	_Atomic uint16_t newest;		 /* LOAD_NONE: nobody was told of any */
@@ -42,11 +44,12 @@ struct load_thread {
 	struct load *load;
 	pthread_t id;
 	struct upstream *upstream;
+	/* A client of this thread is in the heap or on a visit, never both: the heap has room. */
 	struct load_client *heap; /* of those that wait, the one that is due first at its top */
 	size_t count;
-	unsigned visits;
-	struct load_visit *open;  /* all visits */
-	struct load_visit *ready; /* those whose request has ended */
+	unsigned visits;			  /* in open */
+	LIST_HEAD(load_open, load_visit) open;	  /* all visits */
+	SLIST_HEAD(load_ready, load_visit) ready; /* of them, those whose request has ended */
 	unsigned seed;
 	struct load_counts counts;
 };

@@ -4,7 +4,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,32 +15,21 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "store/repo.h"
+#include "versions.h"
 
-static const char help[] =
+static const char usage[] =
 	"Usage: guts2-load --server URL --clients N --type T [OPTION]...\n"
-	"Simulate N clients of a guts2d: they poll, obtain what is new and check it.\n"
-	"\n"
-	"  --server URL     http or https URL of a guts2d\n"
-	"  --clients N      how many clients (1 to 1000000)\n"
-	"  --type T         the update type they have\n"
-	"  --versions DIST  what they begin with: AGE:WEIGHT,... An AGE is a number of\n"
-	"                   versions behind the newest, A-B, or none (nothing installed)\n"
-	"                   (default: with --history all versions alike, else none:1)\n"
-	"  --history DIR    where those versions are read from: a published repository,\n"
-	"                   or a server's data/guts2/updates\n"
-	"  --interval S     seconds between a client's polls (default 600)\n"
-	"  --speed X        let the clients' time pass X times as fast (default 1)\n"
-	"  --seconds S      end after so many real seconds (default 60)\n"
-	"  --json           the result as JSON\n"
-	"  --plot FILE      the share of current clients over time, as SVG\n"
-	"  --help           this text\n"
-	"\n"
+	"Simulate N clients of a guts2d: they poll, obtain what is new and check it.\n";
+
+static const char ending[] =
 	"Exit: 0 every request was answered, 1 error, 2 usage. See guts2-load(1).\n";
 
 enum { CLIENTS_MAX = 1000000, HISTORY_MAX = 4000, SHARES_MAX = 4100, THREADS = 2 };
+enum { DAY_S = 86400, WEEK_S = 7 * DAY_S, YEAR_S = 365 * DAY_S };
 
+/* Large: not for a stack. */
 struct arguments {
-	struct load_settings load;
+	struct load_settings load; /* its editions and shares are those below */
 	const char *server;
 	const char *versions;
 	const char *history;
@@ -52,8 +40,9 @@ struct arguments {
 };
 
 static bool
-parse_speed(const char *text, double *ret)
+take_speed(void *context, const char *text)
 {
+	double *ret = &((struct arguments *)context)->load.speed;
 	char *end;
 
 	errno = 0;
@@ -64,114 +53,73 @@ parse_speed(const char *text, double *ret)
 	return false;
 }
 
-static bool
-take_option(struct arguments *a, int option)
-{
-	switch (option) {
-	case 's':
-		a->server = optarg;
-		return true;
-	case 'c':
-		return cli_number("--clients", optarg, 1, CLIENTS_MAX, &a->load.clients);
-	case 't':
-		a->load.type = optarg;
-		if (ident_type_valid(optarg))
-			return true;
-		(void)cli_usage("--type: '%s' is not a type name", optarg);
-		return false;
-	case 'v':
-		a->versions = optarg;
-		return true;
-	case 'H':
-		a->history = optarg;
-		return true;
-	case 'n':
-		return cli_number("--interval", optarg, 1, 86400ULL * 365, &a->load.interval_s);
-	case 'x':
-		return parse_speed(optarg, &a->load.speed);
-	case 'S':
-		return cli_number("--seconds", optarg, 1, 86400ULL * 7, &a->load.seconds);
-	case 'j':
-		return a->json = true;
-	case 'p':
-		a->plot = optarg;
-		return true;
-	default:
-		(void)cli_usage("see the options in --help");
-		return false;
-	}
-}
-
-static bool
+static int
 parse_arguments(int argc, char **argv, struct arguments *a)
 {
-	static const struct option options[] = {{"server", required_argument, NULL, 's'},
-		{"clients", required_argument, NULL, 'c'}, {"type", required_argument, NULL, 't'},
-		{"versions", required_argument, NULL, 'v'},
-		{"history", required_argument, NULL, 'H'},
-		{"interval", required_argument, NULL, 'n'}, {"speed", required_argument, NULL, 'x'},
-		{"seconds", required_argument, NULL, 'S'}, {"json", no_argument, NULL, 'j'},
-		{"plot", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {0}};
-	int option;
+	const struct cli_option options[] = {
+		{"server", "URL", "http or https URL of a guts2d", .text = &a->server},
+		{"clients", "N", "how many clients (1 to 1000000)", .number = &a->load.clients,
+			.min = 1, .max = CLIENTS_MAX},
+		{"type", "T", "the update type they have", .type = &a->load.type},
+		{"versions", "DIST",
+			"what they begin with: AGE:WEIGHT,... An AGE is a number of versions "
+			"behind the newest, A-B, or none (nothing installed) (default: with "
+			"--history all versions alike, else none:1)",
+			.text = &a->versions},
+		{"history", "DIR",
+			"where those versions are read from: a published repository, or a "
+			"server's data/guts2/updates",
+			.text = &a->history},
+		{"interval", "S", "seconds between a client's polls (default 600)",
+			.number = &a->load.interval_s, .min = 1, .max = YEAR_S},
+		{"speed", "X", "let the clients' time pass X times as fast (default 1)",
+			.parse = take_speed},
+		{"seconds", "S", "end after so many real seconds (default 60)",
+			.number = &a->load.seconds, .min = 1, .max = WEEK_S},
+		{"json", NULL, "the result as JSON", .flag = &a->json},
+		{"plot", "FILE", "the share of current clients over time, as SVG",
+			.text = &a->plot},
+		{0},
+	};
+	const struct cli cli = {.usage = usage, .options = options, .ending = ending, .context = a};
+	int words;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'h') {
-			(void)fputs(help, stdout);
-			exit(CLI_OK);
-		}
-		if (!take_option(a, option))
-			return false;
-	}
-	if (a->server == NULL || a->load.clients == 0 || a->load.type == NULL || optind < argc) {
-		(void)cli_usage("--server, --clients and --type are required");
-		return false;
-	}
-	return true;
+	if (cli_parse(&cli, argc, argv, &words) != CLI_OK)
+		return CLI_USAGE;
+	if (a->server == NULL || a->load.clients == 0 || a->load.type == NULL)
+		return cli_usage("--server, --clients and --type are required");
+	return CLI_OK;
 }
 
 /* ---- Which versions there were */
 
 static int
-compare_newest_first(const void *a, const void *b)
-{
-	uint64_t left = ((const struct edition *)a)->version;
-	uint64_t right = ((const struct edition *)b)->version;
-
-	return left == right ? 0 : left > right ? -1 : 1;
-}
-
-static int
-note_version(void *context, const struct target *t, struct err *e)
-{
-	struct arguments *a = context;
-
-	if (t->kind != TARGET_HEADER || strcmp(t->ident.type, a->load.type) != 0)
-		return 0;
-	if (a->load.edition_count == HISTORY_MAX)
-		return err_set(e, ERR_LIMIT, "more than %d versions", HISTORY_MAX);
-	a->editions[a->load.edition_count++] = t->ident.edition;
-	return 0;
-}
-
-static int
 read_history(struct arguments *a, struct err *e)
 {
 	AUTO_REPO struct repo *repo = NULL;
+	AUTO_FREE struct ident *versions = NULL;
+	size_t count;
 
 	a->load.editions = a->editions;
 	if (a->history == NULL)
 		return 0;
-	if (repo_open(a->history, false, &repo, e) != 0 || repo_walk(repo, note_version, a, e) != 0)
+	if (repo_open(a->history, false, &repo, e) != 0 ||
+		versions_read(repo, a->load.type, &versions, &count, e) != 0)
 		return -1;
-	if (a->load.edition_count == 0)
+	if (count > HISTORY_MAX)
+		return err_set(e, ERR_LIMIT, "more than %d versions", HISTORY_MAX);
+	if (count == 0)
 		return err_set(
 			e, ERR_MISSING, "no version of '%s' in %s", a->load.type, a->history);
-	qsort(a->editions, a->load.edition_count, sizeof(*a->editions), compare_newest_first);
+	for (size_t i = 0; i < count; i++)
+		a->editions[i] = versions[i].edition;
+	a->load.edition_count = count;
 	return 0;
 }
 
 /* ---- Who begins with which */
 
+/* The index behind the last version stands for none, as load_run takes it. */
 static bool
 add_shares(struct arguments *a, uint64_t from, uint64_t to, double weight)
 {
@@ -237,6 +185,7 @@ parse_versions(struct arguments *a)
 
 /* ---- */
 
+/* Nothing but the flag is safe here; load_run ends by itself and there is a report. */
 static void
 on_signal(int number)
 {
@@ -256,6 +205,7 @@ write_plot(const struct load_report *report, const char *path)
 	}
 	load_stats_print_svg(report, to);
 	good = ferror(to) == 0;
+	/* A disk that is full may show only now. */
 	good = fclose(to) == 0 && good;
 	if (!good)
 		cli_complain("--plot: %s: cannot write", path);
@@ -289,11 +239,9 @@ run(struct arguments *a)
 		return CLI_USAGE;
 	(void)signal(SIGINT, on_signal);
 	(void)signal(SIGTERM, on_signal);
-	if (load_run(&a->load, &report, &e) != 0) {
-		cli_complain("%s", e.text);
-		return CLI_FAILED;
-	}
-	(a->json ? load_stats_print_json : load_stats_print_text)(&report, stdout);
+	if (load_run(&a->load, &report, &e) != 0)
+		return cli_fail(&e);
+	(a->json ? load_stats_print_json : load_stats_print_text)(&report);
 	if ((a->plot != NULL && !write_plot(&report, a->plot)) ||
 		!every_request_answered(&report.counts))
 		code = CLI_FAILED;
@@ -314,7 +262,7 @@ main(int argc, char **argv)
 		.speed = 1,
 		.seconds = 60,
 		.threads = THREADS};
-	if (!parse_arguments(argc, argv, a))
+	if (parse_arguments(argc, argv, a) != CLI_OK)
 		return CLI_USAGE;
 	if (origin_parse(a->server, &server, &e) != 0)
 		return cli_usage("--server: %s", e.text);

@@ -3,7 +3,6 @@
  * guts2-migrate - turns the settings of older products into those of guts2d.
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,24 +13,13 @@
 #include "migrate/migrate_read.h"
 #include "migrate/migrate_table.h"
 
-static const char help[] =
+static const char usage[] =
 	"Usage: guts2-migrate [--dry-run] [--force] [--json] [--from-fsaua FILE]\n"
 	"                     [--from-fspms FILE] [--channels FILE] --root DIR\n"
 	"Turn the settings of older products into those of guts2d, below its root.\n"
-	"Every old setting is listed: -> what it becomes, !! a warning, -- no meaning.\n"
-	"\n"
-	"  --from-fsaua FILE   fsaua.cfg: the first of http_proxies\n"
-	"  --from-fspms FILE   fspms.conf: additional_java_args, hostModulePort,\n"
-	"                      upstreamPmHost, upstreamPmPort\n"
-	"  --channels FILE     a channels.json, or an array of legacy types\n"
-	"  --root DIR          guts2d's root; written there: data/fspms.proxy.config,\n"
-	"                      config/guts2d.conf, config/channels.json\n"
-	"  --dry-run           only show what would be done\n"
-	"  --force             write over files that are there\n"
-	"  --json              the list for programs\n"
-	"  --help              this text\n"
-	"\n"
-	"Exit: 0 done, 1 failed, 2 usage.  See guts2-migrate(1).\n";
+	"Every old setting is listed: -> what it becomes, !! a warning, -- no meaning.\n";
+
+static const char ending[] = "Exit: 0 done, 1 failed, 2 usage.  See guts2-migrate(1).\n";
 
 struct arguments {
 	const char *fsaua;
@@ -108,6 +96,7 @@ write_output(int root, const struct output *o, struct err *e)
 	dir = fs_make_dirs(root, o->directory, e);
 	if (dir < 0)
 		return -1;
+	/* Left by a run that was interrupted; O_EXCL then makes sure the mode is ours. */
 	(void)unlinkat(dir, stage, 0);
 	fd = openat(dir, stage, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, o->mode);
 	if (fd < 0)
@@ -126,6 +115,7 @@ write_outputs(const struct arguments *a, const struct output outputs[OUTPUTS], s
 
 	if (root < 0)
 		return -1;
+	/* All are looked at before the first is written: half a migration helps nobody. */
 	for (int i = 0; i < OUTPUTS; i++)
 		if (check_free(root, a, &outputs[i], e) != 0)
 			return -1;
@@ -158,7 +148,7 @@ migrate(struct migration *m, const struct arguments *a, struct err *e)
 	if (read_old(m, a, e) != 0)
 		return -1;
 	make_outputs(m, outputs);
-	migrate_table_print(m, a->json, stdout);
+	migrate_table_print(m, a->json);
 	result = a->dry_run ? 0 : write_outputs(a, outputs, e);
 	for (int i = 0; i < OUTPUTS; i++) {
 		if (outputs[i].bytes.len > 0) /* one of them holds a password */
@@ -173,45 +163,28 @@ migrate(struct migration *m, const struct arguments *a, struct err *e)
 static int
 parse_arguments(int argc, char **argv, struct arguments *a)
 {
-	static const struct option options[] = {{"from-fsaua", required_argument, NULL, 'a'},
-		{"from-fspms", required_argument, NULL, 'p'},
-		{"channels", required_argument, NULL, 'c'}, {"root", required_argument, NULL, 'r'},
-		{"dry-run", no_argument, NULL, 'n'}, {"force", no_argument, NULL, 'f'},
-		{"json", no_argument, NULL, 'J'}, {"help", no_argument, NULL, 'h'}, {0}};
-	int option;
+	const struct cli_option options[] = {
+		{"from-fsaua", "FILE", "fsaua.cfg: the first of http_proxies", .text = &a->fsaua},
+		{"from-fspms", "FILE",
+			"fspms.conf: additional_java_args, hostModulePort, upstreamPmHost, "
+			"upstreamPmPort",
+			.text = &a->fspms},
+		{"channels", "FILE", "a channels.json, or an array of legacy types",
+			.text = &a->channels},
+		{"root", "DIR",
+			"guts2d's root; written there: data/fspms.proxy.config, "
+			"config/guts2d.conf, config/channels.json",
+			.text = &a->root},
+		{"dry-run", NULL, "only show what would be done", .flag = &a->dry_run},
+		{"force", NULL, "write over files that are there", .flag = &a->force},
+		{"json", NULL, "the list for programs", .flag = &a->json},
+		{0},
+	};
+	const struct cli cli = {.usage = usage, .options = options, .ending = ending};
+	int words;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'a':
-			a->fsaua = optarg;
-			break;
-		case 'p':
-			a->fspms = optarg;
-			break;
-		case 'c':
-			a->channels = optarg;
-			break;
-		case 'r':
-			a->root = optarg;
-			break;
-		case 'n':
-			a->dry_run = true;
-			break;
-		case 'f':
-			a->force = true;
-			break;
-		case 'J':
-			a->json = true;
-			break;
-		case 'h':
-			(void)fputs(help, stdout);
-			exit(CLI_OK);
-		default:
-			return cli_usage("see the options in --help");
-		}
-	}
-	if (optind < argc)
-		return cli_usage("'%s' is one word too many", argv[optind]);
+	if (cli_parse(&cli, argc, argv, &words) != CLI_OK)
+		return CLI_USAGE;
 	if (a->root == NULL)
 		return cli_usage("--root is required");
 	if (a->fsaua == NULL && a->fspms == NULL && a->channels == NULL)
@@ -229,11 +202,10 @@ main(int argc, char **argv)
 
 	if (code != CLI_OK)
 		return code;
+	/* The modes of the outputs are meant as they stand: one is for guts2d alone. */
 	(void)umask(022);
-	if (migrate(&m, &a, &e) != 0) {
-		cli_complain("%s", e.text);
-		code = CLI_FAILED;
-	}
+	if (migrate(&m, &a, &e) != 0)
+		code = cli_fail(&e);
 	migrate_table_free(&m);
 	return code;
 }

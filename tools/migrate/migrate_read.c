@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "model/options.h"
 
+/* They have some kilobytes; more is a mistaken path. */
 enum { FILE_BYTES_MAX = 1 << 20 };
 
 static int
@@ -36,15 +37,17 @@ parse_proxy(const char *text, struct proxy_server *ret, struct err *e)
 	const char *bracket = memchr(host, ']', end);
 	bool has_port = memchr(bracket != NULL ? bracket : host, ':',
 				end - (bracket != NULL ? (size_t)(bracket - host) : 0)) != NULL;
+	/* A port is required here; where none was named, that of http is. */
 	AUTO_FREE char *url = mem_printf("http://%.*s%s%s", (int)(end + (size_t)(host - tail)),
 		tail, has_port ? "" : ":80", host + end);
 	int result = proxy_server_parse(url, ret, e);
 
+	/* It may hold a password. */
 	explicit_bzero(url, strlen(url));
 	return result;
 }
 
-/* Without user and password. */
+/* Without user and password; the last @, as a password may have one. */
 static char *
 name_proxy(const char *text)
 {
@@ -149,6 +152,7 @@ take_definition(struct migration *m, const char *origin, char *word)
 	if (value != NULL)
 		*value++ = '\0';
 	if (!options_known(word)) {
+		/* Its meaning is not known: what sounds like a password is not shown. */
 		bool secret = strcasestr(word, "pass") != NULL;
 
 		migrate_table_note(m, MIGRATE_NO_MEANING,
@@ -200,6 +204,7 @@ take_assignment(struct migration *m, const char *origin, const char *name, char 
 
 		migrate_table_option(m, origin, shown, name, value);
 	} else if (strcmp(name, "upstreamPmHost") == 0 || strcmp(name, "upstreamPmPort") == 0) {
+		/* upstreamPmHost, upstreamPmPort: one setting, once both have been read. */
 		char **slot = name[10] == 'H' ? &m->upstream_host : &m->upstream_port;
 
 		free(*slot);
@@ -290,6 +295,7 @@ migrate_read_fspms(struct migration *m, const char *path, struct err *e)
 		}
 		if (end == NULL || *s == '#')
 			end = s + strcspn(s, "\n");
+		/* A quoted value may go over several lines. */
 		for (; s < end; s++)
 			number += *s == '\n';
 	}
@@ -322,6 +328,7 @@ migrate_read_channels(struct migration *m, const char *path, struct err *e)
 		return -1;
 	(void)wrap_array(&m->channels);
 	if (channels_parse(span_of(m->channels.at, m->channels.len), path, &channels, e) != 0) {
+		/* Not to be written by somebody who goes on after the error. */
 		buf_clear(&m->channels);
 		return -1;
 	}

@@ -2,9 +2,10 @@
 #include "migrate/migrate_table.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "model/doc.h"
+#include "cli.h"
 #include "base/mem.h"
 #include "model/options.h"
 
@@ -59,6 +60,7 @@ migrate_table_option(struct migration *m, const char *origin, const char *shown,
 		migrate_table_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
 		return;
 	}
+	/* One is taken and the other shown, rather than chosen between silently. */
 	for (size_t i = 0; i < m->option_count; i++)
 		if (strcmp(m->options[i].name, name) == 0) {
 			migrate_table_note(m, MIGRATE_WARNED, old,
@@ -102,41 +104,41 @@ migrate_table_count(const struct migration *m, enum migrate_result result)
 }
 
 static void
-print_text(const char *text, FILE *to)
+print_text(const char *text)
 {
-	for (; *text != '\0'; text++)
-		(void)fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, to);
+	AUTO_FREE char *clean = mem_string(text);
+
+	cli_clean(clean);
+	(void)fputs(clean, stdout);
 }
 
 static void
-print_json(const struct migration *m, FILE *to)
+print_json(const struct migration *m)
 {
-	AUTO_BUF struct buf text = {0};
-	json_t *rows = json_array();
+	json_t *settings = json_array();
 
 	for (size_t i = 0; i < m->row_count; i++)
-		(void)json_array_append_new(
-			rows, json_pack("{s:s,s:s%,s:s}", "result", result_names[m->rows[i].result],
-				      "old", m->rows[i].old, strlen(m->rows[i].old), "new",
-				      m->rows[i].text));
-	doc_format(json_pack("{s:o}", "settings", rows), &text);
-	(void)fputs(text.at, to);
+		(void)json_array_append_new(settings,
+			json_pack("{s:s,s:o,s:o}", "result", result_names[m->rows[i].result], "old",
+				cli_json_text(m->rows[i].old), "new",
+				cli_json_text(m->rows[i].text)));
+	cli_print_json(json_pack("{s:o}", "settings", settings));
 }
 
 void
-migrate_table_print(const struct migration *m, bool json, FILE *to)
+migrate_table_print(const struct migration *m, bool json)
 {
 	static const char *const marks[] = {
 		[MIGRATE_TAKEN] = "->", [MIGRATE_WARNED] = "!!", [MIGRATE_NO_MEANING] = "--"};
 
 	if (json) {
-		print_json(m, to);
+		print_json(m);
 		return;
 	}
 	for (size_t i = 0; i < m->row_count; i++) {
-		print_text(m->rows[i].old, to);
-		(void)fprintf(to, "\n    %s ", marks[m->rows[i].result]);
-		print_text(m->rows[i].text, to);
-		(void)fputc('\n', to);
+		print_text(m->rows[i].old);
+		(void)printf("\n    %s ", marks[m->rows[i].result]);
+		print_text(m->rows[i].text);
+		(void)putchar('\n');
 	}
 }

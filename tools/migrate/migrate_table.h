@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "base/buf.h"
 #include "model/channels.h"
@@ -60,8 +59,8 @@ void migrate_table_option(struct migration *m, const char *origin, const char *s
 /* upstreamPmHost and upstreamPmPort together name the server above. */
 void migrate_table_upstream(struct migration *m);
 
-/* The rows, as a table or as JSON. */
-void migrate_table_print(const struct migration *m, bool json, FILE *to);
+/* The rows on standard output, as a table or as JSON. */
+void migrate_table_print(const struct migration *m, bool json);
 
 /* How many rows are of a kind. */
 size_t migrate_table_count(const struct migration *m, enum migrate_result result);

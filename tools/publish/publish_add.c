@@ -17,9 +17,11 @@
 #include "parallel.h"
 #include "publish/publish_scan.h"
 #include "publish/publish_sweep.h"
+#include "versions.h"
 
-int
-publish_add_read_query(struct repo *repo, struct idents *ret, struct err *e)
+/* The announcement; an empty one where the repository has none yet. */
+static int
+read_query(struct repo *repo, struct idents *ret, struct err *e)
 {
 	AUTO_BUF struct buf bytes = {0};
 
@@ -29,58 +31,6 @@ publish_add_read_query(struct repo *repo, struct idents *ret, struct err *e)
 	if (repo_read(repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
 		return -1;
 	return wire_query_parse(span_of(bytes.at, bytes.len), ret, e);
-}
-
-struct version_list {
-	const char *type;
-	struct ident *at;
-	size_t count;
-	size_t capacity;
-};
-
-static int
-note_version(void *context, const struct target *t, struct err *e)
-{
-	struct version_list *list = context;
-
-	(void)e;
-	if (t->kind != TARGET_HEADER ||
-		(list->type != NULL && strcmp(list->type, t->ident.type) != 0))
-		return 0;
-	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
-	list->at[list->count++] = t->ident;
-	return 0;
-}
-
-static int
-compare_newest_first(const void *a, const void *b)
-{
-	const struct ident *left = a;
-	const struct ident *right = b;
-	int types = strcmp(left->type, right->type);
-
-	if (types != 0)
-		return types;
-	if (left->edition.version != right->edition.version)
-		return left->edition.version > right->edition.version ? -1 : 1;
-	return strcmp(left->edition.cookie, right->edition.cookie);
-}
-
-int
-publish_add_versions(
-	struct repo *repo, const char *type, struct ident **ret, size_t *ret_count, struct err *e)
-{
-	struct version_list list = {.type = type};
-
-	if (repo_walk(repo, note_version, &list, e) != 0) {
-		free(list.at);
-		return -1;
-	}
-	if (list.count > 0)
-		qsort(list.at, list.count, sizeof(*list.at), compare_newest_first);
-	*ret = list.at;
-	*ret_count = list.count;
-	return 0;
 }
 
 struct add {
@@ -93,17 +43,17 @@ struct add {
 	size_t older_count;
 	struct map donors[FORMAT_COUNT];
 	struct blobs_dirs dirs;
-	int streams; /* directory */
+	int streams; /* directory below stage/ for what is encoded */
 	const struct encode_crew *crew;
-	unsigned staged;
-	uint64_t full_bytes[FORMAT_COUNT];
+	unsigned staged;		   /* archives so far, for their names in stage/ */
+	uint64_t full_bytes[FORMAT_COUNT]; /* of the full archives; set before any difference */
 };
 
 /* ---- Threads and a bar */
 
 struct publish_crew {
 	unsigned threads;
-	struct progress *progress;
+	struct cli_progress *progress;
 };
 
 static int
@@ -141,6 +91,7 @@ choose_version(struct add *a, struct err *e)
 
 	if (version == 0) {
 		version = clock_wall_ms() / 1000;
+		/* The clock was set back, or two versions came within a second. */
 		if (version <= last_version)
 			version = last_version + 1;
 	}
@@ -160,11 +111,12 @@ open_all_older(struct add *a, struct err *e)
 	AUTO_FREE struct ident *versions = NULL;
 	size_t count;
 
-	if (publish_add_versions(a->repo, a->request->type, &versions, &count, e) != 0)
+	if (versions_read(a->repo, a->request->type, &versions, &count, e) != 0)
 		return -1;
 	if (count > a->request->diffs)
 		count = a->request->diffs;
 	a->older = mem_new(count, sizeof(*a->older));
+	/* Counted one by one, so that after an error those that are there are freed. */
 	for (; a->older_count < count; a->older_count++) {
 		struct header *header = NULL;
 
@@ -297,18 +249,23 @@ announce(struct add *a, struct err *e)
 }
 
 static int
-make_version(struct add *a, struct err *e)
+build_version(struct add *a, struct err *e)
 {
 	if (publish_scan(a->repo, a->request->directory, a->header, e) != 0)
 		return -1;
 	header_cookie(a->header, a->header->ident.edition.cookie);
 	if (open_all_older(a, e) != 0 || encode_streams(a, e) != 0)
 		return -1;
+	/* The full archives first: whether a difference is worth it is measured by them. */
 	if (pack_offer(a, NULL, e) != 0)
 		return -1;
 	for (size_t i = 0; i < a->older_count; i++)
 		if (pack_offer(a, a->older[i], e) != 0)
 			return -1;
+	/*
+	 * Everything is on the disk before the header, and `q` comes last: what it does not name
+	 * is nobody's yet, and the next run sweeps it.
+	 */
 	if (repo_sync(a->repo, e) != 0 || write_header(a, e) != 0)
 		return -1;
 	return announce(a, e);
@@ -318,8 +275,8 @@ int
 publish_add(
 	struct repo *repo, const struct publish_request *request, struct ident *ret, struct err *e)
 {
-	struct progress progress = {0};
-	struct publish_crew publish_crew = {request->jobs, &progress};
+	struct cli_progress progress = {0};
+	struct publish_crew publish_crew = {(unsigned)request->jobs, &progress};
 	struct encode_crew crew = {each_task, begin_tasks, add_bytes, &publish_crew};
 	struct add a = {.repo = repo,
 		.request = request,
@@ -331,9 +288,10 @@ publish_add(
 
 	memcpy(a.header->ident.type, request->type, strlen(request->type));
 	a.header->title = mem_string(request->title != NULL ? request->title : request->type);
-	if (repo_lock(repo, e) == 0 && publish_add_read_query(repo, &a.query, e) == 0 &&
+	/* What an earlier run left goes first: its version may be the one that is chosen now. */
+	if (repo_lock(repo, e) == 0 && read_query(repo, &a.query, e) == 0 &&
 		publish_sweep(repo, &a.query, e) == 0 && choose_version(&a, e) == 0)
-		result = make_version(&a, e);
+		result = build_version(&a, e);
 	*ret = a.header->ident;
 	cli_progress_end(&progress);
 	encode_free(a.encode);
@@ -346,6 +304,7 @@ publish_add(
 	free(a.older);
 	idents_free(&a.query);
 	header_free(a.header);
+	/* After a failure the next run does it, before anything else. */
 	if (result == 0)
 		result = repo_stage_clear(repo, e);
 	return result;

@@ -22,19 +22,11 @@ struct publish_request {
 	const char *title; /* NULL: the type's name */
 	const char *directory;
 	uint64_t version; /* 0: now, or the last one plus 1 if that is larger */
-	unsigned diffs;	  /* from so many versions before */
-	unsigned jobs;
+	uint64_t diffs;	  /* from so many versions before */
+	uint64_t jobs;	  /* threads */
 };
 
 int publish_add(
 	struct repo *repo, const struct publish_request *request, struct ident *ret, struct err *e);
-
-/* The announcement; an empty one where the repository has none yet. */
-struct idents;
-int publish_add_read_query(struct repo *repo, struct idents *ret, struct err *e);
-
-/* All versions of a type (NULL: of all types), newest first within a type. The caller frees. */
-int publish_add_versions(
-	struct repo *repo, const char *type, struct ident **ret, size_t *ret_count, struct err *e);
 
 #endif

@@ -25,6 +25,7 @@ copy_and_hash(int from, int to, struct header_file *file, struct err *e)
 	int result = 0;
 	ssize_t got;
 
+	/* As read, not as fstat says: the file may grow meanwhile. */
 	file->size = 0;
 	while (result == 0 && (got = read(from, block, 1 << 18)) != 0) {
 		if (got < 0 && errno == EINTR)
@@ -45,7 +46,7 @@ copy_and_hash(int from, int to, struct header_file *file, struct err *e)
 static int
 store(struct scan *s, int from, struct header_file *file, struct err *e)
 {
-	static const char stage[] = "content";
+	static const char stage[] = "content"; /* one file at a time is staged */
 	char name[IDENT_NAME_MAX];
 	AUTO_CLOSE int to = openat(
 		repo_stage_dir(s->repo), stage, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -60,6 +61,7 @@ store(struct scan *s, int from, struct header_file *file, struct err *e)
 static int
 take_file(struct scan *s, int dir, const char *name, char *path, struct err *e)
 {
+	/* Without O_NONBLOCK a fifo would be waited for, before fstat tells that it is one. */
 	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct header_file file = {.path = path};
 	struct stat st;
@@ -87,6 +89,7 @@ take_entry(void *context, int dir, const char *name, struct err *e)
 	struct level *level = context;
 	AUTO_FREE char *path =
 		level->path[0] != '\0' ? mem_printf("%s/%s", level->path, name) : mem_string(name);
+	/* A header lists files: an empty directory would be lost without a word. */
 	struct level below = {level->scan, path, false};
 	struct stat st;
 

@@ -13,8 +13,8 @@
 struct sweep {
 	struct repo *repo;
 	const struct idents *query;
-	bool found; /* something that was never announced */
-	struct digest *used;
+	bool found;	     /* something that was never announced */
+	struct digest *used; /* what is still referred to; sorted once it is complete */
 	size_t count;
 	size_t capacity;
 };
@@ -95,9 +95,11 @@ publish_sweep(struct repo *repo, const struct idents *query, struct err *e)
 
 	if (repo_stage_clear(repo, e) != 0 || repo_walk(repo, remove_unannounced, &s, e) != 0)
 		return -1;
+	/* As after every run that ended well; reading each offer and header would take long. */
 	if (!s.found)
 		return 0;
 	if (repo_walk(repo, use_target, &s, e) == 0) {
+		/* For remove_if_unused, which looks up every file there is. */
 		if (s.count > 0)
 			qsort(s.used, s.count, sizeof(*s.used), digest_compare);
 		result = fs_each(repo_dir(repo), "f", remove_if_unused, &s, e);

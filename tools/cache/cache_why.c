@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cache/cache_explain.h"
+#include "cache/cache_why.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cache/cache_list.h"
 #include "cli.h"
-#include "model/doc.h"
-#include "model/retention.h"
 #include "base/num.h"
 #include "model/plan.h"
-
-/* ---- why */
 
 struct why {
 	const struct cache *cache;
@@ -59,31 +54,40 @@ is_whole(const struct why *w)
 }
 
 static void
+say_kept(struct why *w, const char *request, const char *what, const struct record *r)
+{
+	char text[200];
+	char bytes[32];
+
+	(void)snprintf(text, sizeof(text), "%s is in the cache: %s, %s", what,
+		wire_format_key(r->format), num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
+	say(w, request, 200, text);
+}
+
+static void
 explain_difference(struct why *w)
 {
 	const struct record *r = find_archive(w, w->base);
 	bool local = w->cache->local_differences != 0 && is_whole(w);
 	char text[200];
-	char bytes[32];
 
+	/* As the server decides: 301 to the full archive, 503 while something is being obtained. */
 	if (w->base->version >= w->newest->edition.version) {
 		say(w, "o pv pc", 301, "no difference leads to an older version");
 		return;
 	}
 	if (r != NULL) {
-		(void)snprintf(text, sizeof(text), "the difference is in the cache: %s, %s",
-			wire_format_key(r->format),
-			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
-		say(w, "o pv pc", 200, text);
+		say_kept(w, "o pv pc", "the difference", r);
 		return;
 	}
 	(void)snprintf(text, sizeof(text),
 		"not in the cache: the cloud is asked for it; where it has none %s",
-		local ? "the server makes one, if it is smaller than the full archive"
+		local ? "the server builds one, if it is smaller than the full archive"
 		      : "the client is sent to the full archive with 301");
 	say(w, "o pv pc", 503, text);
 }
 
+/* What only the cloud knows is not asked: the plan stops at that question, and it is told. */
 static enum plan_known
 not_asked(void *context, const struct edition *base, struct offer *ret)
 {
@@ -119,11 +123,13 @@ plan_with_headers(struct plan_facts *facts, struct records *records)
 	for (;;) {
 		struct record header = {.kind = RECORD_HEADER};
 
+		/* Adding a record may have moved them all. */
 		facts->records = records->at;
 		facts->count = records->count;
 		p = plan_next(facts);
 		if (p.step != PLAN_GET_HEADER)
 			return p;
+		/* Each round adds the one that was missing, so that this ends. */
 		header.ident.edition = p.base;
 		records_add(records, &header);
 	}
@@ -144,14 +150,10 @@ explain_full(struct why *w)
 		.archive = not_tried,
 		.header = not_fetched};
 	char text[200] = "nothing of it is kept: the full archive is downloaded";
-	char bytes[32];
 	struct plan p;
 
 	if (r != NULL) {
-		(void)snprintf(text, sizeof(text), "the full archive is in the cache: %s, %s",
-			wire_format_key(r->format),
-			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
-		say(w, "o", 200, text);
+		say_kept(w, "o", "the full archive", r);
 		return;
 	}
 	count = cache_find_type(w->cache, w->type, &first);
@@ -159,7 +161,7 @@ explain_full(struct why *w)
 		records_add(&records, &w->cache->records.at[i]);
 	p = plan_with_headers(&facts, &records);
 	if (p.step == PLAN_BUILD_FULL)
-		(void)snprintf(text, sizeof(text), "it is packed from the content that is kept");
+		(void)snprintf(text, sizeof(text), "it is built from the content that is kept");
 	else if (p.step == PLAN_BUILD_CONTENT)
 		(void)snprintf(text, sizeof(text),
 			"it is built from the %s of %" PRIu64 " and %zu kept differences",
@@ -199,79 +201,4 @@ cache_why(const struct cache *c, const char *type, const struct edition *base, b
 		cli_print_json(json_pack("{s:s,s:O}", "type", type, "answers", w.answers));
 	json_decref(w.answers);
 	return w.newest != NULL ? CLI_OK : CLI_FAILED;
-}
-
-/* ---- plan */
-
-static uint64_t
-excess(const struct cache *c)
-{
-	struct retention_room room = {
-		.max_bytes = c->max_bytes, .min_free_bytes = c->min_free_bytes};
-
-	for (size_t i = 0; i < c->records.count; i++)
-		room.cache_bytes += c->records.at[i].ref.bytes;
-	uint64_t disk_bytes;
-
-	repo_disk(c->repo, &disk_bytes, &room.disk_free_bytes);
-	return retention_excess_bytes(&room);
-}
-
-static json_t *
-show_action(const struct retention_action *a, bool json)
-{
-	const struct record *r = &a->record;
-	const char *what = a->verb == RETENTION_REMOVE	? record_kind_name(r)
-			   : a->verb == RETENTION_BUILD ? "content"
-							: "version";
-	char bytes[32];
-	json_t *object;
-
-	if (!json && a->verb == RETENTION_REMOVE)
-		(void)printf("%-6s  %s %" PRIu64 " %s%s, %s: %s\n", retention_verb_name(a->verb),
-			r->ident.type, r->ident.edition.version, what,
-			r->kind == RECORD_ARCHIVE && r->format == FORMAT_AR1 ? " guts2ar1" : "",
-			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)),
-			retention_reason_text(a->reason));
-	else if (!json)
-		(void)printf("%-6s  %s %" PRIu64 " %s: %s\n", retention_verb_name(a->verb),
-			r->ident.type, r->ident.edition.version, what,
-			retention_reason_text(a->reason));
-	object = json_pack("{s:s,s:s,s:I,s:s,s:s,s:s}", "do", retention_verb_name(a->verb), "type",
-		r->ident.type, "version", (json_int_t)r->ident.edition.version, "cookie",
-		r->ident.edition.cookie, "what", what, "why", retention_reason_text(a->reason));
-	if (a->verb == RETENTION_REMOVE) {
-		(void)json_object_set_new(object, "bytes", json_integer((json_int_t)r->ref.bytes));
-		if (record_is_difference(r))
-			(void)json_object_set_new(
-				object, "from", json_integer((json_int_t)r->base.version));
-	}
-	return object;
-}
-
-int
-cache_plan(const struct cache *c, bool json)
-{
-	struct retention_facts facts = {.records = &c->records,
-		.versions = c->keep,
-		.excess_bytes = excess(c),
-		.channels = &c->channels};
-	struct retention_actions actions = {0};
-	json_t *list = json_array();
-
-	retention_decide(&facts, &actions);
-	if (!c->has_settings)
-		cli_complain("no server has left its settings here: the defaults are taken");
-	for (size_t i = 0; i < actions.count; i++)
-		(void)json_array_append_new(list, show_action(&actions.at[i], json));
-	if (json)
-		cli_print_json(json_pack("{s:I,s:I,s:O}", "keep", (json_int_t)c->keep, "excess",
-			(json_int_t)facts.excess_bytes, "actions", list));
-	else if (actions.count == 0)
-		(void)printf("Nothing is to be built or removed; %" PRIu64
-			     " versions of each type are kept.\n",
-			c->keep);
-	json_decref(list);
-	retention_actions_free(&actions);
-	return CLI_OK;
 }

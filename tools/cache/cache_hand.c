@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/cache_hand.h"
+
+#include "net/control.h"
+#include "store/depot.h"
+
+int
+cache_hand_open(struct cache_hand *h, struct cache *c, struct err *e)
+{
+	bool rebuilt;
+
+	*h = (struct cache_hand){.cache = c};
+	if (depot_open(c->path, &h->depot, &rebuilt, e) == 0)
+		return 0;
+	h->depot = NULL;
+	/* Only the lock's owner answers there; any other error would be met by it as well. */
+	return e->code == ERR_BUSY ? 0 : -1;
+}
+
+void
+cache_hand_close(struct cache_hand *h)
+{
+	depot_close(h->depot);
+	h->depot = NULL;
+}
+
+json_t *
+cache_hand_ask(const struct cache_hand *h, json_t *take_question, struct err *e)
+{
+	return control_ask(repo_dir(h->cache->repo), take_question, e);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/cache_plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli.h"
+#include "base/num.h"
+#include "model/retention.h"
+
+/* The same sum as the server's, which counts records and asks the disk for the rest. */
+static uint64_t
+excess(const struct cache *c)
+{
+	struct retention_room room = {
+		.max_bytes = c->max_bytes, .min_free_bytes = c->min_free_bytes};
+
+	for (size_t i = 0; i < c->records.count; i++)
+		room.cache_bytes += c->records.at[i].ref.bytes;
+	repo_disk(c->repo, &room.disk_bytes, &room.disk_free_bytes);
+	return retention_excess_bytes(&room);
+}
+
+/* One line and one object of the same facts, so that both say the same. */
+static json_t *
+show_action(const struct retention_action *a, bool json)
+{
+	const struct record *r = &a->record;
+	const char *what = a->verb == RETENTION_REMOVE	? record_kind_name(r)
+			   : a->verb == RETENTION_BUILD ? "content"
+							: "version";
+	char bytes[32];
+	json_t *object;
+
+	if (!json && a->verb == RETENTION_REMOVE)
+		(void)printf("%-6s  %s %" PRIu64 " %s%s, %s: %s\n", retention_verb_name(a->verb),
+			r->ident.type, r->ident.edition.version, what,
+			r->kind == RECORD_ARCHIVE && r->format == FORMAT_AR1 ? " guts2ar1" : "",
+			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)),
+			retention_reason_text(a->reason));
+	else if (!json)
+		(void)printf("%-6s  %s %" PRIu64 " %s: %s\n", retention_verb_name(a->verb),
+			r->ident.type, r->ident.edition.version, what,
+			retention_reason_text(a->reason));
+	object = json_pack("{s:s,s:s,s:I,s:s,s:s,s:s}", "do", retention_verb_name(a->verb), "type",
+		r->ident.type, "version", (json_int_t)r->ident.edition.version, "cookie",
+		r->ident.edition.cookie, "what", what, "why", retention_reason_text(a->reason));
+	if (a->verb == RETENTION_REMOVE) {
+		(void)json_object_set_new(object, "bytes", json_integer((json_int_t)r->ref.bytes));
+		if (record_is_difference(r))
+			(void)json_object_set_new(
+				object, "from", json_integer((json_int_t)r->base.version));
+	}
+	return object;
+}
+
+int
+cache_plan(const struct cache *c, bool json)
+{
+	/* What is being sent just now a running server alone knows, and spares. */
+	struct retention_facts facts = {.records = &c->records,
+		.versions = c->keep,
+		.excess_bytes = excess(c),
+		.channels = &c->channels};
+	struct retention_actions actions = {0};
+	json_t *list = json_array();
+
+	retention_decide(&facts, &actions);
+	if (!c->has_settings)
+		cli_complain("no server has left its settings here: the defaults are taken");
+	for (size_t i = 0; i < actions.count; i++)
+		(void)json_array_append_new(list, show_action(&actions.at[i], json));
+	if (json)
+		cli_print_json(json_pack("{s:I,s:I,s:O}", "keep", (json_int_t)c->keep, "excess",
+			(json_int_t)facts.excess_bytes, "actions", list));
+	else if (actions.count == 0)
+		(void)printf("Nothing is to be built or removed; %" PRIu64
+			     " versions of each type are kept.\n",
+			c->keep);
+	json_decref(list);
+	retention_actions_free(&actions);
+	return CLI_OK;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/cache_verify.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/cache_hand.h"
+#include "cli.h"
+#include "net/control.h"
+#include "store/depot.h"
+#include "store/survey.h"
+
+struct verify {
+	struct cache *cache;
+	struct cache_hand hand; /* to repair; all zero without */
+	bool repair;
+	bool json;
+	json_t *wrong;
+	uint64_t checked;
+	struct cli_progress progress;
+};
+
+static void
+report(struct verify *v, const char *name, const char *why, const char *done)
+{
+	size_t len = strlen(name);
+
+	/* Take the bar away; it comes back with the next bytes. */
+	cli_progress_end(&v->progress);
+	/* Some errors begin with the name themselves. */
+	if (strncmp(why, name, len) == 0 && strncmp(why + len, ": ", 2) == 0)
+		why += len + 2;
+	if (!v->json)
+		(void)printf("%s: %s%s%s\n", name, why, *done != '\0' ? ": " : "", done);
+	(void)json_array_append_new(
+		v->wrong, json_pack("{s:s,s:s,s:s}", "name", name, "why",
+				  doc_text_valid(why) ? why : "damaged", "done", done));
+}
+
+/* To quarantine/; the result for people. */
+static const char *
+repair(struct verify *v, const struct record *r)
+{
+	AUTO_DOC json_t *answer = NULL;
+	struct err e = {0};
+	const char *result;
+
+	if (!v->repair)
+		return "";
+	if (v->hand.depot != NULL)
+		return depot_quarantine(v->hand.depot, r, &e) == 0 ? "moved to quarantine/"
+								   : "could not be moved";
+	/* The server looks for itself: by now the file may be a new one. */
+	answer = json_object();
+	(void)json_object_set_new(answer, "do", json_string("check"));
+	control_put_record(answer, r);
+	answer = cache_hand_ask(&v->hand, answer, &e);
+	result = json_string_value(json_object_get(answer, "result"));
+	if (result == NULL) {
+		cli_complain("%s", e.text);
+		return "could not be moved";
+	}
+	return strcmp(result, "damaged") == 0  ? "moved to quarantine/ by the server"
+	       : strcmp(result, "absent") == 0 ? "gone already"
+					       : "the server finds it right";
+}
+
+/* The digest that a header had when it came is in the index alone. */
+static int
+check(const struct cache *c, const struct record *r, struct err *e)
+{
+	const struct record *known = cache_indexed(c, r);
+
+	return survey_check(c->repo, r->kind == RECORD_HEADER && known != NULL ? known : r, e);
+}
+
+/* What retention or another client of the server removed meanwhile is not wrong. */
+static bool
+is_gone(const struct cache *c, const struct record *r)
+{
+	char name[IDENT_NAME_MAX];
+
+	return !repo_has(c->repo, record_name(r, name));
+}
+
+static void
+verify_record(struct verify *v, const struct record *r)
+{
+	char name[IDENT_NAME_MAX];
+	struct err e = {0};
+
+	v->checked++;
+	/* Whether it is gone is asked last: it may go while it is read. */
+	if (check(v->cache, r, &e) != 0 && !is_gone(v->cache, r))
+		report(v, record_name(r, name), e.text, repair(v, r));
+	cli_progress_add(&v->progress, r->ref.bytes);
+}
+
+/* A document that cannot be believed is no record; making the index anew moves it away. */
+static int
+repair_documents(struct verify *v, struct err *e)
+{
+	AUTO_DOC json_t *answer = NULL;
+
+	if (!v->repair || v->cache->bad_count == 0)
+		return 0;
+	if (v->hand.depot != NULL)
+		return depot_rebuild_index(v->hand.depot, e);
+	answer = cache_hand_ask(&v->hand, json_pack("{s:s}", "do", "reindex"), e);
+	return answer != NULL ? 0 : -1;
+}
+
+static void
+verify_all(struct verify *v, const char *type)
+{
+	const struct cache *c = v->cache;
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < c->records.count; i++)
+		if (type == NULL || strcmp(c->records.at[i].ident.type, type) == 0)
+			total += c->records.at[i].ref.bytes;
+	cli_progress_start(&v->progress, "verify", total);
+	for (size_t i = 0; i < c->bad_count; i++)
+		report(v, c->bad[i].name, c->bad[i].why, v->repair ? "moved to quarantine/" : "");
+	for (size_t i = 0; i < c->records.count; i++)
+		if (type == NULL || strcmp(c->records.at[i].ident.type, type) == 0)
+			verify_record(v, &c->records.at[i]);
+	cli_progress_end(&v->progress);
+}
+
+int
+cache_verify(struct cache *c, const char *type, bool with_repair, bool json)
+{
+	struct verify v = {.cache = c, .repair = with_repair, .json = json};
+	struct err e = {0};
+	size_t wrong;
+
+	/* Before the long part: that nothing could be moved has to be known at once. */
+	if (with_repair && cache_hand_open(&v.hand, c, &e) != 0)
+		return cli_fail(&e);
+	v.wrong = json_array();
+	verify_all(&v, type);
+	if (repair_documents(&v, &e) != 0)
+		(void)cli_fail(&e);
+	wrong = json_array_size(v.wrong);
+	if (json)
+		cli_print_json(
+			json_pack("{s:I,s:O}", "checked", (json_int_t)v.checked, "wrong", v.wrong));
+	else
+		(void)printf("%" PRIu64 " checked, %zu wrong\n", v.checked, wrong);
+	json_decref(v.wrong);
+	cache_hand_close(&v.hand);
+	return wrong == 0 ? CLI_OK : CLI_FAILED;
+}
