@@ -30,12 +30,27 @@ collect(void *context, const struct record *r)
 	return 0;
 }
 
+struct settings {
+	struct index *index;
+	bool found;
+};
+
+/* A server writes all of them; one of an older index keeps its default. */
+static void
+read_setting(void *context, const char *name, uint64_t *value)
+{
+	struct settings *s = context;
+
+	s->found |= index_setting(s->index, name, value);
+}
+
 /* Whatever the index cannot tell is not known. */
 static void
 read_index(struct cache *c)
 {
 	AUTO_FREE char *path = mem_printf("%s/index.sqlite", c->path);
 	struct index *index = NULL;
+	struct settings settings = {0};
 	char name[DEPOT_SETTING_MAX];
 
 	if (!repo_has(c->repo, "index.sqlite") || index_open_reading(path, &index, NULL) != 0)
@@ -44,10 +59,9 @@ read_index(struct cache *c)
 	if (index_each(index, collect, &c->indexed, NULL) != 0)
 		c->indexed.count = 0;
 	records_sort(&c->indexed);
-	c->has_settings = index_setting(index, "keepGuts2UpdatesCount", &c->keep) &&
-			  index_setting(index, "cacheMaxBytes", &c->max_bytes) &&
-			  index_setting(index, "cacheMinFreeBytes", &c->min_free_bytes) &&
-			  index_setting(index, "localDifferences", &c->local_differences);
+	settings.index = index;
+	options_each_number(&c->settings, read_setting, &settings);
+	c->has_settings = settings.found;
 	for (size_t i = 0; i < c->channels.legacy_count; i++)
 		(void)index_setting(index, depot_legacy_setting(c->channels.legacy[i], name),
 			&c->legacy_seen_ms[i]);
@@ -57,9 +71,7 @@ read_index(struct cache *c)
 const struct record *
 cache_indexed(const struct cache *c, const struct record *r)
 {
-	if (c->indexed.count == 0)
-		return NULL;
-	return bsearch(r, c->indexed.at, c->indexed.count, sizeof(*r), record_compare);
+	return records_find(&c->indexed, r);
 }
 
 /* The files say what is there; the index adds when it came and was asked for, and no more. */
@@ -116,8 +128,9 @@ cache_legacy_seen_ms(const struct cache *c, const char *type)
 int
 cache_open(struct cache *c, const char *root, struct err *e)
 {
+	*c = (struct cache){0};
 	/* What guts2d does without settings, until the index says what a server was told. */
-	*c = (struct cache){.keep = 10, .min_free_bytes = 512ULL << 20, .local_differences = 1};
+	options_standard(&c->settings);
 	c->path = mem_printf("%s/data/guts2/updates", root);
 	if (repo_open(c->path, false, &c->repo, e) != 0)
 		return err_wrap(e, "no cache below %s", root);
@@ -141,6 +154,7 @@ cache_close(struct cache *c)
 	records_free(&c->indexed);
 	repo_close(c->repo);
 	channels_free(&c->channels);
+	options_free(&c->settings);
 	free(c->legacy_seen_ms);
 	free(c->path);
 	*c = (struct cache){0};

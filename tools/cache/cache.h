@@ -13,6 +13,7 @@
 
 #include "model/channels.h"
 #include "model/doc.h"
+#include "model/options.h"
 #include "model/record.h"
 #include "model/wire.h"
 #include "store/repo.h"
@@ -32,12 +33,9 @@ struct cache {
 	struct cache_bad *bad;
 	size_t bad_count;
 	size_t bad_capacity;
-	/* What the server was told when it last started, or the defaults. */
+	/* The numbers that counted for the server when it last started, or the defaults. */
+	struct options settings;
 	bool has_settings;
-	uint64_t keep;
-	uint64_t max_bytes;
-	uint64_t min_free_bytes;
-	uint64_t local_differences;
 	struct channels channels; /* config/channels.json as it is now */
 	uint64_t *legacy_seen_ms; /* of each of its legacy types, in their order; 0: never */
 };

@@ -12,12 +12,15 @@
 static uint64_t
 excess(const struct cache *c)
 {
-	struct retention_room room = {
-		.max_bytes = c->max_bytes, .min_free_bytes = c->min_free_bytes};
+	struct retention_room room = {.max_bytes = c->settings.cacheMaxBytes,
+		.min_free_bytes = c->settings.cacheMinFreeBytes};
+	uint64_t disk_bytes;
 
 	for (size_t i = 0; i < c->records.count; i++)
 		room.cache_bytes += c->records.at[i].ref.bytes;
-	repo_disk(c->repo, &room.disk_bytes, &room.disk_free_bytes);
+	repo_disk(c->repo, &disk_bytes, &room.disk_free_bytes);
+	if (!c->has_settings)
+		room.min_free_bytes = retention_min_free_bytes(room.min_free_bytes, disk_bytes);
 	return retention_excess_bytes(&room);
 }
 
@@ -59,7 +62,7 @@ cache_plan(const struct cache *c, bool json)
 {
 	/* What is being sent just now a running server alone knows, and spares. */
 	struct retention_facts facts = {.records = &c->records,
-		.versions = c->keep,
+		.versions = c->settings.keepGuts2UpdatesCount,
 		.excess_bytes = excess(c),
 		.channels = &c->channels};
 	struct retention_actions actions = {0};
@@ -71,12 +74,13 @@ cache_plan(const struct cache *c, bool json)
 	for (size_t i = 0; i < actions.count; i++)
 		(void)json_array_append_new(list, show_action(&actions.at[i], json));
 	if (json)
-		cli_print_json(json_pack("{s:I,s:I,s:O}", "keep", (json_int_t)c->keep, "excess",
+		cli_print_json(json_pack("{s:I,s:I,s:O}", "keep",
+			(json_int_t)c->settings.keepGuts2UpdatesCount, "excess",
 			(json_int_t)facts.excess_bytes, "actions", list));
 	else if (actions.count == 0)
 		(void)printf("Nothing is to be built or removed; %" PRIu64
 			     " versions of each type are kept.\n",
-			c->keep);
+			c->settings.keepGuts2UpdatesCount);
 	json_decref(list);
 	retention_actions_free(&actions);
 	return CLI_OK;

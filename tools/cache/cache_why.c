@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "base/num.h"
+#include "model/decide_records.h"
 #include "model/plan.h"
 
 struct why {
@@ -14,6 +15,7 @@ struct why {
 	const char *type;
 	const struct ident *newest; /* announced */
 	const struct edition *base; /* NULL: nothing */
+	struct decide_records held;
 	bool json;
 	json_t *answers;
 };
@@ -27,30 +29,38 @@ say(struct why *w, const char *request, int status, const char *why)
 		json_pack("{s:s,s:i,s:s}", "request", request, "status", status, "why", why));
 }
 
-/* In the newer format, which a client that knows it is always given. */
-static const struct record *
-find_archive(const struct why *w, const struct edition *base)
-{
-	const struct records *all = &w->cache->records;
+/* ---- What the server would decide */
 
-	for (size_t i = 0; i < all->count; i++)
-		if (all->at[i].kind == RECORD_ARCHIVE && all->at[i].format == FORMAT_AR2 &&
-			ident_equal(&all->at[i].ident, w->newest) &&
-			ident_edition_equal(&all->at[i].base, base))
-			return &all->at[i];
-	return NULL;
+/* Nothing was asked of the cloud yet. */
+static enum decide_known
+nothing_known(void *context, const struct decide_need *need)
+{
+	(void)context;
+	(void)need;
+	return DECIDE_UNKNOWN;
 }
 
-static bool
-is_whole(const struct why *w)
+/* The cloud was asked, and has no such difference. */
+static enum decide_known
+no_difference(void *context, const struct decide_need *need)
 {
-	const struct records *all = &w->cache->records;
+	(void)context;
+	return need->kind == NEED_ARCHIVE ? DECIDE_ABSENT : DECIDE_UNKNOWN;
+}
 
-	for (size_t i = 0; i < all->count; i++)
-		if (ident_equal(&all->at[i].ident, w->newest) &&
-			(all->at[i].kind == RECORD_CONTENT || record_is_full(&all->at[i])))
-			return true;
-	return false;
+/* base NULL: for the full archive. In the newer format, which a client that knows it is given. */
+static struct decision
+decide_for(struct why *w, const struct edition *base,
+	enum decide_known (*known)(void *context, const struct decide_need *need))
+{
+	const struct decide_facts facts = {.cache = decide_records_cache(&w->held),
+		.known = known,
+		.local_differences = w->cache->settings.localDifferences != 0};
+	struct target target = {.kind = TARGET_OFFER, .ident = *w->newest};
+
+	if (base != NULL)
+		target.base = *base;
+	return decide(&facts, &target, FORMAT_AR2);
 }
 
 static void
@@ -67,25 +77,29 @@ say_kept(struct why *w, const char *request, const char *what, const struct reco
 static void
 explain_difference(struct why *w)
 {
-	const struct record *r = find_archive(w, w->base);
-	bool local = w->cache->local_differences != 0 && is_whole(w);
+	const struct decision now = decide_for(w, w->base, nothing_known);
+	const struct decision without = decide_for(w, w->base, no_difference);
 	char text[200];
 
-	/* As the server decides: 301 to the full archive, 503 while something is being obtained. */
-	if (w->base->version >= w->newest->edition.version) {
+	switch (now.kind) {
+	case DECIDE_OFFER:
+		say_kept(w, "o pv pc", "the difference", now.record);
+		return;
+	case DECIDE_MOVED:
 		say(w, "o pv pc", 301, "no difference leads to an older version");
 		return;
-	}
-	if (r != NULL) {
-		say_kept(w, "o pv pc", "the difference", r);
-		return;
+	default:
+		break;
 	}
 	(void)snprintf(text, sizeof(text),
 		"not in the cache: the cloud is asked for it; where it has none %s",
-		local ? "the server builds one, if it is smaller than the full archive"
-		      : "the client is sent to the full archive with 301");
+		without.kind == DECIDE_PREPARE
+			? "the server builds one, if it is smaller than the full archive"
+			: "the client is sent to the full archive with 301");
 	say(w, "o pv pc", 503, text);
 }
+
+/* ---- How a full archive comes about */
 
 /* What only the cloud knows is not asked: the plan stops at that question, and it is told. */
 static enum plan_known
@@ -138,8 +152,7 @@ plan_with_headers(struct plan_facts *facts, struct records *records)
 static void
 explain_full(struct why *w)
 {
-	static const struct edition none;
-	const struct record *r = find_archive(w, &none);
+	const struct decision d = decide_for(w, NULL, nothing_known);
 	AUTO_RECORDS struct records records = {0};
 	size_t first = 0;
 	size_t count;
@@ -152,8 +165,8 @@ explain_full(struct why *w)
 	char text[200] = "nothing of it is kept: the full archive is downloaded";
 	struct plan p;
 
-	if (r != NULL) {
-		say_kept(w, "o", "the full archive", r);
+	if (d.kind == DECIDE_OFFER) {
+		say_kept(w, "o", "the full archive", d.record);
 		return;
 	}
 	count = cache_find_type(w->cache, w->type, &first);
@@ -181,6 +194,7 @@ cache_why(const struct cache *c, const char *type, const struct edition *base, b
 		.type = type,
 		.newest = idents_find(&c->query, type),
 		.base = base,
+		.held = {&c->records, &c->query, true},
 		.json = json};
 	char text[120];
 

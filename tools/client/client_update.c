@@ -10,10 +10,9 @@
 #include "client/client_home.h"
 #include "base/fs.h"
 #include "model/header.h"
+#include "net/source.h"
 #include "base/map.h"
 #include "base/mem.h"
-
-static const char accept_formats[] = "application/x-guts2ar2, application/json";
 
 struct run {
 	const struct update_client *client;
@@ -46,68 +45,22 @@ fail_reply(struct update *u, const char *name, const struct upstream_reply *repl
 	return -1;
 }
 
-static int
-append(void *context, const void *bytes, size_t len, struct err *e)
-{
-	(void)e;
-	buf_add(context, bytes, len);
-	return 0;
-}
-
-/* A document, whole in memory. */
-static void
-get_document(const struct update_client *client, const char *name, size_t max, struct buf *ret,
-	struct upstream_reply *reply)
-{
-	struct upstream_request request = {.origin = &client->server,
-		.name = name,
-		.accept = accept_formats,
-		.wait_s = (unsigned)client->wait_s,
-		.max_bytes = max,
-		.write = append,
-		.context = ret};
-
-	upstream_fetch(client->upstream, &request, reply);
-}
-
-static void
-post_inventory(const struct update_client *client, const struct idents *has, struct buf *ret,
-	struct upstream_reply *reply)
-{
-	AUTO_BUF struct buf body = {0};
-	struct upstream_request request = {.origin = &client->server,
-		.name = "q",
-		.accept = accept_formats,
-		.max_bytes = WIRE_QUERY_BYTES_MAX,
-		.write = append,
-		.context = ret};
-
-	wire_inventory_format(client->id, has, &body);
-	request.post_body = body.at;
-	upstream_fetch(client->upstream, &request, reply);
-}
-
 int
 client_update_query(const struct update_client *client, const struct idents *has,
 	struct idents *ret, struct update *u)
 {
-	AUTO_BUF struct buf bytes = {0};
-	struct upstream_reply reply = {.outcome = UPSTREAM_REFUSED};
-	struct err e = {0};
+	AUTO_BUF struct buf inventory = {0};
+	struct source source = {.origin = &client->server};
+	struct source_request request = {.what = SOURCE_QUERY};
+	struct upstream_reply reply;
 
-	/* A static tree refuses POST in one way or another, and is asked with GET. */
-	if (client->server.scheme != ORIGIN_FILE)
-		post_inventory(client, has, &bytes, &reply);
-	if (reply.outcome == UPSTREAM_REFUSED || reply.outcome == UPSTREAM_ABSENT ||
-		(reply.outcome == UPSTREAM_BROKEN && reply.status == 501)) {
-		buf_clear(&bytes);
-		get_document(client, "q", WIRE_QUERY_BYTES_MAX, &bytes, &reply);
-	}
-	if (reply.outcome != UPSTREAM_FRESH)
-		return fail_reply(u, "q", &reply);
-	if (wire_query_parse(span_of(bytes.at, bytes.len), ret, &e) != 0)
-		return fail(u, &e, true);
-	return 0;
+	wire_inventory_format(client->id, has, &inventory);
+	request.inventory = inventory.at;
+	source_fetch(client->upstream, &source, &request, &reply);
+	*ret = request.query;
+	request.query = (struct idents){0};
+	source_clear(&request);
+	return reply.outcome == UPSTREAM_FRESH ? 0 : fail_reply(u, "q", &reply);
 }
 
 void
@@ -126,72 +79,66 @@ client_update_installed(struct update *u)
 static int
 get_header(struct run *r)
 {
+	struct source source = {.origin = &r->client->server};
+	struct source_request request = {
+		.what = SOURCE_HEADER, .ident = r->target, .wait_s = (unsigned)r->client->wait_s};
 	struct upstream_reply reply;
-	char name[IDENT_NAME_MAX];
-	struct err e = {0};
 
 	header_free(r->header);
 	r->header = NULL;
-	buf_clear(&r->header_bytes);
-	(void)ident_header_name(&r->target, name);
-	get_document(r->client, name, HEADER_BYTES_MAX, &r->header_bytes, &reply);
-	if (reply.outcome != UPSTREAM_FRESH)
-		return fail_reply(r->u, name, &reply);
-	if (header_parse(span_of(r->header_bytes.at, r->header_bytes.len), &r->header, &e) != 0)
-		return fail(r->u, &e, true);
-	if (!ident_equal(&r->header->ident, &r->target)) {
-		(void)err_set(&e, ERR_INPUT, "%s: header of another version", name);
-		return fail(r->u, &e, true);
-	}
-	return 0;
+	buf_free(&r->header_bytes);
+	source_fetch(r->client->upstream, &source, &request, &reply);
+	if (reply.outcome == UPSTREAM_FRESH)
+		(void)source_header(&request, &r->header, &reply);
+	r->header_bytes = request.bytes; /* stored as they came */
+	request.bytes = (struct buf){0};
+	source_clear(&request);
+	return r->header != NULL ? 0 : fail_reply(r->u, request.name, &reply);
 }
 
 enum offer_result { OFFER_GOT, OFFER_NONE, OFFER_FAILED };
 
-/* A 301 leads to the full archive of the version that is the newest by now. */
+/*
+ * A 301 leads to the full archive of the version that is the newest by now; never to one that is
+ * older than what is installed.
+ */
 static enum offer_result
-follow(struct run *r, const char *name, const struct upstream_reply *reply)
+follow(struct run *r, struct source_request *request, struct upstream_reply *reply)
 {
-	struct target target;
-
-	if (!origin_location_target(&r->client->server, reply->location, &target) ||
-		target.kind != TARGET_OFFER || target.base.version != 0 ||
-		strcmp(target.ident.type, r->target.type) != 0 ||
-		target.ident.edition.version < r->u->from.version) {
-		(void)fail_reply(r->u, name, reply);
+	if (request->moved.edition.version < r->u->from.version) {
+		(void)fail_reply(r->u, request->name, reply);
 		(void)err_wrap(&r->u->why, "redirect refused");
 		return OFFER_FAILED;
 	}
-	r->target = target.ident;
+	r->target = request->moved;
 	return OFFER_NONE;
 }
 
 static enum offer_result
 get_offer(struct run *r, const struct edition *base, struct archive_ref *ret)
 {
-	AUTO_BUF struct buf bytes = {0};
+	struct source source = {.origin = &r->client->server};
+	struct source_request request = {.what = SOURCE_OFFER,
+		.ident = r->target,
+		.format = FORMAT_COUNT - 1,
+		.wait_s = (unsigned)r->client->wait_s};
 	struct upstream_reply reply;
-	struct offer offer;
-	char name[IDENT_NAME_MAX];
-	struct err e = {0};
+	enum format format;
 
-	(void)ident_offer_name(&r->target, base, name);
-	get_document(r->client, name, WIRE_OFFER_BYTES_MAX, &bytes, &reply);
+	if (base != NULL)
+		request.base = *base;
+	source_fetch(r->client->upstream, &source, &request, &reply);
+	source_clear(&request); /* the offer stays */
 	if (base != NULL && reply.outcome == UPSTREAM_ABSENT)
 		return OFFER_NONE;
 	if (reply.outcome == UPSTREAM_MOVED)
-		return follow(r, name, &reply);
-	if (reply.outcome != UPSTREAM_FRESH) {
-		(void)fail_reply(r->u, name, &reply);
+		return follow(r, &request, &reply);
+	if (reply.outcome != UPSTREAM_FRESH ||
+		!wire_offer_best(&request.offer, request.format, &format)) {
+		(void)fail_reply(r->u, request.name, &reply);
 		return OFFER_FAILED;
 	}
-	if (wire_offer_parse(span_of(bytes.at, bytes.len), &offer, &e) != 0) {
-		(void)fail(r->u, &e, true);
-		return OFFER_FAILED;
-	}
-	for (int i = 0; i < FORMAT_COUNT; i++)
-		if (offer.archive[i].bytes > 0)
-			*ret = offer.archive[i];
+	*ret = request.offer.archive[format];
 	return OFFER_GOT;
 }
 
@@ -217,9 +164,7 @@ restart_part(void *context, struct err *e)
 	struct download *d = context;
 
 	d->progress.done = 0;
-	if (ftruncate(d->fd, 0) != 0 || lseek(d->fd, 0, SEEK_SET) != 0)
-		return err_sys(e, "restart");
-	return 0;
+	return source_part_restart(d->fd, e);
 }
 
 /* .state/<id> grows until it has the archive's size; what is there from an earlier run stays. */
@@ -227,37 +172,27 @@ static int
 download(struct run *r, const struct archive_ref *archive, const char *part)
 {
 	struct download d = {.bytes = &r->u->bytes};
-	struct upstream_request request = {.origin = &r->client->server,
-		.max_bytes = archive->bytes,
-		.exact = true,
+	struct source source = {.origin = &r->client->server};
+	struct source_request request = {.what = SOURCE_FILE,
+		.file = *archive,
 		.write = write_part,
 		.restart = restart_part,
 		.context = &d};
-	AUTO_CLOSE int fd = openat(
-		r->home.state, part, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+	AUTO_CLOSE int fd = -1;
 	struct upstream_reply reply;
-	char name[IDENT_NAME_MAX];
 	struct err e = {0};
-	off_t have;
 
-	if (fd < 0 || (have = lseek(fd, 0, SEEK_END)) < 0) {
-		(void)err_sys(&e, "%s", part);
+	fd = source_part_open(r->home.state, part, archive->bytes, &request.resume_from, &e);
+	if (fd < 0)
 		return fail(r->u, &e, false);
-	}
-	if ((uint64_t)have >= archive->bytes)
+	if (request.resume_from == archive->bytes)
 		return 0; /* whole, or wrong: the digest decides */
 	d.fd = fd;
-	request.name = ident_file_name(&archive->id, name);
-	request.resume_from = (uint64_t)have;
 	cli_progress_start(&d.progress, r->u->type, archive->bytes);
-	cli_progress_add(&d.progress, (uint64_t)have);
-	upstream_fetch(r->client->upstream, &request, &reply);
+	cli_progress_add(&d.progress, request.resume_from);
+	source_fetch(r->client->upstream, &source, &request, &reply);
 	cli_progress_end(&d.progress);
-	if (reply.outcome == UPSTREAM_FRESH)
-		return 0;
-	if (reply.outcome == UPSTREAM_REFUSED) /* 416 and the like: begin anew next time */
-		(void)fs_remove(r->home.state, part, NULL);
-	return fail_reply(r->u, name, &reply);
+	return reply.outcome == UPSTREAM_FRESH ? 0 : fail_reply(r->u, request.name, &reply);
 }
 
 /* Only the archive that is wanted now is worth keeping. */

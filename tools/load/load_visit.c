@@ -4,14 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/wire.h"
 #include "base/clock.h"
-#include "model/header.h"
+#include "net/source.h"
 #include "base/mem.h"
 
 enum { FAILED_RETRY_S = 10 };
-
-static const char accept_formats[] = "application/x-guts2ar2, application/json";
 
 /* One client at the server, from its question until it goes. */
 struct load_visit {
@@ -21,12 +18,12 @@ struct load_visit {
 	struct ident target;
 	bool full; /* no difference is to be had */
 	struct archive_ref archive;
-	struct upstream_request request;
+	struct buf inventory;
+	struct source source;
+	struct source_request request;
 	struct upstream_reply reply;
-	char name[IDENT_NAME_MAX];
-	struct buf body;
 	struct digester *digester;
-	uint64_t received;
+	uint64_t received; /* of a header or an archive */
 	uint64_t started_us;
 	LIST_ENTRY(load_visit) open;
 	SLIST_ENTRY(load_visit) ready;
@@ -143,6 +140,7 @@ load_visit_new(struct load_thread *t)
 
 	v->thread = t;
 	v->client = heap_take(t);
+	v->source.origin = t->load->settings->server;
 	LIST_INSERT_HEAD(&t->open, v, open);
 	t->visits++;
 	return v;
@@ -153,7 +151,8 @@ load_visit_free(struct load_visit *v)
 {
 	LIST_REMOVE(v, open);
 	v->thread->visits--;
-	buf_free(&v->body);
+	buf_free(&v->inventory);
+	source_clear(&v->request);
 	digester_free(v->digester);
 	free(v);
 }
@@ -172,12 +171,14 @@ end_wrong(struct load_visit *v, const char *why)
 
 	c->wrong++;
 	if (c->error[0] == '\0')
-		(void)snprintf(c->error, sizeof(c->error), "%.80s: %.110s", v->name, why);
+		(void)snprintf(
+			c->error, sizeof(c->error), "%.80s: %.110s", source_name(&v->request), why);
 	end_visit(v, FAILED_RETRY_S);
 }
 
+/* What is large is counted and digested, and not kept: clients are many. */
 static int
-take_body(void *context, const void *bytes, size_t len, struct err *e)
+take_bytes(void *context, const void *bytes, size_t len, struct err *e)
 {
 	struct load_visit *v = context;
 
@@ -185,8 +186,18 @@ take_body(void *context, const void *bytes, size_t len, struct err *e)
 	v->received += len;
 	if (v->digester != NULL)
 		digester_add(v->digester, bytes, len);
-	else if (v->step != LOAD_HEADER)
-		buf_add(&v->body, bytes, len);
+	return 0;
+}
+
+static int
+restart_bytes(void *context, struct err *e)
+{
+	struct load_visit *v = context;
+
+	(void)e;
+	v->received = 0;
+	if (v->digester != NULL)
+		(void)digester_end(v->digester); /* it is as new afterwards */
 	return 0;
 }
 
@@ -199,24 +210,19 @@ note_done(void *context, const struct upstream_reply *reply)
 	SLIST_INSERT_HEAD(&v->thread->ready, v, ready);
 }
 
+/* The rest of v->request is the step's. */
 static void
-ask(struct load_visit *v, enum load_step step, size_t max_bytes, const char *post_body)
+ask(struct load_visit *v, enum load_step step, enum source_what what)
 {
 	v->step = step;
 	v->received = 0;
-	buf_clear(&v->body);
-	v->request = (struct upstream_request){.origin = v->thread->load->settings->server,
-		.name = v->name,
-		.accept = step != LOAD_FILE ? accept_formats : NULL,
-		.post_body = post_body,
-		.alone = step == LOAD_QUERY,
-		.max_bytes = max_bytes,
-		.exact = step == LOAD_FILE,
-		.write = take_body,
-		.done = note_done,
-		.context = v};
+	v->request.what = what;
+	v->request.ident = v->target;
+	v->request.format = FORMAT_COUNT - 1;
+	v->request.done = note_done;
+	v->request.context = v;
 	v->started_us = clock_mono_us();
-	upstream_start(v->thread->upstream, &v->request);
+	source_start(v->thread->upstream, &v->source, &v->request);
 }
 
 void
@@ -224,7 +230,6 @@ load_visit_ask(struct load_visit *v)
 {
 	const struct load *r = v->thread->load;
 	AUTO_IDENTS struct idents has = {0};
-	AUTO_BUF struct buf body = {0};
 	struct ident ident = {0};
 	char name[WIRE_CLIENT_MAX + 1];
 
@@ -234,10 +239,11 @@ load_visit_ask(struct load_visit *v)
 		ident.edition = r->editions[v->client.edition];
 		idents_add(&has, &ident);
 	}
-	wire_inventory_format(name, has.count > 0 ? &has : NULL, &body);
-	(void)snprintf(v->name, sizeof(v->name), "q");
+	wire_inventory_format(name, has.count > 0 ? &has : NULL, &v->inventory);
 	v->thread->counts.polls++;
-	ask(v, LOAD_QUERY, WIRE_QUERY_BYTES_MAX, body.at);
+	v->request.inventory = v->inventory.at;
+	v->request.alone = true; /* clients come one by one, each on a connection of its own */
+	ask(v, LOAD_QUERY, SOURCE_QUERY);
 }
 
 static void
@@ -246,8 +252,9 @@ ask_offer(struct load_visit *v)
 	const struct load *r = v->thread->load;
 	bool full = v->full || v->client.edition == LOAD_NONE;
 
-	(void)ident_offer_name(&v->target, full ? NULL : &r->editions[v->client.edition], v->name);
-	ask(v, LOAD_OFFER, WIRE_OFFER_BYTES_MAX, NULL);
+	v->request.alone = false;
+	v->request.base = full ? (struct edition){0} : r->editions[v->client.edition];
+	ask(v, LOAD_OFFER, SOURCE_OFFER);
 }
 
 static void
@@ -261,15 +268,8 @@ end_current(struct load_visit *v)
 static void
 on_query(struct load_visit *v)
 {
-	AUTO_IDENTS struct idents newest = {0};
-	const struct ident *ident;
-	struct err e = {0};
+	const struct ident *ident = idents_find(&v->request.query, v->thread->load->settings->type);
 
-	if (wire_query_parse(span_of(v->body.at, v->body.len), &newest, &e) != 0) {
-		end_wrong(v, e.text);
-		return;
-	}
-	ident = idents_find(&newest, v->thread->load->settings->type);
 	if (ident == NULL && v->client.edition == LOAD_NONE) {
 		end_wrong(v, "the server does not know this type");
 		return;
@@ -287,26 +287,24 @@ on_query(struct load_visit *v)
 static void
 on_offer(struct load_visit *v)
 {
-	struct offer offer;
-	struct err e = {0};
+	enum format format;
 
-	if (wire_offer_parse(span_of(v->body.at, v->body.len), &offer, &e) != 0) {
-		end_wrong(v, e.text);
+	if (!wire_offer_best(&v->request.offer, v->request.format, &format)) {
+		end_wrong(v, "no archive is offered");
 		return;
 	}
-	for (int i = 0; i < FORMAT_COUNT; i++)
-		if (offer.archive[i].bytes > 0)
-			v->archive = offer.archive[i];
-	(void)ident_header_name(&v->target, v->name);
-	ask(v, LOAD_HEADER, HEADER_BYTES_MAX, NULL);
+	v->archive = v->request.offer.archive[format];
+	v->request.write = take_bytes;
+	v->request.restart = restart_bytes;
+	ask(v, LOAD_HEADER, SOURCE_HEADER);
 }
 
 static void
 on_header(struct load_visit *v)
 {
-	(void)ident_file_name(&v->archive.id, v->name);
 	v->digester = digester_new();
-	ask(v, LOAD_FILE, v->archive.bytes, NULL);
+	v->request.file = v->archive;
+	ask(v, LOAD_FILE, SOURCE_FILE);
 }
 
 static void
@@ -328,16 +326,11 @@ on_file(struct load_visit *v)
 static void
 on_moved(struct load_visit *v)
 {
-	struct target target;
-
-	if (v->step != LOAD_OFFER || v->full ||
-		!origin_location_target(
-			v->thread->load->settings->server, v->reply.location, &target) ||
-		target.kind != TARGET_OFFER || target.base.version != 0) {
+	if (v->step != LOAD_OFFER || v->full) {
 		end_wrong(v, "it leads nowhere");
 		return;
 	}
-	v->target = target.ident;
+	v->target = v->request.moved;
 	v->full = true;
 	ask_offer(v);
 }
@@ -354,7 +347,7 @@ count_reply(struct load_visit *v)
 	c->status[v->step][good ? status : 0]++;
 	load_stats_note_latency(c, v->step, clock_mono_us() - v->started_us);
 	if (v->reply.outcome == UPSTREAM_FRESH)
-		c->bytes[v->step] += v->received;
+		c->bytes[v->step] += v->received + v->request.bytes.len;
 }
 
 static void

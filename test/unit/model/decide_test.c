@@ -28,8 +28,7 @@ add(struct sample *s, const struct record *record, bool checked)
 static void
 set_up(struct sample *s, bool with_query)
 {
-	struct record r = {
-		.ident = {"t", {9, "00000009"}}, .kind = RECORD_HEADER, .ref.bytes = 1};
+	struct record r = {.ident = {"t", {9, "00000009"}}, .kind = RECORD_HEADER, .ref.bytes = 1};
 
 	*s = (struct sample){0};
 	add(s, &r, true);
@@ -82,7 +81,8 @@ static const struct {
 	{"/h;t=t;v=7;c=00000007", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
 	{"/h;t=t;v=9;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
 	{"/h;t=x;v=9;c=00000009", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
-	{"/h;t=gone;v=8;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
+	{"/h;t=gone;v=8;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND,
+		-1},
 	{"/o;t=x;v=9;c=00000009", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
 	{"/o;t=t;v=7;c=00000007", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_MOVED, -1},
 	{"/o;t=t;v=7;c=00000007;pv=6;pc=00000006", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN,
@@ -117,10 +117,10 @@ static const struct {
 	/* of an older version only where it is in the cache: retention would take it away
 	 */
 	{"/o;t=t;v=8;c=00000008", FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_MOVED, -1},
-	{"/f/0200000000000000000000000000000000000000000000000000000000000000_archive",
-		FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_FILE, 1},
-	{"/f/0300000000000000000000000000000000000000000000000000000000000000_archive",
-		FORMAT_AR1, DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
+	{"/f/0200000000000000000000000000000000000000000000000000000000000000_archive", FORMAT_AR1,
+		DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_FILE, 1},
+	{"/f/0300000000000000000000000000000000000000000000000000000000000000_archive", FORMAT_AR1,
+		DECIDE_UNKNOWN, DECIDE_UNKNOWN, DECIDE_NOT_FOUND, -1},
 };
 
 START_TEST(decide__follows_the_order_of_the_protocol)
@@ -137,13 +137,14 @@ START_TEST(decide__follows_the_order_of_the_protocol)
 
 		ck_assert_int_eq(ident_target_parse(protocol[i].path, &target, NULL), 0);
 		d = decide(&facts, &target, protocol[i].best);
-		ck_assert_msg(
-			d.kind == protocol[i].kind, "row %zu %s: %d", i, protocol[i].path, (int)d.kind);
+		ck_assert_msg(d.kind == protocol[i].kind, "row %zu %s: %d", i, protocol[i].path,
+			(int)d.kind);
 		if (d.kind == DECIDE_MOVED)
 			ck_assert_uint_eq(d.moved.edition.version, 9);
 		if (protocol[i].format >= 0)
 			ck_assert_msg((int)(d.kind == DECIDE_PREPARE
-						      ? d.need.format : d.record->format) == protocol[i].format,
+						      ? d.need.format
+						      : d.record->format) == protocol[i].format,
 				"row %zu", i);
 	}
 	tear_down(&s);
@@ -209,8 +210,8 @@ START_TEST(decide__makes_a_difference_where_the_upstream_has_none)
 		if (rows[i].whole)
 			add(&s, &content, true);
 		facts.cache = decide_records_cache(&s.from);
-		ck_assert_int_eq(ident_target_parse("/o;t=t;v=9;c=00000009;pv=4;pc=00000004",
-					 &target, NULL),
+		ck_assert_int_eq(
+			ident_target_parse("/o;t=t;v=9;c=00000009;pv=4;pc=00000004", &target, NULL),
 			0);
 		d = decide(&facts, &target, FORMAT_AR2);
 		ck_assert_msg(d.kind == rows[i].kind, "row %zu: %d", i, (int)d.kind);

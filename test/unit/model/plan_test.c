@@ -136,8 +136,7 @@ static const struct {
 	{false, true, {"9h", "7d5", "5c"}, " 5=20 7=90 0=500", NULL, NULL, "get 5"},
 	{false, true, {"9d7", "7d5", "5c"}, NULL, NULL, NULL, "build 5c 7 9"},
 	{false, true, {"9d7", "9d5", "7d5", "5c"}, NULL, NULL, NULL, "build 5c 9"},
-	{false, true, {"9h", "7d5", "5c", "8f"}, " 5=90 7=80 8=70 0=500", NULL, NULL,
-		"get 8"},
+	{false, true, {"9h", "7d5", "5c", "8f"}, " 5=90 7=80 8=70 0=500", NULL, NULL, "get 8"},
 	/* a difference that is small against a kept full archive of 10 */
 	{false, true, {"9h", "5f"}, " 5=4", NULL, NULL, "get 5"},
 	{false, true, {"9h", "5f"}, " 5=6", NULL, NULL, "price 0"},

@@ -63,8 +63,7 @@ static const struct {
 	{1, 0, {"t2 c", "t2 f2", "t1 h", "t1 f1", "t1 d9"},
 		"remove t1 d9;remove t1 f1;remove t1 h;"},
 	/* the only full content stays, and the newest is to be built */
-	{2, 0, {"t3 h", "t3 d2", "t2 h", "t2 d1", "t1 h", "t1 f2"},
-		"build t3 h;hold t1 h;"},
+	{2, 0, {"t3 h", "t3 d2", "t2 h", "t2 d1", "t1 h", "t1 f2"}, "build t3 h;hold t1 h;"},
 	{2, 0, {"t3 h", "t2 h", "t1 h", "t1 c"}, "build t3 h;hold t1 h;"},
 	/* but the versions between do not pile up */
 	{2, 0, {"t4 h", "t3 h", "t2 h", "t1 c"},
@@ -90,8 +89,7 @@ static const struct {
 	{1, 0, {"a2 h", "a1 c", "b2 c", "b1 h"}, "build a2 h;hold a1 c;remove b1 h;"},
 	/* room: differences by their last use, then older archives, never the last one */
 	{9, 15, {"t3 f2", "t3 d1 @50", "t3 d2 @40", "t2 f2"}, "remove t3 d2;remove t3 d1;"},
-	{9, 25, {"t3 f2", "t3 d1 @50", "t3 d2 @40!", "t2 f2"},
-		"remove t3 d1;remove t2 f2;"},
+	{9, 25, {"t3 f2", "t3 d1 @50", "t3 d2 @40!", "t2 f2"}, "remove t3 d1;remove t2 f2;"},
 	{9, 99, {"t3 f2", "t2 f2", "s3 c", "s3 f1"}, "remove t2 f2;remove s3 f1;"},
 	{9, 99, {"t3 f2"}, ""},
 	/* nor what a client was just told of; which does not keep a version that is too
@@ -99,8 +97,7 @@ static const struct {
 	{9, 15, {"t3 f2", "t3 d1 @50", "t3 d2 @40?"}, "remove t3 d1;"},
 	{1, 0, {"t3 c", "t2 d1 ?"}, "remove t2 d1;"},
 	/* an administrator wants another number of one type */
-	{1, 0, {"k4 h", "k3 h", "k2 h", "k1 h", "t2 c", "t1 h"},
-		"remove k1 h;remove t1 h;"},
+	{1, 0, {"k4 h", "k3 h", "k2 h", "k1 h", "t2 c", "t1 h"}, "remove k1 h;remove t1 h;"},
 };
 
 START_TEST(retention__decides_by_the_table)
@@ -129,8 +126,8 @@ START_TEST(retention__decides_by_the_table)
 			describe(&actions.at[a].record, &text);
 			buf_add_string(&text, ";");
 		}
-		ck_assert_msg(strcmp(text.at, decisions[i].actions) == 0, "row %zu: got %s, want %s", i,
-			text.at, decisions[i].actions);
+		ck_assert_msg(strcmp(text.at, decisions[i].actions) == 0,
+			"row %zu: got %s, want %s", i, text.at, decisions[i].actions);
 		retention_actions_free(&actions);
 		records_free(&records);
 	}
