@@ -9,7 +9,7 @@
  * Shapes:   results are <64 hex> in the output directory
  * Errors:   ERR_INPUT entries that are missing, extra, repeated or unlisted;
  *           ERR_DIGEST; ERR_MISSING a base is not there; ERR_FULL; ERR_SYS
- * Source:   PROTOCOL section 5
+ * Source:   guts2(7), ARCHIVES
  */
 #ifndef APPLY_H
 #define APPLY_H

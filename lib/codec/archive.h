@@ -9,7 +9,7 @@
  * Owner:    a reader looks into the caller's bytes (a mapped file) and owns nothing;
  *           archive_writer_new -> archive_writer_free
  * Errors:   ERR_INPUT with the offset of the entry
- * Source:   PROTOCOL sections 4, 5 and 8
+ * Source:   guts2(7), ARCHIVES and LIMITS
  */
 #ifndef ARCHIVE_H
 #define ARCHIVE_H

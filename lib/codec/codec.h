@@ -8,7 +8,7 @@
  *           grow with them when decoding.
  * Threads:  any; no state is shared
  * Errors:   ERR_INPUT a stream that is not valid or not of the stated size
- * Source:   PROTOCOL section 5; RFC 3284; guts2(7) for BSDIFF
+ * Source:   guts2(7), ARCHIVES; RFC 3284; guts2(7) for BSDIFF
  */
 #ifndef CODEC_H
 #define CODEC_H

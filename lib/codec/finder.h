@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * finder.h - where a file has what another one goes on with.
+ * finder.h - finds in one file (the base) what another file has at some point.
  *
- * Does:     finds the longest match by a suffix array of the file, or of those of its
- *           pages that matter; or a long match by the hashes of its blocks.
+ * Does:     finds the longest match by a suffix array of the base, or of those of its pages
+ *           that matter; or a long match by the hashes of the base's blocks.
  * Units:    bytes; a base has 1 to 2^31 - 1. Sorting takes a second for each 15 MB and
  *           four times their size, blocks next to nothing
  * Threads:  any; finding changes nothing

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * pack.h - full archives and differences from encoded streams.
+ * pack.h - puts encoded streams together to full archives and differences.
  *
- * Does:     chooses what goes into an archive: everything; or what an older
- *           version has not, each file against what it was most likely made from.
+ * Does:     chooses what goes into an archive. A full archive has every blob. A difference has
+ *           the blobs that the older version lacks, each as a delta from the older file of the
+ *           same path or, where there is none, of the same name.
  * Owner:    pack_older_new -> pack_older_free
- * Source:   PROTOCOL sections 4 and 5
+ * Source:   guts2(7), ARCHIVES
  */
 #ifndef PACK_H
 #define PACK_H

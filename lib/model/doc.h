@@ -6,7 +6,7 @@
  *           error that names the field.
  * Owner:    the caller drops the value with json_decref (AUTO_DOC does it)
  * Errors:   ERR_INPUT
- * Source:   RFC 8259; PROTOCOL section 8
+ * Source:   RFC 8259; guts2(7), LIMITS
  */
 #ifndef DOC_H
 #define DOC_H

@@ -8,7 +8,7 @@
  *           "title","type","version"}; files are sorted by path
  * Owner:    header_parse/header_new -> header_free
  * Errors:   ERR_INPUT naming file and field; ERR_LIMIT
- * Source:   PROTOCOL sections 1, 2 and 8
+ * Source:   guts2(7), IDENTITY, REQUESTS and LIMITS
  */
 #ifndef HEADER_H
 #define HEADER_H

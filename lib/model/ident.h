@@ -9,7 +9,7 @@
  *           c;t=T;v=V;c=C and c/<64 hex> on disk: content (repo.h)
  * Owner:    idents_free releases a list
  * Errors:   ERR_INPUT with the parameter and the reason
- * Source:   PROTOCOL sections 1 and 2
+ * Source:   guts2(7), IDENTITY and REQUESTS
  */
 #ifndef IDENT_H
 #define IDENT_H

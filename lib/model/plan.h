@@ -6,7 +6,7 @@
  *           sizes, to the next step. It is asked again after each step, so that a step that
  *           failed is just one more fact.
  * Units:    bytes
- * Source:   PROTOCOL section 7
+ * Source:   guts2(7), DECISION
  */
 #ifndef PLAN_H
 #define PLAN_H

@@ -17,6 +17,12 @@ record_is_difference(const struct record *r)
 	return r->kind == RECORD_ARCHIVE && r->base.version > 0;
 }
 
+bool
+record_is_whole(const struct record *r)
+{
+	return r->kind == RECORD_CONTENT || record_is_full(r);
+}
+
 /* header, content, full archive, difference */
 static int
 rank(const struct record *r)

@@ -43,6 +43,8 @@ struct records {
 
 bool record_is_full(const struct record *r);
 bool record_is_difference(const struct record *r);
+/* Whether every file of a version can be had from it alone: its content, or a full archive. */
+bool record_is_whole(const struct record *r);
 
 /* Whether two records name the same thing, whatever its bytes are. */
 bool record_same(const struct record *a, const struct record *b);

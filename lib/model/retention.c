@@ -228,7 +228,7 @@ is_spare(const struct decision *d, size_t record)
 
 	for (size_t i = 0; i < all->count; i++)
 		if (i != record && !d->gone[i] && strcmp(d->at[i].ident.type, type) == 0 &&
-			(d->at[i].kind == RECORD_CONTENT || record_is_full(&d->at[i])))
+			record_is_whole(&d->at[i]))
 			return true;
 	return false;
 }

@@ -3,7 +3,7 @@
  * retry.h - when to try again.
  *
  * Units:    _ms milliseconds, _s seconds; random is any uniformly spread number
- * Source:   PROTOCOL section 3 (Retry-After)
+ * Source:   guts2(7), ANSWERS
  */
 #ifndef RETRY_H
 #define RETRY_H

@@ -7,7 +7,7 @@
  *           {"client"?,"group"?,"updates":[...]}
  *           {"guts2ar1":{"id":"<64 hex>_archive","size":N}, "guts2ar2":{...}}
  * Errors:   ERR_INPUT naming the field; ERR_LIMIT
- * Source:   PROTOCOL sections 2 and 8
+ * Source:   guts2(7), REQUESTS and LIMITS
  */
 #ifndef WIRE_H
 #define WIRE_H

@@ -30,7 +30,7 @@ struct upstream {
 	char *ca_file;		   /* NULL: the system's */
 	struct pace_schedule schedule;
 	struct pace pace;
-	struct transfer *running;
+	LIST_HEAD(transfer_list, transfer) running;
 };
 
 int
@@ -69,12 +69,7 @@ upstream_set_schedule(struct upstream *u, const struct pace_schedule *schedule)
 static void
 transfer_free(struct upstream *u, struct transfer *t)
 {
-	struct transfer **link = &u->running;
-
-	while (*link != NULL && *link != t)
-		link = &(*link)->next;
-	assert(*link == t);
-	*link = t->next;
+	LIST_REMOVE(t, link);
 	(void)curl_multi_remove_handle(u->multi, t->easy);
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
@@ -87,8 +82,8 @@ upstream_free(struct upstream *u)
 {
 	if (u == NULL)
 		return;
-	while (u->running != NULL)
-		transfer_free(u, u->running);
+	while (!LIST_EMPTY(&u->running))
+		transfer_free(u, LIST_FIRST(&u->running));
 	(void)curl_multi_cleanup(u->multi);
 	free(u->ca_file);
 	free(u);
@@ -318,8 +313,7 @@ upstream_start(struct upstream *u, const struct upstream_request *request)
 	set_common_options(t, url);
 	set_proxy(t);
 	set_request_options(t);
-	t->next = u->running;
-	u->running = t;
+	LIST_INSERT_HEAD(&u->running, t, link);
 	(void)curl_multi_add_handle(u->multi, t->easy);
 }
 
@@ -359,6 +353,7 @@ static int
 apply_pace(struct upstream *u, int timeout_ms)
 {
 	uint64_t now_ms = clock_mono_ms();
+	struct transfer *t;
 	uint64_t wait_ms;
 
 	if (!pace_limits(&u->schedule))
@@ -367,9 +362,10 @@ apply_pace(struct upstream *u, int timeout_ms)
 	wait_ms = pace_wait_ms(&u->pace, now_ms);
 	if (wait_ms > 0)
 		return wait_ms < (uint64_t)timeout_ms ? (int)wait_ms : timeout_ms;
-	for (struct transfer *t = u->running; t != NULL; t = t->next)
+	/* All first: one that goes on may be paused again before the next one was looked at. */
+	LIST_FOREACH (t, &u->running, link)
 		t->due = t->paused;
-	for (struct transfer *t = u->running; t != NULL; t = t->next)
+	LIST_FOREACH (t, &u->running, link)
 		if (t->paused) {
 			t->paused = false;
 			(void)curl_easy_pause(t->easy, CURLPAUSE_CONT);
@@ -380,11 +376,12 @@ apply_pace(struct upstream *u, int timeout_ms)
 static bool
 is_any_paused(const struct upstream *u)
 {
-	const struct transfer *t = u->running;
+	const struct transfer *t;
 
-	while (t != NULL && !t->paused)
-		t = t->next;
-	return t != NULL;
+	LIST_FOREACH (t, &u->running, link)
+		if (t->paused)
+			return true;
+	return false;
 }
 
 void

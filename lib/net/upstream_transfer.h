@@ -7,6 +7,7 @@
 #define UPSTREAM_TRANSFER_H
 
 #include <curl/curl.h>
+#include <sys/queue.h>
 
 #include "base/buf.h"
 #include "net/upstream.h"
@@ -28,7 +29,7 @@ struct transfer {
 	bool due;	 /* its turn has come: one more piece, whatever the others took */
 	char proxy[300]; /* for people; "" it goes directly */
 	struct buf text; /* of a 503 */
-	struct transfer *next;
+	LIST_ENTRY(transfer) link;
 };
 
 /* Of the answer; 0: none yet, or file. */

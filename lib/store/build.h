@@ -9,7 +9,7 @@
  * Threads:  any; each build has a workspace of its own
  * Errors:   ERR_DIGEST, ERR_INPUT, ERR_MISSING: something it was built from is
  *           damaged or does not fit; ERR_FULL; ERR_SYS
- * Source:   PROTOCOL sections 5 and 6
+ * Source:   guts2(7), ARCHIVES and REPOSITORY
  */
 #ifndef BUILD_H
 #define BUILD_H

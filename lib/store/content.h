@@ -7,7 +7,7 @@
  *           The files come before it, and go after it.
  * Threads:  any; the caller keeps two that change c/ apart
  * Errors:   ERR_MISSING, ERR_DIGEST naming the file; ERR_FULL; ERR_SYS
- * Source:   PROTOCOL section 6
+ * Source:   guts2(7), REPOSITORY
  */
 #ifndef CONTENT_H
 #define CONTENT_H

@@ -8,7 +8,7 @@
  * Owner:    depot_open -> depot_close
  * Errors:   ERR_BUSY another server has it; ERR_DIGEST what is staged is not what
  *           it is to be named; ERR_FULL; ERR_SYS
- * Source:   PROTOCOL section 6
+ * Source:   guts2(7), REPOSITORY
  */
 #ifndef DEPOT_H
 #define DEPOT_H

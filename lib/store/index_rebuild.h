@@ -4,7 +4,7 @@
  *
  * Threads:  the caller is the cache's only writer
  * Errors:   ERR_FULL, ERR_SYS: the index is what it was
- * Source:   PROTOCOL section 6
+ * Source:   guts2(7), REPOSITORY
  */
 #ifndef INDEX_REBUILD_H
 #define INDEX_REBUILD_H

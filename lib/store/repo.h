@@ -10,7 +10,7 @@
  * Threads:  any; the caller keeps two writers of one name apart
  * Owner:    repo_open -> repo_close
  * Errors:   ERR_FULL, ERR_MISSING, ERR_LIMIT, ERR_BUSY another process has it, ERR_SYS
- * Source:   PROTOCOL section 6; rename(2), fsync(2), syncfs(2)
+ * Source:   guts2(7), REPOSITORY; rename(2), fsync(2), syncfs(2)
  */
 #ifndef REPO_H
 #define REPO_H

@@ -6,7 +6,7 @@
  *           whose files are there with their sizes. Digests of archives and contents are
  *           looked at by survey_check alone.
  * Errors:   ERR_SYS; what is wrong with a document is told to `bad`
- * Source:   PROTOCOL section 6
+ * Source:   guts2(7), REPOSITORY
  */
 #ifndef SURVEY_H
 #define SURVEY_H

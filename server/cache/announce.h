@@ -7,7 +7,7 @@
  *           once it is here, or can not be had, or after ten minutes.
  * Threads:  one announcement is made after the other; waits for disks
  * Owner:    announce_new -> announce_free, after the workers were stopped
- * Source:   PROTOCOL sections 1 and 6
+ * Source:   guts2(7), IDENTITY and REPOSITORY
  */
 #ifndef ANNOUNCE_H
 #define ANNOUNCE_H

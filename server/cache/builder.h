@@ -8,7 +8,7 @@
  *           thread while it waits. What is built for one type is built one after the other.
  * Threads:  any
  * Errors:   logged; each job is ended
- * Source:   PROTOCOL section 7
+ * Source:   guts2(7), DECISION
  */
 #ifndef BUILDER_H
 #define BUILDER_H

@@ -8,8 +8,7 @@ find_whole(const struct builder_job *k, const struct edition *edition)
 	for (size_t i = 0; i < k->records.count; i++) {
 		const struct record *r = &k->records.at[i];
 
-		if ((r->kind == RECORD_CONTENT || record_is_full(r)) &&
-			ident_edition_equal(&r->ident.edition, edition))
+		if (record_is_whole(r) && ident_edition_equal(&r->ident.edition, edition))
 			return r;
 	}
 	return NULL;

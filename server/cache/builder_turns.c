@@ -49,6 +49,7 @@ void
 builder_turns_leave(struct builder_turns *b, struct turn *t)
 {
 	(void)pthread_mutex_lock(&b->lock);
+	assert(t->state == TURN_NONE); /* who leaves has given it on */
 	LIST_REMOVE(t, link);
 	(void)pthread_mutex_unlock(&b->lock);
 }
@@ -67,10 +68,10 @@ builder_turns_take(struct builder_turns *b, struct turn *t)
 
 	(void)pthread_mutex_lock(&b->lock);
 	LIST_FOREACH (other, &b->turns, link)
-		if (other != t && other->building && same_type(other, t))
+		if (other != t && other->state == TURN_BUILDING && same_type(other, t))
 			free = false;
-	t->building = free;
-	t->waiting = !free;
+	assert(t->state == TURN_NONE || (t->state == TURN_BUILDING && free));
+	t->state = free ? TURN_BUILDING : TURN_WAITING;
 	(void)pthread_mutex_unlock(&b->lock);
 	return free;
 }
@@ -83,11 +84,13 @@ builder_turns_give(struct builder_turns *b, struct turn *t)
 
 	(void)pthread_mutex_lock(&b->lock);
 	LIST_FOREACH (other, &b->turns, link)
-		if (t->building && other->waiting && same_type(other, t))
-			next = other; /* the last one has waited the longest */
-	t->building = false;
+		if (t->state == TURN_BUILDING && other->state == TURN_WAITING &&
+			same_type(other, t))
+			next = other;	  /* the last one has waited the longest */
+	assert(t->state != TURN_WAITING); /* it does not run then */
+	t->state = TURN_NONE;
 	if (next != NULL)
-		next->waiting = false;
+		next->state = TURN_NONE;
 	(void)pthread_mutex_unlock(&b->lock);
 	return next;
 }
@@ -101,7 +104,7 @@ builder_turns_need(struct builder_turns *b, const struct ident *version)
 	(void)pthread_mutex_lock(&b->lock);
 	LIST_FOREACH (t, &b->turns, link)
 		need |= strcmp(t->spec->ident.type, version->type) == 0 &&
-			(t->building ||
+			(t->state == TURN_BUILDING ||
 				ident_edition_equal(&t->spec->ident.edition, &version->edition) ||
 				ident_edition_equal(&t->spec->base, &version->edition));
 	(void)pthread_mutex_unlock(&b->lock);

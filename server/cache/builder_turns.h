@@ -23,12 +23,17 @@ struct builder_turns;
 struct builder_turns *builder_turns_new(void);
 void builder_turns_free(struct builder_turns *b);
 
+/*
+ * NONE -> BUILDING, where nobody builds for the type, else WAITING; BUILDING -> BUILDING for the
+ * next thing, or NONE; WAITING -> NONE, when it is named by who gives it the turn.
+ */
+enum turn_state { TURN_NONE, TURN_WAITING, TURN_BUILDING };
+
 struct turn {
 	const struct job_spec *spec;
 	void *context;	 /* the job's, for who gives it its turn */
 	unsigned number; /* of the join: no other has it */
-	bool building;
-	bool waiting;
+	enum turn_state state;
 	LIST_ENTRY(turn) link;
 };
 

@@ -131,7 +131,10 @@ fetch_job_absent(struct fetch *f)
 {
 	struct jobs *jobs = f->pool->parts.jobs;
 
-	/* Who has not the better format has not the worse one either: it would have offered it. */
+	/*
+	 * An upstream that had the worse format would have offered it in the place of the better
+	 * one: what is absent in the better one is absent in the worse ones.
+	 */
 	for (int i = 0; f->job->spec.kind == JOB_OFFER && i < (int)f->job->spec.format; i++) {
 		struct job_spec worse = f->job->spec;
 

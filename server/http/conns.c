@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "http/conns.h"
 
+#include <assert.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -26,7 +27,7 @@ enum {
 
 struct conns {
 	pthread_mutex_t lock; /* the list */
-	struct conn *first;
+	LIST_HEAD(conn_list, conn) all;
 };
 
 unsigned
@@ -74,13 +75,9 @@ conns_add(struct conns *c, int fd, const char *address)
 
 	conn->fd = fd;
 	(void)snprintf(conn->address, sizeof(conn->address), "%s", address);
-	conns_enter(conn, CONN_NEW);
+	conn->since_ms = clock_mono_ms(); /* CONN_NEW from now on */
 	(void)pthread_mutex_lock(&c->lock);
-	conn->next = c->first;
-	conn->link = &c->first;
-	if (conn->next != NULL)
-		conn->next->link = &conn->next;
-	c->first = conn;
+	LIST_INSERT_HEAD(&c->all, conn, link);
 	(void)pthread_mutex_unlock(&c->lock);
 	return conn;
 }
@@ -89,9 +86,7 @@ void
 conns_remove(struct conns *c, struct conn *conn)
 {
 	(void)pthread_mutex_lock(&c->lock);
-	*conn->link = conn->next;
-	if (conn->next != NULL)
-		conn->next->link = conn->link;
+	LIST_REMOVE(conn, link);
 	(void)pthread_mutex_unlock(&c->lock);
 	free(conn);
 }
@@ -99,6 +94,16 @@ conns_remove(struct conns *c, struct conn *conn)
 void
 conns_enter(struct conn *conn, enum conn_state state)
 {
+	static const bool allowed[][CONN_IDLE + 1] = {
+		[CONN_NEW] = {[CONN_BODY] = true, [CONN_IDLE] = true},
+		[CONN_HEAD] = {[CONN_BODY] = true, [CONN_IDLE] = true},
+		[CONN_BODY] = {[CONN_HELD] = true, [CONN_SENDING] = true, [CONN_IDLE] = true},
+		[CONN_HELD] = {[CONN_HELD] = true, [CONN_SENDING] = true, [CONN_IDLE] = true},
+		[CONN_SENDING] = {[CONN_IDLE] = true},
+		[CONN_IDLE] = {[CONN_HEAD] = true},
+	};
+
+	assert(allowed[conn->state][state]);
 	conn->since_ms = clock_mono_ms();
 	conn->state = state;
 }
@@ -170,10 +175,11 @@ cut_off(const struct conn *conn)
 unsigned
 conns_reap(struct conns *c, uint64_t now_ms)
 {
+	struct conn *conn;
 	unsigned count = 0;
 
 	(void)pthread_mutex_lock(&c->lock);
-	for (struct conn *conn = c->first; conn != NULL; conn = conn->next) {
+	LIST_FOREACH (conn, &c->all, link) {
 		if (!is_past(conn, now_ms))
 			continue;
 		cut_off(conn);

@@ -15,9 +15,14 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "model/wire.h"
 
+/*
+ * NEW, HEAD -> BODY -> HELD or SENDING; HELD -> SENDING or HELD again; any -> IDLE when a request
+ * has ended, however it did; IDLE -> HEAD.
+ */
 enum conn_state {
 	CONN_NEW,     /* nothing was asked yet */
 	CONN_HEAD,    /* a request line has come, the head is not complete */
@@ -35,8 +40,7 @@ struct conn {
 	_Atomic uint64_t since_ms;
 	uint64_t window_ms; /* the reaper's: since when the bytes are counted */
 	uint64_t window_acked;
-	struct conn *next;
-	struct conn **link;
+	LIST_ENTRY(conn) link;
 };
 
 struct conns;

@@ -4,7 +4,7 @@
  *
  * Does:     judges the head of a request from what the HTTP library found in
  *           it, which accepts shapes that request smuggling is made of.
- * Source:   PROTOCOL section 8; RFC 9112 sections 3 to 6
+ * Source:   guts2(7), LIMITS; RFC 9112 sections 3 to 6
  */
 #ifndef GUARD_H
 #define GUARD_H

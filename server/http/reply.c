@@ -347,7 +347,7 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 	}
 }
 
-/* The line is not for everybody who likes to write lines. */
+/* At most one line every ten seconds: whoever sends such requests could fill the log. */
 static void
 log_loop(const struct reply_context *c, const char *via, enum hops_verdict verdict)
 {

@@ -5,7 +5,7 @@
  * Does:     decides (model/decide.h), starts what has to be obtained, takes a place
  *           in the limiter, and says everything that the reply carries.
  * Owner:    reply_clear releases what a reply holds
- * Source:   PROTOCOL sections 2, 3 and 7
+ * Source:   guts2(7), REQUESTS, ANSWERS and DECISION
  */
 #ifndef REPLY_H
 #define REPLY_H

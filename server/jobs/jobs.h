@@ -8,7 +8,7 @@
  * Units:    _ms milliseconds, monotonic; bytes
  * Threads:  any. One lock guards the table; resume calls are made without it
  * Owner:    jobs_new -> jobs_free; a job taken is the taker's until jobs_finish
- * Source:   PROTOCOL sections 3 and 7
+ * Source:   guts2(7), ANSWERS and DECISION
  */
 #ifndef JOBS_H
 #define JOBS_H

@@ -6,7 +6,7 @@
  *           there is none, downloads (going on where an earlier run stopped),
  *           and installs. A server, a static tree and a directory all do.
  * Units:    _s seconds; bytes of archives
- * Source:   PROTOCOL sections 2, 3 and 7
+ * Source:   guts2(7), REQUESTS, ANSWERS and DECISION
  */
 #ifndef CLIENT_UPDATE_H
 #define CLIENT_UPDATE_H

@@ -6,7 +6,7 @@
  *           very end the repository is what it was.
  * Errors:   those of publish_scan; ERR_INPUT the version is not larger than the
  *           last; ERR_BUSY another publisher is at work
- * Source:   PROTOCOL sections 4 to 6
+ * Source:   guts2(7), ARCHIVES and REPOSITORY
  */
 #ifndef PUBLISH_ADD_H
 #define PUBLISH_ADD_H
