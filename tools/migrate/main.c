@@ -135,8 +135,7 @@ say_done(const struct migration *m, const struct arguments *a)
 		migrate_table_count(m, MIGRATE_NO_MEANING),
 		a->dry_run ? " Nothing was written." : "");
 	if (!a->dry_run && m->option_count > 0)
-		(void)printf("Start: guts2d -Droot=%s --config %s/config/guts2d.conf\n", a->root,
-			a->root);
+		(void)printf("Start: guts2d -Droot=%s\n", a->root);
 }
 
 static int

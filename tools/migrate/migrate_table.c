@@ -56,6 +56,11 @@ migrate_table_option(struct migration *m, const char *origin, const char *shown,
 	char *old = mem_printf("%s: %s", origin, shown);
 	struct err e = {0};
 
+	if (strcmp(name, "root") == 0) {
+		migrate_table_note(
+			m, MIGRATE_WARNED, old, "not taken: the root is what --root says");
+		return;
+	}
 	if (options_check(name, value, &e) != 0) {
 		migrate_table_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
 		return;
