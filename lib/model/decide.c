@@ -29,19 +29,14 @@ is_absent(const struct decide_facts *f, const struct decide_need *need)
 }
 
 static const struct record *
-find(const struct decide_facts *f, const struct record *key)
-{
-	return f->cache.find(f->cache.context, key);
-}
-
-static const struct record *
 find_archive(const struct decide_facts *f, const struct ident *ident, const struct edition *base,
 	enum format format)
 {
 	const struct record key = {
 		.kind = RECORD_ARCHIVE, .ident = *ident, .base = *base, .format = format};
 
-	return find(f, &key);
+	/* cppcheck-suppress returnDanglingLifetime ; what is found is a record, not the key */
+	return f->cache.find(f->cache.context, &key);
 }
 
 /* Nothing leaves the cache before its digest was seen to be right. */
@@ -68,7 +63,7 @@ decide_header(
 	const struct decide_facts *f, const struct edition *announced, const struct target *target)
 {
 	const struct record key = {.kind = RECORD_HEADER, .ident = target->ident};
-	const struct record *header = find(f, &key);
+	const struct record *header = f->cache.find(f->cache.context, &key);
 	struct decision d;
 
 	if (header != NULL)
@@ -123,7 +118,7 @@ is_whole(const struct decide_facts *f, const struct ident *ident)
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		if (find_archive(f, ident, &full, (enum format)i) != NULL)
 			return true;
-	return find(f, &content) != NULL;
+	return f->cache.find(f->cache.context, &content) != NULL;
 }
 
 /* A difference that the upstream does not have can be built from what is here. */

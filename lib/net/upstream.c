@@ -82,8 +82,10 @@ upstream_free(struct upstream *u)
 {
 	if (u == NULL)
 		return;
-	while (!LIST_EMPTY(&u->running))
-		transfer_free(u, LIST_FIRST(&u->running));
+	for (struct transfer *t = LIST_FIRST(&u->running), *next; t != NULL; t = next) {
+		next = LIST_NEXT(t, link);
+		transfer_free(u, t);
+	}
 	(void)curl_multi_cleanup(u->multi);
 	free(u->ca_file);
 	free(u);

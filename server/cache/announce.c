@@ -55,8 +55,10 @@ announce_free(struct announce *a)
 {
 	if (a == NULL)
 		return;
-	while (!LIST_EMPTY(&a->deferred))
-		deferred_free(LIST_FIRST(&a->deferred));
+	for (struct deferred *d = LIST_FIRST(&a->deferred), *next; d != NULL; d = next) {
+		next = LIST_NEXT(d, link);
+		deferred_free(d);
+	}
 	idents_free(&a->fetched);
 	idents_free(&a->refused);
 	(void)pthread_mutex_destroy(&a->lock);

@@ -20,17 +20,19 @@ full_bytes(struct builder_job *k)
 {
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; i < k->records.count; i++)
-		if (record_is_full(&k->records.at[i]) &&
-			ident_equal(&k->records.at[i].ident, &k->job->spec.ident) &&
-			(bytes == 0 || k->records.at[i].ref.bytes < bytes))
-			bytes = k->records.at[i].ref.bytes;
+	for (size_t i = 0; i < k->records.count; i++) {
+		const struct record *r = &k->records.at[i];
+
+		if (record_is_full(r) && ident_equal(&r->ident, &k->job->spec.ident) &&
+			(bytes == 0 || r->ref.bytes < bytes))
+			bytes = r->ref.bytes;
+	}
 	return bytes > 0 ? bytes : builder_job_full_price(k);
 }
 
 static bool
 build_difference_step(struct builder_job *k, const struct stock_site *site,
-	const struct record *new_whole, const struct record *old_whole)
+	const struct record *new_whole, const struct record *old_whole, uint64_t smaller_than)
 {
 	const struct job_spec *spec = &k->job->spec;
 	struct build_difference what = {.ident = spec->ident,
@@ -38,7 +40,7 @@ build_difference_step(struct builder_job *k, const struct stock_site *site,
 		.format = spec->format,
 		.new_full = record_is_full(new_whole) ? new_whole : NULL,
 		.old_full = old_whole != NULL && record_is_full(old_whole) ? old_whole : NULL,
-		.full_bytes = full_bytes(k)};
+		.full_bytes = smaller_than};
 	struct record inputs[2] = {*new_whole, old_whole != NULL ? *old_whole : *new_whole};
 	const char *way = old_whole != NULL ? "changes of files" : "changed files";
 	struct record difference;
@@ -87,6 +89,7 @@ builder_difference_step(struct builder_job *k, const struct stock_site *site)
 	const struct record *new_whole = find_whole(k, &spec->ident.edition);
 	enum have have;
 	struct offer offer;
+	uint64_t bytes;
 
 	if (new_whole == NULL) {
 		builder_job_absent(k);
@@ -97,12 +100,13 @@ builder_difference_step(struct builder_job *k, const struct stock_site *site)
 		have = have_header(k, &spec->base);
 	if (have != HAVE_IT)
 		return have == HAVE_LEFT;
-	if (full_bytes(k) == 0 && builder_job_look_price(k, &full, &offer) == PLAN_UNASKED)
+	bytes = full_bytes(k);
+	if (bytes == 0 && builder_job_look_price(k, &full, &offer) == PLAN_UNASKED)
 		return builder_job_wait_for(k, builder_job_price_of(k, &full));
-	if (full_bytes(k) == 0) { /* nothing to compare with */
+	if (bytes == 0) { /* nothing to compare with */
 		builder_job_absent(k);
 		return true;
 	}
 	return !builder_turns_take(k->parts->turns, &k->turn) ||
-	       build_difference_step(k, site, new_whole, find_whole(k, &spec->base));
+	       build_difference_step(k, site, new_whole, find_whole(k, &spec->base), bytes);
 }

@@ -313,27 +313,31 @@ set_legacy(struct reply_context *c, const struct request_facts *facts, struct vi
 }
 
 static void
+set_offer(const struct request_facts *facts, struct view_record *vr, struct reply *r)
+{
+	r->vr = vr;
+	view_record_take(vr);
+	r->vary_accept = true;
+	view_record_note_offered(vr);
+	set_prepared(r, &vr->offer, facts);
+}
+
+static void
 carry_out(struct reply_context *c, const struct request_facts *facts, const struct target *target,
 	const struct decision *d, bool may_hold, char *client, struct reply *r)
 {
-	struct view_record *vr = d->record != NULL ? view_decide_record(d->record) : NULL;
-
 	switch (d->kind) {
 	case DECIDE_QUERY:
 		set_query(c, facts, client, r);
 		break;
 	case DECIDE_FILE:
 		if (target->kind == TARGET_LEGACY)
-			set_legacy(c, facts, vr, r);
+			set_legacy(c, facts, view_decide_record(d->record), r);
 		else
-			set_file(c, facts, vr, r);
+			set_file(c, facts, view_decide_record(d->record), r);
 		break;
 	case DECIDE_OFFER:
-		r->vr = vr;
-		view_record_take(vr);
-		r->vary_accept = true;
-		view_record_note_offered(vr);
-		set_prepared(r, &vr->offer, facts);
+		set_offer(facts, view_decide_record(d->record), r);
 		break;
 	case DECIDE_PREPARE:
 		set_prepare(c, facts, d, may_hold, r);

@@ -253,7 +253,9 @@ ask_offer(struct load_visit *v)
 	bool full = v->full || v->client.edition == LOAD_NONE;
 
 	v->request.alone = false;
-	v->request.base = full ? (struct edition){0} : r->editions[v->client.edition];
+	v->request.base = (struct edition){0};
+	if (!full)
+		v->request.base = r->editions[v->client.edition];
 	ask(v, LOAD_OFFER, SOURCE_OFFER);
 }
 
