@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "log.h"
 #include "base/mem.h"
+#include "log.h"
 
 /* What a file is known by: another one differs in some of it. */
 struct mark {

@@ -9,10 +9,10 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include "net/control.h"
 #include "base/fs.h"
-#include "log.h"
 #include "base/mem.h"
+#include "log.h"
+#include "net/control.h"
 
 struct control_server {
 	struct stock *stock;

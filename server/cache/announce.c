@@ -8,8 +8,8 @@
 #include <sys/queue.h>
 
 #include "base/clock.h"
-#include "log.h"
 #include "base/mem.h"
+#include "log.h"
 
 enum { DEFER_MAX_MS = 10 * 60 * 1000 };
 

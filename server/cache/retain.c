@@ -4,10 +4,10 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "model/retention.h"
-#include "log.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "log.h"
+#include "model/retention.h"
 
 enum {
 	EVERY_MS = 10000,

@@ -4,9 +4,9 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "jobs/job_end.h"
 #include "log.h"
-#include "base/mem.h"
 
 enum {
 	EVERY_MS = 1000,

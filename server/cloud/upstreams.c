@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "log.h"
 #include "base/mem.h"
+#include "log.h"
 
 struct upstreams *
 upstreams_new(const struct options *o)

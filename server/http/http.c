@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
 #include "http/conns.h"
 #include "http/fields.h"
-#include "base/fs.h"
 #include "http/guard.h"
+#include "http/http_response.h"
 #include "http/listen.h"
 #include "log.h"
-#include "base/mem.h"
-#include "http/http_response.h"
 
 enum {
 	CONNECTION_BYTES = 4096, /* a connection touches all of it, so it is small */

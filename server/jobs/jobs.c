@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "jobs/job_outlook.h"
 #include "jobs/job_table.h"
-#include "base/mem.h"
 #include "model/retry.h"
 
 enum { FAILED_REMEMBERED_MS = 600000 };

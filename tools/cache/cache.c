@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/index.h"
+#include "base/mem.h"
 #include "cli.h"
 #include "store/depot.h"
-#include "base/mem.h"
+#include "store/index.h"
 #include "store/survey.h"
 
 /* It does not end the survey: the rest of the cache is to be told of all the same. */

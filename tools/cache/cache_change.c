@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "cache/cache_hand.h"
 #include "cli.h"
-#include "base/num.h"
 #include "store/depot.h"
 
 static int

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli.h"
 #include "model/header.h"
 
 static json_t *

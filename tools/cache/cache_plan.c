@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli.h"
 #include "base/num.h"
+#include "cli.h"
 #include "model/retention.h"
 
 /* The same sum as the server's, which counts records and asks the disk for the rest. */

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli.h"
 #include "base/map.h"
 #include "base/num.h"
+#include "cli.h"
 #include "codec/archive.h"
 #include "model/header.h"
 

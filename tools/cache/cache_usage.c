@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli.h"
 #include "base/fs.h"
-#include "model/header.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli.h"
+#include "model/header.h"
 
 /* Where the bytes of a file below c/ belong. */
 struct owner {

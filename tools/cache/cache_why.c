@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "base/num.h"
+#include "cli.h"
 #include "model/decide_records.h"
 #include "model/plan.h"
 

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "client/client_home.h"
 #include "base/fs.h"
-#include "model/header.h"
-#include "net/source.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "cli.h"
+#include "client/client_home.h"
+#include "model/header.h"
+#include "net/source.h"
 
 struct run {
 	const struct update_client *client;

@@ -10,12 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "client/client_update.h"
 #include "base/clock.h"
-#include "model/doc.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli.h"
+#include "client/client_update.h"
+#include "model/doc.h"
 
 static const char usage[] =
 	"Usage: guts2-client --server URL --dir DIR --type T [--type T]... [OPTION]...\n"

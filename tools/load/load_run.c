@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <time.h>
 
-#include "cli.h"
 #include "base/clock.h"
-#include "load/load_visit.h"
 #include "base/mem.h"
+#include "cli.h"
+#include "load/load_visit.h"
 
 enum {
 	VISITS_MAX = 1500, /* at a time, of all threads: a server allows 2,000 of one address */

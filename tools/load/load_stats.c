@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "cli.h"
 #include "model/doc.h"
-#include "base/num.h"
 
 static const char *const step_names[LOAD_STEPS] = {"q", "o", "h", "f"};
 static const double shares[] = {0.5, 0.9, 0.99, 1};

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "net/source.h"
 #include "base/mem.h"
+#include "net/source.h"
 
 enum { FAILED_RETRY_S = 10 };
 

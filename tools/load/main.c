@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "load/load_run.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli.h"
+#include "load/load_run.h"
 #include "store/repo.h"
 #include "versions.h"
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cli.h"
 #include "migrate/migrate_read.h"
 #include "migrate/migrate_table.h"
 

@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "model/doc.h"
 #include "base/fs.h"
 #include "base/line.h"
 #include "base/mem.h"
+#include "model/doc.h"
 #include "model/options.h"
 
 /* They have some kilobytes; more is a mistaken path. */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "base/mem.h"
+#include "cli.h"
 #include "model/options.h"
 
 static const char *const result_names[] = {[MIGRATE_TAKEN] = "taken",

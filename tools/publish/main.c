@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/wire.h"
-#include "cli.h"
-#include "model/header.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli.h"
+#include "model/header.h"
+#include "model/wire.h"
 #include "publish/publish_add.h"
 #include "store/repo.h"
 #include "versions.h"

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/wire.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "model/header.h"
-#include "codec/encode.h"
 #include "base/mem.h"
+#include "codec/encode.h"
 #include "codec/pack.h"
+#include "model/header.h"
+#include "model/wire.h"
 #include "parallel.h"
 #include "publish/publish_scan.h"
 #include "publish/publish_sweep.h"

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "model/header.h"
 #include "base/mem.h"
+#include "model/header.h"
 #include "publish/publish_add.h"
 #include "publish/publish_scan.h"
 
