@@ -35,6 +35,7 @@ migrate_table_free(struct migration *m)
 	*m = (struct migration){0};
 }
 
+/* Each old setting has a row, whatever becomes of it: nothing is dropped without a word. */
 void
 migrate_table_note(
 	struct migration *m, enum migrate_result result, char *take_old, const char *fmt, ...)
@@ -56,6 +57,7 @@ migrate_table_option(struct migration *m, const char *origin, const char *shown,
 	char *old = mem_printf("%s: %s", origin, shown);
 	struct err e = {0};
 
+	/* By the server's own rules: what is written here it will start with. */
 	if (options_check(name, value, &e) != 0) {
 		migrate_table_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
 		return;
@@ -88,6 +90,7 @@ migrate_table_upstream(struct migration *m)
 	if (m->upstream_host == NULL)
 		return;
 	shown = mem_printf("upstreamPmHost=%s, upstreamPmPort=%s", m->upstream_host, port);
+	/* The old settings knew no scheme; the port says which one was meant. */
 	url = mem_printf("%s://%s:%s/guts2", strcmp(port, "443") == 0 ? "https" : "http",
 		m->upstream_host, port);
 	migrate_table_option(m, m->upstream_origin, shown, "guts2ServerUrl", url);
@@ -103,6 +106,7 @@ migrate_table_count(const struct migration *m, enum migrate_result result)
 	return count;
 }
 
+/* Names and values come from a file of somebody else's, and could steer a terminal. */
 static void
 print_text(const char *text)
 {
