@@ -15,6 +15,10 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
+/*
+ * A line of a quiet log is on its way to the disk after FLUSH_MS. A buffer that is half full is
+ * written at once, so that the other half takes what comes meanwhile.
+ */
 enum { BUFFER_BYTES = 1 << 20, FLUSH_MS = 200 };
 
 static const struct {
@@ -29,6 +33,11 @@ static const struct {
 static const char *const file_names[LOG_TARGETS] = {
 	NULL, "fspms-download-updates.log", "fspms-serve-updates.log"};
 
+/*
+ * Two buffers that change places: request threads append to one while the writer has the other in
+ * its hands, so that nobody waits for a disk. Where a disk is so slow that both are full, lines are
+ * lost, counted, and the loss is said.
+ */
 struct sink {
 	char *filling; /* request threads append here */
 	char *writing; /* the writer's alone */
@@ -41,7 +50,8 @@ static struct {
 	pthread_mutex_t lock; /* filling, len, lost, stop, reopen */
 	pthread_cond_t wake;
 	pthread_t writer;
-	bool running;
+	bool running; /* main's: from before the threads that log are started until they have ended
+		       */
 	bool stop;
 	bool reopen;
 	char *directory;
@@ -50,6 +60,7 @@ static struct {
 
 /* ---- Lines */
 
+/* What does not fit is cut: a line that is too long is one line all the same. */
 static void
 append(struct log_line *l, const char *text, size_t len)
 {
@@ -105,7 +116,10 @@ log_begin(struct log_line *l, enum log_event event)
 	log_text(l, "event", events[event].name);
 }
 
-/* How many bytes of value stand for themselves between quotes. */
+/*
+ * How many bytes of value stand for themselves between quotes. Whether char has a sign or not, a
+ * byte above ASCII does not.
+ */
 static size_t
 plain_len(const char *value)
 {
@@ -116,7 +130,10 @@ plain_len(const char *value)
 	return len;
 }
 
-/* Whatever it is, it stays one value on one line. */
+/*
+ * Whatever it is, it stays one value on one line: who chooses a name or a path must not be able to
+ * write lines, or other keys, of his own.
+ */
 static void
 append_quoted(struct log_line *l, const char *value)
 {
@@ -186,10 +203,15 @@ log_end(struct log_line *l, enum log_target target)
 
 	l->text[l->len] = '\n'; /* the line can be sent to another target, too */
 	if (target == LOG_PROCESS || !state.running) {
+		/*
+		 * One write(2), without a lock: a line is shorter than PIPE_BUF, and so does not
+		 * mix with those of other threads where standard error is a pipe (pipe(7)).
+		 */
 		(void)!write(STDERR_FILENO, l->text, len);
 		return;
 	}
 	(void)pthread_mutex_lock(&state.lock);
+	/* A disk that hangs costs lines, and no answers. */
 	if (len > BUFFER_BYTES - sink->len) {
 		sink->lost++;
 	} else {
@@ -228,6 +250,10 @@ open_file(const char *directory, enum log_target target, struct err *e)
 	return fd < 0 ? err_sys(e, "%s", path) : fd;
 }
 
+/*
+ * The writer's, without the lock. Where a new file cannot be opened, lines go on into the one that
+ * logrotate has moved.
+ */
 static void
 reopen_files(void)
 {
@@ -244,7 +270,10 @@ reopen_files(void)
 	}
 }
 
-/* Called with the lock, which is open while it writes. */
+/*
+ * Called with the lock, which is open while it writes. The writer's buffer is empty then: nobody
+ * else comes here.
+ */
 static void
 empty(enum log_target target)
 {
@@ -260,6 +289,7 @@ empty(enum log_target target)
 	sink->len = 0;
 	sink->lost = 0;
 	(void)pthread_mutex_unlock(&state.lock);
+	/* How many of its lines were written nobody knows: hence "or more". */
 	if (fs_write(sink->fd, full, len, NULL) != 0)
 		lost++;
 	if (lost > 0)
@@ -284,9 +314,17 @@ write_logs(void *unused)
 		until.tv_nsec %= 1000000000L;
 		if (!state.stop)
 			(void)pthread_cond_timedwait(&state.wake, &state.lock, &until);
+		/*
+		 * Looked at before the buffers are emptied: what was logged before log_stop is
+		 * written.
+		 */
 		stop = state.stop;
 		for (int i = LOG_DOWNLOAD; i < LOG_TARGETS; i++)
 			empty((enum log_target)i);
+		/*
+		 * After that: lines from before the signal are in the file that logrotate has
+		 * moved.
+		 */
 		if (state.reopen) {
 			state.reopen = false;
 			(void)pthread_mutex_unlock(&state.lock);

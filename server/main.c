@@ -32,6 +32,7 @@
 #include "settings.h"
 #include "timers.h"
 
+/* PART_AGE_MAX_S: of a download that nobody has gone on with for so long. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_AGE_MAX_S = 7 * 86400 };
 
 /* Everything there is, in the order in which it is started. Nobody else sees it whole. */
@@ -57,6 +58,10 @@ struct server {
 	struct timers *timers;
 };
 
+/*
+ * A task is added for each job that is queued, but one task takes all that there are: those after
+ * it find nothing left to do.
+ */
 static void
 run_checks(void *context)
 {
@@ -67,6 +72,10 @@ run_checks(void *context)
 		scrub_check(s->stock, s->jobs, job);
 }
 
+/*
+ * As run_checks. builder_start comes back when the job has ended or waits for another one, so that
+ * a job that waits holds no thread.
+ */
 static void
 run_builds(void *context)
 {
@@ -77,6 +86,10 @@ run_builds(void *context)
 		builder_start(&s->builder, job);
 }
 
+/*
+ * Called by whoever asked for a job, which may be an HTTP thread or the timers: it hands the work
+ * on, and does none of it.
+ */
 static void
 on_queued(void *context, enum job_queue queue)
 {
@@ -113,7 +126,10 @@ save_setting(void *context, const char *name, uint64_t *value)
 	(void)stock_put_setting(context, name, *value, NULL);
 }
 
-/* What guts2-cache has to know to say what this server will do: the numbers that count here. */
+/*
+ * What guts2-cache has to know to say what this server will do: the numbers that count here. Where
+ * nobody set cacheMinFreeBytes it depends on the disk, and the tool is told what came of that.
+ */
 static void
 save_settings(struct server *s)
 {
@@ -131,6 +147,10 @@ open_cache(struct server *s, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/data/guts2/updates", s->options.root);
 
+	/*
+	 * The cache's lock first: until then stage/ may be another server's, with its downloads in
+	 * it.
+	 */
 	if (stock_open(path, &s->stock, e) != 0 ||
 		fs_each(repo_stage_dir(stock_repo(s->stock)), ".", clear_staged, NULL, e) != 0)
 		return -1;
@@ -182,6 +202,7 @@ start_network(struct server *s, struct err *e)
 	const struct fetcher_parts fetches = {&s->options, s->id, s->settings, s->stock, s->jobs,
 		s->workers, s->retain, s->announce};
 
+	/* Before HTTP, whose threads tell the fetcher who has polled. */
 	if (fetcher_start(&fetches, &s->fetcher, e) != 0)
 		return -1;
 	if (http_start(&(struct reply_parts){&s->options, s->id, s->settings, s->stock, s->jobs,
@@ -198,6 +219,10 @@ start(struct server *s, struct err *e)
 {
 	AUTO_FREE char *logs = mem_printf("%s/logs", s->options.root);
 
+	/*
+	 * The cache before the logs: who does not get its lock must not write into the logs of the
+	 * server that has it.
+	 */
 	if (create_id(s, e) != 0 || open_cache(s, e) != 0 || log_start(logs, e) != 0)
 		return -1;
 	s->jobs = jobs_new(on_queued, s);
@@ -207,12 +232,24 @@ start(struct server *s, struct err *e)
 	start_cache(s);
 	if (start_network(s, e) != 0)
 		return -1;
+	/* Last: their first look asks for the announcement, which takes all of the above. */
 	s->timed = (struct timers_parts){&s->options, s->settings, s->jobs, s->workers, s->announce,
 		s->retain, s->scrub, s->legacy, s->fetcher, s->http};
 	return timers_start(&s->timed, &s->timers, e);
 }
 
-/* Held answers first, or the HTTP library would wait for them; what stores things last. */
+/*
+ * In an order in which nobody is called that has ended, and also after a start that got half way:
+ * what is NULL was not started.
+ *
+ * The timers and the control socket go first, since they begin things. jobs_stop resumes all
+ * answers that are held: libmicrohttpd may not be stopped while a connection is suspended
+ * (microhttpd.h). The fetcher ends before the workers, to which it hands over what has arrived;
+ * they finish what they were given. Builders see at their next step that jobs were stopped.
+ *
+ * Only when no thread is left is anything freed. The stock is closed after the scrub and the legacy
+ * list, which write to the index what they have not written yet.
+ */
 static void
 stop(struct server *s)
 {
@@ -238,6 +275,7 @@ stop(struct server *s)
 	log_stop();
 }
 
+/* By the main thread, which does nothing else: SIGHUP is handled here, where files may be read. */
 static void
 wait_for_signals(struct server *s, const sigset_t *signals)
 {
@@ -264,7 +302,11 @@ serve(struct server *s)
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGHUP);
+	/*
+	 * Before any thread is started: each inherits it, and sigwait(3) alone takes the signals.
+	 */
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	/* A client that goes away while it is written to is an error of that write, and no more. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(022);
 	if (start(s, &e) != 0) {
@@ -272,6 +314,10 @@ serve(struct server *s)
 		stop(s);
 		return EXIT_FAILED;
 	}
+	/*
+	 * For whoever started it, who learns here which port the kernel chose. A pipe would keep
+	 * the line in stdio's buffer.
+	 */
 	(void)printf("guts2d ready: http://%s/guts2\n", http_address(s->http));
 	(void)fflush(stdout);
 	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s id %s", http_address(s->http),
@@ -293,6 +339,10 @@ run_with_settings(struct server *s)
 
 	if (settings_new(&s->options, &s->settings, &e) != 0) {
 		(void)fprintf(stderr, "guts2d: %s\n", e.text);
+		/*
+		 * What is wrong in a file is a mistake of who wrote it; that it cannot be read is
+		 * none.
+		 */
 		return e.code == ERR_INPUT || e.code == ERR_LIMIT ? EXIT_USAGE : EXIT_FAILED;
 	}
 	if (s->options.check_only) {

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "log.h"
 #include "base/mem.h"
+#include "log.h"
 
 /* What a file is known by: another one differs in some of it. */
 struct mark {
@@ -39,6 +39,10 @@ same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+/*
+ * A file that is written over, renamed over or restored differs in at least one of these: who sets
+ * back the time of its content cannot set that of its inode (stat(2), st_ctime).
+ */
 static bool
 same_marks(const struct mark a[SETTINGS_FILES], const struct mark b[SETTINGS_FILES])
 {
@@ -81,6 +85,9 @@ settings_new(const struct options *o, struct settings **ret, struct err *e)
 	p->path[SETTINGS_PROXY] = mem_printf("%s/data/fspms.proxy.config", o->root);
 	p->path[SETTINGS_CHANNELS] = mem_printf("%s/config/channels.json", o->root);
 	p->current = policy_new();
+	/*
+	 * Before the files are read: what is written meanwhile has another mark, and is read again.
+	 */
 	look_at(p, p->read);
 	memcpy(p->seen, p->read, sizeof(p->seen));
 	for (int i = 0; i < SETTINGS_FILES; i++)
@@ -111,12 +118,17 @@ settings_take(struct settings *p)
 	struct policy *policy;
 
 	(void)pthread_mutex_lock(&p->lock);
+	/*
+	 * Reading and counting are one step: between them the policy could go with its last
+	 * reference.
+	 */
 	policy = p->current;
 	(void)atomic_fetch_add(&policy->references, 1);
 	(void)pthread_mutex_unlock(&p->lock);
 	return policy;
 }
 
+/* With the last reference a policy lets go of those that it borrows from. */
 void
 settings_release(struct policy *policy)
 {
@@ -141,7 +153,10 @@ log_file(enum log_event event, const char *path, const char *reason)
 	log_end(&l, LOG_PROCESS);
 }
 
-/* What is in force of a file stays so. */
+/*
+ * What is in force of a file stays so. It is borrowed from the policy that owns it: one file that
+ * stays bad over many reloads makes no chain of policies.
+ */
 static void
 borrow(struct policy *policy, struct policy *from, enum settings_file file)
 {
@@ -155,6 +170,7 @@ borrow(struct policy *policy, struct policy *from, enum settings_file file)
 		policy->channels = owner->channels;
 }
 
+/* The old policy goes without the lock, which requests wait for. */
 static void
 replace(struct settings *p, struct policy *take_new)
 {
@@ -199,6 +215,10 @@ settings_look(struct settings *p)
 	bool due;
 
 	(void)pthread_mutex_lock(&p->readers);
+	/*
+	 * A file with an error has its mark in `read` too: it is complained about once, not at
+	 * every look.
+	 */
 	look_at(p, now);
 	due = !same_marks(now, p->read) && same_marks(now, p->seen);
 	memcpy(p->seen, now, sizeof(p->seen));
@@ -216,6 +236,7 @@ print_server(const char *key, const struct proxy_server *s, const char *path, FI
 
 	if (s->host == NULL)
 		return;
+	/* That there is one is said, and never which. */
 	shown.password = NULL;
 	proxy_server_format(&shown, &text);
 	(void)fprintf(to, "%s=%s%s  # %s:%u\n", key, text.at,

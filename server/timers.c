@@ -7,6 +7,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+/*
+ * TICK_MS is how late a held answer may be resumed, or a job be tried again. Connections, whose
+ * deadlines are many seconds, and files are looked at less often.
+ */
 enum { TICK_MS = 100, REAP_MS = 1000, LOOK_MS = 1000 };
 
 struct timers {
@@ -17,7 +21,7 @@ struct timers {
 	bool stop;
 };
 
-/* False: it is time to end. */
+/* False: it is time to end. By the monotonic clock: one that is set must not stop the polls. */
 static bool
 sleep_for(struct timers *t, long ms)
 {
@@ -36,6 +40,11 @@ sleep_for(struct timers *t, long ms)
 	return !stop;
 }
 
+/*
+ * What is not allowed any more goes from the announcement at once; what is allowed anew comes with
+ * the next one of the upstream. That has to be whole, and is made so before it is asked for: an
+ * upstream that says "unchanged" would not tell what was left out of the last one.
+ */
 void
 timers_apply_settings(const struct timers_parts *parts)
 {
@@ -47,6 +56,7 @@ timers_apply_settings(const struct timers_parts *parts)
 	(void)jobs_ask(parts->jobs, &query, NULL);
 }
 
+/* On a worker: the thread that ends held answers at their time does not wait for a disk. */
 static void
 look_at_files(void *context)
 {
@@ -70,6 +80,7 @@ run(void *context)
 
 		if (now_ms >= next_poll_ms) {
 			next_poll_ms = now_ms + t->parts->options->updatePollingInterval;
+			/* Where the last poll is still on its way this joins it. */
 			(void)jobs_ask(t->parts->jobs, &query, NULL);
 		}
 		if (now_ms >= next_reap_ms) {

@@ -19,6 +19,10 @@ enum { LINE_WIDTH = 79 };
 
 /* ---- Errors */
 
+/*
+ * What is UTF-8 keeps its letters; of anything else a byte above ASCII could be the beginning of a
+ * sequence that steers a terminal.
+ */
 void
 cli_clean(char *text)
 {
@@ -191,6 +195,7 @@ print_row(int column, char *take_label, const char *help)
 	(void)putchar('\n');
 }
 
+/* By the same tables that are parsed: nothing is taken that is not explained. */
 static void
 print_help(const struct cli *cli)
 {
@@ -249,6 +254,7 @@ long_options(const struct cli_option *options, size_t count)
 	return ret;
 }
 
+/* The value of an option goes where its row says; false: a complaint was made. */
 static bool
 take_option(const struct cli *cli, const struct cli_option *o, const char *value)
 {
@@ -273,6 +279,10 @@ take_option(const struct cli *cli, const struct cli_option *o, const char *value
 static int
 refuse_option(const struct option *longs, int result, const char *word)
 {
+	/*
+	 * getopt_long(3): optopt is the value of a known option, 0 for an unknown one, and the
+	 * letter of a short one, which no tool has.
+	 */
 	if (optopt >= VALUE_FIRST)
 		return cli_usage("--%s: %s", longs[optopt - VALUE_FIRST].name,
 			result == ':' ? "a value is missing" : "takes no value");
@@ -320,6 +330,7 @@ cli_parse(const struct cli *cli, int argc, char **argv, int *ret_words)
 		if (!take_option(cli, &cli->options[result - VALUE_FIRST], optarg))
 			return CLI_USAGE;
 	}
+	/* getopt_long has moved the words behind the options: they may be mixed. */
 	*ret_words = argc - optind;
 	if (*ret_words > cli->words_max)
 		return cli_usage("'%s' is one word too many", argv[optind + cli->words_max]);

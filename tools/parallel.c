@@ -27,6 +27,7 @@ parallel_for(size_t count, unsigned threads, int (*run)(void *context, size_t in
 		started++;
 	if (started == 0)
 		loop_work(&loop);
+	/* In whatever order they end: loop_end wants all of them out. */
 	while (started > 0)
 		(void)pthread_join(ids[--started], NULL);
 	return loop_end(&loop, e);

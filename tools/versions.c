@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 
+/* Grows while the repository is walked, which gives names in no order. */
 struct list {
 	const char *type;
 	struct ident *at;
@@ -27,6 +28,7 @@ note_version(void *context, const struct target *t, struct err *e)
 	return 0;
 }
 
+/* By type, so that versions of one stand together, then the newest first. */
 static int
 compare_newest_first(const void *a, const void *b)
 {

@@ -9,10 +9,10 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include "net/control.h"
 #include "base/fs.h"
-#include "log.h"
 #include "base/mem.h"
+#include "log.h"
+#include "net/control.h"
 
 struct control_server {
 	struct stock *stock;
@@ -21,7 +21,10 @@ struct control_server {
 	int wake; /* readable: it is time to end */
 };
 
-/* Records of the view; sorted, a version's header first. version 0: all. */
+/*
+ * Records of the view; sorted, a version's header first. version 0: all. Copies, so that the view
+ * can go while disks are waited for.
+ */
 static void
 list_records(struct stock *s, const char *type, uint64_t version, struct records *ret)
 {
@@ -49,6 +52,7 @@ do_check(struct stock *s, const json_t *question, struct err *e)
 	if (control_get_record(question, &r, e) != 0)
 		return NULL;
 	list_records(s, r.ident.type, r.ident.edition.version, &all);
+	/* The question says which record; what its bytes have to be the cache says. */
 	found = records_find(&all, &r);
 	if (found == NULL)
 		return json_pack("{s:s}", "result", "absent");
@@ -88,6 +92,10 @@ do_drop(struct stock *s, const json_t *question, struct err *e)
 			doc_number(question, "version", 1, IDENT_VERSION_MAX, &version, e) != 0))
 		return NULL;
 	list_records(s, type, version, &all);
+	/*
+	 * Backwards, a version's header last: where this is interrupted, what is left can be
+	 * explained.
+	 */
 	for (size_t i = all.count; i > 0; i--) {
 		const struct record *r = &all.at[i - 1];
 
@@ -126,6 +134,10 @@ answer(struct stock *s, const json_t *question, struct err *e)
 	return NULL;
 }
 
+/*
+ * One question, one answer. Who asks is looked at first, and a question has to come within a time
+ * (control.h): nobody keeps the next one waiting.
+ */
 static void
 serve(struct control_server *a, int fd)
 {
@@ -139,6 +151,9 @@ serve(struct control_server *a, int fd)
 	if (question != NULL)
 		reply = answer(a->stock, question, &e);
 	if (reply == NULL)
+		/*
+		 * An error can quote what lies on the disk, which a document has to be able to say.
+		 */
 		reply = json_pack("{s:s}", "error", doc_text_valid(e.text) ? e.text : "failed");
 	(void)control_send(fd, reply, NULL);
 }
@@ -160,6 +175,7 @@ run(void *context)
 				continue;
 			return NULL;
 		}
+		/* Ending goes before a question that has come as well. */
 		if (fds[0].revents != 0)
 			return NULL;
 		fd = accept4(a->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -168,6 +184,10 @@ run(void *context)
 	}
 }
 
+/*
+ * A thread of its own, since all of this waits for disks. The socket of a server that was killed is
+ * replaced: who is here has the cache's lock.
+ */
 int
 control_server_start(struct stock *s, struct control_server **ret, struct err *e)
 {

@@ -8,12 +8,17 @@
 #include <sys/queue.h>
 
 #include "base/clock.h"
-#include "log.h"
 #include "base/mem.h"
+#include "log.h"
 
 enum { DEFER_MAX_MS = 10 * 60 * 1000 };
 
-/* A version that is announced once what is prefetched of it is here. */
+/*
+ * A version that is announced once what is prefetched of it is here. It lies in the list until all
+ * that it waits for has ended and it is announced (is_deferred), or another version has taken its
+ * place (sweep_deferred). All of it is guarded by the lock but `waiting`, which is counted down
+ * without it; while that is not 0 jobs have pointers to `waiters`, and it must stay.
+ */
 struct deferred {
 	struct announce *announce;
 	struct ident ident;
@@ -81,6 +86,10 @@ log_metadata(const struct ident *new)
 
 static int announce_fetched(struct announce *a, bool *ret_deferred, struct err *e);
 
+/*
+ * A task of the workers. The last announcement that was fetched is merged anew, so that a version
+ * needs no poll to be announced when it is here.
+ */
 static void
 announce_deferred(void *context)
 {
@@ -94,6 +103,10 @@ announce_deferred(void *context)
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
+/*
+ * By whoever ended the job, or the timers at its deadline. Fetcher and timers cannot wait for the
+ * lock, which is held while an announcement is stored: a worker does the rest.
+ */
 static void
 on_arrived(void *context)
 {
@@ -116,7 +129,10 @@ find_deferred(const struct announce *a, const struct ident *ident)
 	return NULL;
 }
 
-/* Those that ended after another version had taken their place. */
+/*
+ * Those that ended after another version had taken their place. One that still waits stays: jobs
+ * will resume its waiters.
+ */
 static void
 sweep_deferred(struct announce *a)
 {
@@ -158,11 +174,18 @@ defer(struct announce *a, const struct ident *ident, const struct job_spec *spec
 	d->deadline_ms = deadline_of(a, ident->type);
 	d->waiters = mem_new(count, sizeof(*d->waiters));
 	LIST_INSERT_HEAD(&a->deferred, d, link);
+	/*
+	 * One more than jobs: those that end while others are still being asked for announce
+	 * nothing.
+	 */
 	d->waiting = 1;
 	for (size_t i = 0; i < count; i++) {
 		d->waiters[i] = (struct waiter){
 			.resume = on_arrived, .context = d, .deadline_ms = d->deadline_ms};
 		atomic_fetch_add(&d->waiting, 1);
+		/*
+		 * It is not to be had just now, or not at all: the version does not wait for that.
+		 */
 		if (!jobs_ask(a->parts.jobs, &specs[i], &d->waiters[i]).held)
 			atomic_fetch_sub(&d->waiting, 1);
 	}
@@ -179,6 +202,7 @@ add_spec(struct job_spec *specs, size_t *count, const struct view_type *t, const
 {
 	const struct view_version *here = view_find_version(t, &new->edition);
 
+	/* A client may say that it has anything: no difference leads backwards. */
 	if (base->version >= new->edition.version ||
 		(here != NULL && view_find_archive(here, base, FORMAT_AR2) != NULL))
 		return;
@@ -210,6 +234,9 @@ defer_for_prefetch(struct announce *a, const struct view_type *t, const struct c
 			usage_top(a->parts.usage, new->type, clock_mono_ms() / 1000, used, max);
 	for (size_t i = 0; i < used_count; i++)
 		add_spec(specs, &count, t, new, &used[i]);
+	/*
+	 * Where nothing else is waited for neither is the header, which refresh_headers asks for.
+	 */
 	if (count > 0 && (here == NULL || here->header == NULL))
 		specs[count++] = (struct job_spec){.kind = JOB_HEADER, .ident = *new};
 	return defer(a, new, specs, count);
@@ -223,12 +250,14 @@ is_deferred(struct announce *a, const struct view_type *t, const struct channels
 	struct deferred *d = find_deferred(a, new);
 	bool is_known = t != NULL && t->announced.version > 0;
 
+	/* Met for the first time. */
 	if (d == NULL) {
 		log_metadata(new);
 		return is_known && defer_for_prefetch(a, t, channels, new);
 	}
 	if (d->waiting > 0)
 		return is_known; /* its type may have been dropped meanwhile */
+	/* Everything is here or cannot be had, or the deadline has passed: it is announced now. */
 	deferred_free(d);
 	return false;
 }
@@ -261,7 +290,10 @@ log_refused(const struct ident *new, const struct edition *known, const char *wh
 	log_end(&l, LOG_PROCESS);
 }
 
-/* NULL: acceptable. */
+/*
+ * NULL: acceptable. Clients are not taken back to older content, nor is other content put under a
+ * name that they have already, whatever stands in the place of the cloud.
+ */
 static const char *
 refusal(const struct view_type *t, const struct edition *new)
 {
@@ -326,6 +358,9 @@ merge(struct announce *a, const struct view *view, const struct channels *channe
 	sweep_deferred(a);
 }
 
+/*
+ * Most polls change nothing: then nothing is written, no view is made, and what is absent stays so.
+ */
 static bool
 same_announcement(const struct view *view, const struct idents *query)
 {
@@ -344,7 +379,10 @@ same_announcement(const struct view *view, const struct idents *query)
 	return true;
 }
 
-/* Types in use get the header of a new version before anybody asks. */
+/*
+ * Types in use get the header of a new version before anybody asks. In use is a type of which
+ * anything is kept.
+ */
 static void
 refresh_headers(struct announce *a)
 {
@@ -377,6 +415,7 @@ announce(struct announce *a, const struct view *view, const struct idents *query
 	return 0;
 }
 
+/* With the lock. */
 static int
 announce_fetched(struct announce *a, bool *ret_deferred, struct err *e)
 {
@@ -399,6 +438,7 @@ announce_query(struct announce *a, const struct idents *fetched, bool *ret_defer
 	int result;
 
 	(void)pthread_mutex_lock(&a->lock);
+	/* Kept: what is deferred now is announced from it later. */
 	idents_free(&a->fetched);
 	for (size_t i = 0; i < fetched->count; i++)
 		idents_add(&a->fetched, &fetched->at[i]);
@@ -407,6 +447,10 @@ announce_query(struct announce *a, const struct idents *fetched, bool *ret_defer
 	return result;
 }
 
+/*
+ * From what is announced now it can only take away: what is allowed anew comes with the next
+ * announcement.
+ */
 void
 announce_policy(struct announce *a)
 {

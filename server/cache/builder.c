@@ -14,6 +14,11 @@ is_difference_job(const struct builder_job *k)
 	return k->job->spec.kind == JOB_BUILD && k->job->spec.base.version > 0;
 }
 
+/*
+ * How a job goes on, on a builder: step by step, until it waits or has ended. It looks at the cache
+ * anew before each step, since any time may have passed. Once a step has returned true k is not
+ * touched: it is gone, or another builder has it already.
+ */
 static void
 advance(void *context)
 {
@@ -22,6 +27,7 @@ advance(void *context)
 
 	jobs_resume(k->parts->jobs, k->job);
 	while (!ended) {
+		/* No other job has the number in this run, and stage/ was cleared at its start. */
 		AUTO_FREE char *workspace = mem_printf("build-%u", k->turn.number);
 		struct encode_crew crew = builder_job_crew(k);
 		struct stock_site site = {workspace, &crew};
@@ -31,6 +37,7 @@ advance(void *context)
 			return;
 		}
 		k->failed = false;
+		/* What is said where the plan is stuck and nothing has failed at this step. */
 		k->reason = JOB_UPSTREAM_UNAVAILABLE;
 		builder_job_read_records(k);
 		ended = is_difference_job(k) ? builder_difference_step(k, &site)

@@ -41,6 +41,7 @@ build_difference_step(struct builder_job *k, const struct stock_site *site,
 		.new_full = record_is_full(new_whole) ? new_whole : NULL,
 		.old_full = old_whole != NULL && record_is_full(old_whole) ? old_whole : NULL,
 		.full_bytes = smaller_than};
+	/* What is looked at after a failure; where there is no old one the new one stands twice. */
 	struct record inputs[2] = {*new_whole, old_whole != NULL ? *old_whole : *new_whole};
 	const char *way = old_whole != NULL ? "changes of files" : "changed files";
 	struct record difference;
@@ -48,6 +49,10 @@ build_difference_step(struct builder_job *k, const struct stock_site *site,
 
 	if (stock_build_difference(k->parts->stock, site, &what, &difference, &e) != 0)
 		return !builder_job_settle_failure(k, &e, inputs, 2, NULL);
+	/*
+	 * Not worth it. As ABSENT it is not tried again until metadata changes, and clients are
+	 * sent to the full archive.
+	 */
 	if (difference.ref.bytes == 0) {
 		builder_job_absent(k);
 		return true;
@@ -91,6 +96,7 @@ builder_difference_step(struct builder_job *k, const struct stock_site *site)
 	struct offer offer;
 	uint64_t bytes;
 
+	/* decide() has seen it in its view; retention was quicker. */
 	if (new_whole == NULL) {
 		builder_job_absent(k);
 		return true;
@@ -100,6 +106,7 @@ builder_difference_step(struct builder_job *k, const struct stock_site *site)
 		have = have_header(k, &spec->base);
 	if (have != HAVE_IT)
 		return have == HAVE_LEFT;
+	/* A difference's worth is measured by the full archive, which need not be here. */
 	bytes = full_bytes(k);
 	if (bytes == 0 && builder_job_look_price(k, &full, &offer) == PLAN_UNASKED)
 		return builder_job_wait_for(k, builder_job_price_of(k, &full));

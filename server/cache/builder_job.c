@@ -6,6 +6,9 @@
 
 /* ---- The end */
 
+/*
+ * The turn is over: of the jobs that wait to build for the type, the one that came first goes on.
+ */
 static void
 give_turn(struct builder_job *k)
 {
@@ -18,7 +21,10 @@ give_turn(struct builder_job *k)
 	}
 }
 
-/* The job is ended by the caller, afterwards. */
+/*
+ * k is gone, and its job is ended by the caller, afterwards: until then the turn in the list of all
+ * turns points into the job, which may be freed as soon as it has ended.
+ */
 static struct job *
 leave(struct builder_job *k)
 {
@@ -58,6 +64,7 @@ builder_job_failed(struct builder_job *k, enum job_reason reason, uint64_t delay
 
 /* ---- What is known */
 
+/* Archives that are what they are named and do not decode are left out: no way leads over them. */
 static void
 add_record(void *context, struct view_record *vr)
 {
@@ -100,8 +107,10 @@ known(struct builder_job *k, const struct job_look *look)
 	case JOB_ABSENT:
 		return PLAN_ABSENT;
 	case JOB_FAILED:
+		/* Its time has come: asking for it queues it again. */
 		if (look->retry_in_ms == 0)
 			return PLAN_UNASKED;
+		/* Of all that failed, what comes back first opens a way. */
 		if (!k->failed || look->retry_in_ms < k->retry_in_ms)
 			k->retry_in_ms = look->retry_in_ms;
 		k->failed = true;
@@ -151,6 +160,7 @@ builder_job_look_price(void *context, const struct edition *base, struct offer *
 
 	*ret = look.offer;
 	for (int i = 0; i < FORMAT_COUNT; i++)
+		/* As if it were not offered: the plan looks for another way. */
 		if (builder_turns_is_bad(k->parts->turns, &ret->archive[i].id))
 			ret->archive[i] = (struct archive_ref){0};
 	return known(k, &look);
@@ -178,6 +188,7 @@ builder_job_look_header(void *context, const struct edition *edition)
 
 /* ---- Asking for something first */
 
+/* By any thread that ends a job: a builder goes on with it. */
 static void
 on_resumed(void *context)
 {
@@ -193,9 +204,17 @@ builder_job_wait_for(struct builder_job *k, struct job_spec spec)
 	struct jobs *jobs = k->parts->jobs;
 
 	give_turn(k);
+	/*
+	 * Another job of the type may build while this one waits. It waits without a deadline:
+	 * every job ends, and jobs_stop resumes whoever waits then.
+	 */
 	k->waiter = (struct waiter){.resume = on_resumed, .context = k, .deadline_ms = UINT64_MAX};
 	if (jobs_wait(jobs, k->job, &spec, &k->waiter).held)
 		return true;
+	/*
+	 * Not held: what it needs has failed lately, or is known not to exist, or there is no room
+	 * for one more job. The first two are new facts for the plan.
+	 */
 	jobs_resume(jobs, k->job);
 	if (jobs_look(jobs, &spec).state != JOB_NONE)
 		return false;
@@ -205,6 +224,9 @@ builder_job_wait_for(struct builder_job *k, struct job_spec spec)
 
 /* ---- Making */
 
+/*
+ * The builders that are free help; a build that goes on while the server ends would hold that up.
+ */
 static int
 crew_each(void *context, size_t count, int (*run)(void *run_context, size_t index, struct err *e),
 	void *run_context, struct err *e)
@@ -223,6 +245,7 @@ crew_begin(void *context, const char *what, uint64_t bytes)
 
 	(void)what;
 	jobs_progress_begin(job, 0, bytes);
+	/* The clock of the estimate starts with the first file, not when that is done. */
 	jobs_progress_add(job, 0);
 }
 
@@ -273,12 +296,17 @@ builder_job_settle_failure(struct builder_job *k, const struct err *why,
 	bool again = false;
 
 	log_failure(k, why);
+	/* How much room is missing nobody knows here; any wish makes retention look. */
 	if (why->code == ERR_FULL)
 		retain_want(k->parts->retain, 1);
 	if (!depot_is_damage(why)) {
 		builder_job_failed(k, why->code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
 		return false;
 	}
+	/*
+	 * As the cache is by now: what is not in it any more was removed, by retention or somebody
+	 * else.
+	 */
 	builder_job_read_records(k);
 	for (size_t i = 0; i < count; i++) {
 		struct err e = {0};
@@ -289,9 +317,14 @@ builder_job_settle_failure(struct builder_job *k, const struct err *why,
 			again = true;
 	}
 	if (!again && culprit != NULL) {
+		/*
+		 * Its digest is right, so that it would be fetched again as it is: it is passed
+		 * over.
+		 */
 		builder_turns_note_bad(k->parts->turns, &culprit->ref.id);
 		again = true;
 	}
+	/* Nothing is wrong with what it was built from, and a second try would end alike: later. */
 	if (!again)
 		builder_job_failed(k, JOB_BUSY, 0);
 	return again;

@@ -7,6 +7,10 @@
 
 #include "base/mem.h"
 
+/*
+ * The last so many bad archives. One that is forgotten costs a build that fails, and is noted
+ * again.
+ */
 enum { BAD_MAX = 64 };
 
 struct builder_turns {
@@ -31,6 +35,7 @@ builder_turns_free(struct builder_turns *b)
 {
 	if (b == NULL)
 		return;
+	/* jobs_stop resumes every job that waits, and a builder ends it at its next step. */
 	assert(LIST_EMPTY(&b->turns));
 	(void)pthread_mutex_destroy(&b->lock);
 	free(b);
@@ -60,6 +65,7 @@ same_type(const struct turn *a, const struct turn *b)
 	return strcmp(a->spec->ident.type, b->spec->ident.type) == 0;
 }
 
+/* A turn that is BUILDING stays so, for the next thing that its job builds. */
 bool
 builder_turns_take(struct builder_turns *b, struct turn *t)
 {
@@ -76,6 +82,10 @@ builder_turns_take(struct builder_turns *b, struct turn *t)
 	return free;
 }
 
+/*
+ * Who is named does not have the turn yet: it takes it when a builder goes on with it. Where a
+ * third job is quicker it waits again, at the place in the list that it had.
+ */
 struct turn *
 builder_turns_give(struct builder_turns *b, struct turn *t)
 {
@@ -95,6 +105,10 @@ builder_turns_give(struct builder_turns *b, struct turn *t)
 	return next;
 }
 
+/*
+ * Retention asks this. Where something is built for a type all its versions stay: the way may lead
+ * over any of them. A job that waits needs those that it is about.
+ */
 bool
 builder_turns_need(struct builder_turns *b, const struct ident *version)
 {

@@ -15,8 +15,8 @@
 #include <sys/queue.h>
 
 #include "base/digest.h"
-#include "model/ident.h"
 #include "jobs/jobs.h"
+#include "model/ident.h"
 
 struct builder_turns;
 

@@ -24,6 +24,10 @@ describe_way(const struct plan *p, char *ret, size_t size)
 		p->count == 1 ? "" : "s");
 }
 
+/*
+ * False where content was built: whether that was all, or a full archive comes next, the plan says.
+ * Each step costs a look at the cache, and none has to know the one after it.
+ */
 static bool
 build_content_step(struct builder_job *k, const struct stock_site *site, const struct plan *p)
 {
@@ -85,6 +89,7 @@ build_full_step(struct builder_job *k, const struct stock_site *site)
 	uint64_t price;
 	struct err e = {0};
 
+	/* It is there: the plan, which chose this step, saw it in the same records. */
 	inputs[0] = *builder_job_find(k, RECORD_CONTENT, &spec->ident.edition);
 	if (stock_build_full(k->parts->stock, site, &what, &full, &e) != 0)
 		return !builder_job_settle_failure(k, &e, inputs, what.count + 1, NULL);
@@ -122,9 +127,14 @@ builder_whole_step(struct builder_job *k, const struct stock_site *site)
 		return builder_job_wait_for(k, builder_job_header_of(k, &p.base));
 	case PLAN_GET_ARCHIVE:
 		(void)builder_job_look_price(k, &p.base, &offer);
+		/* As offered: for the log, where it says what was saved. */
 		k->loaded_bytes += offer.archive[p.format].bytes;
 		return builder_job_wait_for(k, builder_job_archive_of(k, &p.base, p.format));
 	case PLAN_BUILD_CONTENT:
+		/*
+		 * Where another job builds for the type this one waits, and is not this thread's
+		 * any more.
+		 */
 		return !builder_turns_take(k->parts->turns, &k->turn) ||
 		       build_content_step(k, site, &p);
 	case PLAN_BUILD_FULL:

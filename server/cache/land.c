@@ -28,6 +28,7 @@ land_header(const struct land *l, const struct ident *ident, struct span bytes, 
 	if (header_parse_of(bytes, ident, &header, e) != 0 ||
 		stock_put_header(l->stock, ident, bytes, &record, e) != 0)
 		return -1;
+	/* It may be of one version more than are to be kept. */
 	retain_note(l->retain);
 	log_downloaded(&record, record.ref.bytes, took_ms);
 	return 0;
@@ -37,6 +38,7 @@ int
 land_archive(const struct land *l, const struct landing *landing, struct err *e)
 {
 	if (stock_put_archive(l->stock, &landing->record, landing->stage, e) != 0) {
+		/* Room is made while the job that brought it waits to be tried again. */
 		if (e->code == ERR_FULL)
 			retain_want(l->retain, landing->record.ref.bytes);
 		return -1;

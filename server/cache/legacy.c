@@ -10,6 +10,10 @@
 
 enum { EVERY_MS = 2000, SAVED_EVERY_MS = 3600000, DAY_MS = 86400000 };
 
+/*
+ * A type of the legacy list, and when a legacy client last asked for it. That is written to the
+ * index at most once an hour, however often one asks: it counts in days.
+ */
 struct seen {
 	char type[IDENT_TYPE_MAX + 1];
 	uint64_t at_ms;	   /* wall clock */
@@ -71,6 +75,7 @@ find_or_add(struct legacy *l, const char *type)
 	return seen;
 }
 
+/* For a type of the legacy list alone: what anybody may invent would make the list grow. */
 void
 legacy_note(struct legacy *l, const char *type)
 {
@@ -112,7 +117,10 @@ was_seen(struct legacy *l, const char *type)
 	return at_ms > 0 && at_ms + days * DAY_MS > clock_wall_ms();
 }
 
-/* The newest full archive is there, or on its way. */
+/*
+ * The newest full archive is there, or on its way. It is asked for at each look, and jobs knows
+ * when it may be tried again after a failure.
+ */
 static void
 obtain_newest(struct legacy *l, const struct view *view, const char *type)
 {
@@ -157,6 +165,10 @@ take_due(struct legacy *l, struct seen *ret)
 
 		found = seen->at_ms > seen->saved_ms + SAVED_EVERY_MS;
 		if (found) {
+			/*
+			 * Before it is written, which is done without the lock: where that fails
+			 * somebody has to ask an hour later for it to be tried again.
+			 */
 			seen->saved_ms = seen->at_ms;
 			*ret = *seen;
 		}

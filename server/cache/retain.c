@@ -4,16 +4,25 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "model/retention.h"
-#include "log.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "log.h"
+#include "model/retention.h"
 
 enum {
+	/*
+	 * What nobody notes is seen then: the disk that others have filled, an answer that has gone
+	 * out.
+	 */
 	EVERY_MS = 10000,
 	OFFERED_MS = 10000, /* who was told of an archive comes for it within this time */
 };
 
+/*
+ * One look at a time, on some worker, and none is missed: who notes something sets `noted` first
+ * and then tries to set `running`; who ends clears `running` first and then looks at `noted`. In
+ * whatever order these meet, one of the two sees the other.
+ */
 struct retain {
 	struct retain_parts parts;
 	atomic_bool noted; /* something happened that was not looked at yet */
@@ -54,6 +63,7 @@ retain_free(struct retain *r)
 
 static void run(void *context);
 
+/* By any thread, and often: however much is noted, there is one task among the workers'. */
 void
 retain_note(struct retain *r)
 {
@@ -62,6 +72,10 @@ retain_note(struct retain *r)
 		workers_add(r->parts.workers, run, r);
 }
 
+/*
+ * The largest wish counts: where that much was freed and others still find no room, they wish again
+ * when their jobs are tried again.
+ */
 void
 retain_want(struct retain *r, uint64_t bytes)
 {
@@ -91,6 +105,10 @@ cache_bytes(const struct retain *r)
 	return bytes;
 }
 
+/*
+ * What somebody set is meant, also where it is the number of the default. Only where nobody did
+ * does the disk count.
+ */
 uint64_t
 retain_min_free_bytes(const struct options *o, uint64_t disk_bytes)
 {
@@ -99,7 +117,10 @@ retain_min_free_bytes(const struct options *o, uint64_t disk_bytes)
 		       : retention_min_free_bytes(o->cacheMinFreeBytes, disk_bytes);
 }
 
-/* How many bytes have to go for `wanted` more to fit. */
+/*
+ * How many bytes have to go for `wanted` more to fit. The disk is asked each time: it may be used
+ * by others too.
+ */
 static uint64_t
 excess(const struct retain *r, uint64_t have, uint64_t wanted)
 {
@@ -119,9 +140,11 @@ retain_room(struct retain *r, uint64_t bytes, struct err *e)
 	const struct options *o = r->parts.options;
 	char need[32];
 
+	/* Nothing that could be removed would help. */
 	if (o->cacheMaxBytes > 0 && bytes > o->cacheMaxBytes)
 		return err_set(e, ERR_FULL, "%s are more than cacheMaxBytes",
 			num_bytes_text(bytes, need, sizeof(need)));
+	/* Where the cache has no limit its bytes do not count, and need not be added up. */
 	if (excess(r, o->cacheMaxBytes > 0 ? cache_bytes(r) : 0, bytes) == 0)
 		return 0;
 	retain_want(r, bytes);
@@ -159,6 +182,7 @@ take_picture(const struct retain *r, struct picture *p)
 	view_each(view, NULL, add_record, p);
 	view_release(view);
 	if (p->count > 0)
+		/* retention_decide wants the records sorted; the three arrays have one order. */
 		qsort(p->view_records, p->count, sizeof(*p->view_records), compare_records);
 	p->busy = mem_new(p->count, sizeof(*p->busy));
 	p->offered = mem_new(p->count, sizeof(*p->offered));
@@ -166,6 +190,11 @@ take_picture(const struct retain *r, struct picture *p)
 		struct record record = p->view_records[i]->record;
 
 		record.served_ms = p->view_records[i]->served_ms;
+		/*
+		 * Looked at without a lock: a reply that begins after this has the file open, or
+		 * finds it gone and asks again. What a build needs nobody may take away: it would
+		 * fail, or look damaged.
+		 */
 		p->busy[i] = p->view_records[i]->sending > 0 ||
 			     builder_turns_need(r->parts.turns, &record.ident);
 		p->offered[i] = p->view_records[i]->offered_ms + OFFERED_MS > now_ms;
@@ -209,6 +238,7 @@ remove_record(const struct retain *r, const struct retention_action *a)
 		log_note(EVENT_FAILED, "cannot remove from the cache: %s", e.text);
 }
 
+/* Nobody waits for it: a look after it has come finds it there. */
 static void
 ask_for_content(struct retain *r, const struct record *record)
 {
@@ -251,6 +281,7 @@ carry_out(struct retain *r, const struct retention_actions *actions)
 		}
 	}
 	records_free(&r->spared);
+	/* What is spared no longer is forgotten, and named when it is spared again. */
 	r->spared = spared;
 }
 
@@ -258,6 +289,7 @@ static void
 look(struct retain *r)
 {
 	struct retention_actions actions = {0};
+	/* Before the picture is taken: a wish from now on has noted another look. */
 	uint64_t wanted = atomic_exchange(&r->wanted_bytes, 0);
 	struct retention_facts facts = {.versions = r->parts.options->keepGuts2UpdatesCount};
 	struct policy *policy = settings_take(r->parts.settings);

@@ -4,9 +4,9 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "jobs/job_end.h"
 #include "log.h"
-#include "base/mem.h"
 
 enum {
 	EVERY_MS = 1000,
@@ -15,7 +15,7 @@ enum {
 
 struct scrub {
 	struct scrub_parts parts;
-	atomic_bool running;
+	atomic_bool running;  /* a task is among the builders' or at work */
 	uint64_t next_ms;     /* the timers' */
 	uint64_t scrub_at_ms; /* the running one's */
 };
@@ -36,6 +36,10 @@ add_changed(void *context, struct view_record *vr)
 {
 	struct record r = vr->record;
 
+	/*
+	 * Cleared before the times are read: one that changes meanwhile sets it again. Most looks
+	 * find nothing to clear, and write nothing.
+	 */
 	if (!vr->times_changed || !atomic_exchange(&vr->times_changed, false))
 		return;
 	r.served_ms = vr->served_ms;
@@ -109,6 +113,7 @@ scrub_next(struct scrub *t)
 
 /* ---- */
 
+/* A task of the builders, so that everything else goes before it; one at a time. */
 static void
 run(void *context)
 {
@@ -118,6 +123,7 @@ run(void *context)
 	legacy_save(t->parts.legacy);
 	(void)stock_tidy(t->parts.stock, NULL); /* or in a second */
 	scrub_next(t);
+	/* Last: from here on the timers may start the next one. */
 	t->running = false;
 }
 

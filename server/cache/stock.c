@@ -72,6 +72,10 @@ stock_repo(struct stock *s)
 
 /* ---- What comes */
 
+/*
+ * Stored before it is shown: a version that clients were told of is announced after a power cut as
+ * well.
+ */
 int
 stock_put_query(struct stock *s, const struct idents *query, struct err *e)
 {
@@ -97,6 +101,7 @@ stock_put_archive(struct stock *s, const struct record *record, const char *stag
 {
 	if (depot_put_archive(s->depot, record, stage, e) != 0)
 		return -1;
+	/* Checked: its digest was looked at when it was put, and it is on the disk. */
 	view_add(s->views, record, true);
 	return 0;
 }
@@ -139,6 +144,7 @@ stock_build_difference(struct stock *s, const struct stock_site *site,
 
 	if (build_difference(&b, what, ret_record, e) != 0)
 		return -1;
+	/* 0: it was not worth it. */
 	if (ret_record->ref.bytes > 0)
 		view_add(s->views, ret_record, true);
 	return 0;
@@ -149,7 +155,10 @@ stock_build_difference(struct stock *s, const struct stock_site *site,
 int
 stock_remove(struct stock *s, const struct record *record, struct err *e)
 {
-	/* The view first: nobody is told any more of what is about to go. */
+	/*
+	 * The view first: nobody is told any more of what is about to go. Who has an older view may
+	 * have the file open, and sends it to its end; or finds it gone, and asks again.
+	 */
 	view_remove(s->views, record);
 	if (depot_remove(s->depot, record, e) == 0)
 		return 0;
@@ -158,6 +167,7 @@ stock_remove(struct stock *s, const struct record *record, struct err *e)
 	return -1;
 }
 
+/* Whether this very record is in the view, and not one that took its place meanwhile. */
 static bool
 is_here(struct stock *s, const struct record *record)
 {
@@ -192,6 +202,11 @@ stock_damaged(struct stock *s, const struct record *record, const char *why)
 
 /* ---- Looking */
 
+/*
+ * Of the view as it is now: reading the bytes has taken its time, and the record may have been
+ * removed or replaced. It is the same struct in older views, so that whoever has one of those sees
+ * it too.
+ */
 static void
 note_checked(struct stock *s, const struct record *record)
 {
@@ -210,7 +225,10 @@ stock_check(struct stock *s, const struct record *record, struct err *why)
 		note_checked(s, record);
 		return STOCK_GOOD;
 	}
-	/* Only what is known to be wrong goes: not a file that cannot be read just now. */
+	/*
+	 * Only what is known to be wrong goes: not a file that cannot be read just now, as when
+	 * there are no descriptors left.
+	 */
 	if (!depot_is_damage(why))
 		return STOCK_UNREADABLE;
 	stock_damaged(s, record, why->text);
@@ -231,6 +249,7 @@ stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e)
 	for (size_t i = 0; i < before.count; i++)
 		if (records_find(&now, &before.at[i]) == NULL)
 			view_remove(s->views, &before.at[i]);
+	/* Whoever wants this does not trust the files: all of them are to be looked at again. */
 	view_load(s->views, now.at, now.count);
 	note_rebuilt(now.count);
 	*ret_records = now.count;

@@ -7,6 +7,10 @@
 
 #include "base/mem.h"
 
+/*
+ * 2 MiB, however many clients there are: where they are more than slots, those who spoke last are
+ * the sample.
+ */
 enum { SLOTS = 1 << 16, DAY_S = 86400 };
 
 struct slot {
@@ -52,6 +56,10 @@ usage_free(struct usage *u)
 	free(u);
 }
 
+/*
+ * What a client says is not believed, it is counted: a wrong one has a difference fetched that
+ * nobody asks for, in the place of another, and no more than prefetchDifferences of them.
+ */
 void
 usage_note(struct usage *u, const char *client, const struct ident *has, uint64_t now_s)
 {
@@ -61,6 +69,7 @@ usage_note(struct usage *u, const char *client, const struct ident *has, uint64_
 	uint32_t hash = hash_of(new.type, client);
 
 	memcpy(new.cookie, has->edition.cookie, sizeof(new.cookie));
+	/* Fewer bits are wanted than the hash has: the upper ones are folded into them. */
 	hash ^= hash >> 16;
 	(void)pthread_mutex_lock(&u->lock);
 	u->slots[hash % SLOTS] = new;
@@ -83,6 +92,7 @@ compare_editions(const void *a, const void *b)
 	return strcmp(left->cookie, right->cookie);
 }
 
+/* Most clients first; of as many, the newest version. */
 static int
 compare_counts(const void *a, const void *b)
 {
@@ -94,6 +104,7 @@ compare_counts(const void *a, const void *b)
 	return compare_editions(a, b);
 }
 
+/* Copied, so that the lock is not held while they are sorted. ret has room for all slots. */
 static size_t
 collect(struct usage *u, const char *type, uint64_t now_s, struct counted *ret)
 {
@@ -123,6 +134,7 @@ usage_top(struct usage *u, const char *type, uint64_t now_s, struct edition *ret
 
 	if (count == 0)
 		return 0;
+	/* Equal ones come to stand side by side, and are counted in place. */
 	qsort(said, count, sizeof(*said), compare_editions);
 	for (size_t i = 0; i < count; i++) {
 		if (distinct > 0 &&

@@ -8,6 +8,12 @@
 #include "base/mem.h"
 #include "cache/view_type.h"
 
+/*
+ * Two locks, so that readers never wait for a change that is being made. Who changes something
+ * holds `writers`, copies the current view (of which only the type that changes is copied in turn),
+ * changes the copy, and takes `lock` just to exchange the pointers. Who reads takes `lock` just to
+ * count a reference. The old view goes with its last reader.
+ */
 struct view_holder {
 	pthread_mutex_t lock;	 /* current, for as long as it takes to count a reference */
 	pthread_mutex_t writers; /* one change after the other */
@@ -25,6 +31,10 @@ view_new(void)
 	return v;
 }
 
+/*
+ * With the lock of writers. The types are shared, and there is room for one more. The response to
+ * the announcement is not shared: it stands on the bytes of its own view.
+ */
 static struct view *
 view_copy(const struct view *v)
 {
@@ -52,6 +62,10 @@ view_release(struct view *v)
 		return;
 	for (size_t i = 0; i < v->count; i++)
 		view_type_release(v->types[i]);
+	/*
+	 * Before the bytes that it stands on. Nobody is sending it: a reply keeps its view until it
+	 * is gone.
+	 */
 	view_record_response_release(&v->query.response, false);
 	free(v->query.bytes);
 	free(v->types);
@@ -86,6 +100,10 @@ view_take(struct view_holder *h)
 	struct view *v;
 
 	(void)pthread_mutex_lock(&h->lock);
+	/*
+	 * Reading and counting are one step: between them the view could go with its last
+	 * reference.
+	 */
 	v = h->current;
 	(void)atomic_fetch_add(&v->references, 1);
 	(void)pthread_mutex_unlock(&h->lock);
@@ -101,6 +119,7 @@ publish(struct view_holder *h, struct view *take_new)
 	old = h->current;
 	h->current = take_new;
 	(void)pthread_mutex_unlock(&h->lock);
+	/* Without the lock: where it was the last reference there is much to free. */
 	view_release(old);
 }
 
@@ -137,6 +156,10 @@ view_find_type(const struct view *v, const char *type)
 	return found ? v->types[i] : NULL;
 }
 
+/*
+ * A type keeps 200 versions at most (channels.json(5)), and the newest, which most ask for, is
+ * first.
+ */
 const struct view_version *
 view_find_version(const struct view_type *t, const struct edition *edition)
 {
@@ -156,6 +179,7 @@ view_find_archive(
 	return NULL;
 }
 
+/* Several offers, even of several types, can name one archive: any of their records will do. */
 struct view_record *
 view_find_id(const struct view *v, const struct digest *id)
 {
@@ -233,7 +257,10 @@ view_records(const struct view *v, const char *type, struct records *ret)
 	records_sort(ret);
 }
 
-/* The type in an unpublished view as a copy of its own, made if it is new. */
+/*
+ * The type in an unpublished view as a copy of its own, made if it is new. Its place is not taken
+ * from elsewhere: the caller has room for it in v->types.
+ */
 static struct view_type *
 own_type(struct view *v, const char *type)
 {
@@ -253,6 +280,10 @@ own_type(struct view *v, const char *type)
 	return v->types[i];
 }
 
+/*
+ * Records are sorted by type, so that each type is copied once and not once for each of its
+ * records. It is for a cache's start and for an index that was made anew: nothing of it is checked.
+ */
 void
 view_load(struct view_holder *h, const struct record *records, size_t count)
 {
@@ -278,6 +309,10 @@ view_load(struct view_holder *h, const struct record *records, size_t count)
 	(void)pthread_mutex_unlock(&h->writers);
 }
 
+/*
+ * take_record NULL: it goes. Who has the old view has references of its own to the type and the
+ * record.
+ */
 static void
 set_record(struct view_holder *h, const struct record *record, struct view_record *take_record)
 {
@@ -291,6 +326,7 @@ set_record(struct view_holder *h, const struct record *record, struct view_recor
 	slot = view_type_slot(t, record);
 	view_record_release(*slot);
 	*slot = take_record;
+	/* It may have been the last record of its version. */
 	view_type_drop_empty(t);
 	view_type_finish(t);
 	publish(h, v);
@@ -309,6 +345,10 @@ view_remove(struct view_holder *h, const struct record *record)
 	set_record(h, record, NULL);
 }
 
+/*
+ * Formatted once, for all requests; its digest is the ETag, so that clients find it unchanged after
+ * a restart as well.
+ */
 static void
 prepare_query(struct view *v, const struct idents *query)
 {
@@ -337,6 +377,7 @@ view_set_query(struct view_holder *h, const struct idents *query)
 		const struct view_type *known = view_find_type(v, query->at[i].type);
 		struct view_type *t;
 
+		/* Most types are as they were, and stay shared with the view before. */
 		if (known != NULL && ident_edition_equal(&known->announced, &query->at[i].edition))
 			continue;
 		t = own_type(v, query->at[i].type);
@@ -346,6 +387,10 @@ view_set_query(struct view_holder *h, const struct idents *query)
 	for (size_t i = 0; i < v->count; i++) {
 		struct view_type *t;
 
+		/*
+		 * A type that metadata does not name any more stays for what is kept of it: its
+		 * archives may be asked for by their ids.
+		 */
 		if (idents_find(query, v->types[i]->type) != NULL ||
 			v->types[i]->announced.version == 0)
 			continue;

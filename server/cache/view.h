@@ -15,9 +15,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "model/wire.h"
-#include "model/ident.h"
 #include "cache/view_record.h"
+#include "model/ident.h"
+#include "model/wire.h"
 
 struct view_offer {
 	struct edition base;

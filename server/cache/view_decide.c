@@ -40,6 +40,10 @@ find_id(void *context, const struct digest *id)
 	return record_of(view_find_id(context, id));
 }
 
+/*
+ * decide() knows records alone. What it gives back it was given here, and is a member of a
+ * view_record.
+ */
 struct view_record *
 view_decide_record(const struct record *record)
 {

@@ -44,6 +44,7 @@ void
 view_record_note_served(struct view_record *vr)
 {
 	vr->served_ms = clock_wall_ms();
+	/* After the time: who clears it reads the time then, and misses none. */
 	vr->times_changed = true;
 }
 
@@ -69,6 +70,10 @@ view_record_new(const struct record *record, bool checked)
 	wire_offer_format(&offer, &bytes);
 	vr->offer.bytes = bytes.at;
 	vr->offer.len = bytes.len;
+	/*
+	 * An offer says the archive's id and size, and no more: it changes exactly when the archive
+	 * does.
+	 */
 	memcpy(vr->offer.etag, vr->etag, sizeof(vr->etag));
 	return vr;
 }
@@ -84,6 +89,7 @@ view_record_release(struct view_record *vr)
 {
 	if (vr == NULL || atomic_fetch_sub(&vr->references, 1) != 1)
 		return;
+	/* Nobody is sending it: a reply keeps the record until it is gone. */
 	view_record_response_release(&vr->response, true);
 	view_record_response_release(&vr->offer.response, false);
 	free(vr->offer.bytes);

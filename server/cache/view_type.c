@@ -41,6 +41,7 @@ view_type_release(struct view_type *t)
 	free(t);
 }
 
+/* by_id is left out: view_type_finish makes it when nothing changes any more. */
 struct view_type *
 view_type_copy(const struct view_type *t)
 {
@@ -53,6 +54,10 @@ view_type_copy(const struct view_type *t)
 		const struct view_version *from = &t->versions[i];
 		struct view_version *to = &copy->versions[i];
 
+		/*
+		 * The pointers too: what they lead to is counted below, the offers get memory of
+		 * their own.
+		 */
 		*to = *from;
 		to->capacity = from->count;
 		to->offers = mem_new(from->count, sizeof(*from->offers));
@@ -81,6 +86,7 @@ view_type_finish(struct view_type *t)
 	size_t room = 0;
 
 	for (size_t i = 0; i < t->count; i++)
+		/* Too many where an offer has one format alone. */
 		room += t->versions[i].count * FORMAT_COUNT;
 	free(t->by_id);
 	t->by_id = mem_new(room, sizeof(*t->by_id));
@@ -95,6 +101,7 @@ view_type_finish(struct view_type *t)
 		qsort(t->by_id, t->id_count, sizeof(*t->by_id), compare_ids);
 }
 
+/* Newest first. One version under two cookies is two versions, side by side. */
 static struct view_version *
 find_or_add_version(struct view_type *t, const struct edition *edition)
 {
@@ -123,6 +130,7 @@ find_or_add_offer(struct view_version *v, const struct edition *base)
 	return &v->offers[v->count++];
 }
 
+/* The place is good until the next call, which may move what it is in. */
 struct view_record **
 view_type_slot(struct view_type *t, const struct record *record)
 {
@@ -145,6 +153,9 @@ version_is_empty(const struct view_version *v)
 	return v->header == NULL && v->content == NULL;
 }
 
+/*
+ * An offer without archives stays as long as its version: it names nothing, and costs a few bytes.
+ */
 void
 view_type_drop_empty(struct view_type *t)
 {
@@ -159,6 +170,7 @@ view_type_drop_empty(struct view_type *t)
 	t->count = kept;
 }
 
+/* Of several records with this id any one. */
 struct view_record *
 view_type_find_id(const struct view_type *t, const struct digest *id)
 {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 
+/* When to look again whether the other one has stored it. */
 enum { SAME_ARCHIVE_MS = 1000 };
 
 static void ask_for_offer(struct fetch *f);
@@ -21,6 +22,7 @@ to_part(void *context, const void *bytes, size_t len, struct err *e)
 
 	if (fs_write(f->part, bytes, len, e) != 0)
 		return -1;
+	/* After it was written: from there on another upstream goes on (prepare_archive). */
 	jobs_progress_add(f->job, len);
 	f->landing.received_bytes += len;
 	return 0;
@@ -59,6 +61,7 @@ prepare_part(struct fetch *f)
 	uint64_t have;
 	struct err e = {0};
 
+	/* First: who opens a part appends to it. */
 	if (part_is_taken(f)) {
 		(void)err_set(
 			&e, ERR_BUSY, "the same archive is being downloaded for another offer");
@@ -69,6 +72,7 @@ prepare_part(struct fetch *f)
 		fetch_job_failed(f, &e, JOB_DISK_FULL, 0);
 		return false;
 	}
+	/* Of an earlier archive, which an upstream before this one had offered. */
 	fs_close(&f->part);
 	f->part = source_part_open(
 		repo_stage_dir(stock_repo(p->stock)), f->landing.stage, bytes, &have, &e);
@@ -103,11 +107,16 @@ work(void *context)
 	struct err e = {0};
 
 	f->landing.took_ms = clock_mono_ms() - f->began_ms;
+	/* The job and f are this worker's alone (fetch_job_hand_over). */
 	if (land_archive(&land, &f->landing, &e) != 0) {
 		forget_price(f);
 		(void)ident_offer_name(&f->landing.record.ident, &f->landing.record.base, name);
 		fetch_job_not_landed(f, name, &e);
 	} else if (f->last_choice) {
+		/*
+		 * The format that was asked for does not exist: the next best one, which is in the
+		 * view now, is what whoever waited is given.
+		 */
 		jobs_absent(p->jobs, f->job);
 	} else {
 		jobs_done(p->jobs, f->job);
@@ -149,12 +158,15 @@ ask_for_archive(struct fetch *f)
 {
 	const struct archive_ref *ref = &f->landing.record.ref;
 
+	/* Another offer has named it already: what is missing is this offer. */
 	if (repo_has_archive(stock_repo(f->pool->parts.stock), ref)) {
 		fetch_job_hand_over(f, work);
 		return;
 	}
+	/* It waits, and comes here again by go_on; or the job has ended. */
 	if (!fetch_job_may_download(f) || !prepare_part(f))
 		return;
+	/* An earlier run ended between its last byte and the look at its digest. */
 	if (f->job->progress.have_bytes == ref->bytes) {
 		fetch_job_hand_over(f, work);
 		return;
@@ -223,6 +235,7 @@ ask_for_offer(struct fetch *f)
 	f->request.what = SOURCE_OFFER;
 	f->request.ident = spec->ident;
 	f->request.base = spec->base;
+	/* A price is asked for in all formats, which one question does. */
 	f->request.format = spec->kind == JOB_OFFER ? spec->format : FORMAT_COUNT - 1;
 	f->request.wait_s = FETCH_WAIT_S;
 	f->request.write = NULL;
@@ -239,6 +252,9 @@ fetch_archive(struct fetch *f)
 		.kind = JOB_PRICE, .ident = f->job->spec.ident, .base = f->job->spec.base};
 	struct job_look look = {.state = JOB_NONE};
 
+	/*
+	 * This and the names first: a failure names what was asked for, even before anything was.
+	 */
 	f->go_on = ask_for_archive;
 	f->request.what = SOURCE_OFFER;
 	f->request.ident = price.ident;

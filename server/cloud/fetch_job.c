@@ -30,6 +30,10 @@ fetch_job_new(struct fetch_pool *pool, struct job *job)
 	f->pool = pool;
 	f->job = job;
 	f->upstream = f->part = f->offered_by = -1;
+	/*
+	 * As if they had been asked already: fetch_job_send comes back to them when nobody else is
+	 * left.
+	 */
 	f->tried = memory_of(job)->distrusted;
 	f->began_ms = clock_mono_ms();
 	(void)hops_add(job->via, pool->parts.id, f->via);
@@ -57,6 +61,7 @@ fetch_job_free(struct fetch *f)
 
 /* ---- Turns */
 
+/* An archive that waited and goes on at another upstream keeps its place. */
 bool
 fetch_job_may_download(struct fetch *f)
 {
@@ -71,6 +76,10 @@ fetch_job_may_download(struct fetch *f)
 	return true;
 }
 
+/*
+ * One for each that leaves. It may end at once, for want of room: then it leaves itself, and starts
+ * the next. That goes no deeper than FETCH_RUNNING_MAX.
+ */
 static void
 start_waiting(struct fetch_pool *pool)
 {
@@ -82,7 +91,10 @@ start_waiting(struct fetch_pool *pool)
 	f->go_on(f);
 }
 
-/* It does not run any more, which may be somebody else's turn. */
+/*
+ * It does not run any more, which may be somebody else's turn. From here on no other fetch finds
+ * it; the job is still RUNNING, and ended by the caller afterwards.
+ */
 static void
 leave(struct fetch *f)
 {
@@ -92,6 +104,7 @@ leave(struct fetch *f)
 	start_waiting(f->pool);
 }
 
+/* Left before it is handed over: once the worker has it, it may be freed at any moment. */
 void
 fetch_job_hand_over(struct fetch *f, void (*run)(void *context))
 {
@@ -174,6 +187,7 @@ fetch_job_refused(struct fetch *f, const struct upstream_reply *reply)
 	fetch_job_failed(f, &reply->why, job_end_reason(&reply->why), delay_ms);
 }
 
+/* On a worker, which has the job's memory as long as the job is RUNNING. */
 void
 fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why)
 {
@@ -200,9 +214,13 @@ fetch_job_send(struct fetch *f)
 	}
 	if (f->upstream < 0) {
 		(void)err_set(&e, ERR_BUSY, "every upstream is left alone for a while");
+		/* A millisecond later, so that the breaker lets it pass. */
 		fetch_job_failed(f, &e, JOB_UPSTREAM_UNAVAILABLE, upstreams_wait_ms(upstreams) + 1);
 		return;
 	}
+	/*
+	 * What depends on the upstream: the ETag of its last announcement, the byte to go on with.
+	 */
 	if (f->prepare != NULL)
 		f->prepare(f);
 	source_start(f->pool->upstream, &fetch_job_upstream(f)->source, &f->request);
@@ -228,9 +246,11 @@ fetch_job_settled(struct fetch *f, const struct upstream_reply *reply)
 	int from = f->upstream;
 	int next = -1;
 
+	/* Before another one is chosen: a breaker that opens by this is not asked again. */
 	upstreams_report(upstreams, from, reply);
 	if (upstreams_may_help(reply))
 		next = upstreams_choose(upstreams, &f->tried);
+	/* It will be there: it is waited for, and no failure. */
 	if (next < 0 && reply->outcome == UPSTREAM_PREPARING) {
 		fetch_later(f, reply);
 		return true;

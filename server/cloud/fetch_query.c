@@ -24,6 +24,11 @@ work(void *context)
 	struct err e = {0};
 	bool deferred;
 
+	/*
+	 * What is remembered of the upstream is the fetcher's; it is written here since no other
+	 * poll looks at it before this job has ended. It is remembered after the announcement was
+	 * stored: one that could not be must not be "unchanged" at the next poll.
+	 */
 	if (announce_query(p->announce, &f->request.query, &deferred, &e) == 0) {
 		struct upstreams_one *u = fetch_job_upstream(f);
 
@@ -62,7 +67,10 @@ on_query(void *context, const struct upstream_reply *reply)
 	fetch_job_hand_over(f, work);
 }
 
-/* Who polled us last, which is forgotten. */
+/*
+ * Who polled us last, which is forgotten: each way goes on with one poll, and a loop that was
+ * mended leaves no trace.
+ */
 static void
 take_via(struct fetch_pool *pool, char ret[HOPS_TEXT_MAX])
 {

@@ -18,6 +18,7 @@ struct fetcher {
 	atomic_bool stop;
 };
 
+/* f is gone when its job has ended, which may be before this is back. */
 static void
 start_job(struct fetcher *fetcher, struct job *job)
 {
@@ -62,6 +63,10 @@ run(void *context)
 		struct job *job;
 
 		take_policy(f);
+		/*
+		 * What does not run yet stays in the table, where it can be joined; each end of a
+		 * transfer comes back here.
+		 */
 		while (f->pool.running < FETCH_RUNNING_MAX &&
 			(job = jobs_take(f->pool.parts.jobs, QUEUE_FETCHER)) != NULL)
 			start_job(f, job);
@@ -111,6 +116,7 @@ fetcher_note_via(struct fetcher *f, const char *via)
 	(void)pthread_mutex_unlock(&f->pool.lock);
 }
 
+/* A poll that is on its way sees by the number that it has to be asked again (fetch_query.c). */
 void
 fetcher_forget_query(struct fetcher *f)
 {
@@ -118,6 +124,7 @@ fetcher_forget_query(struct fetcher *f)
 	upstream_wake(f->pool.upstream);
 }
 
+/* Transfers stay where they are: their parts are gone on with after the next start. */
 void
 fetcher_stop(struct fetcher *f)
 {
@@ -133,7 +140,10 @@ fetcher_free(struct fetcher *f)
 {
 	if (f == NULL)
 		return;
-	/* The transfers first: they point into the fetches. */
+	/*
+	 * The transfers first: they point into the fetches. A job that is dropped with one stays
+	 * RUNNING until jobs_free: nobody is held on it any more.
+	 */
 	upstream_free(f->pool.upstream);
 	while (!LIST_EMPTY(&f->pool.all)) {
 		struct fetch *dropped = LIST_FIRST(&f->pool.all);

@@ -19,6 +19,7 @@ static const char *const step_names[UPSTREAM_STEPS] = {[UPSTREAM_NAME] = "name",
 	[UPSTREAM_TLS] = "TLS",
 	[UPSTREAM_ANSWER] = "q"};
 
+/* A line of the report: which step, and how it went. */
 __attribute__((format(printf, 3, 4))) static void
 say(const struct probe *p, const char *step, const char *fmt, ...)
 {
@@ -42,6 +43,10 @@ has_step(const struct probe *p, enum upstream_step step)
 	return p->origin->scheme != ORIGIN_FILE || step == UPSTREAM_ANSWER;
 }
 
+/*
+ * What may be done about the step that failed. Behind a proxy the name and the connection that
+ * failed are the proxy's: this machine never looks up the upstream then.
+ */
 static const char *
 advice(const struct probe *p)
 {
@@ -79,6 +84,7 @@ advice(const struct probe *p)
 	       "answered in the place of the server";
 }
 
+/* How it is asked: directly, and why, or through which proxy. A user is named, a password never. */
 static void
 say_way(const struct probe *p)
 {
@@ -132,6 +138,10 @@ probe_one(struct probe *p, struct upstream *u)
 
 	(void)fprintf(p->to, "%s\n", p->origin->base);
 	say_way(p);
+	/*
+	 * The same call as the server's, with the same proxy and certificates: what works here
+	 * works there.
+	 */
 	source_fetch(u, &source, &request, &p->reply);
 	good = p->reply.outcome == UPSTREAM_FRESH;
 	(void)snprintf(found, sizeof(found), ": %zu types", request.query.count);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "log.h"
 #include "base/mem.h"
+#include "log.h"
 
 struct upstreams *
 upstreams_new(const struct options *o)
@@ -41,6 +41,7 @@ upstreams_free(struct upstreams *r)
 static void
 log_change(enum log_event event, const struct upstreams_one *u, const char *reason)
 {
+	/* As the breaker has it now: who asked for a rest may have said for how long. */
 	uint64_t rest_ms = breaker_wait_ms(&u->breaker, clock_mono_ms());
 	struct log_line l;
 
@@ -56,6 +57,10 @@ log_change(enum log_event event, const struct upstreams_one *u, const char *reas
 	log_end(&l, LOG_DOWNLOAD);
 }
 
+/*
+ * In the order of preference, each time from the beginning: one that is back is used again at once.
+ * The bits of *tried are enough, as origins_parse takes ORIGINS_MAX upstreams.
+ */
 int
 upstreams_choose(struct upstreams *r, uint32_t *tried)
 {
@@ -74,7 +79,7 @@ upstreams_choose(struct upstreams *r, uint32_t *tried)
 	return -1;
 }
 
-/* Our own disk, not the upstream. */
+/* Our own disk, not the upstream: a full one must not have the cloud left alone. */
 static bool
 is_local(const struct upstream_reply *reply)
 {
@@ -96,6 +101,7 @@ report_failure(struct upstreams_one *u, const struct upstream_reply *reply)
 		log_change(EVENT_UPSTREAM_RESTS, u, reply->why.text);
 }
 
+/* It answers, and says when to come back: that is no failure. */
 static void
 report_busy(struct upstreams_one *u, const struct upstream_reply *reply)
 {
@@ -113,6 +119,7 @@ report_success(struct upstreams_one *u)
 
 	u->lost = false;
 	breaker_success(&u->breaker);
+	/* Only where a trouble was logged is its end. */
 	if (back)
 		log_change(EVENT_UPSTREAM_BACK, u, NULL);
 }
@@ -133,6 +140,7 @@ upstreams_report(struct upstreams *r, int index, const struct upstream_reply *re
 		report_success(u);
 }
 
+/* Whether another one may do better. A server that prepares it is waited for instead. */
 bool
 upstreams_may_help(const struct upstream_reply *reply)
 {

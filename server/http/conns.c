@@ -12,9 +12,10 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "log.h"
 #include "base/mem.h"
+#include "log.h"
 
+/* guts2d(8), LIMITS. Absolute: a byte every few seconds renews nothing. */
 enum {
 	HEAD_MS = 10000,
 	BODY_MS = 60000,
@@ -30,6 +31,11 @@ struct conns {
 	LIST_HEAD(conn_list, conn) all;
 };
 
+/*
+ * The descriptors that the process may have at most are shared out: an eighth for files that stay
+ * open, but no more than FILES_MAX; of the rest OTHER_FILES, but no more than a quarter, for what
+ * is not HTTP; the rest are connections. So that a small limit leaves some of each.
+ */
 unsigned
 conns_limit(unsigned wanted, unsigned *ret_files)
 {
@@ -108,6 +114,7 @@ conns_enter(struct conn *conn, enum conn_state state)
 	conn->state = state;
 }
 
+/* The kernel fills as much of the struct as it knows. */
 uint64_t
 conns_acked(int fd)
 {
@@ -120,6 +127,11 @@ conns_acked(int fd)
 	return info.tcpi_bytes_acked;
 }
 
+/*
+ * By what the other side has confirmed: what was written is of no use, as the kernel takes
+ * megabytes that a slow reader may never get. Counted in windows of a minute, the first one from
+ * the answer's beginning; they are the reaper's alone.
+ */
 static bool
 reads_too_slowly(struct conn *conn, uint64_t since_ms, uint64_t now_ms)
 {
@@ -155,13 +167,18 @@ is_past(struct conn *conn, uint64_t now_ms)
 		return age_ms > IDLE_MS;
 	case CONN_SENDING:
 		return reads_too_slowly(conn, since_ms, now_ms);
+	/* It has a deadline of its own, with the job that it waits for. */
 	case CONN_HELD:
 		break;
 	}
 	return false;
 }
 
-/* Its thread notices, and closes it. Of a slow reader what the kernel holds goes at once. */
+/*
+ * Its thread notices, and closes it: a descriptor that is closed here could be another connection's
+ * before that thread looks. After a plain shutdown(2) the kernel goes on feeding a slow reader what
+ * it holds for it; with SO_LINGER of 0 that goes at once (socket(7)).
+ */
 static void
 cut_off(const struct conn *conn)
 {
@@ -172,6 +189,10 @@ cut_off(const struct conn *conn)
 	(void)shutdown(conn->fd, SHUT_RDWR);
 }
 
+/*
+ * With the lock, so that no connection is closed and its number given to another between the look
+ * and the shutdown.
+ */
 unsigned
 conns_reap(struct conns *c, uint64_t now_ms)
 {

@@ -8,6 +8,10 @@
 
 #include "base/num.h"
 
+/*
+ * Several ranges, or what is no range, are answered with the whole file, as a server may (RFC 9110
+ * section 14.2): nobody has many overlapping parts of a large file put together for him.
+ */
 enum range_kind
 fields_range(const char *value, uint64_t size, uint64_t *ret_first, uint64_t *ret_len)
 {
@@ -41,6 +45,7 @@ fields_range(const char *value, uint64_t size, uint64_t *ret_first, uint64_t *re
 	return RANGE_PART;
 }
 
+/* Any of a list. The quotes belong to both, so that no ETag is found in a part of another. */
 bool
 fields_etag_matches(const char *value, const char *etag)
 {
@@ -69,6 +74,7 @@ next_element(const char **at, const char **ret, size_t *ret_len)
 	return true;
 }
 
+/* q=0, with up to three zeros behind a point (RFC 9110 section 12.4.2). */
 static bool
 has_zero_quality(const char *parameters, size_t len)
 {
@@ -104,11 +110,18 @@ fields_prefer_wait_s(const char *value)
 
 	while (next_element(&value, &element, &len))
 		if (len > 5 && strncasecmp(element, "wait=", 5) == 0 &&
+			/*
+			 * A day: it becomes milliseconds without a check, and holdMax is far below.
+			 */
 			num_parse(element + 5, len - 5, 86400, &wait_s))
 			return wait_s;
 	return 0;
 }
 
+/*
+ * IMF-fixdate of RFC 9110 section 5.6.7, which clients send back as it was given to them. Names of
+ * days are those of the C locale, since nobody calls setlocale(3).
+ */
 static const char date_format[] = "%a, %d %b %Y %H:%M:%S GMT";
 
 bool

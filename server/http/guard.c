@@ -6,6 +6,10 @@
 
 #include "base/num.h"
 
+/*
+ * A name as in RFC 9110 section 5.6.2. A blank before the colon is part of what is refused: servers
+ * differ in what they make of it.
+ */
 static bool
 is_token(const char *s, size_t len)
 {
@@ -16,6 +20,7 @@ is_token(const char *s, size_t len)
 	return len > 0;
 }
 
+/* Some end a line at a lone CR or NUL, others do not. Bytes above ASCII are allowed (obs-text). */
 static bool
 has_controls(const char *s, size_t len)
 {
@@ -53,6 +58,11 @@ guard_judge(const struct guard *g, const struct guard_head *head, const char **r
 {
 	bool post = strcmp(head->method, "POST") == 0;
 	bool body = g->content_length > 0 || g->transfer_encodings > 0;
+	/*
+	 * All of these are heads that two programs on the way can read differently: which of two
+	 * lengths holds, where a body ends and the next request begins (RFC 9112 sections 6.1, 6.3
+	 * and 11.2). The first rule that is broken gives the answer; what is too long comes first.
+	 */
 	const struct {
 		bool wrong;
 		unsigned status;

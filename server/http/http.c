@@ -11,17 +11,21 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
 #include "http/conns.h"
 #include "http/fields.h"
-#include "base/fs.h"
 #include "http/guard.h"
+#include "http/http_response.h"
 #include "http/listen.h"
 #include "log.h"
-#include "base/mem.h"
-#include "http/http_response.h"
 
+/*
+ * A connection touches all of its memory, so that is little: a head (GUARD_HEAD_MAX) and a bit
+ * more. The library's own time-out begins anew with each byte; conns.c has the absolute ones.
+ */
 enum {
-	CONNECTION_BYTES = 4096, /* a connection touches all of it, so it is small */
+	CONNECTION_BYTES = 4096,
 	IDLE_S = 75,
 };
 
@@ -41,7 +45,7 @@ struct request {
 	char path[GUARD_LINE_MAX + 1]; /* cut where it is longer: then it is refused anyway */
 	size_t path_len;
 	char method[8];
-	bool began;
+	bool began; /* the head was judged, or refused */
 	bool body_too_long;
 	struct buf body;
 	char *via; /* NULL: none */
@@ -64,6 +68,10 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 	char text[64];
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		/*
+		 * The library closes the descriptor after this: once the connection is off the list
+		 * the reaper cannot shut down a number that another one has by then.
+		 */
 		conns_remove(h->conns, *socket_context);
 		*socket_context = NULL;
 		return;
@@ -87,7 +95,10 @@ conn_of(struct MHD_Connection *connection)
 
 /* ---- The beginning and the end of a request */
 
-/* The raw request target, before anything in it was decoded. Its result becomes *request_cls. */
+/*
+ * The raw request target, before anything in it was decoded. Its result becomes *request_cls; the
+ * library calls on_completed for it however the request ends, and there it is freed.
+ */
 static void *
 on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
 {
@@ -142,11 +153,13 @@ on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
 	if (r == NULL)
 		return;
 	*request_cls = NULL;
+	/* 0: it ended before there was an answer, as with a head that never was complete. */
 	if (r->reply.status != 0)
 		log_request(r, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	if (r->reply.holds_place)
 		limiter_give(&r->http->context.limiter, clock_mono_ms() - r->started_ms);
 	conns_enter(r->conn, CONN_IDLE);
+	/* After a hold: what was decided before it is decided anew, over the view as it is now. */
 	reply_clear(&r->reply);
 	buf_free(&r->body);
 	free(r->via);
@@ -155,6 +168,7 @@ on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
 
 /* ---- The reply */
 
+/* MHD_NO: nothing was sent, and r can have another reply where the file had gone. */
 static enum MHD_Result
 send_reply(struct request *r)
 {
@@ -168,9 +182,11 @@ send_reply(struct request *r)
 		return MHD_NO;
 	}
 	r->reply_bytes = r->reply.body == REPLY_TEXT ? r->reply.text.len : r->reply.len;
+	/* Before it is queued: the time of a reader begins here. */
 	conns_enter(r->conn, CONN_SENDING);
 	queued = MHD_queue_response(r->connection, r->reply.status, response);
 	if (own)
+		/* The library counts its own reference until the last byte is out. */
 		MHD_destroy_response(response);
 	return queued;
 }
@@ -213,7 +229,10 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
 	return MHD_YES;
 }
 
-/* True: the head is to be believed. */
+/*
+ * True: the head is to be believed. All fields are enumerated: the library's look-up sees only the
+ * first of those that come twice, which is what smuggling lives on.
+ */
 static bool
 check_head(struct request *r, const char *method, const char *version)
 {
@@ -231,6 +250,9 @@ check_head(struct request *r, const char *method, const char *version)
 	return status == 0;
 }
 
+/*
+ * By any thread, and nothing of r is touched: the connection's own thread calls on_request for it.
+ */
 static void
 resume(void *context)
 {
@@ -240,14 +262,18 @@ resume(void *context)
 }
 
 /*
- * Suspend first: the job may end, and resume, before jobs_ask is back. Where it
- * has ended already nobody else will resume, and the answer is made at once.
+ * Suspend first: the job may end, and resume, before jobs_ask is back. Where it has ended already
+ * nobody else will resume, and the answer is made at once.
+ *
+ * While a connection is suspended the library does not look at it: r, with the waiter in it, stays
+ * until it is resumed, even where the client has gone meanwhile.
  */
 static enum MHD_Result
 hold(struct request *r)
 {
 	struct job_outlook outlook;
 
+	/* An answer that needs one job after the other is not held longer for that. */
 	if (r->hold_until_ms == 0)
 		r->hold_until_ms = clock_mono_ms() + r->reply.hold_ms;
 	r->waiter =
@@ -301,6 +327,10 @@ answer(struct request *r)
 	return send_reply(r);
 }
 
+/*
+ * The library calls it when the head is complete, for each piece of the body, and once more without
+ * one when that is complete; after a hold for the last time again.
+ */
 static enum MHD_Result
 on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
 	const char *version, const char *upload_data, size_t *upload_size, void **request_cls)
@@ -314,6 +344,7 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 		r->began = true;
 		(void)snprintf(r->method, sizeof(r->method), "%s", method);
 		conns_enter(r->conn, CONN_BODY);
+		/* Answered before the body is read: it is not, and the connection is closed. */
 		return check_head(r, method, version) ? MHD_YES : send_reply(r);
 	}
 	if (*upload_size == 0)
@@ -363,6 +394,7 @@ start_daemon(struct http *h, int fd, struct err *e)
 	unsigned threads = processor_count();
 	unsigned connections = conns_limit((unsigned)o->maxConnections, &h->files.max);
 
+	/* The library divides the limit by its threads. */
 	if (connections < threads)
 		connections = threads;
 	h->daemon = MHD_start_daemon(
@@ -386,6 +418,7 @@ http_start(const struct reply_parts *parts, struct http **ret, struct err *e)
 	struct http *h = mem_new(1, sizeof(*h));
 	int fd = listen_open(o->hostModuleAddress, (uint16_t)o->hostModulePort, e);
 
+	/* Before there is any response that could be released. */
 	view_record_response_free = http_response_release;
 	h->context.parts = *parts;
 	h->context.limiter.max = o->maxSynchronousPackageRetrievalRequests;

@@ -13,6 +13,10 @@
 
 enum { IN_MEMORY_BYTES = 32768 }; /* at most so many for each of the files that stay open */
 
+/*
+ * Nothing of a client's text comes here: values are ours, or were parsed by a closed grammar. So
+ * they have no line end, and the library takes them.
+ */
 static void
 add(struct MHD_Response *response, const char *name, const char *value)
 {
@@ -24,11 +28,15 @@ add(struct MHD_Response *response, const char *name, const char *value)
 static void
 add_fields(struct MHD_Response *response, const struct reply *r)
 {
+	/* In the order of enum reply_cache. */
 	static const char *const cache[] = {
 		"no-store", "no-cache", "public, max-age=31536000, immutable"};
 	char text[80];
 
 	add(response, "Cache-Control", cache[r->cache]);
+	/*
+	 * What a 304 has to say are the fields that a cache would update (RFC 9110 section 15.4.5).
+	 */
 	if (r->status != 304)
 		add(response, "Content-Type",
 			r->octets ? "application/octet-stream" : "application/json");
@@ -70,7 +78,14 @@ http_response_release(void *response, bool is_file)
 		(void)atomic_fetch_sub(&open_files, 1);
 }
 
-/* A response that stays with what it answers; the one that came first is kept. */
+/*
+ * A response that stays with what it answers; the one that came first is kept.
+ *
+ * The library counts references to a response and never changes it, so that one serves all requests
+ * for a record or a document. It has the fields of the reply that made it: what is kept is made
+ * only of replies that are the same for everybody (see `alone`). A kept file has one descriptor,
+ * which is read at offsets, by several threads at once.
+ */
 static struct MHD_Response *
 store_response(_Atomic(void *) *slot, struct MHD_Response *response, bool is_file)
 {
@@ -82,6 +97,7 @@ store_response(_Atomic(void *) *slot, struct MHD_Response *response, bool is_fil
 	return none;
 }
 
+/* The bytes are not copied: whoever sends them keeps the record or the view that has them. */
 static struct MHD_Response *
 prepared_response(const struct reply *r)
 {
@@ -108,12 +124,16 @@ open_record(const struct http_response_files *f, const struct view_record *vr)
 	else
 		(void)ident_file_name(&vr->record.ref.id, name);
 	fd = fs_open(repo_dir(f->repo), name, &bytes, NULL);
+	/* It is not the file whose digest was looked at. */
 	if (fd >= 0 && bytes != vr->record.ref.bytes)
 		fs_close(&fd);
 	return fd;
 }
 
-/* A small file goes out with its head in one call. Takes fd. */
+/*
+ * A small file goes out with its head in one call, which answers a fifth more requests of 20 kB in
+ * the same processor time than sendfile does. Takes fd.
+ */
 static struct MHD_Response *
 response_in_memory(const struct reply *r, int fd)
 {
@@ -143,6 +163,7 @@ new_file_response(const struct http_response_files *f, const struct reply *r)
 		return NULL;
 	if (r->len <= IN_MEMORY_BYTES)
 		return response_in_memory(r, fd);
+	/* The library closes fd with the response. */
 	response = MHD_create_response_from_fd_at_offset64(r->len, fd, r->first);
 	if (response == NULL) {
 		(void)close(fd);
@@ -165,6 +186,10 @@ file_response(const struct http_response_files *f, const struct reply *r, bool *
 	response = new_file_response(f, r);
 	if (response == NULL)
 		return NULL;
+	/*
+	 * Counted before it is compared, so that however many threads come at once none passes the
+	 * limit; who is one too many gives it back.
+	 */
 	if (whole && atomic_fetch_add(&open_files, 1) < f->max)
 		return store_response(&r->vr->response, response, true);
 	if (whole)

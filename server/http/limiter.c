@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "http/limiter.h"
 
+/* Compared and exchanged, not counted and taken back: never above max, not even for a moment. */
 bool
 limiter_take(struct limiter *l)
 {
@@ -17,6 +18,7 @@ limiter_give(struct limiter *l, uint64_t took_ms)
 {
 	uint64_t typical_ms = l->typical_ms;
 
+	/* Of two that give at once one may be lost: it is an estimate. */
 	l->typical_ms = typical_ms == 0 ? took_ms : (typical_ms * 7 + took_ms) / 8;
 	(void)atomic_fetch_sub(&l->busy, 1);
 }

@@ -8,7 +8,7 @@
 
 #include "base/fs.h"
 
-enum { BACKLOG = 4096 };
+enum { BACKLOG = 4096 }; /* the kernel lowers it to net.core.somaxconn (listen(2)) */
 
 union address {
 	struct sockaddr any;
@@ -19,6 +19,10 @@ union address {
 static int
 open_at(const union address *at, socklen_t len, struct err *e)
 {
+	/*
+	 * Not blocking: all threads of the library wait for it, and who comes too late for a
+	 * connection must not wait in accept(2).
+	 */
 	AUTO_CLOSE int fd =
 		socket(at->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1;
@@ -26,8 +30,10 @@ open_at(const union address *at, socklen_t len, struct err *e)
 
 	if (fd < 0)
 		return err_sys(e, "socket");
+	/* A restart finds connections of the last run in TIME_WAIT (ip(7)). */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (at->any.sa_family == AF_INET6)
+		/* One socket for both families, whatever the machine's default is (ipv6(7)). */
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(fd, &at->any, len) != 0 || listen(fd, BACKLOG) != 0)
 		return err_sys(e, "listen");

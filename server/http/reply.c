@@ -12,10 +12,12 @@
 #include "log.h"
 #include "model/retry.h"
 
+/* Unasked, for what is a matter of moments: a header, or a look at a digest. */
 enum { SMALL_HOLD_MS = 5000 };
 
 static const char accept_ar2[] = "application/x-guts2ar2";
 
+/* `sending` while the record is still held: after that it may be gone. */
 void
 reply_clear(struct reply *r)
 {
@@ -46,6 +48,7 @@ reply_malformed(unsigned status, const char *reason, struct reply *ret)
 	set_error(ret, status, status == 405 ? "method-not-allowed" : "malformed", reason);
 	if (status == 405)
 		ret->allow = "GET, HEAD, POST";
+	/* Where a request was misunderstood nobody knows where the next one begins. */
 	ret->close = true;
 }
 
@@ -115,6 +118,7 @@ look_up(void *context, const struct decide_need *need)
 		return DECIDE_ABSENT;
 	case JOB_FAILED:
 		return DECIDE_FAILED;
+	/* One that is on its way is joined. */
 	default:
 		return DECIDE_UNKNOWN;
 	}
@@ -128,6 +132,10 @@ set_prepare(const struct reply_context *c, const struct request_facts *facts,
 	struct job_outlook outlook;
 
 	job.via = r->via;
+	/*
+	 * It begins now, whether the answer is held or not. To hold it is the caller's, who
+	 * suspends the connection before he asks with a waiter.
+	 */
 	outlook = jobs_ask(c->parts.jobs, &job, NULL);
 	r->hold_ms = hold_ms(c, facts, d->small);
 	if (may_hold && outlook.coming && r->hold_ms > 0)
@@ -162,6 +170,7 @@ static void
 set_range(const struct request_facts *facts, struct reply *r)
 {
 	uint64_t size = r->vr->record.ref.bytes;
+	/* Of another file than the client has a part of, all is sent (RFC 9110 section 13.1.5). */
 	bool applies = facts->if_range == NULL || fields_etag_matches(facts->if_range, r->etag);
 
 	r->status = 200;
@@ -201,10 +210,12 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 	set_range(facts, r);
 	if (r->status == 416)
 		r->octets = false;
+	/* What sends no bytes takes no place. */
 	if (r->status == 416 || strcmp(facts->method, "HEAD") == 0)
 		return;
 	if (!is_large(vr) || limiter_take(&c->limiter)) {
 		r->holds_place = is_large(vr);
+		/* From here on retention leaves it alone. */
 		r->sending = true;
 		(void)atomic_fetch_add(&vr->sending, 1);
 		view_record_note_served(vr);
@@ -213,6 +224,7 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 			.progress = -1,
 			.need_ms = limiter_need_ms(&c->limiter)};
 
+		/* It has become a 503, which has nothing of the file's fields. */
 		r->etag = NULL;
 		r->octets = false;
 		r->whole_file_size = false;
@@ -301,6 +313,10 @@ set_legacy(struct reply_context *c, const struct request_facts *facts, struct vi
 		return;
 	r->cache = REPLY_REVALIDATE;
 	r->last_modified_s = modified_s;
+	/*
+	 * /f answers with the same record and other fields: its response is not to be kept for
+	 * both.
+	 */
 	r->alone = true;
 	if (r->status != 200 || facts->if_none_match != NULL ||
 		!fields_date(facts->if_modified_since, &since_s) || since_s < modified_s)
@@ -372,7 +388,10 @@ log_loop(const struct reply_context *c, const char *via, enum hops_verdict verdi
 	log_end(&l, LOG_PROCESS);
 }
 
-/* False: the request came through too many servers, or through this one. */
+/*
+ * False: the request came through too many servers, or through this one. What a poll came through
+ * is noted: our next poll goes on with it, and in a loop gets back to who began.
+ */
 static bool
 check_via(struct reply_context *c, const struct request_facts *facts, const struct target *target,
 	struct reply *r)
@@ -403,6 +422,7 @@ note_legacy(const struct reply_context *c, const struct target *target)
 	listed = channels_policy(policy->channels, target->ident.type).legacy;
 	settings_release(policy);
 	if (listed)
+		/* Also where it will be told to wait: it comes back. */
 		legacy_note(c->parts.legacy, target->ident.type);
 	return listed;
 }
@@ -445,6 +465,9 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 		ret->allow = "GET, HEAD";
 		return;
 	}
+	/*
+	 * One view for the whole answer, kept until the reply is gone: what is sent stands on it.
+	 */
 	*ret = (struct reply){.view = stock_view(c->parts.stock)};
 	if (!check_via(c, facts, &target, ret))
 		return;

@@ -14,11 +14,11 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "http/limiter.h"
 #include "cache/legacy.h"
 #include "cache/stock.h"
 #include "cache/usage.h"
 #include "cloud/fetcher.h"
+#include "http/limiter.h"
 #include "jobs/jobs.h"
 #include "model/options.h"
 #include "settings.h"

@@ -26,6 +26,7 @@ job_end_failed(struct jobs *jobs, struct job *job, const char *name, const struc
 		log_text(&l, "reason", why->text);
 		log_end(&l, LOG_DOWNLOAD);
 	}
+	/* Last: from here on another thread may take the job, or the table forget it. */
 	jobs_failed(jobs, job, reason, delay_ms);
 }
 

@@ -17,6 +17,10 @@ estimate_ms(const struct job *job, uint64_t typical_ms, uint64_t now_ms)
 
 		return wait_ms + (typical_ms == UINT64_MAX ? 0 : typical_ms);
 	}
+	/*
+	 * What was there already came in no time, and says nothing of the rate. Before the first
+	 * byte since_ms is 0, and have no more than start.
+	 */
 	if (total > 0 && have > start && elapsed_ms > 0)
 		return (uint64_t)((double)(total - (have < total ? have : total)) *
 				  (double)elapsed_ms / (double)(have - start));

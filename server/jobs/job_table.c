@@ -27,6 +27,10 @@ job_table_queue(enum job_kind kind)
 void
 job_table_key(const struct job_spec *spec, char ret[JOB_KEY])
 {
+	/*
+	 * What is obtained, priced, checked and built can have one name: the prefix keeps them
+	 * apart. Behind it stands the format, 0 where there is none.
+	 */
 	static const char *const prefixes[JOB_KINDS] = {[JOB_QUERY] = "",
 		[JOB_HEADER] = "",
 		[JOB_OFFER] = "fetch ",
@@ -98,6 +102,7 @@ job_table_each(struct job_table *t, void (*act)(void *context, struct job *job),
 		struct job *next;
 
 		for (struct job *job = LIST_FIRST(&t->buckets[i]); job != NULL; job = next) {
+			/* Before act, which may free the job. */
 			next = LIST_NEXT(job, in_bucket);
 			act(context, job);
 		}
@@ -116,13 +121,18 @@ job_table_clear(struct job_table *t)
 	job_table_each(t, remove_one, t);
 }
 
+/* Nobody runs such a job or waits for it: waiters are with QUEUED and RUNNING ones alone. */
 static bool
 is_only_remembered(const struct job *job)
 {
 	return job->state == JOB_FAILED || job->state == JOB_ABSENT || job->state == JOB_KNOWN;
 }
 
-/* Room is made by forgetting something that is only remembered. */
+/*
+ * Room is made by forgetting something that is only remembered, the first that is met: at worst the
+ * upstream is asked for it once more. What is queued or running stays, since somebody waits for it:
+ * where the table is full of that, who asks is told that the server is busy.
+ */
 static bool
 free_room(struct job_table *t)
 {

@@ -8,11 +8,15 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "jobs/job_outlook.h"
 #include "jobs/job_table.h"
-#include "base/mem.h"
 #include "model/retry.h"
 
+/*
+ * How long a failure is remembered, after its time to try again, that nobody asks about any more.
+ * With it goes the number of failures: who asks later begins with a short back-off.
+ */
 enum { FAILED_REMEMBERED_MS = 600000 };
 
 STAILQ_HEAD(job_queue_list, job);
@@ -60,7 +64,10 @@ jobs_free(struct jobs *j)
 	free(j);
 }
 
-/* With the lock. Every change of state is one that the header names. */
+/*
+ * With the lock. Every change of state is one that the header names. There is none for what ended
+ * well: such a job leaves the table, and who asks next finds in the view what came of it.
+ */
 static void
 enter(struct job *job, enum job_state state)
 {
@@ -75,6 +82,10 @@ enter(struct job *job, enum job_state state)
 	job->state = state;
 }
 
+/*
+ * With the lock. `asked` begins anew: what was asked for once is tried once more after a failure,
+ * and not for ever.
+ */
 static void
 enqueue(struct jobs *j, struct job *job)
 {
@@ -133,12 +144,18 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 	struct job *job = job_table_find(&j->table, key);
 	struct job_outlook answer;
 
+	/* Nothing begins any more, and nobody is held: jobs_stop has resumed whoever was. */
 	if (j->stopped)
 		return busy;
 	if (job == NULL)
 		job = job_table_add(&j->table, spec, key);
 	if (job == NULL)
 		return busy;
+	/*
+	 * ABSENT and KNOWN stay what they are until metadata changes: however often somebody asks,
+	 * the upstream is not asked again. Only who queues a job gives it the way of a request: for
+	 * those who join it, it is on its way already.
+	 */
 	if (job->state == JOB_NONE ||
 		(job->state == JOB_FAILED && clock_mono_ms() >= job->retry_at_ms)) {
 		(void)snprintf(
@@ -166,6 +183,7 @@ jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter)
 	(void)pthread_mutex_lock(&j->lock);
 	answer = ask(j, spec, key, waiter, &queued);
 	(void)pthread_mutex_unlock(&j->lock);
+	/* A thread has one lock at a time, and notify takes that of a list of tasks. */
 	if (queued)
 		j->notify(j->context, job_table_queue(spec->kind));
 	return answer;
@@ -178,6 +196,10 @@ jobs_wait(struct jobs *j, struct job *job, const struct job_spec *spec, struct w
 
 	job_table_key(spec, key);
 	(void)pthread_mutex_lock(&j->lock);
+	/*
+	 * Before it is asked for: once the waiter is taken another thread may go on with the job,
+	 * and clear this.
+	 */
 	memcpy(job->waits_for, key, sizeof(key));
 	(void)pthread_mutex_unlock(&j->lock);
 	return jobs_ask(j, spec, waiter);
@@ -202,6 +224,10 @@ jobs_stopped(struct jobs *j)
 	return stopped;
 }
 
+/*
+ * After jobs_stop too: what is queued is ended by its taker, which looks at jobs_stopped where it
+ * would take long.
+ */
 struct job *
 jobs_take(struct jobs *j, enum job_queue which)
 {
@@ -219,6 +245,10 @@ jobs_take(struct jobs *j, enum job_queue which)
 	return job;
 }
 
+/*
+ * By the taker, without the lock: a transfer does not wait for the table with each of its blocks.
+ * Who reads in between meets numbers of two moments, which will do for an estimate.
+ */
 void
 jobs_progress_begin(struct job *job, uint64_t have_bytes, uint64_t total_bytes)
 {
@@ -249,6 +279,10 @@ resume_all(struct waiter_list *list)
 	}
 }
 
+/*
+ * With the lock. Waiters that are detached are in no job any more: neither the timers nor another
+ * end can resume one a second time.
+ */
 static struct waiter_list
 detach(struct job *job)
 {
@@ -268,6 +302,7 @@ is_download(const struct job *job)
 void
 jobs_done(struct jobs *j, struct job *job)
 {
+	/* From when it was asked for: who asks next waits in the same queue. */
 	uint64_t took_ms = clock_mono_ms() - job->queued_ms;
 	struct waiter_list list;
 
@@ -276,12 +311,17 @@ jobs_done(struct jobs *j, struct job *job)
 	if (is_download(job))
 		j->typical_ms =
 			j->typical_ms == UINT64_MAX ? took_ms : (j->typical_ms * 3 + took_ms) / 4;
+	/* Gone before anybody is resumed: who asks again does not join what has ended. */
 	list = detach(job);
 	job_table_remove(&j->table, job);
 	(void)pthread_mutex_unlock(&j->lock);
 	resume_all(&list);
 }
 
+/*
+ * It has ended, and stays in the table with what was learnt. That is there before anybody is
+ * resumed, or who asks again would wait for what has ended.
+ */
 static void
 settle(struct jobs *j, struct job *job, enum job_state state, const struct offer *offer)
 {
@@ -347,6 +387,7 @@ jobs_note_absent(struct jobs *j, const struct job_spec *spec)
 	job = job_table_find(&j->table, key);
 	if (job == NULL)
 		job = job_table_add(&j->table, spec, key);
+	/* One that is on its way is its taker's to end. */
 	if (job != NULL && (job->state == JOB_NONE || job->state == JOB_FAILED))
 		enter(job, JOB_ABSENT);
 	(void)pthread_mutex_unlock(&j->lock);
@@ -362,6 +403,7 @@ forget_if_known(void *context, struct job *job)
 	job_table_remove(&j->table, job);
 }
 
+/* A failure stays: it has its time to try again, whatever metadata says. */
 void
 jobs_forget_known(struct jobs *j)
 {
@@ -389,10 +431,11 @@ jobs_forget(struct jobs *j, const struct job_spec *spec)
 struct tick {
 	struct jobs *jobs;
 	uint64_t now_ms;
-	struct waiter_list expired;
-	bool queued[QUEUES];
+	struct waiter_list expired; /* resumed once the lock is given back */
+	bool queued[QUEUES];	    /* notify is called for these, then */
 };
 
+/* With the lock. The order of those who go on waiting means nothing. */
 static void
 expire_waiters(void *context, struct job *job)
 {
@@ -418,6 +461,7 @@ tick_job(void *context, struct job *job)
 	expire_waiters(tick, job);
 	if (job->state != JOB_FAILED || tick->now_ms < job->retry_at_ms)
 		return;
+	/* The announcement needs nobody to ask: what is new is to be known unasked. */
 	if (job->asked || job->spec.kind == JOB_QUERY) {
 		enqueue(j, job);
 		tick->queued[job_table_queue(job->spec.kind)] = true;
@@ -443,6 +487,7 @@ jobs_tick(struct jobs *j, uint64_t now_ms)
 void
 jobs_stop(struct jobs *j)
 {
+	/* A time that is past every deadline, even that of a builder, which has none. */
 	struct tick tick = {.now_ms = UINT64_MAX};
 
 	(void)pthread_mutex_lock(&j->lock);

@@ -25,10 +25,14 @@ struct workers {
 	bool stop;
 	unsigned size; /* threads that were asked for */
 	bool background;
-	unsigned count;
+	unsigned count; /* that run; fewer than size where no more could be started */
 	pthread_t *threads;
 };
 
+/*
+ * NULL: it is time to end. What was added before workers_stop is done first: an archive that has
+ * arrived is stored before the process ends.
+ */
 static struct task *
 next_task(struct workers *w)
 {
@@ -71,6 +75,7 @@ workers_start(unsigned threads, bool background, struct workers **ret, struct er
 	w->background = background;
 	w->size = threads;
 	w->threads = mem_new(threads, sizeof(*w->threads));
+	/* Fewer will do; only without any would nothing ever be done. */
 	while (w->count < threads && pthread_create(&w->threads[w->count], NULL, work, w) == 0)
 		w->count++;
 	if (w->count == 0) {
@@ -112,6 +117,7 @@ workers_free(struct workers *w)
 {
 	if (w == NULL)
 		return;
+	/* Not run: these came after workers_stop, and what they work on may be freed already. */
 	while (!STAILQ_EMPTY(&w->tasks)) {
 		struct task *task = STAILQ_FIRST(&w->tasks);
 
@@ -139,6 +145,7 @@ struct crew {
 	bool closed;   /* who comes now goes again */
 };
 
+/* Who leaves last frees it: the caller of workers_each, or a helper that came when all was done. */
 static void
 crew_leave(struct crew *c)
 {
@@ -190,6 +197,11 @@ workers_each(struct workers *w, size_t count,
 		workers_add(w, crew_help, c);
 	loop_work(&c->loop);
 	(void)pthread_mutex_lock(&c->lock);
+	/*
+	 * No index is left to begin with. Who comes from now on must not touch the loop, whose
+	 * context may be gone with the caller; who is at an index still needs it, and is waited
+	 * for.
+	 */
 	c->closed = true;
 	while (c->busy > 0)
 		(void)pthread_cond_wait(&c->idle, &c->lock);

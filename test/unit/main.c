@@ -6,8 +6,8 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "unit.h"
 #include "cache/view.h"
+#include "unit.h"
 
 struct span
 unit_text(const char *s)

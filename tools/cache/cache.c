@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/index.h"
+#include "base/mem.h"
 #include "cli.h"
 #include "store/depot.h"
-#include "base/mem.h"
+#include "store/index.h"
 #include "store/survey.h"
 
 /* It does not end the survey: the rest of the cache is to be told of all the same. */
@@ -30,6 +30,7 @@ collect(void *context, const struct record *r)
 	return 0;
 }
 
+/* What is remembered while options_each_number goes over all settings. */
 struct settings {
 	struct index *index;
 	bool found;
@@ -44,7 +45,11 @@ read_setting(void *context, const char *name, uint64_t *value)
 	s->found |= index_setting(s->index, name, value);
 }
 
-/* Whatever the index cannot tell is not known. */
+/*
+ * What files cannot say: when something came and was asked for, and what the server was set to. It
+ * is opened for reading alone, as a running server may write to it; whatever it cannot tell is not
+ * known.
+ */
 static void
 read_index(struct cache *c)
 {
@@ -90,6 +95,10 @@ take_times(struct cache *c)
 	}
 }
 
+/*
+ * An announcement that cannot be read is one more thing that is wrong, and no reason to look at
+ * nothing.
+ */
 static int
 read_query(struct cache *c, struct err *e)
 {
@@ -160,6 +169,7 @@ cache_close(struct cache *c)
 	*c = (struct cache){0};
 }
 
+/* Records are sorted: those of a type are one run. */
 size_t
 cache_find_type(const struct cache *c, const char *type, size_t *ret_first)
 {
@@ -172,6 +182,7 @@ cache_find_type(const struct cache *c, const char *type, size_t *ret_first)
 	return 0;
 }
 
+/* As are those of a version, with its header first. */
 size_t
 cache_version_count(const struct cache *c, size_t first)
 {

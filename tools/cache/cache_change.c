@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "cache/cache_hand.h"
 #include "cli.h"
-#include "base/num.h"
 #include "store/depot.h"
 
 static int
@@ -39,6 +39,7 @@ cache_change_reindex(struct cache *c, bool json)
 		return report_reindexed(
 			(uint64_t)json_integer_value(json_object_get(answer, "records")), json);
 	}
+	/* Nobody else has the cache, and cannot come to it while this has its lock. */
 	result = depot_rebuild_index(h.depot, &e);
 	if (result == 0)
 		result = depot_records(h.depot, &all, &e);
@@ -60,6 +61,10 @@ report_dropped(uint64_t count, uint64_t dropped, bool json)
 	return CLI_OK;
 }
 
+/*
+ * Record by record, each durably: after an error or an interruption the rest is a cache like any
+ * other.
+ */
 static int
 drop_here(struct depot *d, const char *type, uint64_t version, bool json)
 {
@@ -85,6 +90,7 @@ drop_here(struct depot *d, const char *type, uint64_t version, bool json)
 	return report_dropped(count, bytes, json);
 }
 
+/* By the server, which takes it out of its view first, and tells no client of it any more. */
 static int
 drop_there(const struct cache_hand *h, const char *type, uint64_t version, bool json)
 {

@@ -4,6 +4,10 @@
 #include "net/control.h"
 #include "store/depot.h"
 
+/*
+ * By the lock and nothing else: whether a server runs is not asked, as it may start or end between
+ * the question and the change.
+ */
 int
 cache_hand_open(struct cache_hand *h, struct cache *c, struct err *e)
 {
@@ -17,6 +21,7 @@ cache_hand_open(struct cache_hand *h, struct cache *c, struct err *e)
 	return e->code == ERR_BUSY ? 0 : -1;
 }
 
+/* Opening the depot may have made the index anew; closing marks it as one to be trusted. */
 void
 cache_hand_close(struct cache_hand *h)
 {

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli.h"
 #include "model/header.h"
 
 static json_t *
@@ -28,6 +28,10 @@ struct summary {
 	char title[128];
 };
 
+/*
+ * A title is the header's. Of a header that is missing or damaged there is none, and the rest is
+ * shown all the same.
+ */
 static void
 summarise(const struct cache *c, size_t first, size_t count, struct summary *ret)
 {
@@ -91,6 +95,7 @@ ago_text(uint64_t then_ms, char *ret, size_t size)
 	return ret;
 }
 
+/* Full archives, or differences, on as many lines as they need; nothing where there are none. */
 static void
 print_archives(const struct summary *s, bool full, const char *label)
 {
@@ -144,6 +149,7 @@ is_current(const struct cache *c, size_t first, size_t count)
 	return current;
 }
 
+/* The document is made in any case, so that there is one walk for both kinds of output. */
 static json_t *
 list_type(const struct cache *c, size_t first, size_t count, bool json)
 {

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli.h"
 #include "base/num.h"
+#include "cli.h"
 #include "model/retention.h"
 
 /* The same sum as the server's, which counts records and asks the disk for the rest. */
@@ -19,6 +19,10 @@ excess(const struct cache *c)
 	for (size_t i = 0; i < c->records.count; i++)
 		room.cache_bytes += c->records.at[i].ref.bytes;
 	repo_disk(c->repo, &disk_bytes, &room.disk_free_bytes);
+	/*
+	 * What a server left is what came of its setting on this disk; a default has still to be
+	 * fitted to it.
+	 */
 	if (!c->has_settings)
 		room.min_free_bytes = retention_min_free_bytes(room.min_free_bytes, disk_bytes);
 	return retention_excess_bytes(&room);

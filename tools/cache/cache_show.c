@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli.h"
 #include "base/map.h"
 #include "base/num.h"
+#include "cli.h"
 #include "codec/archive.h"
 #include "model/header.h"
 
@@ -44,6 +44,7 @@ show_entry(const struct archive_entry *entry, const struct blobs *blobs, bool js
 	return object;
 }
 
+/* A damaged archive is shown as far as it goes, with the error behind its entries. */
 static json_t *
 show_archive(const struct cache *c, const struct record *r, const struct blobs *blobs, bool json)
 {
@@ -114,6 +115,7 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 	json_t *files;
 	size_t i = first;
 
+	/* The number alone is asked for: of two cookies under it the first is shown. */
 	while (i < first + count && c->records.at[i].ident.edition.version != version)
 		i++;
 	if (i == first + count) {

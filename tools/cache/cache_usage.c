@@ -6,13 +6,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli.h"
 #include "base/fs.h"
-#include "model/header.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli.h"
+#include "model/header.h"
 
-/* Where the bytes of a file below c/ belong. */
+/*
+ * Where the bytes of a file below c/ belong. A file has a digest for a name, and says nothing of
+ * its type: the headers of versions whose content is kept do.
+ */
 struct owner {
 	struct digest file;
 	const char *type;
@@ -100,6 +103,10 @@ add_content(struct usage *u, const char *name, uint64_t bytes)
 		add(u, "", "stray", bytes);
 }
 
+/*
+ * By its id, since a file below f/ does not tell what it is. One that several offers name is
+ * counted once, for the first of them.
+ */
 static void
 add_archive(struct usage *u, const char *name, uint64_t bytes)
 {
@@ -115,6 +122,10 @@ add_archive(struct usage *u, const char *name, uint64_t bytes)
 	add(u, "", "stray", bytes);
 }
 
+/*
+ * The names at the top are documents, which say themselves of what they are, and a few files of the
+ * server's.
+ */
 static void
 add_document(struct usage *u, const char *name, uint64_t bytes)
 {
@@ -132,6 +143,10 @@ add_document(struct usage *u, const char *name, uint64_t bytes)
 		add(u, "", strcmp(name, "lock") == 0 ? "lock" : "stray", bytes);
 }
 
+/*
+ * For each file of the cache, whatever it is: the sum is that of all sizes, and what nothing
+ * explains shows as stray.
+ */
 static int
 add_file(void *context, int dir, const char *name, struct err *e)
 {

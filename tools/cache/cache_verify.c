@@ -11,6 +11,10 @@
 #include "store/depot.h"
 #include "store/survey.h"
 
+/*
+ * What goes on while records are read. `wrong` has each one that was reported, whether it was put
+ * right or not: the exit code counts them.
+ */
 struct verify {
 	struct cache *cache;
 	struct cache_hand hand; /* to repair; all zero without */
@@ -111,6 +115,10 @@ repair_documents(struct verify *v, struct err *e)
 	return answer != NULL ? 0 : -1;
 }
 
+/*
+ * What documents say wrong is known since the cache was opened, and comes first; reading takes the
+ * time.
+ */
 static void
 verify_all(struct verify *v, const char *type)
 {

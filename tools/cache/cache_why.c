@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "base/num.h"
+#include "cli.h"
 #include "model/decide_records.h"
 #include "model/plan.h"
 
+/*
+ * One question, and the answers that would be given to it one after the other, as text at once or
+ * as a document at the end.
+ */
 struct why {
 	const struct cache *cache;
 	const char *type;
@@ -74,6 +78,10 @@ say_kept(struct why *w, const char *request, const char *what, const struct reco
 	say(w, request, 200, text);
 }
 
+/*
+ * decide() is asked twice: while nothing is known of the cloud, and as if it had no such
+ * difference. Whether it has one it alone knows.
+ */
 static void
 explain_difference(struct why *w)
 {
@@ -149,6 +157,10 @@ plan_with_headers(struct plan_facts *facts, struct records *records)
 	}
 }
 
+/*
+ * By the plan that the server makes, with everything at the cloud unasked: it stops where only the
+ * cloud can tell.
+ */
 static void
 explain_full(struct why *w)
 {

@@ -86,6 +86,10 @@ parse_edition(struct arguments *a, bool why)
 	return CLI_OK;
 }
 
+/*
+ * What can be said of the words before the cache is opened, so that a mistake is named at once and
+ * is no error of the cache.
+ */
 static int
 parse_words(struct arguments *a)
 {

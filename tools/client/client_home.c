@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "codec/apply.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "codec/apply.h"
 
 enum { TREE_NAME_MAX = 48 };
 

@@ -6,14 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "client/client_home.h"
 #include "base/fs.h"
-#include "model/header.h"
-#include "net/source.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "cli.h"
+#include "client/client_home.h"
+#include "model/header.h"
+#include "net/source.h"
 
+/*
+ * One update of one type, while the home's lock is held. The target is what the server announced,
+ * until a redirect leads to something newer; header and its bytes are of the target.
+ */
 struct run {
 	const struct update_client *client;
 	struct update *u;
@@ -37,6 +41,7 @@ static int
 fail_reply(struct update *u, const char *name, const struct upstream_reply *reply)
 {
 	(void)fail(u, &reply->why, upstream_may_recover(reply->outcome));
+	/* What failed, in front of why. */
 	(void)err_wrap(&u->why, "%s", name);
 	if (reply->outcome == UPSTREAM_BUSY || reply->outcome == UPSTREAM_PREPARING) {
 		u->result = UPDATE_RETRY;
@@ -45,6 +50,10 @@ fail_reply(struct update *u, const char *name, const struct upstream_reply *repl
 	return -1;
 }
 
+/*
+ * One question for all types. What the client has goes along, so that a server answers with what is
+ * newer alone.
+ */
 int
 client_update_query(const struct update_client *client, const struct idents *has,
 	struct idents *ret, struct update *u)
@@ -63,6 +72,10 @@ client_update_query(const struct update_client *client, const struct idents *has
 	return reply.outcome == UPSTREAM_FRESH ? 0 : fail_reply(u, "q", &reply);
 }
 
+/*
+ * A home that cannot be opened, or that another client has, counts as one with nothing in it: the
+ * update itself says what is wrong.
+ */
 void
 client_update_installed(struct update *u)
 {
@@ -129,6 +142,7 @@ get_offer(struct run *r, const struct edition *base, struct archive_ref *ret)
 		request.base = *base;
 	source_fetch(r->client->upstream, &source, &request, &reply);
 	source_clear(&request); /* the offer stays */
+	/* A static tree has no redirect to say so. */
 	if (base != NULL && reply.outcome == UPSTREAM_ABSENT)
 		return OFFER_NONE;
 	if (reply.outcome == UPSTREAM_MOVED)
@@ -206,6 +220,7 @@ install(struct run *r, const struct archive_ref *archive, const char *part, bool
 	if (map_open_read(r->home.state, part, &map, &got, e) != 0)
 		return -1;
 	if (map.len != archive->bytes || !digest_equal(&got, &archive->id)) {
+		/* What came cannot be trusted in any part of it: the next try begins anew. */
 		(void)fs_remove(r->home.state, part, NULL);
 		return err_set(e, ERR_DIGEST, "downloaded archive is not what its name says");
 	}
@@ -226,6 +241,10 @@ take_archive(struct run *r, const struct archive_ref *archive, bool difference)
 	if (download(r, archive, part) != 0)
 		return -1;
 	if (install(r, archive, part, difference, &e) != 0)
+		/*
+		 * Another try may bring the right bytes; a disk that is full, or a version that
+		 * cannot be put together, stays so.
+		 */
 		return fail(r->u, &e, e.code == ERR_DIGEST);
 	r->u->via = difference ? "difference" : "full";
 	r->u->result = UPDATE_UPDATED;
@@ -243,6 +262,7 @@ take_full(struct run *r)
 		asked = r->target;
 		switch (get_offer(r, NULL, &archive)) {
 		case OFFER_GOT:
+			/* After the offer, which may have led to another version. */
 			if (get_header(r) != 0)
 				return -1;
 			return take_archive(r, &archive, false);
@@ -257,6 +277,7 @@ take_full(struct run *r)
 	return fail(r->u, &r->u->why, true);
 }
 
+/* A difference, where anything is installed and there is one; else the full archive. */
 static int
 take_newest(struct run *r)
 {
@@ -284,6 +305,10 @@ take_newest(struct run *r)
 	return -1;
 }
 
+/*
+ * What the server's answer means for this type. An older version than the installed one is not
+ * taken, and neither is other content under its number, whoever answers.
+ */
 static void
 decide(struct run *r, const struct ident *newest)
 {
@@ -291,6 +316,7 @@ decide(struct run *r, const struct ident *newest)
 	struct err e = {0};
 
 	u->result = UPDATE_CURRENT;
+	/* Left out of the answer, as what is current is. */
 	if (newest == NULL && u->from.version > 0)
 		return;
 	if (newest == NULL) {

@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/wire.h"
 #include "base/err.h"
 #include "model/ident.h"
+#include "model/wire.h"
 #include "net/upstream.h"
 
 enum update_result {

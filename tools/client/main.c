@@ -10,12 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "client/client_update.h"
 #include "base/clock.h"
-#include "model/doc.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli.h"
+#include "client/client_update.h"
+#include "model/doc.h"
 
 static const char usage[] =
 	"Usage: guts2-client --server URL --dir DIR --type T [--type T]... [OPTION]...\n"
@@ -59,6 +59,7 @@ add_type(void *context, const char *text)
 	return true;
 }
 
+/* It stands in every line of the server's log, and in a document of limited length. */
 static bool
 take_id(void *context, const char *text)
 {
@@ -170,6 +171,7 @@ finished(const struct update *u)
 	return u->result == UPDATE_UPDATED || u->result == UPDATE_CURRENT;
 }
 
+/* What became of the question became of every type that it was asked for. */
 static void
 fail_unfinished(struct session *s, const struct update *why)
 {
@@ -255,6 +257,7 @@ round_of_updates(struct session *s, uint64_t wait_s)
 		s->updates[i] = (struct update){.type = s->a->types[i],
 			.directory = s->a->directory,
 			.result = UPDATE_RETRY};
+	/* Until all is current, or coming back would be later than the time that there is. */
 	for (;;) {
 		try_all(s);
 		next_s = next_try_s(s);

@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <time.h>
 
-#include "cli.h"
 #include "base/clock.h"
-#include "load/load_visit.h"
 #include "base/mem.h"
+#include "cli.h"
+#include "load/load_visit.h"
 
 enum {
 	VISITS_MAX = 1500, /* at a time, of all threads: a server allows 2,000 of one address */
@@ -47,6 +47,9 @@ wait_ms(const struct load_thread *t)
 	return t->heap[0].due_ms > now ? (int)(t->heap[0].due_ms - now) : 1;
 }
 
+/*
+ * Begins what is due, moves bytes, and goes on with what has come; upstream_run is where it waits.
+ */
 static void *
 run_thread(void *context)
 {
@@ -61,6 +64,7 @@ run_thread(void *context)
 	return NULL;
 }
 
+/* Drawn by weight: the point lies in the share of one of them. */
 static uint16_t
 first_edition(const struct load_settings *s, struct load_thread *t)
 {
@@ -112,6 +116,7 @@ sample(const struct load *r)
 	return ret;
 }
 
+/* By the main thread, once for each sample, until the end or a signal: it reads atomics alone. */
 static void
 watch(const struct load *r, struct load_report *report)
 {

@@ -14,8 +14,8 @@
 #include <stdatomic.h>
 
 #include "base/err.h"
-#include "model/ident.h"
 #include "load/load_stats.h"
+#include "model/ident.h"
 #include "model/origin.h"
 
 /* So many of weight_sum clients begin with the version at `index`; the count: with none. */

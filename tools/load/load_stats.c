@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "cli.h"
 #include "model/doc.h"
-#include "base/num.h"
 
 static const char *const step_names[LOAD_STEPS] = {"q", "o", "h", "f"};
 static const double shares[] = {0.5, 0.9, 0.99, 1};
@@ -27,7 +27,7 @@ bucket_of(uint64_t us)
 	return bucket < LOAD_BUCKETS ? bucket : LOAD_BUCKETS - 1;
 }
 
-/* What the largest number in a bucket is. */
+/* The largest number in a bucket, so that what is said of a latency is never better than it was. */
 static uint64_t
 bucket_top(size_t bucket)
 {
@@ -72,6 +72,7 @@ load_stats_requests(const struct load_counts *c, enum load_step step)
 	return count;
 }
 
+/* The bucket in which that many of the requests are behind us; 100 is the slowest one's. */
 uint64_t
 load_stats_percentile_us(const struct load_counts *c, enum load_step step, double percent)
 {
@@ -264,6 +265,7 @@ load_stats_print_json(const struct load_report *r)
 		"seconds_until_percent_current", until, "curve", curve));
 }
 
+/* Coordinates of SVG: y grows downwards. Of a run without samples there are the axes alone. */
 void
 load_stats_print_svg(const struct load_report *r, FILE *to)
 {

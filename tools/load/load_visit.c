@@ -5,12 +5,16 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "net/source.h"
 #include "base/mem.h"
+#include "net/source.h"
 
 enum { FAILED_RETRY_S = 10 };
 
-/* One client at the server, from its question until it goes. */
+/*
+ * One client at the server, from its question until it goes. It is in its thread's list of visits
+ * all the time, and in the one of those that are ready from the end of a request until
+ * load_visit_go_on. Target and archive are what the last answers named.
+ */
 struct load_visit {
 	struct load_thread *thread;
 	struct load_client client;
@@ -31,6 +35,10 @@ struct load_visit {
 
 /* ---- Who is due when */
 
+/*
+ * A heap: clients can be a million, and each visit takes the one that is due first. Nobody is due
+ * before his parent, which is at (i - 1) / 2.
+ */
 static void
 heap_add(struct load_thread *t, const struct load_client *client)
 {
@@ -72,7 +80,7 @@ load_visit_now_ms(const struct load *r)
 	return clock_mono_ms() - r->started_ms;
 }
 
-/* From 0 to 1. */
+/* From 0 to 1. With a state of its own for each thread: no lock. */
 double
 load_visit_chance(struct load_thread *t)
 {
@@ -157,6 +165,7 @@ load_visit_free(struct load_visit *v)
 	free(v);
 }
 
+/* The client waits again; v is gone. */
 static void
 end_visit(struct load_visit *v, double wait_s)
 {
@@ -201,6 +210,10 @@ restart_bytes(void *context, struct err *e)
 	return 0;
 }
 
+/*
+ * Called from within upstream_run, with the request that has ended: to go on with it here would
+ * free what the caller still has.
+ */
 static void
 note_done(void *context, const struct upstream_reply *reply)
 {
@@ -246,6 +259,10 @@ load_visit_ask(struct load_visit *v)
 	ask(v, LOAD_QUERY, SOURCE_QUERY);
 }
 
+/*
+ * The difference from what the client has, or the full archive where that is nothing or there is
+ * none.
+ */
 static void
 ask_offer(struct load_visit *v)
 {
@@ -259,6 +276,10 @@ ask_offer(struct load_visit *v)
 	ask(v, LOAD_OFFER, SOURCE_OFFER);
 }
 
+/*
+ * A tenth more or less than the interval, as guts2-client does: polls that have come together once
+ * drift apart.
+ */
 static void
 end_current(struct load_visit *v)
 {
@@ -276,6 +297,7 @@ on_query(struct load_visit *v)
 		end_wrong(v, "the server does not know this type");
 		return;
 	}
+	/* Left out of the answer: what it has is the newest. */
 	if (ident == NULL) {
 		note_announced(v->thread->load, v->client.edition);
 		end_current(v);
@@ -301,6 +323,7 @@ on_offer(struct load_visit *v)
 	ask(v, LOAD_HEADER, SOURCE_HEADER);
 }
 
+/* Its digest is not known, and its bytes are not kept; the archive's are digested as they come. */
 static void
 on_header(struct load_visit *v)
 {
@@ -337,6 +360,7 @@ on_moved(struct load_visit *v)
 	ask_offer(v);
 }
 
+/* Status 0 stands for no answer, and for one that is wrong whatever its status was. */
 static void
 count_reply(struct load_visit *v)
 {
@@ -355,6 +379,7 @@ count_reply(struct load_visit *v)
 static void
 go_on(struct load_visit *v)
 {
+	/* What comes after each step that went well. */
 	static void (*const next[LOAD_STEPS])(struct load_visit * v) = {
 		on_query, on_offer, on_header, on_file};
 

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "load/load_run.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli.h"
+#include "load/load_run.h"
 #include "store/repo.h"
 #include "versions.h"
 
@@ -93,6 +93,7 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 
 /* ---- Which versions there were */
 
+/* The newest first, as versions_read has them: an AGE is an index. */
 static int
 read_history(struct arguments *a, struct err *e)
 {
@@ -212,6 +213,7 @@ write_plot(const struct load_report *report, const char *path)
 	return good;
 }
 
+/* To be told to come back is an answer. */
 static bool
 every_request_answered(const struct load_counts *c)
 {

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cli.h"
 #include "migrate/migrate_read.h"
 #include "migrate/migrate_table.h"
 
@@ -44,7 +44,10 @@ read_old(struct migration *m, const struct arguments *a, struct err *e)
 	return 0;
 }
 
-/* What is to be written below the root. */
+/*
+ * What is to be written below the root. Put together before anything is shown or written; nothing
+ * is written where bytes is empty.
+ */
 struct output {
 	const char *directory;
 	const char *name;
@@ -57,6 +60,7 @@ enum { OUTPUTS = 3 };
 static void
 make_outputs(const struct migration *m, struct output ret[OUTPUTS])
 {
+	/* It may have a password in it: nobody else reads it. */
 	ret[0] = (struct output){.directory = "data", .name = "fspms.proxy.config", .mode = 0600};
 	ret[1] = (struct output){.directory = "config", .name = "guts2d.conf", .mode = 0644};
 	ret[2] = (struct output){.directory = "config", .name = "channels.json", .mode = 0644};

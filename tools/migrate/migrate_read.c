@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "model/doc.h"
 #include "base/fs.h"
 #include "base/line.h"
 #include "base/mem.h"
+#include "model/doc.h"
 #include "model/options.h"
 
 /* They have some kilobytes; more is a mistaken path. */
@@ -78,6 +78,7 @@ take_proxy(struct migration *m, const char *origin, char *one)
 		shown, m->proxy.user != NULL ? " with its user" : "");
 }
 
+/* The first one is taken: there is one proxy here. The others are listed, with the reason. */
 static void
 take_proxies(struct migration *m, const char *origin, char *list)
 {
@@ -174,6 +175,7 @@ take_definition(struct migration *m, const char *origin, char *word)
 	}
 }
 
+/* The words of additional_java_args: settings stand there as properties of the virtual machine. */
 static void
 take_java_arguments(struct migration *m, const char *origin, char *list)
 {
@@ -268,6 +270,10 @@ read_assignment(struct migration *m, const char *origin, const char *s)
 	return s;
 }
 
+/*
+ * Line by line where nothing is quoted. A shell is never asked: what depends on one is listed as
+ * not taken.
+ */
 int
 migrate_read_fspms(struct migration *m, const char *path, struct err *e)
 {

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "base/mem.h"
+#include "cli.h"
 #include "model/options.h"
 
 static const char *const result_names[] = {[MIGRATE_TAKEN] = "taken",
@@ -35,6 +35,7 @@ migrate_table_free(struct migration *m)
 	*m = (struct migration){0};
 }
 
+/* Each old setting has a row, whatever becomes of it: nothing is dropped without a word. */
 void
 migrate_table_note(
 	struct migration *m, enum migrate_result result, char *take_old, const char *fmt, ...)
@@ -61,6 +62,7 @@ migrate_table_option(struct migration *m, const char *origin, const char *shown,
 			m, MIGRATE_WARNED, old, "not taken: the root is what --root says");
 		return;
 	}
+	/* By the server's own rules: what is written here it will start with. */
 	if (options_check(name, value, &e) != 0) {
 		migrate_table_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
 		return;
@@ -93,6 +95,7 @@ migrate_table_upstream(struct migration *m)
 	if (m->upstream_host == NULL)
 		return;
 	shown = mem_printf("upstreamPmHost=%s, upstreamPmPort=%s", m->upstream_host, port);
+	/* The old settings knew no scheme; the port says which one was meant. */
 	url = mem_printf("%s://%s:%s/guts2", strcmp(port, "443") == 0 ? "https" : "http",
 		m->upstream_host, port);
 	migrate_table_option(m, m->upstream_origin, shown, "guts2ServerUrl", url);
@@ -108,6 +111,7 @@ migrate_table_count(const struct migration *m, enum migrate_result result)
 	return count;
 }
 
+/* Names and values come from a file of somebody else's, and could steer a terminal. */
 static void
 print_text(const char *text)
 {

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/wire.h"
-#include "cli.h"
-#include "model/header.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cli.h"
+#include "model/header.h"
+#include "model/wire.h"
 #include "publish/publish_add.h"
 #include "store/repo.h"
 #include "versions.h"
@@ -75,6 +75,7 @@ struct counts {
 	unsigned *differences; /* by version */
 };
 
+/* Offers are counted by the version they lead to. */
 static int
 count_difference(void *context, const struct target *t, struct err *e)
 {
@@ -129,6 +130,7 @@ list_versions(struct repo *repo, const struct counts *c, bool json, struct err *
 	return result;
 }
 
+/* One walk for all differences, then a header for each version. */
 static int
 run_list(const char *path, bool json)
 {

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/wire.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "model/header.h"
-#include "codec/encode.h"
 #include "base/mem.h"
+#include "codec/encode.h"
 #include "codec/pack.h"
+#include "model/header.h"
+#include "model/wire.h"
 #include "parallel.h"
 #include "publish/publish_scan.h"
 #include "publish/publish_sweep.h"
@@ -33,6 +33,10 @@ read_query(struct repo *repo, struct idents *ret, struct err *e)
 	return wire_query_parse(span_of(bytes.at, bytes.len), ret, e);
 }
 
+/*
+ * One version on its way into the repository. What is opened or encoded for it lives until
+ * publish_add has ended, since archives are put together from mapped streams.
+ */
 struct add {
 	struct repo *repo;
 	const struct publish_request *request;
@@ -82,6 +86,7 @@ add_bytes(void *context, uint64_t bytes)
 
 /* ---- One version */
 
+/* Larger than the last one: clients and servers take nothing that is older than what they have. */
 static int
 choose_version(struct add *a, struct err *e)
 {
@@ -105,6 +110,7 @@ choose_version(struct add *a, struct err *e)
 	return 0;
 }
 
+/* The newest first, at most as many as differences are wanted from. */
 static int
 open_all_older(struct add *a, struct err *e)
 {
@@ -153,6 +159,10 @@ open_donors(struct add *a, struct err *e)
 	return 0;
 }
 
+/*
+ * Everything that any of the archives needs, at once: each file and each pair of files is encoded
+ * once, on all threads, however many differences have it.
+ */
 static int
 encode_streams(struct add *a, struct err *e)
 {
@@ -219,6 +229,7 @@ pack_offer(struct add *a, const struct pack_older *older, struct err *e)
 		span_of(bytes.at, bytes.len), e);
 }
 
+/* A header that is larger than clients take is refused here, while nothing is announced. */
 static int
 write_header(struct add *a, struct err *e)
 {

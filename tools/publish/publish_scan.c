@@ -43,6 +43,7 @@ copy_and_hash(int from, int to, struct header_file *file, struct err *e)
 	return result;
 }
 
+/* Under its digest, which is known only when all of it was read: so it is staged first. */
 static int
 store(struct scan *s, int from, struct header_file *file, struct err *e)
 {
@@ -58,6 +59,10 @@ store(struct scan *s, int from, struct header_file *file, struct err *e)
 	return repo_move(s->repo, stage, ident_blob_name(&file->digest, name), e);
 }
 
+/*
+ * What is opened is looked at, not the name: it can be exchanged in between. No link is followed:
+ * it may lead out of the directory.
+ */
 static int
 take_file(struct scan *s, int dir, const char *name, char *path, struct err *e)
 {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "model/header.h"
 #include "base/mem.h"
+#include "model/header.h"
 #include "publish/publish_add.h"
 #include "publish/publish_scan.h"
 
@@ -56,6 +56,7 @@ use_offer(struct sweep *s, const struct target *t, struct err *e)
 	return 0;
 }
 
+/* What a version that stays refers to: the archives of its offers, the files of its header. */
 static int
 use_target(void *context, const struct target *t, struct err *e)
 {
@@ -73,6 +74,7 @@ use_target(void *context, const struct target *t, struct err *e)
 	return 0;
 }
 
+/* By the digest that its name begins with; a name that is none is not the publisher's to remove. */
 static int
 remove_if_unused(void *context, int dir, const char *name, struct err *e)
 {

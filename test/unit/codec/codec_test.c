@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "codec/codec.h"
 
-#include "codec/codec_each.h"
 #include "base/mem.h"
+#include "codec/codec_each.h"
 #include "unit.h"
 
 enum { ROOM = 400000 };

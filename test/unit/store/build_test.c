@@ -4,8 +4,8 @@
 #include <fcntl.h>
 
 #include "base/fs.h"
-#include "unit.h"
 #include "store/versions.h"
+#include "unit.h"
 
 /* 1 -> 2 while both contents are there; 2 -> 3 from the archive of 2, which is built as well. */
 static void

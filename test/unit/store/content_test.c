@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/content.h"
 
-#include "unit.h"
 #include "store/versions.h"
+#include "unit.h"
 
 START_TEST(content__files_are_shared_and_go_with_the_last_version)
 {

@@ -2,9 +2,9 @@
 /* repo, index and depot together: what is put is there, and nothing else. */
 #include <fcntl.h>
 
-#include "store/depot.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "store/depot.h"
 #include "unit.h"
 
 static const struct ident ident = {"t", {5, "00000005"}};

@@ -2,8 +2,8 @@
 #include "store/index_rebuild.h"
 
 #include "base/fs.h"
-#include "unit.h"
 #include "store/versions.h"
+#include "unit.h"
 
 START_TEST(index_rebuild__keeps_times_and_finds_what_does_not_fit)
 {
