@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "codec/archive.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "codec/archive.h"
 
 enum { DIGEST_STEP = 1 << 20 };
 

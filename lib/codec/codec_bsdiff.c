@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "codec/codec_each.h"
 #include "base/mem.h"
+#include "codec/codec_each.h"
 
 enum { CHUNK_BYTES = 1 << 14, WATCH_BYTES = 1 << 20, HEAD_BYTES = (COL_COUNT - 1) * VARINT_BYTES };
 

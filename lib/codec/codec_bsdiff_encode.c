@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "base/mem.h"
 #include "codec/codec_bsdiff.h"
 #include "codec/codec_each.h"
 #include "codec/finder.h"
-#include "base/mem.h"
 
 enum {
 	QUICK_BYTES = 1 << 20, /* sorting less takes no time */

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "codec/codec_each.h"
 #include "base/mem.h"
+#include "codec/codec_each.h"
 #include "xdelta3.h"
 
 enum {

@@ -3,8 +3,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#include "codec/codec_each.h"
 #include "base/mem.h"
+#include "codec/codec_each.h"
 
 enum {
 	LEVEL_QUICK = 3,

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/doc.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "model/doc.h"
 
 static const char *const field_names[CHANNEL_FIELDS] = {
 	[CHANNEL_ENABLED] = "enabled", [CHANNEL_KEEP] = "keep", [CHANNEL_PREFETCH] = "prefetch"};

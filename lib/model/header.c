@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/doc.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "model/doc.h"
 
 struct header *
 header_new(void)

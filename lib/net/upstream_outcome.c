@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "model/doc.h"
 #include "base/mem.h"
+#include "model/doc.h"
 #include "net/upstream_transfer.h"
 
 enum { RETRY_AFTER_MAX_S = 86400 };

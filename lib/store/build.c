@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "codec/apply.h"
-#include "store/content.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "codec/apply.h"
 #include "codec/pack.h"
+#include "store/content.h"
 
 /* Where one build puts what comes of it on the way. */
 struct space {

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/content.h"
-#include "store/depot_offer.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "store/content.h"
+#include "store/depot_offer.h"
 #include "store/index_rebuild.h"
 #include "store/survey.h"
 

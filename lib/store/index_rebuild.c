@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/content.h"
 #include "base/fs.h"
 #include "model/record.h"
+#include "store/content.h"
 #include "store/survey.h"
 
 static int

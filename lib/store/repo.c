@@ -9,8 +9,8 @@
 #include <sys/statvfs.h>
 
 #include "base/fs.h"
-#include "model/header.h"
 #include "base/mem.h"
+#include "model/header.h"
 
 struct repo {
 	int dir;

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "store/content.h"
 #include "model/header.h"
+#include "store/content.h"
 
 struct survey {
 	struct repo *repo;
