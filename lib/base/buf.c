@@ -7,6 +7,10 @@
 
 #include "base/mem.h"
 
+/*
+ * Room for `more` bytes and a NUL behind them. Doubling keeps many small additions linear. What
+ * comes from outside is capped before it is added, so that no size here can overflow.
+ */
 static void
 reserve(struct buf *b, size_t more)
 {
@@ -23,6 +27,7 @@ void
 buf_add(struct buf *b, const void *bytes, size_t len)
 {
 	reserve(b, len);
+	/* An empty span may have NULL, which memcpy must not be given, even for no bytes. */
 	if (len > 0)
 		memcpy(b->at + b->len, bytes, len);
 	b->len += len;
@@ -35,6 +40,7 @@ buf_add_string(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s));
 }
 
+/* Measured first, so that no text is ever cut, however long its parts are. */
 void
 buf_printf(struct buf *b, const char *fmt, ...)
 {

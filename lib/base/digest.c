@@ -71,6 +71,11 @@ digest_of(struct span bytes)
 	return result;
 }
 
+/*
+ * pread leaves the descriptor where it stands, so that its owner can go on reading from there. The
+ * size is what was read, and not what fstat said: the caller compares it. ret NULL reads all the
+ * same: what the disk cannot give any more is found now, as an error.
+ */
 int
 digest_of_file(int fd, struct digest *ret, uint64_t *ret_bytes, struct err *e)
 {
@@ -108,6 +113,7 @@ digest_hex(const struct digest *d, char ret[DIGEST_HEX + 1])
 	return ret;
 }
 
+/* Lower case alone: a digest has one spelling, so that names made of it can be compared as text. */
 static int
 nibble(char c)
 {
@@ -123,6 +129,7 @@ digest_parse(const char *hex, struct digest *ret)
 {
 	for (size_t i = 0; i < DIGEST_BYTES; i++) {
 		int high = nibble(hex[2 * i]);
+		/* In this order nothing is read behind the NUL of a text that is too short. */
 		int low = high < 0 ? -1 : nibble(hex[2 * i + 1]);
 
 		if (low < 0)
@@ -132,6 +139,7 @@ digest_parse(const char *hex, struct digest *ret)
 	return true;
 }
 
+/* Not in constant time: no digest here is a secret. */
 bool
 digest_equal(const struct digest *a, const struct digest *b)
 {

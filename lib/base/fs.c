@@ -32,12 +32,14 @@ fs_make_dirs(int dir, const char *path, struct err *e)
 {
 	AUTO_FREE char *copy = mem_string(path);
 
+	/* From the second byte on: a slash at the beginning ends no component. */
 	for (char *p = copy + 1; *copy != '\0'; p++) {
 		char end = *p;
 
 		if (end != '/' && end != '\0')
 			continue;
 		*p = '\0';
+		/* EEXIST: there already, or made just now. Opening finds what is no directory. */
 		if (mkdirat(dir, copy, 0755) != 0 && errno != EEXIST)
 			return err_sys(e, "%s", copy);
 		*p = end;
@@ -47,6 +49,11 @@ fs_make_dirs(int dir, const char *path, struct err *e)
 	return fs_open_dir(dir, path, e);
 }
 
+/*
+ * O_NONBLOCK: a FIFO under the name would hold the open until somebody writes to it; for regular
+ * files it changes nothing. What it is is asked of the descriptor, since a name can come to mean
+ * something else between two calls.
+ */
 int
 fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e)
 {
@@ -62,7 +69,10 @@ fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e)
 	return fs_take(&fd);
 }
 
-/* offset -1: where the descriptor stands. */
+/*
+ * offset -1: where the descriptor stands. A write may do less than it was asked to, write(2): the
+ * next one then says why.
+ */
 static int
 write_all(int fd, off_t offset, const char *at, size_t len, struct err *e)
 {
@@ -98,6 +108,10 @@ fs_sync(int fd, const char *name, struct err *e)
 	return fsync(fd) != 0 ? err_sys(e, "%s: sync", name) : 0;
 }
 
+/*
+ * Counted as it comes, since a file may grow after its size was asked. max is for all that ret has,
+ * what was in it before included.
+ */
 int
 fs_read(int dir, const char *name, size_t max, struct buf *ret, struct err *e)
 {
@@ -131,6 +145,11 @@ sync_dir_of(int dir, const char *name, struct err *e)
 	return fd < 0 ? -1 : fs_sync(fd, parent, e);
 }
 
+/*
+ * The caller has synced the file: otherwise the name could survive a power cut and the bytes not.
+ * The directory that it comes from is not synced: at worst the file is there under its old name as
+ * well, to which nothing refers.
+ */
 int
 fs_publish(int from, const char *stage, int dir, const char *name, struct err *e)
 {
@@ -139,6 +158,7 @@ fs_publish(int from, const char *stage, int dir, const char *name, struct err *e
 	return sync_dir_of(dir, name, e);
 }
 
+/* O_TRUNC: whatever a process that was ended left under this name is overwritten. */
 static int
 write_new(int dir, const char *name, struct span bytes, struct err *e)
 {
@@ -152,6 +172,11 @@ write_new(int dir, const char *name, struct span bytes, struct err *e)
 	return fs_sync(fd, name, e);
 }
 
+/*
+ * Power goes before the rename: what was there is there still, and the stage is a file that nobody
+ * reads. After it: the new file, whole. The name is durable once the directory is synced, and not
+ * before.
+ */
 int
 fs_put(int dir, const char *stage, const char *name, struct span bytes, struct err *e)
 {
@@ -179,6 +204,7 @@ read_names(int fd, const char *path, char ***ret, size_t *ret_count, struct err 
 
 	if (list == NULL)
 		return err_sys(e, "%s", path);
+	/* readdir(3) tells an error from the end by errno alone. */
 	while ((errno = 0, entry = readdir(list)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
@@ -197,6 +223,7 @@ fs_each(int dir, const char *path,
 	struct err *e)
 {
 	AUTO_CLOSE int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	/* One of its own for the list: closedir closes it, and visit works below the other. */
 	int list_fd = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char **names = NULL;
 	size_t count = 0;
@@ -232,6 +259,7 @@ fs_remove(int dir, const char *name, struct err *e)
 {
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
+	/* What Linux says of a directory, unlink(2), where POSIX says EPERM. */
 	if (errno != EISDIR)
 		return err_sys(e, "%s", name);
 	if (fs_clear(dir, name, e) != 0)
@@ -239,6 +267,12 @@ fs_remove(int dir, const char *name, struct err *e)
 	return unlinkat(dir, name, AT_REMOVEDIR) != 0 ? err_sys(e, "%s", name) : 0;
 }
 
+/*
+ * The file stays when the lock goes: were it removed, somebody could lock a new one while another
+ * still has the old. The lock goes with the process, however that ends, and O_CLOEXEC keeps it from
+ * programs that it starts: flock(2). The number in the file is for people only, and may be that of
+ * nobody.
+ */
 int
 fs_lock(int dir, const char *name, struct err *e)
 {
@@ -252,6 +286,7 @@ fs_lock(int dir, const char *name, struct err *e)
 
 		if (errno != EWOULDBLOCK)
 			return err_sys(e, "%s", name);
+		/* Digits alone: the text goes into an error, and anybody may have written it. */
 		text[got > 0 ? strspn(text, "0123456789") : 0] = '\0';
 		return err_set(e, ERR_BUSY, "in use by process %s", *text != '\0' ? text : "?");
 	}

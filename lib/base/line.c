@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+/* Carriage returns too: such a file may have been edited on Windows. */
 char *
 line_trim(char *s)
 {
@@ -22,6 +23,7 @@ line_next(char **tail, unsigned *number)
 	char *line;
 
 	while ((line = strsep(tail, "\n")) != NULL) {
+		/* Of each line, passed over or not: it is the number that an editor shows. */
 		++*number;
 		line = line_trim(line);
 		if (line[0] != '\0' && line[0] != '#')

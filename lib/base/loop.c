@@ -20,6 +20,10 @@ note_failure(struct loop *l, const struct err *e)
 	(void)pthread_mutex_unlock(&l->lock);
 }
 
+/*
+ * An atomic step hands out an index, and no lock: each is taken once, in no promised order. Every
+ * thread that finds nothing left adds one more to `next`, which threads are too few to wrap.
+ */
 void
 loop_work(struct loop *l)
 {
@@ -33,6 +37,7 @@ loop_work(struct loop *l)
 	}
 }
 
+/* Without the lock: whoever sent the threads in has seen all of them come back. */
 int
 loop_end(struct loop *l, struct err *e)
 {

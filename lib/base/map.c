@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
+/* Scratch beyond MEMORY_MAX is a file, whose pages the kernel can write out. */
 enum { MEMORY_MAX = 4 << 20, DIGEST_STEP = 1 << 20 };
 
 /* A length of 0, which malloc and mmap make trouble of, gets a byte. */
@@ -20,6 +21,10 @@ map_memory(size_t len, struct map *ret)
 	*ret = (struct map){mem_resize(NULL, len > 0 ? len : 1, 1), len, MAP_OF_MEMORY};
 }
 
+/*
+ * Shared for reading too: the pages are those of the page cache, and no second copy. The descriptor
+ * is not needed afterwards, mmap(2).
+ */
 static int
 map_file(int fd, size_t len, int protection, struct map *ret, struct err *e)
 {
@@ -47,6 +52,7 @@ read_small(int fd, const char *name, size_t len, struct map *ret, struct err *e)
 
 		if (got < 0 && errno == EINTR)
 			continue;
+		/* A file that became shorter is an error here; mapped it would be a signal. */
 		if (got <= 0) {
 			map_close(ret);
 			return got < 0 ? err_sys(e, "%s", name)
@@ -64,6 +70,10 @@ read_or_map(int fd, const char *name, uint64_t bytes, struct map *ret, struct er
 					: map_file(fd, (size_t)bytes, PROT_READ, ret, e);
 }
 
+/*
+ * Nothing keeps a mapped file from being made shorter, and touching what is gone raises SIGBUS,
+ * mmap(2). Hence stored files are never written again, only replaced by rename.
+ */
 int
 map_open(int dir, const char *name, struct map *ret, struct err *e)
 {
@@ -81,6 +91,7 @@ map_open_read(int dir, const char *name, struct map *ret, struct digest *ret_dig
 
 	if (fd < 0)
 		return -1;
+	/* A small one is read into memory anyway and digested there: one pass instead of two. */
 	if (bytes > MAP_SMALL_BYTES && digest_of_file(fd, ret_digest, &bytes, e) != 0)
 		return -1;
 	if (read_or_map(fd, name, bytes, ret, e) != 0)
@@ -95,11 +106,16 @@ map_create(int dir, const char *name, size_t len, struct map *ret, struct err *e
 {
 	AUTO_CLOSE int fd = -1;
 
+	/* Removed and not truncated: whoever has the old file mapped keeps its bytes. */
 	if (unlinkat(dir, name, 0) != 0 && errno != ENOENT)
 		return err_sys(e, "%s", name);
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_sys(e, "%s", name);
+	/*
+	 * A hole that the disk has no room for would be SIGBUS at the first write through the
+	 * mapping. It returns its error and leaves errno alone: posix_fallocate(3).
+	 */
 	if (len > 0 && (errno = posix_fallocate(fd, 0, (off_t)len)) != 0) {
 		(void)err_sys(e, "%s", name);
 		(void)unlinkat(dir, name, 0);
@@ -123,6 +139,7 @@ map_scratch(int dir, size_t len, struct map *ret, struct err *e)
 	(void)snprintf(
 		name, sizeof(name), "scratch-%d-%u", (int)getpid(), atomic_fetch_add(&counter, 1));
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	/* Without a name it goes with the process, however that ends. */
 	if (fd >= 0)
 		(void)unlinkat(dir, name, 0);
 	if (fd < 0 || (errno = posix_fallocate(fd, 0, (off_t)len)) != 0)
@@ -140,6 +157,10 @@ map_close(struct map *m)
 	*m = (struct map){0};
 }
 
+/*
+ * Of a shared mapping nothing is lost: pages that were written stay in the page cache, madvise(2).
+ * Memory would come back as zeros, so that it is left alone.
+ */
 void
 map_let_go(const struct map *m)
 {

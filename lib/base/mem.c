@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * Standard error has no buffer, so that the line itself needs no memory. Every file on disk is
+ * whole at any moment: the next start goes on from there.
+ */
 static void *
 must(void *p)
 {
@@ -14,12 +18,14 @@ must(void *p)
 	return p;
 }
 
+/* At least a byte: calloc(3) may answer a size of 0 with NULL, which is no want of memory. */
 void *
 mem_new(size_t count, size_t size)
 {
 	return must(calloc(count > 0 ? count : 1, size > 0 ? size : 1));
 }
 
+/* The same; and realloc(3) of size 0 would free. */
 void *
 mem_resize(void *p, size_t count, size_t size)
 {
@@ -59,6 +65,7 @@ mem_printf(const char *fmt, ...)
 	return text;
 }
 
+/* Doubling: adding one at a time costs linear time in all. */
 void *
 mem_grow(void *at, size_t count, size_t *capacity, size_t size)
 {

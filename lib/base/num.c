@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Largest first: num_ms_text takes the first that divides the time. */
 static const struct {
 	const char *suffix;
 	uint64_t ms;
@@ -12,8 +13,13 @@ static const struct {
 
 enum { UNIT_COUNT = sizeof(units) / sizeof(units[0]) };
 
+/* No setting may be longer; within it no product of number and unit can overflow. */
 static const uint64_t ten_years_ms = 3650ULL * 86400000ULL;
 
+/*
+ * 20 digits are the most that 64 bits have. Zeros in front are refused: with them a version would
+ * have several spellings, and a file several names. Signs and blanks are no digits.
+ */
 bool
 num_parse(const char *s, size_t len, uint64_t max, uint64_t *ret)
 {
@@ -36,6 +42,7 @@ num_parse(const char *s, size_t len, uint64_t max, uint64_t *ret)
 	return true;
 }
 
+/* The bound is divided instead of the value multiplied: nothing can overflow before it is known. */
 bool
 num_parse_ms(const char *s, uint64_t bare_unit_ms, uint64_t *ret_ms)
 {
@@ -71,6 +78,7 @@ num_parse_size(const char *s, uint64_t max, uint64_t *ret)
 	return true;
 }
 
+/* Exact: num_parse_size reads back the same number. */
 char *
 num_size_text(uint64_t bytes, char *ret, size_t size)
 {
@@ -84,6 +92,7 @@ num_size_text(uint64_t bytes, char *ret, size_t size)
 	return ret;
 }
 
+/* The difference of two that are known to be in order cannot wrap, where a sum could. */
 bool
 num_add(uint64_t *sum, uint64_t more, uint64_t max)
 {
@@ -100,6 +109,7 @@ num_bytes_text(uint64_t bytes, char *ret, size_t size)
 	double value = (double)bytes;
 	size_t unit = 0;
 
+	/* The limits are those of rounding: 999.6 kB would be printed as 1000 kB. */
 	while (value >= 999.5 && unit + 1 < sizeof(names) / sizeof(names[0])) {
 		value /= 1000;
 		unit++;
@@ -114,6 +124,7 @@ num_ms_text(uint64_t ms, char *ret, size_t size)
 {
 	size_t i = 0;
 
+	/* Every unit divides 0, which is written 0ms. */
 	while (i + 1 < UNIT_COUNT && (ms == 0 || ms % units[i].ms != 0))
 		i++;
 	(void)snprintf(ret, size, "%" PRIu64 "%s", ms / units[i].ms, units[i].suffix);

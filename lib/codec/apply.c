@@ -4,15 +4,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "codec/archive.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "codec/archive.h"
 
 enum { DIGEST_STEP = 1 << 20 };
 
+/* No digest: what is not checked yet has a name that no look for a blob can meet. */
 static const char scratch[] = "decoding";
 
 struct work {
+	/* Distinct, sorted by digest; seen[] says which of them an entry has given. */
 	const struct header_file **blobs;
 	size_t count;
 	bool *seen;
@@ -25,6 +27,7 @@ struct output {
 	struct map bytes;
 	struct map base;
 	struct digester *digester;
+	/* Up to here bytes are final and in the digest; never more than the decoder said. */
 	size_t digested;
 };
 
@@ -40,6 +43,7 @@ on_passed(void *context, size_t len)
 	map_let_go(&out->base);
 }
 
+/* What a decoder that works in one call has not told of, or the last piece of one that did. */
 static void
 pass_rest(struct output *out)
 {
@@ -50,6 +54,11 @@ pass_rest(struct output *out)
 	}
 }
 
+/*
+ * Of exactly the size that the header says, which was checked against its limits: a decoder is
+ * given no more, and no stream can make the file longer. Small files are cheaper written than
+ * mapped.
+ */
 static int
 free_room(const struct work *w, size_t len, struct map *ret, struct err *e)
 {
@@ -66,6 +75,7 @@ write_small(const struct work *w, struct span bytes, struct err *e)
 	return fd < 0 ? err_sys(e, "%s", scratch) : fs_write(fd, bytes.at, bytes.len, e);
 }
 
+/* Without a look at its digest: see blame_base. */
 static int
 open_base(const struct work *w, const struct archive_entry *entry, struct map *ret, struct err *e)
 {
@@ -119,6 +129,7 @@ decode_into(const struct work *w, const struct archive_entry *entry, const struc
 	if (open_base(w, entry, &out->base, e) != 0 ||
 		free_room(w, (size_t)file->size, &out->bytes, e) != 0)
 		return -1;
+	/* Which of the two is damaged decides what is thrown away: archive or base. */
 	if (decode_checked(entry, file, out, e) != 0)
 		return codec_is_delta(entry->codec) ? blame_base(w, entry, e) : -1;
 	return out->bytes.kind == MAP_OF_MEMORY ? write_small(w, map_span(&out->bytes), e) : 0;
@@ -146,16 +157,19 @@ take_entry(struct work *w, const struct archive_entry *entry, struct err *e)
 	(void)digest_hex(&entry->file, hex);
 	if (index == w->count)
 		return err_set(e, ERR_INPUT, "entry %s: not in the header", hex);
+	/* Twice the same would be twice the work, for whoever sends such an archive at no cost. */
 	if (w->seen[index])
 		return err_set(e, ERR_INPUT, "entry %s: repeated", hex);
 	w->seen[index] = true;
 	if (decode(w, entry, w->blobs[index], e) != 0)
 		return err_wrap(e, "entry %s", hex);
+	/* Only now, its digest being right: whatever has a digest for a name has its bytes, too. */
 	if (renameat(w->dir, scratch, w->dir, hex) != 0)
 		return err_sys(e, "entry %s", hex);
 	return 0;
 }
 
+/* An archive is good as a whole or not at all: with a file missing no version comes of it. */
 static int
 check_complete(const struct work *w, struct err *e)
 {

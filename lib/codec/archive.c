@@ -18,6 +18,7 @@ enum {
 
 static const char magics[FORMAT_COUNT][MAGIC_BYTES + 1] = {"GUTS2AR1", "GUTS2AR2"};
 
+/* By memcpy: an entry begins at any byte, and a pointer to it may not be aligned. */
 static uint64_t
 read_be64(const uint8_t *at)
 {
@@ -36,6 +37,7 @@ read_be32(const uint8_t *at)
 	return be32toh(value);
 }
 
+/* A GUTS2AR1 has BZIP2 alone: its readers know nothing else. */
 static bool
 format_allows(enum format format, enum codec codec)
 {
@@ -53,6 +55,7 @@ archive_open(struct archive_reader *r, struct span bytes, struct err *e)
 	return err_set(e, ERR_INPUT, "not a GUTS2 archive");
 }
 
+/* The length first: it says that all bytes which digest_parse will look at are there. */
 static int
 read_name(const uint8_t *name, uint32_t len, struct archive_entry *ret, struct err *e)
 {
@@ -85,6 +88,7 @@ read_entry(struct archive_reader *r, struct archive_entry *ret, struct err *e)
 	name_len = read_be32(at + 24);
 	at += PREFIX_BYTES;
 	left -= PREFIX_BYTES;
+	/* By subtracting: the sum of two lengths from outside could wrap. */
 	if (name_len > left || stream_len > left - name_len)
 		return err_set(e, ERR_INPUT, "entry is cut short");
 	if (read_name(at, name_len, ret, e) != 0)
@@ -94,6 +98,10 @@ read_entry(struct archive_reader *r, struct archive_entry *ret, struct err *e)
 	return 0;
 }
 
+/*
+ * An entry begins with the magic and the end is the bare magic, so that which of them it is shows
+ * only in what is left. Bytes behind the end would be taken for an entry, and are an error.
+ */
 enum archive_step
 archive_next(struct archive_reader *r, struct archive_entry *ret, struct err *e)
 {
@@ -131,6 +139,7 @@ archive_writer_new(int fd, enum format format)
 static int
 put(struct archive_writer *w, struct span bytes, struct err *e)
 {
+	/* A reader has the same limit: nothing is published that nobody would take. */
 	if (!num_add(&w->bytes, bytes.len, WIRE_ARCHIVE_BYTES_MAX))
 		return err_set(e, ERR_LIMIT, "archive larger than 2^40 bytes");
 	digester_add(w->digester, bytes.at, bytes.len);
@@ -147,6 +156,7 @@ archive_add(struct archive_writer *w, const struct archive_entry *entry, struct 
 	uint32_t name_len_be = htobe32((uint32_t)name_len);
 	char hex[DIGEST_HEX + 1];
 
+	/* Which stream goes into which format is our own choice (encode_entry). */
 	assert(format_allows(w->format, entry->codec));
 	memcpy(head, magics[w->format], MAGIC_BYTES);
 	memcpy(head + 8, &stream_len_be, 8);

@@ -17,12 +17,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/wire.h"
 #include "base/buf.h"
-#include "codec/codec.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "codec/codec.h"
 #include "model/ident.h"
+#include "model/wire.h"
 
 struct archive_entry {
 	enum codec codec;

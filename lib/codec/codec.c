@@ -5,6 +5,7 @@
 
 #include "codec/codec_each.h"
 
+/* Past it BSDIFF alone is tried, see codec_suits. */
 enum { SMALL_BYTES = 1 << 20 };
 
 /* File and base together: the largest window of zstd, and encoders' tables grow with them. */
@@ -31,6 +32,7 @@ codec_name(enum codec codec)
 	return codecs[codec].name;
 }
 
+/* All 8 bytes count: a name with something behind it is another one, which we do not know. */
 enum codec
 codec_find(const uint8_t name[8])
 {
@@ -73,6 +75,7 @@ codec_bound(size_t len)
 	return len + len / 100 + 1024;
 }
 
+/* Errors get the name of the encoding in front here, so that no codec has to know its own. */
 enum codec_fit
 codec_encode(enum codec codec, const struct codec_input *from, uint8_t *out, size_t room,
 	size_t *ret_len, struct err *e)

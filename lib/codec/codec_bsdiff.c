@@ -3,11 +3,18 @@
 
 #include <string.h>
 
-#include "codec/codec_each.h"
 #include "base/mem.h"
+#include "codec/codec_each.h"
 
+/*
+ * The columns are read side by side, a chunk of each at a time, and the output grows from start to
+ * end: memory does not depend on the sizes of the files. Nothing in a stream is trusted: each
+ * length is compared with what is left of base and output before it is used, and by subtracting, so
+ * that no sum of two numbers of the stream can wrap. At the end every column must be used up.
+ */
 enum { CHUNK_BYTES = 1 << 14, WATCH_BYTES = 1 << 20, HEAD_BYTES = (COL_COUNT - 1) * VARINT_BYTES };
 
+/* The reverse of fold_sign in codec_bsdiff_encode.c; no number of 63 bits overflows. */
 static int64_t
 unfold_sign(uint64_t n)
 {
@@ -50,6 +57,10 @@ read_bytes(struct column *c, uint8_t *out, size_t len, struct err *e)
 	return 0;
 }
 
+/*
+ * At most VARINT_BYTES, that is 63 bits, so that n fits and signs can be unfolded. Most numbers are
+ * a byte that is at hand: the short way round read_bytes.
+ */
 static int
 read_number(struct column *c, uint64_t *ret, struct err *e)
 {
@@ -71,6 +82,7 @@ read_number(struct column *c, uint64_t *ret, struct err *e)
 	return err_set(e, ERR_INPUT, "number in a delta is too large");
 }
 
+/* at <= len; old <= base.len; both ends <= base.len. gap counts only where differs is set. */
 struct reader {
 	struct column columns[COL_COUNT];
 	struct span base;
@@ -85,6 +97,7 @@ struct reader {
 	size_t watched; /* up to here */
 };
 
+/* At the end of the column there is no next one; words that are left then are found by read_all. */
 static int
 next_difference(struct reader *r, struct err *e)
 {
@@ -109,6 +122,7 @@ add_part(struct reader *r, size_t len, struct err *e)
 		size_t word_len;
 
 		at += (size_t)r->gap;
+		/* At a part's end a shorter one: no difference reaches into the next part. */
 		word_len = len - at < WORD_BYTES ? len - at : WORD_BYTES;
 		if (read_bytes(&r->columns[COL_WORD], word, word_len, e) != 0)
 			return -1;
@@ -137,6 +151,7 @@ read_part(struct reader *r, struct err *e)
 		read_number(&r->columns[COL_ADD], &add, e) != 0 ||
 		read_number(&r->columns[COL_INSERT], &insert, e) != 0)
 		return -1;
+	/* Both are 0 before the first part: bytes are counted from the base's beginning then. */
 	from = r->ends[seek & 1];
 	by = unfold_sign(seek >> 1);
 	if (by < 0 ? (uint64_t)-by > from : (uint64_t)by > r->base.len - from)
@@ -146,6 +161,7 @@ read_part(struct reader *r, struct err *e)
 		return err_set(e, ERR_INPUT, "delta leaves the old file");
 	if (add > r->len - r->at || insert > r->len - r->at - add)
 		return err_set(e, ERR_INPUT, "file is longer than stated");
+	/* Parts of nothing would be endless work for a few bytes of a stream. */
 	if (add + insert == 0)
 		return err_set(e, ERR_INPUT, "delta has an empty part");
 	if (add_part(r, (size_t)add, e) != 0 ||
@@ -167,6 +183,7 @@ read_all(struct reader *r, struct err *e)
 			return -1;
 		if (r->watch == NULL || r->at - r->watched < WATCH_BYTES)
 			continue;
+		/* Only at the ends of parts: inside one bytes may still change. */
 		r->watched = r->at;
 		r->watch->passed(r->watch->context, r->at);
 	}
@@ -181,6 +198,11 @@ read_all(struct reader *r, struct err *e)
 	return 0;
 }
 
+/*
+ * The head as it stands in memory is read as a column that is there already: its chunk is large
+ * enough, and its unpacker NULL, so that it ends where the stream does. The last column has what is
+ * left, and no length.
+ */
 static int
 open_columns(struct reader *r, struct span stream, struct err *e)
 {

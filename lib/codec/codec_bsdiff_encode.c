@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "base/mem.h"
 #include "codec/codec_bsdiff.h"
 #include "codec/codec_each.h"
 #include "codec/finder.h"
-#include "base/mem.h"
 
 enum {
 	QUICK_BYTES = 1 << 20, /* sorting less takes no time */
@@ -15,7 +15,7 @@ enum {
 	SORT_MAX = 1 << 27,    /* sorting takes five times the size, and seconds */
 };
 
-/* Seven bits a byte, the lowest first. */
+/* Seven bits a byte, the lowest first: a column of equal numbers is equal bytes for zstd. */
 static void
 put_number(struct buf *b, uint64_t n)
 {
@@ -35,6 +35,17 @@ fold_sign(int64_t n)
 	return n < 0 ? ~((uint64_t)n << 1) : (uint64_t)n << 1;
 }
 
+/*
+ * The new file is read from start to end. At each moment there is an alignment, under which the
+ * base is compared with the file; next_match looks ahead for a match elsewhere that is enough
+ * better. Then the ground between the two is divided: the old part reaches forward and the new one
+ * backward as long as most bytes are equal, and where both want the same bytes best_cut decides.
+ * What neither wants is new (extra).
+ *
+ * Any choice of parts gives back the right file: all heuristics here are about size and time only.
+ * Hence a finder that misses a match is no fault.
+ */
+
 /* From here on the new file is like the base from there on. */
 struct alignment {
 	size_t at;
@@ -51,6 +62,7 @@ struct maker {
 	bool *changed;	/* pages of the base where something differs; NULL: who cares */
 };
 
+/* Whether the old part, were it to go on, would have the right byte at `at`. */
 static bool
 is_equal(const struct maker *m, const struct alignment *a, size_t at)
 {
@@ -79,6 +91,7 @@ equal_bytes(const struct maker *m, const struct alignment *a, size_t at, size_t 
 {
 	size_t equal = 0;
 
+	/* By runs; the step after each passes over the byte that differs. */
 	for (; at < until; at++) {
 		size_t run = equal_run(m, a, at, until);
 
@@ -88,6 +101,7 @@ equal_bytes(const struct maker *m, const struct alignment *a, size_t at, size_t 
 	return equal;
 }
 
+/* The page and its neighbours: a match that begins near its edge reaches into them. */
 static void
 note_change(struct maker *m, size_t old)
 {
@@ -100,6 +114,10 @@ note_change(struct maker *m, size_t old)
 		m->changed[i] = true;
 }
 
+/*
+ * After a difference the next two bytes are part of its word, equal or not: in machine code an
+ * address moves by a value, and zstd finds more in numbers of three bytes than in single ones.
+ */
 static void
 put_differences(struct maker *m, const uint8_t *new, const uint8_t *old, size_t len)
 {
@@ -152,6 +170,7 @@ put_part(struct maker *m, const struct alignment *from, size_t like, size_t unti
 	put_number(&m->columns[COL_INSERT], insert);
 	put_differences(m, m->file.at + from->at, m->base.at + from->old, like);
 	buf_add(&m->columns[COL_EXTRA], m->file.at + from->at + like, insert);
+	/* Where a part begins and ends matches will be looked for. */
 	note_change(m, from->old);
 	m->ends[1] = m->ends[0];
 	m->ends[0] = from->old + like;
@@ -159,8 +178,15 @@ put_part(struct maker *m, const struct alignment *from, size_t like, size_t unti
 }
 
 /*
- * Where the next part begins: at a match that is enough better than what goes on
- * from the old part. False: that one goes on until the end.
+ * Where the next part begins: at a match that is enough better than what goes on from the old part.
+ * False: that one goes on until the end.
+ *
+ * score is how many bytes of [at, counted) equal the old part: the match has to have more by
+ * BETTER_BY, or going there would cost more than it gives. It is kept as `at` moves, so that no
+ * byte is compared again for each step: each step adds what is new at the far end and takes off one
+ * byte at the near one. Where the old part itself has a long run, or the match says the same as the
+ * old part, all of that is passed over at once; without it text that did not change would be
+ * searched at every byte.
  */
 static bool
 next_match(
@@ -172,6 +198,7 @@ next_match(
 	for (size_t at = from; at < m->file.len; at++) {
 		size_t equal = equal_run(m, here, at, m->file.len);
 
+		/* Where the old part goes on well nothing is looked for. */
 		if (equal < ALIGNED_ENOUGH)
 			finder_find(m->finder, span_of(m->file.at + at, m->file.len - at), ret);
 		else
@@ -188,6 +215,7 @@ next_match(
 		}
 		if (equal >= ALIGNED_ENOUGH || (ret->len > 0 && ret->len == score)) {
 			at += equal > ret->len ? equal : ret->len;
+			/* The loop adds it again. */
 			counted = at--;
 			score = 0;
 		} else if (counted > at) {
@@ -207,6 +235,7 @@ reach_forward(const struct maker *m, const struct alignment *from, size_t limit)
 	int64_t best = 0;
 	size_t len = 0;
 
+	/* Without GIVES_UP each part would be compared to the end of the file. */
 	for (size_t at = from->at; at < limit && score > best - GIVES_UP; at++) {
 		size_t run = equal_run(m, from, at, limit);
 
@@ -221,6 +250,10 @@ reach_forward(const struct maker *m, const struct alignment *from, size_t limit)
 	return len;
 }
 
+/*
+ * The same towards the beginning of the match, by bytes: it is seldom far. limit is where the old
+ * part begins, so that parts never change their order.
+ */
 static size_t
 reach_backward(const struct maker *m, const struct finder_match *match, size_t limit)
 {
@@ -281,6 +314,7 @@ put_all(struct maker *m, size_t max)
 		size_t back = reach_backward(m, &match, here.at);
 		struct alignment next = {match.at - back, match.old - back};
 
+		/* Both are like these bytes. */
 		if (here.at + like > next.at) {
 			size_t overlap = here.at + like - next.at;
 			size_t cut = best_cut(m, &here, &next, overlap);
@@ -291,6 +325,7 @@ put_all(struct maker *m, size_t max)
 		}
 		put_part(m, &here, like, next.at);
 		here = next;
+		/* After each part: what is too much costs no more than finding that out. */
 		if (columns_bytes(m) > max)
 			return false;
 	}
@@ -298,7 +333,11 @@ put_all(struct maker *m, size_t max)
 	return columns_bytes(m) <= max;
 }
 
-/* The lengths of all columns but the last, then the columns; one that is empty is nothing. */
+/*
+ * The lengths of all columns but the last, then the columns; one that is empty is nothing. The head
+ * is known only when all are packed, and of unknown length, so that they are packed elsewhere
+ * first.
+ */
 static enum codec_fit
 pack_columns(const struct maker *m, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
@@ -327,6 +366,7 @@ pack_columns(const struct maker *m, uint8_t *out, size_t room, size_t *ret_len, 
 	return CODEC_FITS;
 }
 
+/* For another try with another finder: what was marked as changed stays. */
 static void
 maker_clear(struct maker *m)
 {
@@ -336,7 +376,10 @@ maker_clear(struct maker *m)
 	m->gap = 0;
 }
 
-/* False: the columns would be larger than max, or there is no memory. */
+/*
+ * False: the columns would be larger than max, or there is no memory. The finder goes at once: an
+ * order of suffixes is the largest thing that there is here.
+ */
 static bool
 put_with(struct maker *m, struct finder *take_finder, size_t max)
 {
@@ -385,10 +428,14 @@ bytes_of(const bool *pages, size_t count)
 }
 
 /*
- * Where little has changed, sorting the whole base takes ten times as long as all
- * the rest. Then it is enough to sort what lies around the changes; and where that is next
- * to nothing the long matches alone are sometimes better, which takes no time to find out.
- * Where what would have to be sorted is too much they have to do.
+ * Where little has changed, sorting the whole base takes ten times as long as all the rest. Then it
+ * is enough to sort what lies around the changes; and where that is next to nothing the long
+ * matches alone are sometimes better, which takes no time to find out. Where what would have to be
+ * sorted is too much they have to do.
+ *
+ * So: a large file is first compared by blocks, which marks the pages that changed, and gives up as
+ * soon as its columns are more than a fiftieth of the file. Then either the marked pages are
+ * sorted, or, where too much has changed for that to help, the whole base.
  */
 enum codec_fit
 codec_bsdiff_encode(
@@ -410,6 +457,7 @@ codec_bsdiff_encode(
 	maker_clear(&m);
 	if (blocks_do || fit == CODEC_ERROR)
 		return fit;
+	/* Nobody reads the marks any more once the second finder is made of them. */
 	m.changed = NULL;
 	if (!put_with(&m, finder_new_sorted(from->base, little ? changed : NULL), SIZE_MAX))
 		return err_set(e, ERR_SYS, "no memory to sort %zu bytes", from->base.len);

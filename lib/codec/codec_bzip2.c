@@ -38,6 +38,7 @@ codec_bzip2_encode(
 
 	if (BZ2_bzCompressInit(&z, block_100k, 0, 0) != BZ_OK)
 		return err_set(e, ERR_SYS, "cannot start the encoder");
+	/* Where the room is used up before the stream ends it does not fit, which is no error. */
 	while (status != BZ_STREAM_END && out_at < room) {
 		unsigned in = piece(file.len - in_at);
 		unsigned space = piece(room - out_at);
@@ -60,6 +61,11 @@ codec_bzip2_encode(
 	return status == BZ_STREAM_END ? CODEC_FITS : CODEC_TOO_LARGE;
 }
 
+/*
+ * The whole stream, and nothing but it: exactly len bytes come out and no byte is left over. One
+ * archive has one meaning then, whoever reads it. The library reports a stream that ends too soon
+ * as BZ_OK without progress, for ever: hence the look at what was consumed.
+ */
 static int
 decode_stream(bz_stream *z, struct span stream, uint8_t *out, size_t len, struct err *e)
 {

@@ -3,13 +3,20 @@
 #include <errno.h>
 #include <string.h>
 
-#include "codec/codec_each.h"
 #include "base/mem.h"
+#include "codec/codec_each.h"
 #include "xdelta3.h"
 
+/*
+ * VCDIFF by xdelta3, through zstd in place of its secondary compression. The encoder takes the new
+ * file in windows and has the whole base as source. The decoder is the old stock version, from
+ * before its hardening against overflows. So it gets what it may allocate, a base that cannot be
+ * left (get_block), and an output that is compared with what is left before each copy; and what
+ * comes of it counts only once its digest was compared (apply.c).
+ */
 enum {
 	WINDOW_BYTES = 4 << 20, /* the stock decoder refuses windows above 16 MiB */
-	CHUNK_BYTES = 1 << 16,
+	CHUNK_BYTES = 1 << 16,	/* what the decoder gets at a time */
 	/*
 	 * What one allocation of the decoder may be: its window and the sections of
 	 * one are bounded by the target window; a hostile stream may state 4 GiB.
@@ -26,6 +33,7 @@ get_block(xd3_stream *stream, xd3_source *source, xoff_t number)
 	const struct span *base = source->ioh;
 	xoff_t at = number * source->blksize;
 
+	/* A hostile stream may name any address. */
 	if (at > base->len) {
 		stream->msg = "copy from behind the base's end";
 		return XD3_INVALID_INPUT;
@@ -37,6 +45,10 @@ get_block(xd3_stream *stream, xd3_source *source, xoff_t number)
 	return 0;
 }
 
+/*
+ * NULL is an error that xdelta3 passes on: a stream cannot end the process as mem_new would. The
+ * product is divided, not multiplied, so that it cannot wrap.
+ */
 static void *
 decoder_alloc(void *opaque, size_t items, usize_t size)
 {
@@ -53,6 +65,10 @@ decoder_free(void *opaque, void *at)
 	free(at);
 }
 
+/*
+ * A power of two, to which xdelta3 raises any other, and the whole base up to 1 GiB: get_block is
+ * called once then. A block is a pointer into the mapping and costs nothing.
+ */
 static usize_t
 block_size_for(size_t len)
 {
@@ -73,6 +89,7 @@ open_stream(xd3_stream *stream, xd3_source *source, xd3_config *config, struct s
 	source->ioh = base;
 	source->blksize = block_size_for(base->len);
 	source->max_winsize = base->len > source->blksize ? base->len : source->blksize;
+	/* No block is at hand yet: the first access asks get_block. */
 	source->curblkno = (xoff_t)-1;
 	if (xd3_config_stream(stream, config) != 0 ||
 		xd3_set_source_and_size(stream, source, base->len) != 0)
@@ -99,6 +116,7 @@ encode_all(xd3_stream *stream, struct span file, struct codec_zstd_writer *packe
 
 		switch (status) {
 		case XD3_INPUT:
+			/* Asked for more after it was told that there is none: it is done. */
 			if ((stream->flags & XD3_FLUSH) != 0)
 				return CODEC_FITS;
 			take = file.len - at < WINDOW_BYTES ? file.len - at : WINDOW_BYTES;
@@ -139,6 +157,7 @@ codec_vcdiff_encode(
 	enum codec_fit fit = CODEC_ERROR;
 
 	xd3_init_config(&config, quick ? XD3_COMPLEVEL_1 : XD3_COMPLEVEL_9);
+	/* The encoder allocates by it: for a small file megabytes would be cleared in vain. */
 	config.winsize = file.len < WINDOW_BYTES ? block_size_for(file.len) : WINDOW_BYTES;
 	if (open_stream(&stream, &source, &config, &base, e) == 0)
 		fit = encode_all(&stream, file, packer, e);
@@ -159,6 +178,7 @@ struct target {
 static int
 put_window(xd3_stream *stream, struct target *target, struct err *e)
 {
+	/* The size is the header's; what the stream says of itself is not asked. */
 	if (stream->avail_out > target->len - target->at)
 		return err_set(e, ERR_INPUT, "file is longer than stated");
 	if (stream->avail_out > 0)
@@ -230,6 +250,7 @@ codec_vcdiff_decode(struct span stream_bytes, struct span base, uint8_t *out, si
 	xd3_config config;
 	int result;
 
+	/* Its checksum is not verified: the SHA-256 of the file says more. */
 	xd3_init_config(&config, XD3_ADLER32_NOVER);
 	config.alloc = decoder_alloc;
 	config.freef = decoder_free;

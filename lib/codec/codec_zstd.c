@@ -3,8 +3,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#include "codec/codec_each.h"
 #include "base/mem.h"
+#include "codec/codec_each.h"
 
 enum {
 	LEVEL_QUICK = 3,
@@ -14,6 +14,7 @@ enum {
 };
 static const size_t LARGE_BYTES = 64UL << 20;
 
+/* The least window that covers len bytes; zstd knows none below 2^10 and none above 2^31. */
 static int
 window_log_for(size_t len)
 {
@@ -41,6 +42,7 @@ compress(ZSTD_CCtx *z, struct span bytes, uint8_t *out, size_t room, size_t *ret
 		*ret_len = len;
 		return CODEC_FITS;
 	}
+	/* Less room than zstd needs is no error: another encoding is the better one. */
 	if (ZSTD_getErrorCode(len) == ZSTD_error_dstSize_tooSmall)
 		return CODEC_TOO_LARGE;
 	return err_set(e, ERR_SYS, "encoder: %s", ZSTD_getErrorName(len));
@@ -58,6 +60,11 @@ codec_zstd_encode(
 	(void)ZSTD_CCtx_setParameter(
 		z, ZSTD_c_compressionLevel, from->quick ? LEVEL_QUICK : best_level(file.len));
 	if (base.len > 0) {
+		/*
+		 * As zstd --patch-from has it: the base is a prefix in front of the file, and a
+		 * window over both lets every match reach it. Matching over long distances finds
+		 * what the tables of a level, which are small beside such a window, have forgotten.
+		 */
 		int log = window_log_for(file.len + base.len);
 
 		(void)ZSTD_CCtx_setParameter(z, ZSTD_c_windowLog, log);
@@ -92,6 +99,10 @@ codec_zstd_decode(struct span stream, struct span base, uint8_t *out, size_t len
 	return 0;
 }
 
+/*
+ * Whole columns at once: their size is known, and zstd makes its tables no larger than that needs.
+ * The window stays within what guts2(7) lets a reader expect.
+ */
 enum codec_fit
 codec_zstd_compress(struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
@@ -128,10 +139,15 @@ codec_zstd_writer_new(size_t len, uint8_t *out, size_t room)
 		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_hashLog, log + 1 < 22 ? log + 1 : 22);
 		(void)ZSTD_CCtx_setParameter(p->z, ZSTD_c_chainLog, log + 1);
 	}
+	/* Written in place, without a copy: pack gives up what does not fit. */
 	p->out = (ZSTD_outBuffer){out, room, 0};
 	return p;
 }
 
+/*
+ * zstd may have taken all input and still hold output back. Only where the output is full and there
+ * is more of either it does not fit; a stream that ends with the last byte of room fits.
+ */
 static enum codec_fit
 pack(struct codec_zstd_writer *p, struct span bytes, ZSTD_EndDirective end, struct err *e)
 {
@@ -185,12 +201,18 @@ codec_zstd_reader_new(struct span stream)
 
 	u->z = ZSTD_createDCtx();
 	assert(u->z != NULL);
+	/* A larger window is refused: a stream does not say how much is allocated here. */
 	(void)ZSTD_DCtx_setParameter(u->z, ZSTD_d_windowLogMax, PACKER_WINDOW_LOG);
 	u->in = (ZSTD_inBuffer){stream.at, stream.len, 0};
+	/* So that a stream of no bytes is one that is cut short, and not the end of a frame. */
 	u->wanted = 1;
 	return u;
 }
 
+/*
+ * Several frames in a row are one stream, as for zstd itself. The stream is all in memory, so that
+ * a call that neither takes nor gives anything will never do so: it is cut short.
+ */
 int
 codec_zstd_reader_read(
 	struct codec_zstd_reader *u, uint8_t *out, size_t room, size_t *ret_len, struct err *e)

@@ -15,7 +15,17 @@ static const char streams_name[] = "made";
 
 static const enum codec delta_codecs[DELTA_CODECS] = {CODEC_ZPATCH, CODEC_VCDIFF, CODEC_BSDIFF};
 
-/* A stream that was streams lies in the staged file; a donated one in the donor's archive. */
+/*
+ * Three rounds of tasks, each of which runs on any number of threads: donated streams are looked
+ * at, then whole files are encoded, then deltas. A task writes to its own stream and its own blob
+ * alone, and reads what an earlier round has finished, so that there are no locks. What they share
+ * is the staged file: each takes its place in it with one atomic addition.
+ *
+ * Deltas come last because the smallest whole stream is the room that a delta gets. One that is no
+ * smaller is worth nothing, and is given up while it is being made.
+ */
+
+/* A stream that was made lies in the staged file; a donated one in the donor's archive. */
 struct stream {
 	enum codec codec;
 	size_t len; /* 0: there is none */
@@ -45,7 +55,7 @@ struct encode {
 	struct delta *deltas; /* sorted by blob and base once encode_all began */
 	size_t delta_count;
 	size_t delta_capacity;
-	int streams_fd; /* all streams that were streams, one behind the other, in no order */
+	int streams_fd; /* all streams that were made, one behind the other, in no order */
 	_Atomic size_t streams_bytes;
 	struct map streams;
 };
@@ -88,6 +98,11 @@ encode_skip(struct encode *x, size_t blob)
 	x->blobs[blob].skipped = true;
 }
 
+/*
+ * An archive in the newer format is taken to have the smaller of two encodings of each file: that
+ * settles which it is, and the other one need not be tried. ZSTD is of no use where no archive of
+ * the newer format is wanted.
+ */
 int
 encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e)
 {
@@ -113,6 +128,7 @@ encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e)
 	return step == ARCHIVE_END ? 0 : -1;
 }
 
+/* A delta to or from nothing is no gain, and zstd takes an empty base for none. */
 void
 encode_want_delta(struct encode *x, size_t blob, const struct header_file *base)
 {
@@ -133,6 +149,7 @@ compare_deltas(const void *a, const void *b)
 	return digest_compare(&left->base.digest, &right->base.digest);
 }
 
+/* Several older versions have the same base for a blob: one delta is made for all of them. */
 static void
 sort_deltas(struct encode *x)
 {
@@ -147,7 +164,10 @@ sort_deltas(struct encode *x)
 	x->delta_count = kept;
 }
 
-/* Decoding must give the file back; an encoder's mistake is found here and nowhere later. */
+/*
+ * Decoding must give the file back; an encoder's mistake is found here and nowhere later. Later
+ * would be at each client, which has no other way to the file.
+ */
 static int
 verify(const struct encode *x, enum codec codec, struct span stream, const struct codec_input *from,
 	struct err *e)
@@ -162,7 +182,10 @@ verify(const struct encode *x, enum codec codec, struct span stream, const struc
 	return 0;
 }
 
-/* Whether somebody else's stream is what it says. */
+/*
+ * Whether somebody else's stream is what it says. Any error means no: a donor is a help, and
+ * without it the stream is made here.
+ */
 static bool
 is_right(const struct encode *x, const struct stream *stream, const struct header_file *file)
 {
@@ -177,6 +200,10 @@ is_right(const struct encode *x, const struct stream *stream, const struct heade
 	return digest_equal(&got, &file->digest);
 }
 
+/*
+ * Not synced, as it is scratch. Places are given out before anything is written: a write that fails
+ * leaves a hole that no stream points to.
+ */
 static int
 save(struct encode *x, struct stream *stream, struct span bytes, struct err *e)
 {
@@ -217,18 +244,20 @@ is_needed(const struct encode *x, const struct blob *blob, enum codec codec)
 
 	if (blob->skipped)
 		return false;
+	/* For the newer format as a rival of ZSTD only, where nobody is waiting. */
 	if (codec == CODEC_BZIP2)
 		return (x->settings.formats & old) != 0 || (!x->settings.quick && !blob->settled);
 	return (x->settings.formats & new) != 0 && !blob->settled;
 }
 
+/* Its digest is looked at: what is encoded goes out under the name of its digest. */
 static int
 open_file(const struct encode *x, const struct header_file *file, struct map *ret, struct err *e)
 {
 	return x->settings.blobs.open(x->settings.blobs.context, &file->digest, true, ret, e);
 }
 
-/* One task for each blob. */
+/* One task for each blob. A bad stream is forgotten, and with it what it seemed to settle. */
 static int
 check_donated(void *context, size_t index, struct err *e)
 {
@@ -247,7 +276,7 @@ check_donated(void *context, size_t index, struct err *e)
 	return 0;
 }
 
-/* Two tasks for each blob. */
+/* Two tasks for each blob, which know by their number what they are to do. */
 static int
 encode_whole(void *context, size_t index, struct err *e)
 {
@@ -270,7 +299,7 @@ encode_whole(void *context, size_t index, struct err *e)
 	return 0;
 }
 
-/* NULL where none was streams. */
+/* NULL where none was made. */
 static const struct stream *
 smallest_of(const struct stream *streams, size_t count)
 {
@@ -311,6 +340,7 @@ encode_delta(void *context, size_t index, struct err *e)
 	AUTO_MAP struct map base = {0};
 
 	stream->codec = delta_codecs[index % DELTA_CODECS];
+	/* A delta has to be a byte smaller, and no stream has none. */
 	if (whole < 2 || !is_tried(x, delta, (int)(index % DELTA_CODECS)))
 		return 0;
 	if (open_file(x, file, &bytes, e) != 0 || open_file(x, &delta->base, &base, e) != 0)
@@ -333,6 +363,7 @@ run_all(struct encode *x, const char *what, uint64_t bytes, size_t count,
 	return crew->each(crew->context, count, run, x, e);
 }
 
+/* What has to be done is counted before each round, for who shows how far it is. */
 static int
 run_tasks(struct encode *x, struct err *e)
 {
@@ -366,6 +397,7 @@ encode_all(struct encode *x, struct err *e)
 		return err_sys(e, "stage/%s", streams_name);
 	if (run_tasks(x, e) != 0)
 		return -1;
+	/* Only now its size is known; entries point into the mapping until encode_free. */
 	return map_open(x->settings.stage, streams_name, &x->streams, e);
 }
 

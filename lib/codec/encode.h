@@ -15,10 +15,10 @@
 
 #include <stdint.h>
 
+#include "base/map.h"
 #include "codec/archive.h"
 #include "model/blobs.h"
 #include "model/header.h"
-#include "base/map.h"
 
 /* Who does the work. */
 struct encode_crew {

@@ -21,6 +21,19 @@ struct key_range {
 	saidx_t end;
 };
 
+/*
+ * Of order and blocks one is NULL, which tells the two kinds apart.
+ *
+ * A suffix array has the positions of the base in the order of what begins there. What a text
+ * begins with is found by halving in O(log n) comparisons; the first two bytes choose one of 65,536
+ * ranges without any, which spares most of the halving and its cache misses. That finds the longest
+ * match, but sorting costs time and four times the size.
+ *
+ * Blocks are hashes of BLOCK_BYTES at each multiple of BLOCK_STEP in the base. Any match that has
+ * BLOCK_BYTES + BLOCK_STEP - 1 bytes covers one of them, wherever it begins; who asks at every
+ * position of the text meets it. Of blocks with one hash the last one stays: what is lost is one
+ * match, and what is found is compared byte by byte.
+ */
 struct finder {
 	struct span base;
 	saidx_t *order;		/* suffixes of the base, sorted; NULL: blocks */
@@ -30,6 +43,7 @@ struct finder {
 	unsigned hash_bits;
 };
 
+/* In long strides while all is equal, where memcmp is faster than any loop; then to the byte. */
 size_t
 finder_common(const uint8_t *a, const uint8_t *b, size_t max)
 {
@@ -52,7 +66,10 @@ key_at(const uint8_t *at)
 	return (unsigned)at[0] << 8 | at[1];
 }
 
-/* The suffix of one byte has no key: it stands before the others with that byte. */
+/*
+ * Counting how often each two bytes occur tells where their range begins and ends: no look at the
+ * order is needed. The suffix of one byte has no key: it stands before the others with that byte.
+ */
 static void
 fill_keys(struct finder *f, struct span sorted)
 {
@@ -76,6 +93,7 @@ sort(struct finder *f, struct span bytes)
 {
 	f->count = bytes.len;
 	f->order = mem_new(bytes.len, sizeof(*f->order));
+	/* It needs memory of its own, and says so where there is none. */
 	if (divsufsort(bytes.at, f->order, (saidx_t)bytes.len) != 0)
 		return false;
 	fill_keys(f, bytes);
@@ -109,12 +127,14 @@ sort_pages(struct finder *f, const bool *pages)
 		starts[chosen++] = i * FINDER_PAGE;
 		buf_add(&bytes, f->base.at + i * FINDER_PAGE, page_bytes(f, i));
 	}
+	/* No page was chosen: an order of one page is simpler to have than none. */
 	if (bytes.len == 0) {
 		starts[0] = 0;
 		buf_add(&bytes, f->base.at, page_bytes(f, 0));
 	}
 	if (!sort(f, span_of(bytes.at, bytes.len)))
 		return false;
+	/* From positions among the chosen pages to those in the base. */
 	for (size_t i = 0; i < f->count; i++) {
 		size_t at = (size_t)f->order[i];
 
@@ -137,7 +157,12 @@ compare(const struct finder *f, saidx_t rank, struct span text, size_t shared, b
 	return len;
 }
 
-/* The longest of what text begins with that the base has. */
+/*
+ * The longest of what text begins with that the base has. Halving, where both ends of the range
+ * remember how much they share with the text: everything between them shares at least the smaller
+ * of the two, which is not compared again. So a step costs little also where matches are long. The
+ * longest match is next to the place where text would stand, and is compared on the way there.
+ */
 static void
 find_suffix(const struct finder *f, struct span text, struct finder_match *ret)
 {
@@ -178,6 +203,11 @@ distance(size_t a, size_t b)
 	return a < b ? b - a : a - b;
 }
 
+/*
+ * Equal matches are neighbours in the order. In a program many are equal, and the nearest is most
+ * likely the one that was there before: its way back costs a short number. NEIGHBOURS bounds the
+ * look in files of zeros.
+ */
 void
 finder_nearest(const struct finder *f, struct span text, size_t expected, struct finder_match *m)
 {
@@ -202,7 +232,11 @@ finder_nearest(const struct finder *f, struct span text, size_t expected, struct
 
 /* ---- Blocks */
 
-/* In lanes that do not wait for each other. */
+/*
+ * In lanes that do not wait for each other: a multiplication takes several cycles, and a processor
+ * has four of them on the way. It is asked at every byte of the new file. Not against an attacker:
+ * a collision makes a delta larger, and nothing else.
+ */
 static size_t
 hash_of(const struct finder *f, const uint8_t *at)
 {
@@ -224,6 +258,10 @@ hash_of(const struct finder *f, const uint8_t *at)
 	return (size_t)(hash >> (64 - f->hash_bits));
 }
 
+/*
+ * Twice as many places as blocks, up to 2^28: half of them stay empty, so that few blocks are lost
+ * and most texts that are nowhere meet nothing. Block 0 is stored as 1, since 0 is an empty place.
+ */
 static void
 fill_blocks(struct finder *f)
 {

@@ -60,6 +60,7 @@ pack_older_edition(const struct pack_older *o)
 	return &o->header->ident.edition;
 }
 
+/* By digest: a file that was only moved or renamed need not be sent. */
 static bool
 older_has(const struct pack_older *o, const struct digest *digest)
 {
@@ -81,6 +82,7 @@ base_for(const struct pack_older *o, const struct header_file *file)
 	return same_name != NULL ? *same_name : NULL;
 }
 
+/* What is not at hand is no base: then the whole file goes into the difference. */
 void
 pack_want_deltas(struct encode *x, const struct pack_older *o, const struct blobs *at_hand)
 {
@@ -107,6 +109,7 @@ pack_skip_unchanged(struct encode *x, const struct pack_older *o)
 			encode_skip(x, i);
 }
 
+/* In the order of digests, whatever was made first: the same files give the same bytes. */
 static int
 write_entries(const struct encode *x, enum format format, const struct pack_older *older,
 	struct archive_writer *w, struct err *e)
@@ -142,6 +145,10 @@ pack_archive(const struct encode *x, enum format format, const struct pack_older
 	return result;
 }
 
+/*
+ * A tenth at least has to be spared: below that a difference is one more archive to build, store
+ * and ask for, and for the client hardly less to load. Divided first, so that nothing can overflow.
+ */
 bool
 pack_is_worth_it(uint64_t difference_bytes, uint64_t full_bytes)
 {

@@ -3,7 +3,10 @@
 
 #include "base/fs.h"
 
-/* BLOBS_DIRS_MAX: in none of them. */
+/*
+ * BLOBS_DIRS_MAX: in none of them. Each look asks the disk: nothing is remembered of c/, which
+ * others change meanwhile.
+ */
 static size_t
 find(const struct blobs_dirs *dirs, const char *name)
 {
@@ -31,6 +34,7 @@ open_file(void *context, const struct digest *digest, bool check, struct map *re
 
 	if (i == BLOBS_DIRS_MAX)
 		return err_set(e, ERR_MISSING, "file %s is not here", hex);
+	/* A file that went after it was found is ERR_MISSING, too. */
 	if (map_open_read(dirs->dir[i], hex, ret, check ? &got : NULL, e) != 0)
 		return -1;
 	if (!check || digest_equal(&got, digest))

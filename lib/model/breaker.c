@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/breaker.h"
 
+/* How soon to look again while nobody knows how long the probe takes. */
 enum { PROBE_MS = 1000 };
 
+/*
+ * The state is left in the same call that lets a request through, so that of any number that ask at
+ * once one is the probe. Where many were let through, an upstream that is just coming back would be
+ * buried again.
+ */
 bool
 breaker_allow(struct breaker *b, uint64_t now_ms)
 {
@@ -13,6 +19,7 @@ breaker_allow(struct breaker *b, uint64_t now_ms)
 	return b->state == BREAKER_CLOSED;
 }
 
+/* In any state: an answer that was on its way when it opened is as good as that of a probe. */
 void
 breaker_success(struct breaker *b)
 {
@@ -20,6 +27,7 @@ breaker_success(struct breaker *b)
 	b->state = BREAKER_CLOSED;
 }
 
+/* What the upstream asked for itself is not cut short by a shorter rest that follows. */
 static void
 leave_alone(struct breaker *b, uint64_t until_ms)
 {
@@ -28,7 +36,10 @@ leave_alone(struct breaker *b, uint64_t until_ms)
 		b->until_ms = until_ms;
 }
 
-/* What was on its way when it opened changes nothing. */
+/*
+ * What was on its way when it opened changes nothing: with many transfers at a time their failures
+ * would otherwise make the rest longer and longer.
+ */
 void
 breaker_failure(struct breaker *b, uint64_t now_ms)
 {
@@ -44,6 +55,10 @@ breaker_rest(struct breaker *b, uint64_t now_ms, uint64_t rest_ms)
 	leave_alone(b, now_ms + rest_ms);
 }
 
+/*
+ * A probe that told nothing has to be given up, or PROBING would keep everybody out for ever. The
+ * time is over, so that the next one who asks is the next probe.
+ */
 void
 breaker_abandon(struct breaker *b)
 {

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/doc.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "model/doc.h"
 
 static const char *const field_names[CHANNEL_FIELDS] = {
 	[CHANNEL_ENABLED] = "enabled", [CHANNEL_KEEP] = "keep", [CHANNEL_PREFETCH] = "prefetch"};
@@ -64,12 +64,17 @@ parse_legacy(const char *file, const json_t *list, struct channels *c, struct er
 		(void)snprintf(c->legacy[c->legacy_count++], sizeof(*c->legacy), "%s", name);
 	}
 	if (count > 0)
+		/* For bsearch in channels_policy. */
 		qsort(c->legacy, count, sizeof(*c->legacy), compare_names);
 	return 0;
 }
 
 /* ---- types */
 
+/*
+ * What can match a type, with * and ?. Brackets and backslashes mean something to fnmatch(3) as
+ * well, which the manual does not promise and nobody should come to rely on.
+ */
 static bool
 is_glob(const char *s)
 {
@@ -77,6 +82,7 @@ is_glob(const char *s)
 	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-*?") == strlen(s);
 }
 
+/* An unknown key is an error: a misspelt one would do nothing, and nobody would be told. */
 static int
 parse_field(const char *file, const char *glob, const char *key, const json_t *value,
 	struct channel_rule *rule, struct err *e)
@@ -99,6 +105,7 @@ parse_field(const char *file, const char *glob, const char *key, const json_t *v
 	}
 	if (!json_is_boolean(value))
 		return complain(file, "must be true or false", e, "types.%s.%s", glob, key);
+	/* 0 or 1, so that -1 is left for what is not said. */
 	rule->value[field] = json_is_true(value);
 	return 0;
 }
@@ -117,6 +124,7 @@ parse_rule(
 	if (!json_is_object(object))
 		return complain(file, "must be an object", e, "types.%s", glob);
 	(void)snprintf(rule.glob, sizeof(rule.glob), "%s", glob);
+	/* jansson's loop changes nothing, it only lacks the const. */
 	json_object_foreach ((json_t *)object, key, value) {
 		if (parse_field(file, glob, key, value, &rule, e) != 0)
 			return -1;
@@ -145,6 +153,10 @@ compare_rules(const void *a, const void *b)
 	return strcmp(x, y);
 }
 
+/*
+ * Sorted once, the most specific first, so that channels_policy is one walk and the order in the
+ * file means nothing.
+ */
 static int
 parse_types(const char *file, const json_t *types, struct channels *c, struct err *e)
 {
@@ -182,6 +194,7 @@ parse(const char *file, const json_t *doc, struct channels *c, struct err *e)
 	return parse_types(file, json_object_get(doc, "types"), c, e);
 }
 
+/* All or nothing: of a file with an error nothing is taken over, and what was in force stays so. */
 int
 channels_parse(struct span json, const char *path, struct channels *ret, struct err *e)
 {
@@ -218,6 +231,11 @@ channels_free(struct channels *c)
 	*c = (struct channels){0};
 }
 
+/*
+ * One walk over the rules, the most specific first; each field is that of the first rule that says
+ * something of it, so that a name can set one field and leave the others to a glob. What nobody
+ * says is -1: then a type is enabled, kept as all are, and not prefetched.
+ */
 struct channel_policy
 channels_policy(const struct channels *c, const char *type)
 {

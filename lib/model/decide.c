@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* Version 0: from no version, that is, the full archive. */
 static const struct edition full;
 
 static struct decision
@@ -11,6 +12,7 @@ not_found(const char *reason)
 	return (struct decision){.kind = DECIDE_NOT_FOUND, .reason = reason};
 }
 
+/* A header comes in one short transfer; an archive is held for only on request (Prefer: wait). */
 static struct decision
 prepare(enum decide_need_kind kind, const struct target *target, enum format format)
 {
@@ -58,6 +60,11 @@ decide_file(const struct decide_facts *f, const struct target *target)
 	return record != NULL ? file(f, record) : not_found("unknown archive");
 }
 
+/*
+ * A version that is not announced any more, but of which something is held, still needs its header:
+ * a client may be in the middle of it. Anything else is 404 without asking the upstream, so that
+ * made-up versions cost it nothing.
+ */
 static struct decision
 decide_header(
 	const struct decide_facts *f, const struct edition *announced, const struct target *target)
@@ -75,6 +82,7 @@ decide_header(
 	return is_absent(f, &d.need) ? not_found("no header upstream") : d;
 }
 
+/* To the newest, whatever was asked for: every client can go on from its full archive. */
 static struct decision
 moved(const struct target *target, const struct edition *announced)
 {
@@ -110,6 +118,7 @@ find_offer(const struct decide_facts *f, const struct target *target, enum forma
 	return false;
 }
 
+/* Content or a full archive in any format: each can be decoded, so each will do to build from. */
 static bool
 is_whole(const struct decide_facts *f, const struct ident *ident)
 {
@@ -151,6 +160,7 @@ decide_offer(const struct decide_facts *f, const struct edition *announced,
 
 		return old_full && d.kind == DECIDE_PREPARE ? moved(target, announced) : d;
 	}
+	/* 301 would lead to the very offer that is not there. */
 	if (newest && target->base.version == 0)
 		return not_found("no full archive upstream");
 	if (newest && can_build(f, target, best, &d))
@@ -185,11 +195,13 @@ decide(const struct decide_facts *f, const struct target *target, enum format be
 		return decide_file(f, target);
 	if (target->kind == TARGET_LEGACY && !f->legacy)
 		return not_found("not a legacy type");
+	/* What is announced is not known yet: 404 would send clients away for nothing. */
 	if (!f->cache.has_query)
 		return (struct decision){
 			.kind = DECIDE_PREPARE, .need = {.kind = NEED_QUERY}, .small = true};
 	if (target->kind == TARGET_QUERY)
 		return (struct decision){.kind = DECIDE_QUERY};
+	/* Before anything is looked up or obtained: an unknown type costs no more than this. */
 	if (!f->cache.announced(f->cache.context, target->ident.type, &announced))
 		return not_found("unknown type");
 	if (target->kind == TARGET_LEGACY)

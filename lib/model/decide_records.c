@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/decide_records.h"
 
+/* decide() asks only where has_query is set: query is never NULL here. */
 static bool
 announced(void *context, const char *type, struct edition *ret)
 {
@@ -12,6 +13,7 @@ announced(void *context, const char *type, struct edition *ret)
 	return found != NULL;
 }
 
+/* A walk, here and in find_id: a tool decides once, and an index would cost more than it saves. */
 static bool
 has_version(void *context, const struct ident *ident)
 {

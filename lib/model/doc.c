@@ -4,7 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
-/* jansson's own bound on recursion is 2048; ours is checked on the bytes. */
+/*
+ * jansson's own bound on recursion is 2048; ours is checked on the bytes, before anything is
+ * allocated. Brackets in strings do not count, and an escaped quote ends no string. What is no JSON
+ * may be counted wrongly: the parser refuses it anyway.
+ */
 static bool
 depth_within(struct span json, int max)
 {
@@ -38,6 +42,11 @@ doc_parse(struct span json, struct err *e)
 		(void)err_set(e, ERR_INPUT, "JSON nested deeper than %d", DOC_DEPTH_MAX);
 		return NULL;
 	}
+	/*
+	 * Of two members with one key another reader may take the other one: RFC 8259, section 4.
+	 * Without JSON_ALLOW_NUL a string with \u0000 is refused, so that every text is whole as a
+	 * C string.
+	 */
 	doc = json_loadb((const char *)json.at, json.len, JSON_REJECT_DUPLICATES, &error);
 	if (doc == NULL) {
 		(void)err_set(e, ERR_INPUT, "not JSON: line %d: %s", error.line, error.text);
@@ -51,6 +60,7 @@ doc_parse(struct span json, struct err *e)
 	return doc;
 }
 
+/* json_string takes UTF-8 only, and says so by NULL. */
 bool
 doc_text_valid(const char *text)
 {
@@ -69,6 +79,7 @@ doc_string(const json_t *object, const char *key, struct err *e)
 	return value;
 }
 
+/* Whole numbers as such: not 1.0, not 1e3. What is past 64 bits jansson has refused before. */
 int
 doc_number(const json_t *object, const char *key, uint64_t min, uint64_t max, uint64_t *ret,
 	struct err *e)
@@ -125,8 +136,13 @@ doc_from_ident(const struct ident *ident)
 void
 doc_format(json_t *take, struct buf *ret)
 {
+	/*
+	 * With sorted keys the same document is the same bytes everywhere, and so is its ETag. Six
+	 * digits are enough for what is no whole number (progress).
+	 */
 	char *text = json_dumps(take, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(6));
 
+	/* Only of a value that could not be made. */
 	assert(text != NULL);
 	buf_add_string(ret, text);
 	buf_add_string(ret, "\n");

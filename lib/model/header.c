@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/doc.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "model/doc.h"
 
 struct header *
 header_new(void)
@@ -27,6 +27,11 @@ header_free(struct header *h)
 	free(h);
 }
 
+/*
+ * . and .. lead out of the directory that a version is unpacked to. A newline would let two lists
+ * of files have one cookie, see header_cookie; other control characters are trouble in logs and
+ * terminals.
+ */
 static bool
 component_valid(const char *s, size_t len)
 {
@@ -40,6 +45,7 @@ component_valid(const char *s, size_t len)
 	return true;
 }
 
+/* No component is empty: with that go absolute paths, // and a slash at the end. */
 static bool
 path_valid(const char *path)
 {
@@ -65,6 +71,7 @@ header_add(struct header *h, const struct header_file *file, struct err *e)
 			HEADER_DEPTH_MAX, HEADER_COMPONENT_MAX);
 	if (h->count == HEADER_FILES_MAX)
 		return err_set(e, ERR_LIMIT, "more than %d files", HEADER_FILES_MAX);
+	/* All files together are bounded as one is: whoever unpacks them needs that much room. */
 	if (file->size > HEADER_FILE_BYTES_MAX ||
 		!num_add(&h->bytes, file->size, HEADER_FILE_BYTES_MAX))
 		return err_set(e, ERR_LIMIT, "larger than 2^40 bytes");
@@ -83,6 +90,7 @@ compare_paths(const void *a, const void *b)
 const struct header_file *
 header_find(const struct header *h, const char *path)
 {
+	/* bsearch(3) does not write: the key only has to have the type of an entry. */
 	union {
 		const char *in;
 		char *out;
@@ -94,7 +102,10 @@ header_find(const struct header *h, const char *path)
 	return bsearch(&key, h->files, h->count, sizeof(*h->files), compare_paths);
 }
 
-/* A file cannot be the directory of another one. */
+/*
+ * A file cannot be the directory of another one. At most 16 look-ups for each file, so that a
+ * header of 65,536 of them is no more than a moment.
+ */
 static int
 check_parents(const struct header *h, const char *path, struct err *e)
 {
@@ -133,6 +144,7 @@ check_sizes(const struct header *h, struct err *e)
 	return 0;
 }
 
+/* Sorted first: repeated paths are neighbours then, and header_find can be used. */
 int
 header_seal(struct header *h, struct err *e)
 {
@@ -160,6 +172,7 @@ parse_file(const json_t *entry, struct header *h, struct err *e)
 	if (sha256 == NULL ||
 		doc_number(entry, "size", 0, HEADER_FILE_BYTES_MAX, &file.size, e) != 0)
 		return -1;
+	/* Directories belong into path: with both, a file would have two spellings. */
 	if (strchr(filename, '/') != NULL)
 		return err_set(e, ERR_INPUT, "field filename: must not contain /");
 	if (strlen(sha256) != DIGEST_HEX || !digest_parse(sha256, &file.digest))
@@ -193,6 +206,7 @@ parse_into(struct span json, struct header *h, struct err *e)
 		if (parse_file(entry, h, e) != 0)
 			return err_wrap(e, "file %zu", i + 1);
 	}
+	/* The order of the document means nothing; whoever wrote it may have had another. */
 	return header_seal(h, e);
 }
 
@@ -210,6 +224,10 @@ header_parse(struct span json, struct header **ret, struct err *e)
 	return 0;
 }
 
+/*
+ * What was asked for by name is of that name: else an upstream, or a file under a wrong name, could
+ * pass off the files of one version as those of another.
+ */
 int
 header_parse_of(struct span json, const struct ident *ident, struct header **ret, struct err *e)
 {
@@ -224,6 +242,11 @@ header_parse_of(struct span json, const struct ident *ident, struct header **ret
 	return 0;
 }
 
+/*
+ * The publisher's rule, guts2(7), IDENTITY. Over the files in the order of their paths, which a
+ * sealed header has. Title and executable do not count: they do not change what a client has to
+ * load.
+ */
 void
 header_cookie(const struct header *h, char ret[IDENT_COOKIE + 1])
 {
@@ -273,6 +296,7 @@ header_format(const struct header *h, struct buf *ret)
 	doc_format(doc, ret);
 }
 
+/* Any of the files with one digest may stand for them: header_seal saw to one size. */
 const struct header_file **
 header_blobs(const struct header *h, size_t *ret_count)
 {

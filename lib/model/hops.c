@@ -17,7 +17,10 @@ hops_id(const unsigned char random[8], char ret[HOPS_ID + 1])
 	return ret;
 }
 
-/* The id at the beginning of an element; NULL: it is of another kind. */
+/*
+ * The id at the beginning of an element; NULL: it is of another kind. Whatever is not exactly what
+ * hops_add writes is passed over: proxies put their own names, and comments, into the same field.
+ */
 static const char *
 id_of(const char *element)
 {
@@ -33,6 +36,10 @@ id_of(const char *element)
 	return strchr(", \t", element[HOPS_ID]) != NULL ? element : NULL; /* NUL is found too */
 }
 
+/*
+ * All ids are counted, but only HOPS_MAX are copied, so that ret cannot overflow whatever a client
+ * sends. LOOP goes before LONG: a loop is a mistake in somebody's settings, and is logged as one.
+ */
 enum hops_verdict
 hops_read(const char *value, const char *id, char ret[HOPS_TEXT_MAX])
 {
@@ -60,6 +67,7 @@ hops_add(const char *via, const char *id, char ret[HOPS_TEXT_MAX])
 {
 	int len = snprintf(ret, HOPS_TEXT_MAX, "%s%s1.1 %s", via, via[0] != '\0' ? ", " : "", id);
 
+	/* via is what hops_read wrote, and that has HOPS_MAX ids at the most. */
 	assert(len < HOPS_TEXT_MAX);
 	return ret;
 }

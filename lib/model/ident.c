@@ -10,6 +10,10 @@
 
 static const char archive_suffix[] = "_archive";
 
+/*
+ * A type is part of file names: its first character keeps it from being ., .. or what looks like an
+ * option.
+ */
 bool
 ident_type_valid(const char *type)
 {
@@ -71,6 +75,7 @@ idents_find(const struct idents *list, const char *type)
 
 	if (list->count == 0)
 		return NULL;
+	/* A valid type fits; the last byte is 0 from the beginning. */
 	(void)strncpy(key.type, type, IDENT_TYPE_MAX);
 	return bsearch(&key, list->at, list->count, sizeof(*list->at), compare_types);
 }
@@ -103,6 +108,7 @@ parameter_take(struct target *t, enum parameter which, const char *value, size_t
 {
 	char text[IDENT_TYPE_MAX + 1];
 
+	/* Before anything is copied. A type is the longest value that there is. */
 	if (len == 0 || len >= sizeof(text))
 		return false;
 	memcpy(text, value, len);
@@ -136,6 +142,7 @@ parse_matrix(const char *s, struct target *t, unsigned *ret_seen, struct err *e)
 	*ret_seen = 0;
 	while (*s == ';') {
 		size_t name_len = strcspn(++s, "=;");
+		/* May lie behind the NUL: it is looked at only once the = was seen. */
 		const char *value = s + name_len + 1;
 		enum parameter which = parameter_find(s, name_len);
 		size_t len;
@@ -143,6 +150,10 @@ parse_matrix(const char *s, struct target *t, unsigned *ret_seen, struct err *e)
 		if (which == PARAM_COUNT || s[name_len] != '=')
 			return err_set(e, ERR_INPUT, "unknown parameter");
 		len = strcspn(value, ";");
+		/*
+		 * Refused, since one reader takes the first and another the last: a proxy and a
+		 * server would not speak of the same thing.
+		 */
 		if ((*ret_seen & (1U << which)) != 0)
 			return err_set(
 				e, ERR_INPUT, "parameter %s is repeated", parameter_names[which]);
@@ -155,6 +166,7 @@ parse_matrix(const char *s, struct target *t, unsigned *ret_seen, struct err *e)
 	return *s != '\0' ? err_set(e, ERR_INPUT, "unknown path") : 0;
 }
 
+/* All or none: half of an identity is no identity, and pv without pc no difference. */
 static int
 parse_identity(const char *s, struct target *t, struct err *e)
 {
@@ -179,6 +191,10 @@ parse_file(const char *s, struct target *t, struct err *e)
 	return 0;
 }
 
+/*
+ * A closed grammar on the raw bytes: what is no name of the repository is refused here, before
+ * anything else sees it. Nothing is decoded, so that %2e or %2f are bytes that no name has.
+ */
 int
 ident_target_parse(const char *path, struct target *ret, struct err *e)
 {
@@ -211,6 +227,7 @@ ident_target_parse(const char *path, struct target *ret, struct err *e)
 	return err_set(e, ERR_INPUT, "unknown path");
 }
 
+/* Of valid parts: the longest, an offer of a difference, has 130 bytes. */
 char *
 ident_target_name(const struct target *t, char ret[IDENT_NAME_MAX])
 {
@@ -286,6 +303,7 @@ ident_blob_name(const struct digest *file, char ret[IDENT_NAME_MAX])
 	return ret;
 }
 
+/* CONTENT is known here alone: c; on disk says something to the server, and is never asked for. */
 bool
 ident_target_parse_stored(const char *name, struct target *ret)
 {

@@ -16,6 +16,7 @@ enum { FILE_BYTES_MAX = 1 << 20 };
 
 static const char standard_origin[] = "default";
 
+/* By way of void: the offset is that of a member of this very type, so that it is aligned. */
 static char **
 text_of(struct options *o, const struct options_row *row)
 {
@@ -28,10 +29,15 @@ number_of(struct options *o, const struct options_row *row)
 	return (uint64_t *)(void *)((char *)o + row->offset);
 }
 
-/* How many single changes lead from one word to the other, upper and lower case alike. */
+/*
+ * How many single changes lead from one word to the other, upper and lower case alike.
+ * (Levenshtein's distance.) Of the table of costs one row is kept: costs[j] is the distance of the
+ * first i characters of a to the first j of b, and diagonal what stood at j - 1 in the row before.
+ */
 static size_t
 distance(const char *a, const char *b)
 {
+	/* Longer than any name: such a word is no slip of the finger. */
 	enum { WORD_MAX = 48 };
 	size_t costs[WORD_MAX + 1];
 	size_t columns = strlen(b);
@@ -99,10 +105,12 @@ set(struct options *o, int *ranks, int rank, const char *text, const char *origi
 	if (row == NULL)
 		return unknown(name, origin, e);
 	i = (size_t)(row - options_rows);
+	/* One of the two was meant, and nobody knows which. */
 	if (ranks[i] == rank)
 		return err_set(e, ERR_INPUT, "%s: %s has two values", origin, name);
 	if (options_row_check(&options_rows[i], text + len + 1, &number, e) != 0)
 		return err_wrap(e, "%s: %s", origin, name);
+	/* Checked all the same: a bad line shows now, and not when the argument is dropped. */
 	if (ranks[i] > rank)
 		return 0;
 	assign(o, &options_rows[i], text + len + 1, number);
@@ -124,6 +132,7 @@ read_file(struct options *o, int *ranks, const char *path, struct err *e)
 
 	if (fs_read(AT_FDCWD, path, FILE_BYTES_MAX, &bytes, e) != 0)
 		return err_wrap(e, "settings");
+	/* NULL where the file is empty. */
 	tail = bytes.at;
 	while (tail != NULL && (line = line_next(&tail, &number)) != NULL) {
 		AUTO_FREE char *origin = mem_printf("%s:%u", path, number);
@@ -206,12 +215,14 @@ options_read(struct options *o, int argc, char **argv, struct err *e)
 	const char *file = NULL;
 
 	options_standard(o);
+	/* First, since they name the file or the root where it is; ranks see to who wins. */
 	if (read_arguments(o, ranks, argc, argv, &file, e) != 0)
 		return -1;
 	if (o->show_help || o->show_version)
 		return 0;
 	if (file != NULL ? read_file(o, ranks, file, e) != 0 : read_own_file(o, ranks, e) != 0)
 		return -1;
+	/* What several settings say together can be looked at only when all are read. */
 	if (o->guts2ServerUrl[0] == '\0')
 		return err_set(e, ERR_INPUT, "guts2ServerUrl is required: -Dguts2ServerUrl=URL");
 	if (o->retryAfterMin > o->retryAfterMax)
@@ -219,6 +230,7 @@ options_read(struct options *o, int argc, char **argv, struct err *e)
 	return 0;
 }
 
+/* Where it came from, not what it is: an explicit default is the wish of somebody. */
 bool
 options_is_set(const struct options *o, const char *name)
 {

@@ -79,6 +79,7 @@ options_print_manual(FILE *to)
 
 		(void)fprintf(to, ".TP\n.BI \\-D %s = %s\n", options_rows[i].name,
 			options_rows[i].placeholder);
+		/* A line begins with a small letter, for --help; here it begins a sentence. */
 		(void)fprintf(to, "%c%s.\n%s\n", options_rows[i].line[0] - 'a' + 'A',
 			options_rows[i].line + 1, options_rows[i].paragraph);
 		if (options_rows[i].kind != ROW_TEXT)

@@ -74,8 +74,10 @@ const struct options_row options_rows[] = {
 #undef SWITCH
 };
 
+/* The numbers of options_row.h and these rows are made from one file. */
 static_assert(sizeof(options_rows) / sizeof(options_rows[0]) == OPTIONS_ROWS, "a row is missing");
 
+/* A walk over a few dozen rows, at the start and in tools only. */
 const struct options_row *
 options_row_find(const char *name)
 {
@@ -114,6 +116,7 @@ options_row_range_text(const struct options_row *row, char *ret, size_t size)
 			options_row_number_text(row, row->max, max, sizeof(max)));
 }
 
+/* Two words and no others: neither 1 nor yes nor ON. */
 static bool
 parse_switch(const char *value, uint64_t *ret)
 {
@@ -149,6 +152,7 @@ options_row_check(
 		ok = parse_switch(value, ret_number);
 		break;
 	}
+	/* num_parse_ms has its own upper bound, and none of them a lower one. */
 	if (ok && *ret_number >= row->min && *ret_number <= row->max)
 		return 0;
 	options_row_range_text(row, range, sizeof(range));

@@ -14,12 +14,16 @@ static const struct {
 	[ORIGIN_HTTPS] = {"https://", 443},
 	[ORIGIN_FILE] = {"file:///", 0}};
 
+/* The longest name in text: RFC 1035 has 255 bytes, of which two are not written. */
 enum { HOST_MAX = 253 };
 static const char host_chars[] =
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
 static const char v6_chars[] = "0123456789abcdefABCDEF:.";
 
-/* host, host:port, [v6], [v6]:port; len bytes of it. */
+/*
+ * host, host:port, [v6], [v6]:port; len bytes of it. host[-1] is the bracket, or the last slash of
+ * the scheme: a byte stands before it in any case.
+ */
 static int
 parse_authority(const char *s, size_t len, struct origin *o, struct err *e)
 {
@@ -67,8 +71,10 @@ parse(const char *base, struct origin *o, struct err *e)
 	if (scheme > ORIGIN_FILE)
 		return err_set(e, ERR_INPUT, "must begin with http://, https:// or file:///");
 	rest = base + strlen(schemes[scheme].prefix);
+	/* A base URL stands in logs, errors and argument lists, where no password may be. */
 	if (strcspn(rest, "@") < strcspn(rest, "/"))
 		return err_set(e, ERR_INPUT, "must not contain a user name or password");
+	/* Names are put behind the base: a query or a fragment would swallow them. */
 	for (const char *p = base; *p != '\0'; p++)
 		if (strchr("?# ", *p) != NULL || iscntrl((unsigned char)*p))
 			return err_set(e, ERR_INPUT, "must not contain ?, # or blanks");
@@ -78,6 +84,7 @@ parse(const char *base, struct origin *o, struct err *e)
 		o->host = mem_string("");
 	else if (parse_authority(rest, strcspn(rest, "/"), o, e) != 0)
 		return -1;
+	/* Then base/name never has two slashes, and equal upstreams are equal texts. */
 	while (len > 0 && base[len - 1] == '/')
 		len--;
 	o->base = mem_string_n(base, len);
@@ -109,6 +116,7 @@ add(struct origins *list, const char *url, struct err *e)
 		return err_set(e, ERR_INPUT, "has more than %d URLs", ORIGINS_MAX);
 	if (origin_parse(url, &list->at[list->count], e) != 0)
 		return -1;
+	/* Counted first: where it is there twice it is freed with the list. */
 	list->count++;
 	for (size_t i = 0; i + 1 < list->count; i++)
 		if (strcmp(list->at[i].base, list->at[list->count - 1].base) == 0)
@@ -140,6 +148,11 @@ origins_free(struct origins *list)
 	*list = (struct origins){0};
 }
 
+/*
+ * Either a whole URL, which has to begin with scheme, host and port of the base, or a path. Of a
+ * host that only begins like ours a rest without a slash in front is left, which is refused. So a
+ * redirect can lead to no other server, whoever wrote it.
+ */
 bool
 origin_location_target(const struct origin *o, const char *location, struct target *ret)
 {

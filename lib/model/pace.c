@@ -8,7 +8,7 @@
 
 enum { DAY_MINUTES = 24 * 60 };
 
-/* "HH:MM", 00:00 to 24:00. */
+/* "HH:MM", 00:00 to 24:00: without the latter no window could last until midnight. */
 static bool
 parse_minute(const char *s, size_t len, unsigned *ret)
 {
@@ -70,6 +70,7 @@ pace_rate(const struct pace_schedule *s, unsigned minute)
 	for (size_t i = 0; i < s->count; i++) {
 		unsigned from = s->at[i].from;
 		unsigned to = s->at[i].to;
+		/* A window with its end before its beginning passes midnight. */
 		bool inside =
 			from <= to ? minute >= from && minute < to : minute >= from || minute < to;
 
@@ -88,6 +89,12 @@ pace_limits(const struct pace_schedule *s)
 	return false;
 }
 
+/*
+ * The pace is a debt that time pays off. A piece may come whenever nothing is owed, and then owes
+ * its length: pieces of any size pass, none has to be cut, and on the average it is the rate. Time
+ * in which nothing is owed is not saved up, so that no burst follows a pause. Beyond an hour all is
+ * paid: elapsed_ms * rate cannot overflow for any rate that can be set.
+ */
 static void
 pay(struct pace *p, uint64_t now_ms)
 {
@@ -98,6 +105,7 @@ pay(struct pace *p, uint64_t now_ms)
 	p->at_ms = now_ms;
 }
 
+/* What is owed at the old rate is forgotten: at the end of slow hours nobody waits for them. */
 void
 pace_set(struct pace *p, uint64_t rate, uint64_t now_ms)
 {
@@ -121,5 +129,6 @@ pace_wait_ms(struct pace *p, uint64_t now_ms)
 	if (p->rate == 0)
 		return 0;
 	pay(p, now_ms);
+	/* Rounded up: after that wait nothing is owed, and nobody waits twice for one piece. */
 	return p->owed == 0 ? 0 : (p->owed * 1000 + p->rate - 1) / p->rate;
 }

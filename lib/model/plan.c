@@ -5,6 +5,16 @@
 
 #include "base/mem.h"
 
+/*
+ * Versions are nodes, and kept differences the ways between them. From the kept contents and full
+ * archives all versions are found that can be built without the cloud. Where the target is one of
+ * them it is built. Otherwise the cheapest last step is looked for: a difference from any of those
+ * nodes to the target, or the full archive.
+ *
+ * One call says one step and knows nothing of the calls before: what they led to is in the facts.
+ * So a price that was asked, an archive that failed or a record that went meanwhile need no state
+ * here, and every order of events ends, since each step adds a fact.
+ */
 enum { NONE = -1 };
 
 /* A version that content can be had of without the cloud. */
@@ -23,6 +33,7 @@ struct search {
 	bool failed; /* something would do if it could be had */
 };
 
+/* Of a header or content, which have no base; no other kind is asked for. */
 static const struct record *
 find(const struct plan_facts *f, const struct edition *edition, enum record_kind kind)
 {
@@ -52,7 +63,10 @@ find_node(const struct search *s, const struct edition *edition)
 	return NONE;
 }
 
-/* What is asked of the cloud first: PLAN_DONE where nothing is. */
+/*
+ * What is asked of the cloud first: PLAN_DONE where nothing is. STUCK: the version is of no use,
+ * now or at all.
+ */
 static enum plan_step
 want_header(struct search *s, const struct edition *edition)
 {
@@ -77,7 +91,12 @@ add_node(struct search *s, const struct record *start, const struct record *via,
 		.steps = from == NONE ? 0 : s->nodes[from].steps + 1};
 }
 
-/* Contents first, then full archives; then what kept differences lead to, fewest steps first. */
+/*
+ * Contents first, then full archives, since a content need not be decoded; then what kept
+ * differences lead to, fewest steps first: new nodes go to the end of the list that is walked. A
+ * version becomes a node once, by the first way that is found, so that there are no more nodes than
+ * records. Each node looks at each record once: the square of the records of one type.
+ */
 static void
 find_nodes(struct search *s)
 {
@@ -98,7 +117,10 @@ find_nodes(struct search *s)
 				add_node(s, NULL, &f->records[i], (int)n);
 }
 
-/* Headers of the whole way have to be there before it is gone. */
+/*
+ * Headers of the whole way have to be there before it is gone. The way is followed from its end;
+ * the number of steps says where in the plan each difference belongs.
+ */
 static struct plan
 build(struct search *s, int node)
 {
@@ -196,6 +218,10 @@ is_clearly_cheaper(const struct plan_facts *f, const struct choice *choice)
 	return false;
 }
 
+/*
+ * What costs the cloud nothing goes first. Then differences, of which each price has to be known;
+ * the full archive comes last, because a server above has to obtain it to name its price.
+ */
 static struct plan
 next(struct search *s)
 {
@@ -214,6 +240,7 @@ next(struct search *s)
 	if (target != NONE) {
 		struct plan p = build(s, target);
 
+		/* Without a header of this way only those are left whose last step is new. */
 		if (p.step != PLAN_STUCK)
 			return p;
 	}
@@ -229,6 +256,7 @@ next(struct search *s)
 		return choice.plan;
 	if (choice.found)
 		return choice.plan;
+	/* Whatever could not be had just now may make a way later; what does not exist will not. */
 	return (struct plan){.step = PLAN_STUCK, .temporary = s->failed};
 }
 

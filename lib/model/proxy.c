@@ -25,7 +25,10 @@ hex_value(char c)
 	return c != '\0' && at != NULL ? (int)(at - digits) : -1;
 }
 
-/* Percent-encoding undone; NULL: it is none, or holds what no header may. */
+/*
+ * Percent-encoding undone; NULL: it is none, or holds what no header may. %00 is such a one, too,
+ * so that the text ends where its length says.
+ */
 static char *
 decode(const char *s, size_t len)
 {
@@ -52,6 +55,7 @@ decode(const char *s, size_t len)
 	return NULL;
 }
 
+/* All but the unreserved characters of RFC 3986, section 2.3: decode gives the same text back. */
 static void
 encode(const char *text, struct buf *ret)
 {
@@ -77,6 +81,7 @@ parse_user(const char *s, size_t len, struct proxy_server *ret, struct err *e)
 		return err_set(e, ERR_INPUT, "user or password has a %% that is no %%XX");
 	if (ret->user[0] == '\0')
 		return err_set(e, ERR_INPUT, "has no user in front of the @");
+	/* Basic ends the user at the first colon: RFC 7617, section 2. */
 	if (strchr(ret->user, ':') != NULL)
 		return err_set(e, ERR_INPUT, "has a user with a colon, which proxies cannot take");
 	return 0;
@@ -94,6 +99,10 @@ parse_server(const char *url, struct proxy_server *ret, struct err *e)
 	if (strncmp(url, scheme, strlen(scheme)) != 0)
 		return err_set(e, ERR_INPUT, "must be one http://host:port/");
 	tail = url + strlen(scheme);
+	/*
+	 * The last one ends user and password. A / or an @ in front of it was meant to be part of
+	 * them, and would change which host this is.
+	 */
 	at = strrchr(tail, '@');
 	if (at != NULL && memchr(tail, '/', (size_t)(at - tail)) != NULL)
 		return err_set(e, ERR_INPUT, "has a / in user or password: write %%2F");
@@ -106,6 +115,7 @@ parse_server(const char *url, struct proxy_server *ret, struct err *e)
 		return err_set(e, ERR_INPUT, "names more than one proxy; there is one");
 	if (tail[strcspn(tail, "/")] == '/' && tail[strcspn(tail, "/") + 1] != '\0')
 		return err_set(e, ERR_INPUT, "has something behind host:port/");
+	/* What is left is a base URL like any other, and its host is checked like any. */
 	plain = mem_printf("http://%s", tail);
 	if (origin_parse(plain, &parsed, e) != 0)
 		return -1;
@@ -127,7 +137,7 @@ proxy_server_parse(const char *url, struct proxy_server *ret, struct err *e)
 	return -1;
 }
 
-/* What was in memory for a password is overwritten. */
+/* What was in memory for a password is overwritten: explicit_bzero(3), which no optimizer drops. */
 static void
 forget(char *secret)
 {
@@ -206,6 +216,7 @@ parse_network(const char *text, struct network *ret)
 	return true;
 }
 
+/* Whole bytes first, then the bits of the next one, if any: with 128 bits there is no next one. */
 static bool
 network_has(const struct network *n, const struct network *host)
 {
@@ -226,6 +237,7 @@ name_applies(const char *name, const char *host)
 
 	name += name[0] == '.';
 	name_len = strlen(name);
+	/* An absolute name is the same host: RFC 1034, section 3.1. */
 	if (host_len > 0 && host[host_len - 1] == '.')
 		host_len--;
 	if (host_len < name_len || strncmp(host + host_len - name_len, name, name_len) != 0)
@@ -233,6 +245,10 @@ name_applies(const char *name, const char *host)
 	return host_len == name_len || host[host_len - name_len - 1] == '.';
 }
 
+/*
+ * An address is compared with addresses and networks, a name with names. Nothing is looked up,
+ * fspms.proxy.config(5): no name server says what goes past the proxy.
+ */
 const char *
 proxy_bypasses(const struct proxy *p, const char *host)
 {
@@ -251,6 +267,10 @@ proxy_bypasses(const struct proxy *p, const char *host)
 	return NULL;
 }
 
+/*
+ * The other scheme's proxy stands in for one that is missing: where an administrator named a proxy,
+ * a direct connection is what he did not want.
+ */
 const struct proxy_server *
 proxy_for(const struct proxy *p, const struct origin *o)
 {
@@ -264,6 +284,7 @@ proxy_for(const struct proxy *p, const struct origin *o)
 	return other->host != NULL ? other : NULL;
 }
 
+/* As name_applies compares it: lower case, with or without a dot in front. */
 static bool
 is_host_name(const char *s)
 {
@@ -314,6 +335,7 @@ set_server(struct proxy_server *s, const char *key, const char *value, unsigned 
 {
 	if (s->host != NULL)
 		return err_set(e, ERR_INPUT, "%s is there a second time; there is one proxy", key);
+	/* No proxy, as if the line were not there. */
 	if (value[0] == '\0')
 		return 0;
 	if (proxy_server_parse(value, s, e) != 0)
@@ -352,6 +374,7 @@ proxy_parse(struct span text, const char *path, struct proxy *ret, struct err *e
 	*ret = (struct proxy){0};
 	if (text.len > 0)
 		memcpy(copy, text.at, text.len);
+	/* Lines would end there, and what stands behind it would be passed over in silence. */
 	if (memchr(copy, '\0', text.len) != NULL)
 		result = err_set(e, ERR_INPUT, "%s: has a NUL byte", path);
 	while (result == 0 && (line = line_next(&tail, &number)) != NULL)
@@ -364,6 +387,7 @@ proxy_parse(struct span text, const char *path, struct proxy *ret, struct err *e
 	return result;
 }
 
+/* Of the descriptor that was read: the name could be that of another file by now. */
 static int
 check_mode(int fd, const char *path, const struct proxy *p, struct err *e)
 {
@@ -381,6 +405,7 @@ check_mode(int fd, const char *path, const struct proxy *p, struct err *e)
 		path, (unsigned)st.st_mode & 07777, path);
 }
 
+/* Not by fs_read: here whatever held the password is overwritten. O_NONBLOCK as in fs_open. */
 int
 proxy_read(const char *path, struct proxy *ret, struct err *e)
 {

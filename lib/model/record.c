@@ -23,7 +23,10 @@ record_is_whole(const struct record *r)
 	return r->kind == RECORD_CONTENT || record_is_full(r);
 }
 
-/* header, content, full archive, difference */
+/*
+ * header, content, full archive, difference. retention.c relies on it: it removes a version from
+ * the end.
+ */
 static int
 rank(const struct record *r)
 {
@@ -34,6 +37,7 @@ rank(const struct record *r)
 	return record_is_full(r) ? 2 : 3;
 }
 
+/* Newest first; the cookie only tells apart what has one version number. */
 static int
 compare_editions(const struct edition *a, const struct edition *b)
 {
@@ -42,6 +46,11 @@ compare_editions(const struct edition *a, const struct edition *b)
 	return strcmp(a->cookie, b->cookie);
 }
 
+/*
+ * Over everything that names a record, and nothing else: equal means that it is the same thing, and
+ * in a sorted list versions of a type, archives of a version and formats of an offer are
+ * neighbours.
+ */
 int
 record_compare(const void *a, const void *b)
 {
@@ -107,6 +116,7 @@ records_free(struct records *list)
 	*list = (struct records){0};
 }
 
+/* By halving: the list is sorted. */
 struct record *
 records_find(const struct records *list, const struct record *r)
 {

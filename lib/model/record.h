@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "model/wire.h"
 #include "model/ident.h"
+#include "model/wire.h"
 
 enum record_kind {
 	RECORD_ARCHIVE, /* one format of an offer's archive */

@@ -5,7 +5,17 @@
 
 #include "base/mem.h"
 
-/* The records of one version: [first, end). */
+/*
+ * Two passes over the types, in the order of guts2d(8), CACHE: what the newest version has made
+ * superfluous, then versions past the number; and where that did not make enough room, archives by
+ * their use. Nothing is removed here: a list of actions is written, and gone[] and the flags of a
+ * version say what would be left after it, so that each rule sees the work of those before. The
+ * last full content of a type survives every rule, which is what is_sole and is_spare are for.
+ *
+ * Equal facts give equal actions in the same order: guts2-cache plan shows what the server is about
+ * to do.
+ */
+/* The records of one version: [first, end). content, full: what is left of it has these. */
 struct version {
 	size_t first;
 	size_t end;
@@ -18,8 +28,8 @@ struct version {
 struct decision {
 	const struct retention_facts *facts;
 	const struct record *at;
-	bool *gone; /* of each record */
-	uint64_t freed_bytes;
+	bool *gone;	      /* of each record */
+	uint64_t freed_bytes; /* of the records that are gone */
 	struct retention_actions *actions;
 };
 
@@ -53,6 +63,7 @@ retention_actions_free(struct retention_actions *actions)
 	*actions = (struct retention_actions){0};
 }
 
+/* The only place where something becomes gone, so that freed_bytes and gone[] agree. */
 static void
 act(struct decision *d, enum retention_verb verb, enum retention_reason reason, size_t record)
 {
@@ -80,6 +91,7 @@ struct type {
 	size_t count;
 };
 
+/* Records are sorted: those of a version are neighbours, and the newest version comes first. */
 static void
 read_type(const struct decision *d, size_t first, size_t count, struct type *ret)
 {
@@ -126,11 +138,15 @@ clean_up(struct decision *d, struct type *t)
 			}
 		}
 		for (size_t r = v->first; r < v->end; r++)
+			/* Of two formats one may be busy, and stays. */
 			v->full |= record_is_full(&d->at[r]) && !d->gone[r];
 	}
 }
 
-/* Whether a version has what no other has. */
+/*
+ * Whether a version has what no other has: the only content of the type, or its only full archive
+ * where no other version is whole.
+ */
 static bool
 is_sole(const struct type *t, size_t index)
 {
@@ -159,6 +175,7 @@ remove_version(struct decision *d, struct version *v)
 	v->gone = true;
 }
 
+/* What channels.json says of the type goes before the setting. */
 static size_t
 versions_to_keep(const struct decision *d, const struct type *t)
 {
@@ -169,7 +186,12 @@ versions_to_keep(const struct decision *d, const struct type *t)
 	return own > 0 ? (size_t)own : d->facts->versions;
 }
 
-/* One version more than the number stays where it has the only full content, but no two. */
+/*
+ * One version more than the number stays where it has the only full content, but no two: it is
+ * counted as gone, so that no other one has to go for it. Once the newest version's content is
+ * built, the next call finds that it is not the only one any more. The newest version itself (0) is
+ * never looked at.
+ */
 static void
 limit_versions(struct decision *d, struct type *t)
 {
@@ -200,7 +222,10 @@ struct candidate {
 	uint64_t used_ms;
 };
 
-/* Differences first, by the time nobody asked for them; then full archives, the oldest first. */
+/*
+ * Differences first, by the time nobody asked for them; then full archives, the oldest first. Two
+ * are never equal, since qsort_r may put equal ones in any order.
+ */
 static int
 compare_candidates(const void *a, const void *b, void *context)
 {
@@ -219,7 +244,10 @@ compare_candidates(const void *a, const void *b, void *context)
 	return left->record > right->record ? -1 : 1;
 }
 
-/* Whether the type of a record has its full content elsewhere, too. */
+/*
+ * Whether the type of a record has its full content elsewhere, too. A walk over all: it is asked
+ * for full archives only, when the differences were not enough.
+ */
 static bool
 is_spare(const struct decision *d, size_t record)
 {
@@ -233,6 +261,10 @@ is_spare(const struct decision *d, size_t record)
 	return false;
 }
 
+/*
+ * Archives alone: headers are small, and contents are one for each type. What just landed counts as
+ * used, or it would be the first to go, before whoever wanted it came for it.
+ */
 static void
 free_room(struct decision *d)
 {
@@ -262,6 +294,9 @@ retention_min_free_bytes(uint64_t standard_bytes, uint64_t disk_bytes)
 	return standard_bytes < disk_bytes / 10 ? standard_bytes : disk_bytes / 10;
 }
 
+/*
+ * The larger of two demands, not their sum: what goes from the cache makes the disk emptier, too.
+ */
 uint64_t
 retention_excess_bytes(const struct retention_room *r)
 {
@@ -293,6 +328,7 @@ retention_decide(const struct retention_facts *facts, struct retention_actions *
 		limit_versions(&d, &t);
 		free(t.versions);
 	}
+	/* What went by the rules above has made room already. */
 	if (d.freed_bytes < facts->excess_bytes)
 		free_room(&d);
 }

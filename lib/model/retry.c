@@ -3,6 +3,10 @@
 
 enum { LEAST_MS = 100, FIRST_MS = 1000, LONGEST_MS = 300000 };
 
+/*
+ * Anything up to the limit, and not the limit plus a little: servers that lost their cloud in the
+ * same moment come back evenly spread. LEAST_MS keeps a lucky number from trying in a loop.
+ */
 uint64_t
 retry_backoff_ms(unsigned attempt, uint32_t random)
 {
@@ -35,6 +39,7 @@ retry_after_s(uint64_t need_ms, uint64_t min_ms, uint64_t max_ms, uint32_t rando
 	if (spread_ms > max_ms - ms)
 		spread_ms = max_ms - ms;
 	ms += random % (spread_ms + 1);
+	/* Rounded up within the limit: who comes a moment too early is sent away again. */
 	s = (ms + 999) / 1000;
 	if (s * 1000 > max_ms && s > 1)
 		s = max_ms / 1000;

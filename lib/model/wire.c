@@ -14,6 +14,10 @@ wire_format_key(enum format format)
 	return keys[format];
 }
 
+/*
+ * Sorted, whatever order they came in: idents_find needs it. A type that is there twice would have
+ * two newest versions.
+ */
 static int
 parse_updates(const json_t *doc, struct idents *ret, struct err *e)
 {
@@ -38,6 +42,7 @@ wire_query_parse(struct span json, struct idents *ret, struct err *e)
 	AUTO_DOC json_t *doc = NULL;
 
 	*ret = (struct idents){0};
+	/* What was read from disk comes here as well: the limit of a transfer is not enough. */
 	if (json.len > WIRE_QUERY_BYTES_MAX)
 		return err_set(e, ERR_LIMIT, "q larger than %zu bytes", WIRE_QUERY_BYTES_MAX);
 	doc = doc_parse(json, e);
@@ -64,6 +69,10 @@ wire_query_format(const struct idents *list, struct buf *ret)
 	doc_format(json_pack("{s:o}", "updates", format_updates(list)), ret);
 }
 
+/*
+ * No error: guts2(7) has any other body ignored, and a client whose list is not understood is told
+ * of everything rather than of nothing. An id that is too long is cut.
+ */
 void
 wire_inventory_parse(struct span json, struct inventory *ret)
 {
@@ -88,6 +97,7 @@ wire_inventory_format(const char *client, const struct idents *has, struct buf *
 	doc_format(doc, ret);
 }
 
+/* At least a byte, so that size 0 is free to say that there is no archive. */
 static int
 parse_archive(const json_t *entry, struct archive_ref *ret, struct err *e)
 {
@@ -115,6 +125,7 @@ wire_offer_parse(struct span json, struct offer *ret, struct err *e)
 	if (doc == NULL)
 		return err_wrap(e, "o");
 	for (int i = 0; i < FORMAT_COUNT; i++) {
+		/* Other keys are passed over: a newer server may offer a newer format beside. */
 		const json_t *entry = json_object_get(doc, wire_format_key((enum format)i));
 
 		if (entry == NULL)
@@ -129,6 +140,7 @@ wire_offer_parse(struct span json, struct offer *ret, struct err *e)
 bool
 wire_offer_best(const struct offer *offer, enum format best, enum format *ret)
 {
+	/* From the best down: formats are numbered in that order. */
 	for (int i = (int)best; i >= 0; i--) {
 		if (offer->archive[i].bytes == 0)
 			continue;

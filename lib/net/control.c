@@ -11,6 +11,10 @@
 
 #include "base/fs.h"
 
+/*
+ * A question or answer is a line; the server waits 5 s for a word, a tool 10 minutes for its
+ * answer, since a reindex or a check reads many files.
+ */
 enum { MESSAGE_MAX = 4096, WORD_S = 5, ANSWER_S = 600 };
 
 static const char name[] = "control";
@@ -23,6 +27,7 @@ address_in(int dir, struct sockaddr_un *ret)
 	(void)snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dir, name);
 }
 
+/* For each call: whoever connects and says nothing does not keep the others waiting for ever. */
 static int
 set_patience(int fd, int seconds, struct err *e)
 {
@@ -34,6 +39,11 @@ set_patience(int fd, int seconds, struct err *e)
 	return 0;
 }
 
+/*
+ * The caller has the cache's lock: whatever socket is there belongs to nobody any more. No one can
+ * connect between bind and chmod, since it does not listen yet; and who may ask is decided by
+ * control_may_ask in any case.
+ */
 int
 control_listen(int dir, struct err *e)
 {
@@ -58,6 +68,7 @@ control_unlisten(int dir, int *fd)
 	(void)fs_remove(dir, name, NULL);
 }
 
+/* What the kernel says of the other side, unix(7): nothing that it could claim itself. */
 bool
 control_may_ask(int fd)
 {
@@ -76,6 +87,7 @@ receive(int fd, int seconds, struct err *e)
 
 	if (set_patience(fd, seconds, e) != 0)
 		return NULL;
+	/* A stream has no messages: a newline ends one. */
 	while (len < sizeof(text) && (len == 0 || text[len - 1] != '\n')) {
 		ssize_t got = recv(fd, text + len, sizeof(text) - len, 0);
 
@@ -108,6 +120,7 @@ control_send(int fd, json_t *take, struct err *e)
 	if (text.len > MESSAGE_MAX)
 		return err_set(e, ERR_LIMIT, "%s: too long", name);
 	while (sent < text.len) {
+		/* The other side may be gone, which must not end a server: MSG_NOSIGNAL. */
 		ssize_t put = send(fd, text.at + sent, text.len - sent, MSG_NOSIGNAL);
 
 		if (put < 0 && errno == EINTR)
@@ -133,6 +146,7 @@ control_ask(int dir, json_t *take_question, struct err *e)
 		(void)err_sys(e, "cannot ask the running server");
 		return NULL;
 	}
+	/* It takes a reference, and AUTO_DOC drops ours. */
 	if (control_send(fd, json_incref(question), e) != 0)
 		return NULL;
 	answer = receive(fd, ANSWER_S, e);
@@ -144,6 +158,7 @@ control_ask(int dir, json_t *take_question, struct err *e)
 	return NULL;
 }
 
+/* Only what names the record: digest and size are the server's to know. */
 void
 control_put_record(json_t *object, const struct record *r)
 {
@@ -159,6 +174,7 @@ control_put_record(json_t *object, const struct record *r)
 	(void)json_object_set_new(object, "pc", json_string(r->base.cookie));
 }
 
+/* From any process of root or of our own user, and checked all the same: it becomes a file name. */
 int
 control_get_record(const json_t *object, struct record *ret, struct err *e)
 {

@@ -17,8 +17,8 @@
 #ifndef CONTROL_H
 #define CONTROL_H
 
-#include "model/doc.h"
 #include "base/err.h"
+#include "model/doc.h"
 #include "model/record.h"
 
 /* A listening socket in the cache's directory dir; an old one is replaced. The caller has the lock.

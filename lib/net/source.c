@@ -10,6 +10,7 @@
 #include "base/fs.h"
 
 static const char accept_json[] = "application/json";
+/* Both, for servers that know of no other format and answer the offer of the older one. */
 static const char accept_all[] = "application/x-guts2ar2, application/json";
 
 const char *
@@ -89,6 +90,7 @@ judge_offer(struct source_request *r, struct upstream_reply *reply)
 {
 	const struct span bytes = span_of(r->bytes.at, r->bytes.len);
 
+	/* Nobody follows a redirect: the version that it names is all that is taken from it. */
 	if (reply->outcome == UPSTREAM_MOVED && !read_redirect(r, reply)) {
 		(void)err_wrap(&reply->why, "redirect refused");
 		reply->outcome = UPSTREAM_BROKEN;
@@ -129,6 +131,7 @@ judge(struct source_request *r, struct upstream_reply *reply)
 	}
 }
 
+/* Not in judge: a server has headers parsed by a worker, and not by the thread of the transfers. */
 int
 source_header(const struct source_request *r, struct header **ret, struct upstream_reply *reply)
 {
@@ -186,6 +189,7 @@ fill(struct source_request *r)
 		r->request.via = r->via;
 	if (r->what == SOURCE_FILE) {
 		r->request.max_bytes = r->file.bytes;
+		/* The offer said how long it is: another length is another file. */
 		r->request.exact = true;
 		r->request.resume_from = r->resume_from;
 		r->request.restart = restart_caller;
@@ -199,6 +203,7 @@ fill(struct source_request *r)
 static void
 send_request(struct source_request *r)
 {
+	/* What another method or another source left is no part of this answer. */
 	buf_clear(&r->bytes);
 	idents_free(&r->query);
 	fill(r);
@@ -209,6 +214,12 @@ send_request(struct source_request *r)
 	upstream_start(r->upstream, &r->request);
 }
 
+/*
+ * It is called from upstream_run, of a transfer that is gone: starting the next one from here is
+ * what it allows. A question that gets no answer by one method is asked by the other once, and the
+ * source remembers which it was; but an inventory has to be posted, and says nothing of what a GET
+ * would do.
+ */
 static void
 on_done(void *context, const struct upstream_reply *received)
 {
@@ -239,13 +250,13 @@ source_start(struct upstream *u, struct source *source, struct source_request *r
 	r->upstream = u;
 	r->source = source;
 	r->changed_method = false;
-	/* A directory is asked as a static host is; others may say what is new to this inventory.
-	 */
+	/* A directory is asked as a static host is; others may know what is new to an inventory. */
 	r->posted = r->what == SOURCE_QUERY && source->origin->scheme != ORIGIN_FILE &&
 		    (r->inventory != NULL || source->query_by_post);
 	send_request(r);
 }
 
+/* For who has nothing else to do meanwhile. Other transfers of the same upstream go on as well. */
 void
 source_fetch(struct upstream *u, struct source *source, struct source_request *r,
 	struct upstream_reply *ret)
@@ -269,12 +280,17 @@ source_part_restart(int fd, struct err *e)
 int
 source_part_open(int dir, const char *name, uint64_t bytes, uint64_t *ret_have, struct err *e)
 {
+	/* O_APPEND: after a restart the next byte goes to the beginning. */
 	AUTO_CLOSE int fd =
 		openat(dir, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
 	off_t have = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
 
 	if (have < 0)
 		return err_sys(e, "%s", name);
+	/*
+	 * Of another file, or damaged: nothing in it can be gone on with. Any other part is checked
+	 * by its digest when it is whole.
+	 */
 	if ((uint64_t)have > bytes) {
 		if (source_part_restart(fd, e) != 0)
 			return err_wrap(e, "%s", name);

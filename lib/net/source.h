@@ -2,12 +2,17 @@
 /*
  * source.h - the one client of the protocol: asks a source for q, h, o and f.
  *
- * Does:     knows what each request looks like, which answers mean what, and what has to be true of
- *           them: a server, its tools and its tests decide it alike because they decide it here.
- * What comes of an answer (another source, another time, another archive) is the caller's. Units:
- * bytes, _s seconds Threads:  those of upstream.h Owner:    a request is the caller's, from
- * source_start until done was called and source_clear Errors:   those of upstream.h; an answer that
- * breaks a rule is UPSTREAM_BROKEN with the reason Source:   guts2(7), REQUESTS and ANSWERS
+ * Does:     knows what each request looks like, which answers mean what, and what has to
+ *           be true of them: a server, its tools and its tests decide it alike because they
+ *           decide it here. What comes of an answer (another source, another time, another
+ *           archive) is the caller's.
+ * Units:    bytes, _s seconds
+ * Threads:  those of upstream.h
+ * Owner:    a request is the caller's, from source_start until done was called and
+ *           source_clear
+ * Errors:   those of upstream.h; an answer that breaks a rule is UPSTREAM_BROKEN with the
+ *           reason
+ * Source:   guts2(7), REQUESTS and ANSWERS
  */
 #ifndef SOURCE_H
 #define SOURCE_H

@@ -24,6 +24,12 @@ enum {
 	TEXT_MAX = 512, /* of a 503's body */
 };
 
+/*
+ * Everything but upstream_wake is called by one thread. A transfer is in `running` from
+ * upstream_start until finish, which frees it before it calls done: so done may start others, or
+ * the same request again. schedule decides whether anything is paced at all; pace has what all
+ * transfers together owe.
+ */
 struct upstream {
 	CURLM *multi;
 	const struct proxy *proxy; /* NULL: none */
@@ -82,6 +88,7 @@ upstream_free(struct upstream *u)
 {
 	if (u == NULL)
 		return;
+	/* Easy handles are removed before the multi handle goes: curl_multi_cleanup(3). */
 	for (struct transfer *t = LIST_FIRST(&u->running), *next; t != NULL; t = next) {
 		next = LIST_NEXT(t, link);
 		transfer_free(u, t);
@@ -92,7 +99,7 @@ upstream_free(struct upstream *u)
 	curl_global_cleanup();
 }
 
-/* The value where line is "name: value"; NULL otherwise. */
+/* The value where line is "name: value", in whatever case; NULL otherwise. */
 static const char *
 header_value(const char *line, const char *name)
 {
@@ -129,6 +136,10 @@ read_header(struct transfer *t, const char *line)
 	}
 }
 
+/*
+ * libcurl hands over heads as long as they come, those of 1xx and trailers included. Of a line as
+ * much is taken as any field that is wanted may have.
+ */
 static size_t
 on_header(char *bytes, size_t size, size_t count, void *context)
 {
@@ -146,7 +157,10 @@ on_header(char *bytes, size_t size, size_t count, void *context)
 	return count;
 }
 
-/* Whether this piece has to wait until the pace allows more. */
+/*
+ * Whether this piece has to wait until the pace allows more. libcurl keeps it and hands it over
+ * again, CURLOPT_WRITEFUNCTION(3); meanwhile nothing is read, and TCP slows the sender down.
+ */
 static bool
 is_too_fast(struct transfer *t, size_t count)
 {
@@ -171,12 +185,14 @@ on_body(char *bytes, size_t size, size_t count, void *context)
 	(void)size;
 	if (is_too_fast(t, count))
 		return CURL_WRITEFUNC_PAUSE;
+	/* The reason of a 503 is in its body; one that is too long is not ours. */
 	if (status == 503 && t->text.len + count <= TEXT_MAX)
 		buf_add(&t->text, bytes, count);
 	if (status != 0 && status != 200 && status != 206)
 		return count; /* the text of an error is of no use */
 	if (!t->body_began && upstream_outcome_begin_body(t, &t->reply.why) != 0)
 		return 0;
+	/* Counted as it comes: Content-Length may be missing, or a lie. */
 	if (!num_add(&t->have, count, t->request->max_bytes)) {
 		(void)err_set(&t->reply.why, ERR_LIMIT, "reply longer than %llu bytes",
 			(unsigned long long)t->request->max_bytes);
@@ -187,6 +203,7 @@ on_body(char *bytes, size_t size, size_t count, void *context)
 	return count;
 }
 
+/* libcurl has a connection and is about to send. What fails from here on is the answer's fault. */
 static int
 on_asking(void *context, char *address, char *local_address, int port, int local_port)
 {
@@ -229,6 +246,12 @@ set_proxy(struct transfer *t)
 		t->easy, CURLOPT_PROXYPASSWORD, s->password != NULL ? s->password : "");
 }
 
+/*
+ * A redirect is an answer for source.c to judge, and no other protocol can be led to. No signals,
+ * as there are threads. PATH_AS_IS: what goes out is what guts2(7) has. The head of a CONNECT is
+ * the proxy's, and would be taken for the answer's. An answer that is held is silence of that
+ * length.
+ */
 static void
 set_common_options(struct transfer *t, const char *url)
 {
@@ -258,7 +281,10 @@ set_common_options(struct transfer *t, const char *url)
 		(void)curl_easy_setopt(c, CURLOPT_CAINFO, t->upstream->ca_file);
 }
 
-/* How long all of it may take. */
+/*
+ * How long all of it may take: a byte now and then would meet the low speed limit for days. With a
+ * pace many transfers share the rate, so that each may be far slower.
+ */
 static long
 overall_s(const struct transfer *t)
 {
@@ -280,6 +306,7 @@ set_request_options(struct transfer *t)
 	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT, overall_s(t));
 	if (r->post_body != NULL) {
 		(void)curl_easy_setopt(c, CURLOPT_COPYPOSTFIELDS, r->post_body);
+		/* libcurl would call it a form. */
 		add_header(t, "Content-Type", "application/json");
 	}
 	if (r->accept != NULL)
@@ -298,9 +325,11 @@ set_request_options(struct transfer *t)
 		(void)curl_easy_setopt(c, CURLOPT_RANGE, range);
 	}
 	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
+	/* Our fields are for the server, and not for a proxy on the way: CURLOPT_HEADEROPT(3). */
 	(void)curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 }
 
+/* libcurl copies every string; the list of fields and the request stay until the end. */
 void
 upstream_start(struct upstream *u, const struct upstream_request *request)
 {
@@ -337,6 +366,7 @@ finish(struct upstream *u, CURLMsg *message)
 
 /* ---- Running */
 
+/* Asked at each turn, so that it follows summer time and a clock that is set. */
 static unsigned
 minute_of_day(void)
 {
@@ -363,6 +393,7 @@ apply_pace(struct upstream *u, int timeout_ms)
 	pace_set(&u->pace, pace_rate(&u->schedule, minute_of_day()), now_ms);
 	wait_ms = pace_wait_ms(&u->pace, now_ms);
 	if (wait_ms > 0)
+		/* Nothing goes on now: how long until it may, or until the caller wants to look. */
 		return wait_ms < (uint64_t)timeout_ms ? (int)wait_ms : timeout_ms;
 	/* All first: one that goes on may be paused again before the next one was looked at. */
 	LIST_FOREACH (t, &u->running, link)
@@ -406,6 +437,7 @@ upstream_run(struct upstream *u, int timeout_ms)
 		(void)curl_multi_poll(u->multi, NULL, 0, timeout_ms, NULL);
 }
 
+/* The one call to a multi handle that any thread may make: curl_multi_wakeup(3). */
 void
 upstream_wake(struct upstream *u)
 {
@@ -443,6 +475,7 @@ note_done(void *context, const struct upstream_reply *reply)
 	w->done = true;
 }
 
+/* Around a request of the caller, whose context and done stay untouched. */
 void
 upstream_fetch(struct upstream *u, struct upstream_request *request, struct upstream_reply *ret)
 {
@@ -458,6 +491,7 @@ upstream_fetch(struct upstream *u, struct upstream_request *request, struct upst
 		upstream_run(u, 1000);
 }
 
+/* ABSENT and MOVED are said of the thing itself, and hold until metadata changes. */
 bool
 upstream_may_recover(enum upstream_outcome outcome)
 {

@@ -5,10 +5,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "model/doc.h"
 #include "base/mem.h"
+#include "model/doc.h"
 #include "net/upstream_transfer.h"
 
+/* However long a server wants to be left alone, it is asked again within a day. */
 enum { RETRY_AFTER_MAX_S = 86400 };
 
 long
@@ -20,7 +21,12 @@ upstream_outcome_status(const struct transfer *t)
 	return status;
 }
 
-/* Before the first byte of a body: where in the file does it belong? */
+/*
+ * Before the first byte of a body: where in the file does it belong? Only a 206 that begins where
+ * it was asked to goes on with what is there. 200 to a request with a range is allowed, RFC 9110
+ * section 14.2: then all bytes come again. Any other range would put bytes in a wrong place, which
+ * the digest would find only after the whole download.
+ */
 int
 upstream_outcome_begin_body(struct transfer *t, struct err *e)
 {
@@ -40,6 +46,7 @@ upstream_outcome_begin_body(struct transfer *t, struct err *e)
 	return r->restart(r->context, e);
 }
 
+/* The first reason stays: a callback knows its own error better than curl does. */
 static enum upstream_outcome
 wrong(struct transfer *t, enum upstream_outcome outcome, enum err_code code, const char *why)
 {
@@ -67,6 +74,7 @@ body_outcome(struct transfer *t)
 	/* A body of no bytes never reaches on_body. */
 	if (!t->body_began && upstream_outcome_begin_body(t, &t->reply.why) != 0)
 		return UPSTREAM_BROKEN;
+	/* More was refused while it came (on_body): this is less. */
 	if (r->exact && t->have != r->max_bytes) {
 		char text[96];
 
@@ -77,7 +85,10 @@ body_outcome(struct transfer *t)
 	return UPSTREAM_FRESH;
 }
 
-/* 503: does it say that it is preparing what was asked for? */
+/*
+ * 503: does it say that it is preparing what was asked for? A server of this kind does, guts2(7),
+ * ANSWERS: it works for us, and is no upstream to be left alone. Any other 503, and 429, is.
+ */
 static enum upstream_outcome
 unavailable(struct transfer *t, const char *text)
 {
@@ -93,6 +104,10 @@ unavailable(struct transfer *t, const char *text)
 	return wrong(t, UPSTREAM_PREPARING, ERR_BUSY, "it is being prepared there");
 }
 
+/*
+ * Status 0 is a file. 206 without a range asked for, 304 without a condition, and every status that
+ * is not in guts2(7) are answers that are wrong: BROKEN, with the status in the text.
+ */
 static enum upstream_outcome
 status_outcome(struct transfer *t)
 {
@@ -130,7 +145,10 @@ has_passed(const struct transfer *t, CURLINFO time)
 	return us > 0;
 }
 
-/* Where it ended, by what curl had done until then. */
+/*
+ * Where it ended, by what curl had done until then: its times are 0 as long as a step was not
+ * passed. A 407 is the proxy's even where the request had gone out.
+ */
 static enum upstream_step
 step_of(const struct transfer *t)
 {
@@ -169,7 +187,10 @@ proxy_refused(struct transfer *t)
 	return wrong(t, UPSTREAM_UNREACHABLE, ERR_SYS, text);
 }
 
-/* Without curl's details where they differ each time (milliseconds, bytes). */
+/*
+ * Without curl's details where they differ each time (milliseconds, bytes): the same failure has
+ * the same text, so that a log says it once.
+ */
 static enum upstream_outcome
 no_answer(struct transfer *t, const char *why)
 {
@@ -180,6 +201,11 @@ no_answer(struct transfer *t, const char *why)
 	return wrong(t, UPSTREAM_UNREACHABLE, ERR_SYS, text);
 }
 
+/*
+ * Those codes say that nobody answered, or not to the end: another time may do. TLS errors are told
+ * in curl's words, which name what is wrong with the certificate. What is left, our own callbacks'
+ * refusals among it, is a wrong answer.
+ */
 static enum upstream_outcome
 outcome_of(struct transfer *t, CURLcode code)
 {

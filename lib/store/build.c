@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "codec/apply.h"
-#include "store/content.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "codec/apply.h"
 #include "codec/pack.h"
+#include "store/content.h"
 
 /* Where one build puts what comes of it on the way. */
 struct space {
@@ -20,11 +20,16 @@ struct space {
 	struct blobs blobs;
 };
 
+/*
+ * Whatever was opened before an error is closed by space_close, which is called in any case:
+ * descriptors are -1 until then.
+ */
 static int
 space_open(struct space *s, const struct build *b, struct err *e)
 {
 	*s = (struct space){.build = b, .repo = depot_repo(b->depot), .work = -1, .streams = -1};
 	s->dirs.dir[1] = -1;
+	/* What a process that ended left there was checked by nobody, and is not gone on with. */
 	if (fs_remove(repo_stage_dir(s->repo), b->workspace, e) != 0)
 		return -1;
 	s->work = fs_make_dirs(repo_stage_dir(s->repo), b->workspace, e);
@@ -47,7 +52,10 @@ space_close(struct space *s)
 	(void)fs_remove(repo_stage_dir(s->repo), s->build->workspace, NULL);
 }
 
-/* Looked at before it is mapped, as files.c does. */
+/*
+ * Read and compared before it is mapped, as blobs.c does it: what the disk cannot read any more is
+ * an error then, and not a signal in the middle of a decoder.
+ */
 static int
 map_archive(const struct space *s, const struct record *archive, struct map *ret, struct err *e)
 {
@@ -59,7 +67,10 @@ map_archive(const struct space *s, const struct record *archive, struct map *ret
 	return map_open(repo_dir(s->repo), name, ret, e);
 }
 
-/* Decode an archive into the workspace, on top of what is there and in c/. */
+/*
+ * Decode an archive into the workspace, on top of what is there and in c/. A full archive has no
+ * base, so that it is complete by itself, or refused.
+ */
 static int
 decode(const struct space *s, const struct record *archive, const struct header *h, struct err *e)
 {
@@ -93,7 +104,10 @@ check_present(const struct space *s, const struct header *h, struct err *e)
 	return 0;
 }
 
-/* One step of the way; culprit is told where it is the archive's fault, as far as one can see. */
+/*
+ * One step of the way; culprit is told where it is the archive's fault, as far as one can see. A
+ * full disk is no archive's fault: none is thrown away for that.
+ */
 static int
 decode_step(const struct space *s, const struct record *archive, const struct header *h,
 	const struct record **ret_culprit, struct err *e)
@@ -105,6 +119,11 @@ decode_step(const struct space *s, const struct record *archive, const struct he
 	return -1;
 }
 
+/*
+ * All steps decode into one directory. A file is named by its digest, so that versions on the way
+ * cannot disagree about one; what the last one does not have is scratch, and goes with the
+ * workspace.
+ */
 static int
 decode_way(const struct space *s, const struct build_way *way, struct record *ret,
 	const struct record **ret_culprit, struct err *e)
@@ -125,6 +144,7 @@ decode_way(const struct space *s, const struct build_way *way, struct record *re
 			decode_step(s, difference, h, ret_culprit, e) != 0)
 			return -1;
 	}
+	/* Before the content is announced: from here on its files count as checked. */
 	if (check_present(s, h, e) != 0)
 		return -1;
 	return depot_put_content(s->build->depot, h, s->work, ret, e);
@@ -144,6 +164,7 @@ build_content(const struct build *b, const struct build_way *way, struct record 
 	return result == 0 ? 0 : err_wrap(e, "build");
 }
 
+/* Quick, and in the one format that is asked for: a client is waiting. */
 static struct encode *
 start_encoding(const struct space *s, const struct header *h, enum format format)
 {
@@ -169,6 +190,7 @@ write_archive(const struct space *s, const struct encode *x, const struct pack_o
 		return err_sys(e, "%s", stage);
 	if (pack_archive(x, ret->format, older, fd, &ret->ref, e) != 0)
 		return err_wrap(e, "%s", stage);
+	/* Only now its size is known. It stays in the workspace, and goes with that. */
 	if (older != NULL && !pack_is_worth_it(ret->ref.bytes, full_bytes)) {
 		ret->ref = (struct archive_ref){0};
 		return 0;
@@ -176,6 +198,7 @@ write_archive(const struct space *s, const struct encode *x, const struct pack_o
 	return depot_put_archive(s->build->depot, ret, stage, e);
 }
 
+/* Donors are not trusted: their digest says that they are what came, and not that it was right. */
 static int
 encode_full(const struct space *s, struct encode *x, const struct map *donors, size_t count,
 	struct record *ret, struct err *e)
@@ -200,6 +223,7 @@ map_donors(const struct space *s, const struct record *donors, size_t count, str
 	return mapped;
 }
 
+/* The content is in c/ already: its files are checked as they are opened to be encoded. */
 int
 build_full(const struct build *b, const struct build_full *what, struct record *ret, struct err *e)
 {
@@ -219,12 +243,14 @@ build_full(const struct build *b, const struct build_full *what, struct record *
 		result = encode_full(&s, x, maps, mapped, ret, e);
 		encode_free(x);
 	}
+	/* After encode_free: entries and streams point into the donors. */
 	while (mapped > 0)
 		map_close(&maps[--mapped]);
 	space_close(&s);
 	return result == 0 ? 0 : err_wrap(e, "build");
 }
 
+/* Both versions may be in one directory: files are named by their digests. */
 static int
 encode_difference(const struct space *s, const struct build_difference *what,
 	const struct header *h, const struct pack_older *older, struct record *ret, struct err *e)
@@ -233,6 +259,7 @@ encode_difference(const struct space *s, const struct build_difference *what,
 	int result;
 
 	pack_skip_unchanged(x, older);
+	/* The older format has no deltas: its differences have whole files. */
 	if (what->format == FORMAT_AR2)
 		pack_want_deltas(x, older, &s->blobs);
 	result = encode_all(x, e);

@@ -14,8 +14,8 @@
 #ifndef BUILD_H
 #define BUILD_H
 
-#include "store/depot.h"
 #include "codec/encode.h"
+#include "store/depot.h"
 
 struct build {
 	struct depot *depot;

@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
+/* What it takes on the disk: files that are in it twice are there once. */
 uint64_t
 content_bytes(const struct header *h)
 {
@@ -22,6 +23,7 @@ content_bytes(const struct header *h)
 	return bytes;
 }
 
+/* Name and size, as long as nobody asks for more: digests are looked at by content_check. */
 static bool
 has(struct repo *r, const struct header_file *file)
 {
@@ -58,6 +60,7 @@ content_check(struct repo *r, const struct header *h, void (*bad)(void *context,
 		(void)ident_blob_name(&files[i]->digest, name);
 		if (repo_check(r, name, &ref, &why) == 0)
 			continue;
+		/* The first is told as the error, but all are looked at: bad wants each of them. */
 		if (result == 0 && e != NULL)
 			*e = why;
 		result = -1;
@@ -67,6 +70,10 @@ content_check(struct repo *r, const struct header *h, void (*bad)(void *context,
 	return result;
 }
 
+/*
+ * One that is in c/ already is replaced by an equal one, which was checked just now: that mends
+ * what may have been damaged since. ENOENT: it was not decoded, since c/ had it.
+ */
 static int
 move_file(struct repo *r, const struct header_file *file, int from, struct err *e)
 {
@@ -81,6 +88,12 @@ move_file(struct repo *r, const struct header_file *file, int from, struct err *
 	return has(r, file) ? 0 : err_set(e, ERR_MISSING, "%s: not there any more", name);
 }
 
+/*
+ * The order is that of safety. The first sync: the bytes are on the disk before they have names in
+ * c/. The second: the names are, before the marker says that all are there. Power that goes before
+ * the marker leaves files that no version has, which the next sweep removes; after it, a complete
+ * content. Two syncs of the file system instead of two for each of thousands of files.
+ */
 int
 content_put(struct repo *r, const struct header *h, int from, struct err *e)
 {
@@ -118,6 +131,10 @@ struct sweep {
 	size_t capacity;
 };
 
+/*
+ * A marker whose header cannot be read ends the sweep: its files would look as if nobody had them,
+ * and go, while the version may only be unreadable just now.
+ */
 static int
 use(void *context, const struct target *t, struct err *e)
 {
@@ -135,6 +152,7 @@ use(void *context, const struct target *t, struct err *e)
 	return 0;
 }
 
+/* A file that somebody has open or mapped stays readable until it is let go. */
 static int
 remove_if_unused(void *context, int dir, const char *name, struct err *e)
 {
@@ -147,6 +165,10 @@ remove_if_unused(void *context, int dir, const char *name, struct err *e)
 	return fs_remove(dir, name, e);
 }
 
+/*
+ * All digests of all contents are gathered first: O(n log n), and no counter on disk that could be
+ * wrong after a crash. What is no digest at all is none of ours, and goes as well.
+ */
 int
 content_sweep(struct repo *r, struct err *e)
 {

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/content.h"
-#include "store/depot_offer.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "store/content.h"
+#include "store/depot_offer.h"
 #include "store/index_rebuild.h"
 #include "store/survey.h"
 
@@ -18,7 +18,7 @@ static const char index_name[] = "index.sqlite";
 
 struct depot {
 	struct repo *repo;
-	struct index *index;
+	struct index *index; /* what the files say, or untidy; closed as good only then */
 	char *path;
 	pthread_mutex_t lock; /* one writer: index, and offers that are read and replaced */
 	bool untidy; /* something failed halfway: the index may not be what the files are */
@@ -112,9 +112,9 @@ open_index(struct depot *d, bool *ret_rebuilt, struct err *e)
 
 	if (try_index(d, path, ret_rebuilt, e) == 0)
 		return 0;
-	if (e->code != ERR_INPUT && e->code != ERR_FULL)
+	if (e->code != ERR_INPUT && e->code != ERR_FULL) /* another try would fail, too */
 		return -1;
-	in_memory = e->code == ERR_FULL;
+	in_memory = e->code == ERR_FULL; /* before another call replaces it */
 	if (remove_index(d, e) != 0)
 		return -1;
 	return try_index(d, in_memory ? ":memory:" : path, ret_rebuilt, e);
@@ -141,7 +141,7 @@ depot_close(struct depot *d)
 {
 	if (d == NULL)
 		return;
-	index_close(d->index, !d->untidy);
+	index_close(d->index, !d->untidy); /* else the next start makes it anew */
 	repo_close(d->repo);
 	(void)pthread_mutex_destroy(&d->lock);
 	free(d->path);
@@ -155,7 +155,7 @@ index_new(struct depot *d, const struct record *r, struct err *e)
 {
 	struct record new = *r;
 
-	new.landed_ms = clock_wall_ms();
+	new.landed_ms = clock_wall_ms(); /* wall clock: it outlives the process */
 	return index_put(d->index, &new, e);
 }
 
@@ -169,8 +169,7 @@ depot_query(struct depot *d, struct idents *ret, struct err *e)
 		return 0;
 	if (repo_read(d->repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
 		return -1;
-	/* Ours was written whole; another one is worth nothing, and comes again with the next poll.
-	 */
+	/* Ours was written whole; what is not is worth nothing, and comes with the next poll. */
 	if (wire_query_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
 		return repo_remove(d->repo, "q", e);
 	return 0;
@@ -225,6 +224,10 @@ check_archive(struct depot *d, const struct archive_ref *ref, const char *path, 
 	return -1;
 }
 
+/*
+ * A crash in between leaves a file that nothing names, or a document that the index does not have:
+ * made anew at the next start, the index removes the one and has the other.
+ */
 static int
 put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e)
 {
@@ -318,7 +321,7 @@ remove_files(struct depot *d, const struct record *r, struct err *e)
 	case RECORD_CONTENT:
 		if (content_remove(d->repo, &r->ident, e) != 0)
 			return -1;
-		return content_sweep(d->repo, e);
+		return content_sweep(d->repo, e); /* the marker first: no name without its files */
 	case RECORD_ARCHIVE:
 		break;
 	}
@@ -386,7 +389,7 @@ quarantine_file(void *context, const char *name)
 {
 	struct depot *d = context;
 
-	(void)repo_quarantine(d->repo, name, NULL);
+	(void)repo_quarantine(d->repo, name, NULL); /* removing follows in any case */
 }
 
 static int
@@ -422,7 +425,7 @@ depot_quarantine(struct depot *d, const struct record *r, struct err *e)
 static int
 put_times(struct depot *d, const struct record *records, size_t count, struct err *e)
 {
-	if (index_begin(d->index, e) != 0)
+	if (index_begin(d->index, e) != 0) /* one commit for all, not one each */
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		if (index_put_times(d->index, &records[i], e) != 0) {

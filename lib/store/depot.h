@@ -13,12 +13,12 @@
 #ifndef DEPOT_H
 #define DEPOT_H
 
-#include "model/wire.h"
 #include "base/buf.h"
-#include "store/index.h"
 #include "base/err.h"
 #include "model/header.h"
 #include "model/record.h"
+#include "model/wire.h"
+#include "store/index.h"
 #include "store/repo.h"
 
 struct depot;

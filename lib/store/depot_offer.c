@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/depot_offer.h"
 
+/*
+ * A document that cannot be read or believed names nothing, and no error comes of it: whoever asks
+ * is about to write it anew. What it names counts only while its archive is here, so that what a
+ * crash left of one format does not spoil the other.
+ */
 void
 depot_offer_read(struct repo *repo, const char *name, struct offer *ret)
 {
@@ -15,6 +20,10 @@ depot_offer_read(struct repo *repo, const char *name, struct offer *ret)
 			ret->archive[i] = (struct archive_ref){0};
 }
 
+/*
+ * Whole or not at all, by fs_put. An archive is stored before it is named here and removed after it
+ * is not: nothing but damage takes one from under its offer.
+ */
 int
 depot_offer_write(struct repo *repo, const char *name, const struct offer *offer, struct err *e)
 {

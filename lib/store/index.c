@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 
+/* BUSY_MS is for a tool that reads while the server writes. */
 enum { SCHEMA_VERSION = 2, KIND_HEADER = FORMAT_COUNT, KIND_CONTENT, KIND_COUNT, BUSY_MS = 2000 };
 
 /*
@@ -23,6 +24,10 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS state(clean INTEGER NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL);";
 
+/*
+ * Statements are prepared once and bound anew for each call; those of a reading index stay NULL.
+ * Parameters 1 to 6 are the key in all of them, so that bind_key serves them all.
+ */
 struct index {
 	sqlite3 *db;
 	sqlite3_stmt *put;
@@ -32,6 +37,10 @@ struct index {
 	bool reading;
 };
 
+/*
+ * FULL and INPUT are what the depot acts on: it goes on in memory, or makes a new file.
+ * SQLITE_ERROR at these fixed statements means tables that are not ours.
+ */
 static int
 failed(struct index *c, struct err *e)
 {
@@ -45,6 +54,7 @@ failed(struct index *c, struct err *e)
 	return err_set(e, kind, "index: %s", sqlite3_errmsg(c->db));
 }
 
+/* For statements without parameters; several may stand in one text. */
 static int
 run(struct index *c, const char *sql, struct err *e)
 {
@@ -67,6 +77,7 @@ read_number(struct index *c, const char *sql, int *ret, struct err *e)
 	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : failed(c, e);
 }
 
+/* uses counts archives alone (kind<?8): a header's digest is in the index as well. */
 static int
 prepare(struct index *c, struct err *e)
 {
@@ -98,6 +109,11 @@ set_up(struct index *c, bool *ret_trusted, struct err *e)
 	int version;
 	int clean;
 
+	/*
+	 * WAL: a tool can read while the server writes. NORMAL: a power cut may take the last
+	 * commits, but leaves a sound file; documents that it does not have are then found by
+	 * index_rebuild_fits.
+	 */
 	/* It is read once, from start to end: pages need not be kept. */
 	if (run(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256",
 		    e) != 0 ||
@@ -108,11 +124,13 @@ set_up(struct index *c, bool *ret_trusted, struct err *e)
 	if (run(c, schema, e) != 0 || read_number(c, "SELECT clean FROM state", &clean, e) != 0)
 		return -1;
 	*ret_trusted = clean == 1;
+	/* Not clean until index_close says otherwise: a process that is killed says nothing. */
 	if (run(c, "PRAGMA user_version=2; DELETE FROM state; INSERT INTO state VALUES(0)", e) != 0)
 		return -1;
 	return prepare(c, e);
 }
 
+/* Each of these takes NULL: it is right at any point of opening. */
 static void
 release(struct index *c)
 {
@@ -143,6 +161,7 @@ index_open(const char *path, struct index **ret, bool *ret_trusted, struct err *
 	return 0;
 }
 
+/* Without set_up, which writes: schema and clean mark are not for a reader to touch. */
 int
 index_open_reading(const char *path, struct index **ret, struct err *e)
 {
@@ -171,11 +190,13 @@ index_close(struct index *c, bool in_step)
 {
 	if (c == NULL)
 		return;
+	/* A failure is no harm: then the index is not believed, and made anew. */
 	if (in_step && !c->reading)
 		(void)run(c, "UPDATE state SET clean=1", NULL);
 	release(c);
 }
 
+/* The records only: settings are what the server was told, and not in any file. */
 int
 index_clear(struct index *c, struct err *e)
 {
@@ -194,12 +215,18 @@ index_commit(struct index *c, struct err *e)
 	return run(c, "COMMIT", e);
 }
 
+/* Its own error says no more than the one that led here. */
 void
 index_rollback(struct index *c)
 {
 	(void)run(c, "ROLLBACK", NULL);
 }
 
+/*
+ * SQLITE_TRANSIENT: SQLite copies what it is given, so that the record may go before the statement
+ * is run again. pv is 0 and pc empty where there is no base: NULL would be equal to nothing, not
+ * even in a primary key.
+ */
 static void
 bind_key(sqlite3_stmt *s, const struct record *r)
 {
@@ -215,6 +242,7 @@ bind_key(sqlite3_stmt *s, const struct record *r)
 	(void)sqlite3_bind_int(s, 6, kind);
 }
 
+/* The reset ends the statement's transaction, after an error too, and says the same as the step. */
 static int
 finish(struct index *c, sqlite3_stmt *s, struct err *e)
 {
@@ -224,6 +252,7 @@ finish(struct index *c, sqlite3_stmt *s, struct err *e)
 	return result;
 }
 
+/* A record that is there is replaced: what is put is always the newest that is known of it. */
 int
 index_put(struct index *c, const struct record *r, struct err *e)
 {
@@ -236,6 +265,7 @@ index_put(struct index *c, const struct record *r, struct err *e)
 	return finish(c, c->put, e);
 }
 
+/* Nothing else of it: a record that went meanwhile does not come back by this. */
 int
 index_put_times(struct index *c, const struct record *r, struct err *e)
 {
@@ -252,6 +282,7 @@ index_remove(struct index *c, const struct record *r, struct err *e)
 	return finish(c, c->remove, e);
 }
 
+/* For none the key is that of no record: every version is larger than 0. */
 int
 index_uses(struct index *c, const struct digest *id, const struct record *other_than, bool *ret,
 	struct err *e)
@@ -294,6 +325,7 @@ read_record(sqlite3_stmt *s, struct record *ret)
 	copy_text(ret->ident.edition.cookie, sizeof(ret->ident.edition.cookie), s, 2);
 	ret->base.version = (uint64_t)sqlite3_column_int64(s, 3);
 	copy_text(ret->base.cookie, sizeof(ret->base.cookie), s, 4);
+	/* Its length was compared above: it is not NULL. */
 	memcpy(ret->ref.id.byte, sqlite3_column_blob(s, 6), DIGEST_BYTES);
 	ret->ref.bytes = (uint64_t)sqlite3_column_int64(s, 7);
 	ret->landed_ms = (uint64_t)sqlite3_column_int64(s, 8);
@@ -318,6 +350,7 @@ index_each(struct index *c, int (*visit)(void *context, const struct record *r),
 	int result = code == SQLITE_OK ? 0 : failed(c, e);
 
 	while (result == 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
+		/* One such, and none is believed: for ERR_INPUT the index is made anew. */
 		if (!read_record(s, &r))
 			result = err_set(e, ERR_INPUT, "index: a row that is not ours");
 		else

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/content.h"
 #include "base/fs.h"
 #include "model/record.h"
+#include "store/content.h"
 #include "store/survey.h"
 
 static int
@@ -17,6 +17,7 @@ collect(void *context, const struct record *r)
 	return 0;
 }
 
+/* Out of the way, so that its name is free; somebody may want to know what it was. */
 static int
 quarantine_document(void *context, const char *name, const char *why, struct err *e)
 {
@@ -37,6 +38,7 @@ take_over(struct repo *repo, const struct records *before, struct records *now, 
 		const struct record *old = records_find(before, &now->at[i]);
 		char name[IDENT_NAME_MAX];
 
+		/* The same bytes: what was known of them holds. */
 		if (old != NULL && digest_equal(&old->ref.id, &now->at[i].ref.id)) {
 			now->at[i].landed_ms = old->landed_ms;
 			now->at[i].served_ms = old->served_ms;
@@ -54,6 +56,7 @@ take_over(struct repo *repo, const struct records *before, struct records *now, 
 	return 0;
 }
 
+/* One transaction: whatever ends it leaves the old index, and the next start tries again. */
 static int
 write_index(struct index *c, const struct records *all, struct err *e)
 {
@@ -71,7 +74,10 @@ failed:
 	return -1;
 }
 
-/* An archive whose offer was never written, or is gone: a crash came between. */
+/*
+ * An archive whose offer was never written, or is gone: a crash came between. What is named like no
+ * archive goes as well.
+ */
 static int
 remove_if_orphan(void *context, int dir, const char *name, struct err *e)
 {
@@ -91,6 +97,11 @@ index_rebuild(struct repo *repo, struct index *index, struct err *e)
 	AUTO_RECORDS struct records before = {0};
 	AUTO_RECORDS struct records now = {0};
 
+	/*
+	 * What the old index says is read before it is replaced, and nothing in f/ and c/ is
+	 * removed before the new one is there, which says what is used. After a crash at any point
+	 * the index is not marked clean, and all of this is done again.
+	 */
 	/* A damaged index has nothing to say. */
 	if (index_each(index, collect, &before, NULL) != 0)
 		before.count = 0;
@@ -104,6 +115,7 @@ index_rebuild(struct repo *repo, struct index *index, struct err *e)
 	return content_sweep(repo, e);
 }
 
+/* Both have to be equal to the documents of the index: found alone would not see an exchange. */
 struct names {
 	const struct records *all;
 	size_t found; /* documents, and those that the index has */
@@ -122,6 +134,7 @@ look_up_name(void *context, const struct target *t, struct err *e)
 	r.kind = t->kind == TARGET_HEADER    ? RECORD_HEADER
 		 : t->kind == TARGET_CONTENT ? RECORD_CONTENT
 					     : RECORD_ARCHIVE;
+	/* One document for all formats of an offer: it is known if any of them is. */
 	for (int i = 0; same == NULL && i < FORMAT_COUNT; i++) {
 		r.format = (enum format)i;
 		same = records_find(n->all, &r);
@@ -130,7 +143,11 @@ look_up_name(void *context, const struct target *t, struct err *e)
 	return 0;
 }
 
-/* Whether the documents are those of the index: somebody may have been at them meanwhile. */
+/*
+ * By names alone, which is one list of a directory: digests are looked at when something is first
+ * served, and sizes when the index is made anew. It is what finds documents that came or went
+ * behind a clean index, whoever did that.
+ */
 int
 index_rebuild_fits(struct repo *repo, struct index *index, bool *ret, struct err *e)
 {
@@ -138,6 +155,7 @@ index_rebuild_fits(struct repo *repo, struct index *index, bool *ret, struct err
 	struct names names = {.all = &all};
 	size_t documents = 0;
 
+	/* An index that cannot be read fits nothing; the disk's fault is an error. */
 	if (index_each(index, collect, &all, e) != 0) {
 		*ret = false;
 		return e->code == ERR_INPUT ? 0 : -1;

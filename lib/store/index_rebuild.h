@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-#include "store/index.h"
 #include "base/err.h"
+#include "store/index.h"
 #include "store/repo.h"
 
 /*

@@ -9,9 +9,10 @@
 #include <sys/statvfs.h>
 
 #include "base/fs.h"
-#include "model/header.h"
 #include "base/mem.h"
+#include "model/header.h"
 
+/* -1: not open. The lock is held as long as its descriptor is open. */
 struct repo {
 	int dir;
 	int stage;
@@ -23,6 +24,7 @@ open_stage(struct repo *r, bool create, struct err *e)
 {
 	static const char *const parts[] = {"f", "c", "stage"};
 
+	/* Without create nothing is made: a mistyped path is no repository. */
 	for (size_t i = 0; create && i < sizeof(parts) / sizeof(parts[0]); i++) {
 		AUTO_CLOSE int fd = fs_make_dirs(r->dir, parts[i], e);
 
@@ -79,6 +81,10 @@ repo_stage_dir(const struct repo *r)
 	return r->stage;
 }
 
+/*
+ * f_bavail, not f_bfree: what is reserved for root is not for us, statvfs(3). A quarter of the
+ * largest number, so that sums with it do not wrap.
+ */
 void
 repo_disk(const struct repo *r, uint64_t *ret_bytes, uint64_t *ret_free_bytes)
 {
@@ -97,6 +103,7 @@ repo_stage_clear(struct repo *r, struct err *e)
 	return fs_clear(r->stage, ".", e);
 }
 
+/* Of a name of its own in stage/, so that two documents on their way do not meet. */
 int
 repo_put(struct repo *r, const char *name, struct span bytes, struct err *e)
 {
@@ -106,6 +113,7 @@ repo_put(struct repo *r, const char *name, struct span bytes, struct err *e)
 	return fs_put(r->dir, stage, name, bytes, e);
 }
 
+/* Synced before it has its name: whoever sees the name after a power cut sees all its bytes. */
 int
 repo_commit(struct repo *r, const char *stage, const char *name, struct err *e)
 {
@@ -116,12 +124,14 @@ repo_commit(struct repo *r, const char *stage, const char *name, struct err *e)
 	return fs_publish(r->stage, stage, r->dir, name, e);
 }
 
+/* Not durable by itself: repo_sync stands before the first and behind the last of many. */
 int
 repo_move(struct repo *r, const char *stage, const char *name, struct err *e)
 {
 	return renameat(r->stage, stage, r->dir, name) != 0 ? err_sys(e, "%s", name) : 0;
 }
 
+/* All of the file system: syncfs(2) writes the directories that each rename changed, too. */
 int
 repo_sync(struct repo *r, struct err *e)
 {
@@ -140,6 +150,7 @@ repo_has(const struct repo *r, const char *name)
 	return fs_exists(r->dir, name);
 }
 
+/* A look at name and size: it is asked often, and for digests there is repo_check. */
 bool
 repo_has_archive(const struct repo *r, const struct archive_ref *ref)
 {
@@ -170,6 +181,10 @@ repo_remove(struct repo *r, const char *name, struct err *e)
 	return fs_remove(r->dir, name, e);
 }
 
+/*
+ * By the last part of its name; of two of one name the later stays. The directory is made when it
+ * is first needed, and in the same file system, so that it is a rename even on a full disk.
+ */
 int
 repo_quarantine(struct repo *r, const char *name, struct err *e)
 {
@@ -188,6 +203,7 @@ repo_clear_quarantine(struct repo *r, struct err *e)
 	return fs_exists(r->dir, "quarantine") ? fs_clear(r->dir, "quarantine", e) : 0;
 }
 
+/* With the digest of its bytes as they are: formatted anew they may be others. */
 int
 repo_read_header(struct repo *r, const struct ident *ident, struct header **ret,
 	struct archive_ref *ret_ref, struct err *e)
@@ -210,6 +226,7 @@ struct walk {
 	void *context;
 };
 
+/* Other names are somebody else's, or of a newer server: they are left alone. */
 static int
 visit_name(void *context, int dir, const char *name, struct err *e)
 {

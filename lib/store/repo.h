@@ -18,11 +18,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/wire.h"
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "model/ident.h"
+#include "model/wire.h"
 
 struct repo;
 

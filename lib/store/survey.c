@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "store/content.h"
 #include "model/header.h"
+#include "store/content.h"
 
 struct survey {
 	struct repo *repo;
@@ -14,8 +14,9 @@ struct survey {
 };
 
 /*
- * A document that cannot be believed is told of; one that cannot be read is an
- * error; and one that went while it was looked at is none.
+ * A document that cannot be believed is told of; one that cannot be read is an error, since it may
+ * be good; and one that went while it was looked at is none. The last is asked first: whatever the
+ * error was, it is of no interest then.
  */
 static int
 complain(struct survey *s, const struct target *t, const struct err *why, struct err *e)
@@ -45,6 +46,7 @@ visit_version(struct survey *s, const struct target *t, struct err *e)
 	if (t->kind == TARGET_CONTENT) {
 		r.kind = RECORD_CONTENT;
 		r.ref.bytes = content_bytes(h);
+		/* A marker says so, but somebody may have removed a file since. */
 		if (!content_is_complete(s->repo, h)) {
 			(void)err_set(&why, ERR_MISSING, "a file of it is not in c/");
 			return complain(s, t, &why, e);
@@ -96,6 +98,10 @@ visit(void *context, const struct target *t, struct err *e)
 	return t->kind == TARGET_OFFER ? visit_offer(context, t, e) : visit_version(context, t, e);
 }
 
+/*
+ * Headers are parsed and digested, which are small; of archives and contents names and sizes are
+ * compared. So a start takes a moment, whatever the cache holds.
+ */
 int
 survey_read(struct repo *repo,
 	int (*bad)(void *context, const char *name, const char *why, struct err *e), void *context,
@@ -109,6 +115,10 @@ survey_read(struct repo *repo,
 	return 0;
 }
 
+/*
+ * Of content the digest of each file, since that of its record is its header's. All of an archive's
+ * bytes: none of it is decoded.
+ */
 int
 survey_check(struct repo *repo, const struct record *r, struct err *e)
 {
