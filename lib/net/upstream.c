@@ -444,54 +444,6 @@ upstream_wake(struct upstream *u)
 	(void)curl_multi_wakeup(u->multi);
 }
 
-struct waiting {
-	const struct upstream_request *request;
-	struct upstream_reply *reply;
-	bool done;
-};
-
-static int
-pass_write(void *context, const void *bytes, size_t len, struct err *e)
-{
-	struct waiting *w = context;
-
-	return w->request->write(w->request->context, bytes, len, e);
-}
-
-static int
-pass_restart(void *context, struct err *e)
-{
-	struct waiting *w = context;
-
-	return w->request->restart(w->request->context, e);
-}
-
-static void
-note_done(void *context, const struct upstream_reply *reply)
-{
-	struct waiting *w = context;
-
-	*w->reply = *reply;
-	w->done = true;
-}
-
-/* Around a request of the caller, whose context and done stay untouched. */
-void
-upstream_fetch(struct upstream *u, struct upstream_request *request, struct upstream_reply *ret)
-{
-	struct waiting w = {request, ret, false};
-	struct upstream_request inner = *request;
-
-	inner.write = pass_write;
-	inner.restart = pass_restart;
-	inner.done = note_done;
-	inner.context = &w;
-	upstream_start(u, &inner);
-	while (!w.done)
-		upstream_run(u, 1000);
-}
-
-/* ABSENT and MOVED are said of the thing itself, and hold until metadata changes. */
 bool
 upstream_may_recover(enum upstream_outcome outcome)
 {

@@ -99,10 +99,6 @@ void upstream_start(struct upstream *u, const struct upstream_request *request);
 void upstream_run(struct upstream *u, int timeout_ms);
 void upstream_wake(struct upstream *u);
 
-/* One request from start to end; request->done and context of it are not used. */
-void upstream_fetch(
-	struct upstream *u, struct upstream_request *request, struct upstream_reply *ret);
-
 /* Whether a transfer's outcome may be another one later. */
 bool upstream_may_recover(enum upstream_outcome outcome);
 

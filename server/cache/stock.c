@@ -178,8 +178,8 @@ is_here(struct stock *s, const struct record *record)
 	return here;
 }
 
-void
-stock_damaged(struct stock *s, const struct record *record, const char *why)
+static void
+remove_damaged(struct stock *s, const struct record *record, const char *why)
 {
 	struct log_line l;
 	struct err e = {0};
@@ -231,7 +231,7 @@ stock_check(struct stock *s, const struct record *record, struct err *why)
 	 */
 	if (!depot_is_damage(why))
 		return STOCK_UNREADABLE;
-	stock_damaged(s, record, why->text);
+	remove_damaged(s, record, why->text);
 	return STOCK_DAMAGED;
 }
 

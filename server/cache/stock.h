@@ -60,18 +60,15 @@ int stock_build_difference(struct stock *s, const struct stock_site *site,
 /* Out of the view, then off the disk; after an error it is there still, and looked at again. */
 int stock_remove(struct stock *s, const struct record *record, struct err *e);
 
-/*
- * The bytes of a record are not what they were: it goes to quarantine/, and is logged. One that was
- * removed meanwhile is passed over.
- */
-void stock_damaged(struct stock *s, const struct record *record, const char *why);
-
 /* ---- Looking */
 
 /* UNREADABLE: it could not be looked at just now, which says nothing of its bytes. */
 enum stock_verdict { STOCK_GOOD, STOCK_DAMAGED, STOCK_UNREADABLE };
 
-/* Look at the bytes of a record; what is damaged goes (stock_damaged). why: unless GOOD. */
+/*
+ * Look at the bytes of a record. What is damaged goes to quarantine/, out of the view, and is
+ * logged; one that was removed meanwhile is passed over. why: unless GOOD.
+ */
 enum stock_verdict stock_check(struct stock *s, const struct record *record, struct err *why);
 
 /* Make the index anew, and let the view follow it: everything is checked before it is served. */

@@ -62,8 +62,8 @@ load_stats_add(struct load_counts *sum, const struct load_counts *more)
 		memcpy(sum->error, more->error, sizeof(sum->error));
 }
 
-uint64_t
-load_stats_requests(const struct load_counts *c, enum load_step step)
+static uint64_t
+count_requests(const struct load_counts *c, enum load_step step)
 {
 	uint64_t count = 0;
 
@@ -164,10 +164,10 @@ print_step(const struct load_report *r, enum load_step step)
 	const struct load_counts *c = &r->counts;
 	char bytes[32];
 
-	if (load_stats_requests(c, step) == 0)
+	if (count_requests(c, step) == 0)
 		return;
 	(void)printf("%-2s %9" PRIu64 " %10s %8.2f %8.2f %8.2f %9.2f ", step_names[step],
-		load_stats_requests(c, step), num_bytes_text(c->bytes[step], bytes, sizeof(bytes)),
+		count_requests(c, step), num_bytes_text(c->bytes[step], bytes, sizeof(bytes)),
 		(double)load_stats_percentile_us(c, step, 50) / 1000,
 		(double)load_stats_percentile_us(c, step, 90) / 1000,
 		(double)load_stats_percentile_us(c, step, 99) / 1000,
@@ -226,10 +226,9 @@ json_step(const struct load_counts *c, enum load_step step)
 			statuses, name, json_integer((json_int_t)c->status[step][i]));
 	}
 	return json_pack("{s:I,s:I,s:o,s:{s:f,s:f,s:f,s:f,s:f}}", "requests",
-		(json_int_t)load_stats_requests(c, step), "bytes", (json_int_t)c->bytes[step],
-		"status", statuses, "latency_ms", "p50",
-		(double)load_stats_percentile_us(c, step, 50) / 1000, "p90",
-		(double)load_stats_percentile_us(c, step, 90) / 1000, "p99",
+		(json_int_t)count_requests(c, step), "bytes", (json_int_t)c->bytes[step], "status",
+		statuses, "latency_ms", "p50", (double)load_stats_percentile_us(c, step, 50) / 1000,
+		"p90", (double)load_stats_percentile_us(c, step, 90) / 1000, "p99",
 		(double)load_stats_percentile_us(c, step, 99) / 1000, "p999",
 		(double)load_stats_percentile_us(c, step, 99.9) / 1000, "max",
 		(double)load_stats_percentile_us(c, step, 100) / 1000);

@@ -36,7 +36,6 @@ void load_stats_add(struct load_counts *sum, const struct load_counts *more);
 
 /* The latency that so many of a hundred requests did not exceed; 0: there was none. */
 uint64_t load_stats_percentile_us(const struct load_counts *c, enum load_step step, double percent);
-uint64_t load_stats_requests(const struct load_counts *c, enum load_step step);
 
 /* The share of clients that had the newest version. */
 struct load_sample {
