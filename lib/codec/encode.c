@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/loop.h"
 #include "base/mem.h"
 
 enum { WHOLE_CODECS = 2, DELTA_CODECS = 3 };
@@ -251,6 +252,15 @@ is_needed(const struct encode *x, const struct blob *blob, enum codec codec)
 }
 
 /* Its digest is looked at: what is encoded goes out under the name of its digest. */
+static void
+note_done(const struct encode *x, uint64_t bytes)
+{
+	const struct encode_crew *crew = x->settings.crew;
+
+	if (crew != NULL && crew->add != NULL)
+		crew->add(crew->context, bytes);
+}
+
 static int
 open_file(const struct encode *x, const struct header_file *file, struct map *ret, struct err *e)
 {
@@ -295,7 +305,7 @@ encode_whole(void *context, size_t index, struct err *e)
 	from.file = map_span(&bytes);
 	if (encode_stream(x, stream, &from, codec_bound(bytes.len), e) != 0)
 		return err_wrap(e, "%s", file->path);
-	x->settings.crew->add(x->settings.crew->context, file->size);
+	note_done(x, file->size);
 	return 0;
 }
 
@@ -349,7 +359,7 @@ encode_delta(void *context, size_t index, struct err *e)
 	from.base = map_span(&base);
 	if (encode_stream(x, stream, &from, whole - 1, e) != 0)
 		return err_wrap(e, "%s", file->path);
-	x->settings.crew->add(x->settings.crew->context, file->size);
+	note_done(x, file->size);
 	return 0;
 }
 
@@ -358,8 +368,15 @@ run_all(struct encode *x, const char *what, uint64_t bytes, size_t count,
 	int (*run)(void *context, size_t index, struct err *e), struct err *e)
 {
 	const struct encode_crew *crew = x->settings.crew;
+	struct loop alone;
 
-	crew->begin(crew->context, what, bytes);
+	if (crew == NULL) {
+		loop_begin(&alone, count, run, x);
+		loop_work(&alone);
+		return loop_end(&alone, e);
+	}
+	if (crew->begin != NULL)
+		crew->begin(crew->context, what, bytes);
 	return crew->each(crew->context, count, run, x, e);
 }
 

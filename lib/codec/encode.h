@@ -26,7 +26,8 @@ struct encode_crew {
 	int (*each)(void *context, size_t count,
 		int (*run)(void *run_context, size_t index, struct err *e), void *run_context,
 		struct err *e);
-	/* Before: what the tasks are, and their bytes; while they run: so many more are done. */
+	/* Before: what the tasks are, and their bytes; while they run: so many more are done.
+	 * NULL: nobody wants to know. */
 	void (*begin)(void *context, const char *what, uint64_t bytes);
 	void (*add)(void *context, uint64_t bytes);
 	void *context;
@@ -36,8 +37,8 @@ struct encode_settings {
 	struct blobs blobs; /* every blob of the header, and those that deltas start from */
 	int stage;	    /* an empty directory for what is made; the caller removes it */
 	bool quick; /* see codec.h; then a format's archive takes one encoding of whole files */
-	unsigned formats; /* a bit for each format that is wanted */
-	const struct encode_crew *crew;
+	unsigned formats;		/* a bit for each format that is wanted */
+	const struct encode_crew *crew; /* NULL: this thread alone */
 };
 
 struct encode;

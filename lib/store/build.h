@@ -20,7 +20,7 @@
 struct build {
 	struct depot *depot;
 	const char *workspace; /* a name in stage/ that nobody else uses; removed at the end */
-	const struct encode_crew *crew;
+	const struct encode_crew *crew; /* NULL: this thread alone */
 };
 
 /*

@@ -44,22 +44,7 @@ each_task(void *context, size_t count, int (*run)(void *context, size_t index, s
 	return parallel_for(count, (unsigned)sysconf(_SC_NPROCESSORS_ONLN), run, run_context, e);
 }
 
-static void
-begin(void *context, const char *what, uint64_t bytes)
-{
-	(void)context;
-	(void)what;
-	(void)bytes;
-}
-
-static void
-add(void *context, uint64_t bytes)
-{
-	(void)context;
-	(void)bytes;
-}
-
-static const struct encode_crew crew = {each_task, begin, add, NULL};
+static const struct encode_crew crew = {.each = each_task};
 
 static int
 open_header(

@@ -10,34 +10,6 @@
 
 enum { FILES = 3, LEN = 60000 };
 
-static int
-each(void *context, size_t count, int (*run)(void *run_context, size_t index, struct err *e),
-	void *run_context, struct err *e)
-{
-	(void)context;
-	for (size_t i = 0; i < count; i++)
-		if (run(run_context, i, e) != 0)
-			return -1;
-	return 0;
-}
-
-static void
-begin(void *context, const char *what, uint64_t bytes)
-{
-	(void)context;
-	(void)what;
-	(void)bytes;
-}
-
-static void
-add(void *context, uint64_t bytes)
-{
-	(void)context;
-	(void)bytes;
-}
-
-static const struct encode_crew crew = {each, begin, add, NULL};
-
 /* Version n: file 0 is always the same, file 1 changes a little, file 2 is new each time. */
 static void
 make_version(struct versions *f, unsigned n, int into)
@@ -103,7 +75,7 @@ versions_set_up(struct versions *f)
 	*f = (struct versions){0};
 	f->dir = unit_dir(&f->path);
 	ck_assert_msg(depot_open(f->path, &f->depot, &rebuilt, &e) == 0, "%s", e.text);
-	f->build = (struct build){f->depot, "work", &crew};
+	f->build = (struct build){f->depot, "work", NULL};
 	for (unsigned n = 1; n <= 3; n++) {
 		AUTO_FREE char *name = mem_printf("files/%u", n);
 		AUTO_CLOSE int into = fs_make_dirs(f->dir, name, NULL);
