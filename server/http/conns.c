@@ -142,7 +142,8 @@ reads_too_slowly(struct conn *conn, uint64_t since_ms, uint64_t now_ms)
 		conn->window_ms = since_ms;
 		conn->window_acked = conns_acked(conn->fd);
 	}
-	if (now_ms - conn->window_ms < WINDOW_MS)
+	/* An answer may have begun after the caller looked at the clock. */
+	if (now_ms < conn->window_ms + WINDOW_MS)
 		return false;
 	acked = conns_acked(conn->fd);
 	slow = acked - conn->window_acked < WINDOW_BYTES;
@@ -154,10 +155,13 @@ reads_too_slowly(struct conn *conn, uint64_t since_ms, uint64_t now_ms)
 static bool
 is_past(struct conn *conn, uint64_t now_ms)
 {
+	/* In this order: conns_enter sets the time first, so that a new state never has an old
+	 * time. */
+	enum conn_state state = (enum conn_state)conn->state;
 	uint64_t since_ms = conn->since_ms;
 	uint64_t age_ms = now_ms > since_ms ? now_ms - since_ms : 0;
 
-	switch ((enum conn_state)conn->state) {
+	switch (state) {
 	case CONN_NEW:
 	case CONN_HEAD:
 		return age_ms > HEAD_MS;
