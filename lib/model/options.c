@@ -123,7 +123,7 @@ set(struct options *o, int *ranks, int rank, const char *text, const char *origi
 enum rank { RANK_STANDARD, RANK_FILE, RANK_COMMAND_LINE };
 
 static int
-read_file(struct options *o, int *ranks, const char *path, struct err *e)
+read_file(struct options *o, int *ranks, const char *path, const char *named_by, struct err *e)
 {
 	AUTO_BUF struct buf bytes = {0};
 	unsigned number = 0;
@@ -131,7 +131,7 @@ read_file(struct options *o, int *ranks, const char *path, struct err *e)
 	char *tail;
 
 	if (fs_read(AT_FDCWD, path, FILE_BYTES_MAX, &bytes, e) != 0)
-		return err_wrap(e, "settings");
+		return err_wrap(e, "%s", named_by);
 	/* NULL where the file is empty. */
 	tail = bytes.at;
 	while (tail != NULL && (line = line_next(&tail, &number)) != NULL) {
@@ -198,7 +198,7 @@ read_own_file(struct options *o, int *ranks, struct err *e)
 
 	if (!fs_exists(AT_FDCWD, path))
 		return 0;
-	if (read_file(o, ranks, path, e) != 0)
+	if (read_file(o, ranks, path, "settings", e) != 0)
 		return -1;
 	return strcmp(o->root, root) == 0
 		       ? 0
@@ -220,9 +220,9 @@ options_read(struct options *o, int argc, char **argv, struct err *e)
 		return -1;
 	if (o->show_help || o->show_version)
 		return 0;
-	if (file != NULL ? read_file(o, ranks, file, e) != 0 : read_own_file(o, ranks, e) != 0)
+	if (file != NULL ? read_file(o, ranks, file, "--config", e) != 0
+			 : read_own_file(o, ranks, e) != 0)
 		return -1;
-	/* What several settings say together can be looked at only when all are read. */
 	if (o->guts2ServerUrl[0] == '\0')
 		return err_set(e, ERR_INPUT, "guts2ServerUrl is required: -Dguts2ServerUrl=URL");
 	if (o->retryAfterMin > o->retryAfterMax)

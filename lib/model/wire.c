@@ -44,11 +44,11 @@ wire_query_parse(struct span json, struct idents *ret, struct err *e)
 	*ret = (struct idents){0};
 	/* What was read from disk comes here as well: the limit of a transfer is not enough. */
 	if (json.len > WIRE_QUERY_BYTES_MAX)
-		return err_set(e, ERR_LIMIT, "q larger than %zu bytes", WIRE_QUERY_BYTES_MAX);
+		return err_set(e, ERR_LIMIT, "larger than %zu bytes", WIRE_QUERY_BYTES_MAX);
 	doc = doc_parse(json, e);
 	if (doc == NULL || parse_updates(doc, ret, e) != 0) {
 		idents_free(ret);
-		return err_wrap(e, "q");
+		return -1;
 	}
 	return 0;
 }
@@ -120,10 +120,10 @@ wire_offer_parse(struct span json, struct offer *ret, struct err *e)
 
 	*ret = (struct offer){0};
 	if (json.len > WIRE_OFFER_BYTES_MAX)
-		return err_set(e, ERR_LIMIT, "o larger than %zu bytes", WIRE_OFFER_BYTES_MAX);
+		return err_set(e, ERR_LIMIT, "larger than %zu bytes", WIRE_OFFER_BYTES_MAX);
 	doc = doc_parse(json, e);
 	if (doc == NULL)
-		return err_wrap(e, "o");
+		return -1;
 	for (int i = 0; i < FORMAT_COUNT; i++) {
 		/* Other keys are passed over: a newer server may offer a newer format beside. */
 		const json_t *entry = json_object_get(doc, wire_format_key((enum format)i));
@@ -131,10 +131,10 @@ wire_offer_parse(struct span json, struct offer *ret, struct err *e)
 		if (entry == NULL)
 			continue;
 		if (parse_archive(entry, &ret->archive[i], e) != 0)
-			return err_wrap(e, "o: %s", wire_format_key((enum format)i));
+			return err_wrap(e, "%s", wire_format_key((enum format)i));
 		any = true;
 	}
-	return any ? 0 : err_set(e, ERR_INPUT, "o: names no archive in a known format");
+	return any ? 0 : err_set(e, ERR_INPUT, "names no archive in a known format");
 }
 
 bool

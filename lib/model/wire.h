@@ -6,7 +6,7 @@
  * Shapes:   {"updates":[{"cookie","type","version"}, ...]}
  *           {"client"?,"group"?,"updates":[...]}
  *           {"guts2ar1":{"id":"<64 hex>_archive","size":N}, "guts2ar2":{...}}
- * Errors:   ERR_INPUT naming the field; ERR_LIMIT
+ * Errors:   ERR_INPUT naming the field, ERR_LIMIT; which document it was the caller knows
  * Source:   guts2(7), REQUESTS and LIMITS
  */
 #ifndef WIRE_H

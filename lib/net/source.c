@@ -44,7 +44,8 @@ source_clear(struct source_request *r)
 
 /*
  * Whether it is the method that was refused. A static host answers POST with whatever it has for
- * what it does not understand; one that knows q by POST alone says so with one of three.
+ * what it does not understand; one that knows q by POST alone says so with one of three, and is
+ * asked by POST from then on.
  */
 static bool
 refuses_method(const struct source_request *r, const struct upstream_reply *reply)
@@ -52,6 +53,8 @@ refuses_method(const struct source_request *r, const struct upstream_reply *repl
 	long status = reply->status;
 
 	if (r->source->origin->scheme == ORIGIN_FILE)
+		return false;
+	if (r->posted && r->inventory == NULL)
 		return false;
 	if (r->posted)
 		return reply->outcome == UPSTREAM_REFUSED || reply->outcome == UPSTREAM_ABSENT ||
@@ -216,9 +219,9 @@ send_request(struct source_request *r)
 
 /*
  * It is called from upstream_run, of a transfer that is gone: starting the next one from here is
- * what it allows. A question that gets no answer by one method is asked by the other once, and the
- * source remembers which it was; but an inventory has to be posted, and says nothing of what a GET
- * would do.
+ * what it allows. A question whose method is refused is asked by the other one once. That GET is
+ * refused the source remembers; an inventory has to be posted, and says nothing of what a GET would
+ * do.
  */
 static void
 on_done(void *context, const struct upstream_reply *received)
@@ -230,7 +233,7 @@ on_done(void *context, const struct upstream_reply *received)
 		r->changed_method = true; /* what refuses both is judged by the second answer */
 		r->posted = !r->posted;
 		if (r->inventory == NULL)
-			r->source->query_by_post = r->posted; /* from now on */
+			r->source->query_by_post = true;
 		send_request(r);
 		return;
 	}

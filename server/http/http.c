@@ -182,9 +182,9 @@ send_reply(struct request *r)
 		return MHD_NO;
 	}
 	r->reply_bytes = r->reply.body == REPLY_TEXT ? r->reply.text.len : r->reply.len;
-	/* Before it is queued: the time of a reader begins here. */
-	conns_enter(r->conn, CONN_SENDING);
 	queued = MHD_queue_response(r->connection, r->reply.status, response);
+	if (queued == MHD_YES) /* not a byte goes out before this thread is back in the library */
+		conns_enter(r->conn, CONN_SENDING);
 	if (own)
 		/* The library counts its own reference until the last byte is out. */
 		MHD_destroy_response(response);
@@ -340,6 +340,9 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 	(void)cls;
 	(void)connection;
 	(void)url;
+	/* A library that is being stopped takes a response, drops it, and asks for one again. */
+	if (r->reply.status != 0)
+		return MHD_NO;
 	if (!r->began) {
 		r->began = true;
 		(void)snprintf(r->method, sizeof(r->method), "%s", method);
