@@ -19,12 +19,18 @@ breaker_allow(struct breaker *b, uint64_t now_ms)
 	return b->state == BREAKER_CLOSED;
 }
 
-/* In any state: an answer that was on its way when it opened is as good as that of a probe. */
+/*
+ * An answer that was on its way when it opened is as good as that of a probe; but where it was
+ * asked for, the rest is kept, whatever else came back.
+ */
 void
-breaker_success(struct breaker *b)
+breaker_success(struct breaker *b, uint64_t now_ms)
 {
 	b->failures = 0;
+	if (b->state == BREAKER_OPEN && b->asked && now_ms < b->until_ms)
+		return;
 	b->state = BREAKER_CLOSED;
+	b->asked = false;
 }
 
 /* What the upstream asked for itself is not cut short by a shorter rest that follows. */
@@ -53,6 +59,7 @@ void
 breaker_rest(struct breaker *b, uint64_t now_ms, uint64_t rest_ms)
 {
 	leave_alone(b, now_ms + rest_ms);
+	b->asked = true;
 }
 
 /*

@@ -20,6 +20,7 @@ struct breaker {
 	enum breaker_state state;
 	unsigned failures; /* in a row */
 	uint64_t until_ms; /* OPEN: it is left alone until then */
+	bool asked;	   /* OPEN: for that long, by itself */
 	/* The settings. */
 	unsigned threshold;
 	uint64_t rest_ms;
@@ -31,8 +32,8 @@ struct breaker {
  */
 bool breaker_allow(struct breaker *b, uint64_t now_ms);
 
-/* How a request went. */
-void breaker_success(struct breaker *b);
+/* How a request went. A success ends no rest that was asked for. */
+void breaker_success(struct breaker *b, uint64_t now_ms);
 void breaker_failure(struct breaker *b, uint64_t now_ms);
 
 /* It asked to be left alone for so long. */

@@ -85,7 +85,7 @@ parse(const char *base, struct origin *o, struct err *e)
 	else if (parse_authority(rest, strcspn(rest, "/"), o, e) != 0)
 		return -1;
 	/* Then base/name never has two slashes, and equal upstreams are equal texts. */
-	while (len > 0 && base[len - 1] == '/')
+	while (len > strlen("file://") && base[len - 1] == '/')
 		len--;
 	o->base = mem_string_n(base, len);
 	return 0;

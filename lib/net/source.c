@@ -81,11 +81,11 @@ judge_query(struct source_request *r, struct upstream_reply *reply)
 {
 	const struct span bytes = span_of(r->bytes.at, r->bytes.len);
 
-	if (reply->outcome == UPSTREAM_ABSENT) /* who has no announcement is no source */
-		reply->outcome = UPSTREAM_BROKEN;
 	if (reply->outcome == UPSTREAM_FRESH &&
 		wire_query_parse(bytes, &r->query, &reply->why) != 0)
 		reply->outcome = UPSTREAM_BROKEN;
+	if (reply->outcome == UPSTREAM_FRESH || reply->outcome == UPSTREAM_UNCHANGED)
+		r->source->gave_query = true;
 }
 
 static void
@@ -119,6 +119,7 @@ judge_file(struct source_request *r, const struct upstream_reply *reply)
 static void
 judge(struct source_request *r, struct upstream_reply *reply)
 {
+	reply->outcome = manners_outcome(r->what, reply, r->source->gave_query);
 	switch (r->what) {
 	case SOURCE_QUERY:
 		judge_query(r, reply);
@@ -199,6 +200,7 @@ fill(struct source_request *r)
 		return;
 	}
 	r->request.max_bytes = max_bytes[r->what];
+	r->request.fresh = r->what == SOURCE_QUERY || r->what == SOURCE_OFFER;
 	r->request.accept =
 		r->what == SOURCE_OFFER && r->format > FORMAT_AR1 ? accept_all : accept_json;
 }

@@ -12,7 +12,7 @@
  *           source_clear
  * Errors:   those of upstream.h; an answer that breaks a rule is UPSTREAM_BROKEN with the
  *           reason
- * Source:   guts2(7), REQUESTS and ANSWERS
+ * Source:   guts2(7), REQUESTS, ANSWERS and MANNERS
  */
 #ifndef SOURCE_H
 #define SOURCE_H
@@ -23,15 +23,15 @@
 #include "model/header.h"
 #include "model/ident.h"
 #include "model/wire.h"
+#include "net/manners.h"
 #include "net/upstream.h"
 
 /* Whoever is asked, and what was learnt of it. */
 struct source {
 	const struct origin *origin;
 	bool query_by_post; /* it refuses GET of q */
+	bool gave_query;    /* it handed out q: what it forbids then is what it has not */
 };
-
-enum source_what { SOURCE_QUERY, SOURCE_HEADER, SOURCE_OFFER, SOURCE_FILE };
 
 struct source_request {
 	/* The caller's: */

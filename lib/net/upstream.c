@@ -19,6 +19,7 @@ enum {
 	STALL_BYTES_PER_S = 100,
 	OVERALL_S = 120, /* and a second more for each SLOWEST_BYTES_PER_S */
 	SLOWEST_BYTES_PER_S = 4096,
+	OVERALL_MAX_S = 14 * 86400,			/* libcurl takes no more than 2^31 ms */
 	SLOWEST_PACED_BYTES_PER_S = PACE_RATE_MIN / 32, /* many share the least rate there is */
 	REPLY_HEADERS_MAX = 65536,
 	TEXT_MAX = 512, /* of a 503's body */
@@ -291,7 +292,9 @@ overall_s(const struct transfer *t)
 	uint64_t slowest = pace_limits(&t->upstream->schedule) ? SLOWEST_PACED_BYTES_PER_S
 							       : SLOWEST_BYTES_PER_S;
 
-	return OVERALL_S + (long)(t->request->max_bytes / slowest);
+	uint64_t s = OVERALL_S + t->request->max_bytes / slowest;
+
+	return (long)(s < OVERALL_MAX_S ? s : OVERALL_MAX_S);
 }
 
 static void
@@ -309,6 +312,10 @@ set_request_options(struct transfer *t)
 		/* libcurl would call it a form. */
 		add_header(t, "Content-Type", "application/json");
 	}
+	/* What a gateway compresses unasked has another length, and another digest. */
+	add_header(t, "Accept-Encoding", "identity");
+	if (r->fresh)
+		add_header(t, "Cache-Control", "no-cache");
 	if (r->accept != NULL)
 		add_header(t, "Accept", r->accept);
 	(void)snprintf(wait, sizeof(wait), "wait=%u", r->wait_s);
@@ -442,6 +449,13 @@ void
 upstream_wake(struct upstream *u)
 {
 	(void)curl_multi_wakeup(u->multi);
+}
+
+bool
+upstream_failed_here(const struct upstream_reply *reply)
+{
+	return reply->outcome == UPSTREAM_BROKEN &&
+	       (reply->why.code == ERR_FULL || reply->why.code == ERR_SYS);
 }
 
 bool

@@ -54,7 +54,7 @@ struct upstream_reply {
 	long status;		/* HTTP status; 0 for file: or none */
 	char etag[128];		/* "" where none */
 	char location[512];	/* as sent; "" where none */
-	uint32_t retry_after_s; /* 0 where none */
+	uint32_t retry_after_s; /* 0 where none; an hour at the most */
 	char reason[32];	/* PREPARING: the word of the 503; "" none */
 	char address[64];	/* whom it was connected to; "" nobody */
 	uint64_t elapsed_ms;
@@ -64,6 +64,7 @@ struct upstream_request {
 	const struct origin *origin; /* until done */
 	const char *name;	     /* below the base URL: "q", "h;t=...", "f/..." */
 	const char *accept;	     /* NULL: anything */
+	bool fresh;		     /* it can change: caches on the way are to ask */
 	const char *post_body;	     /* NULL: GET */
 	const char *if_none_match;   /* NULL or "": not conditional */
 	const char *via;	     /* NULL: none */
@@ -98,6 +99,10 @@ void upstream_start(struct upstream *u, const struct upstream_request *request);
 /* Move bytes for up to timeout_ms, or until woken; finished requests get their done call. */
 void upstream_run(struct upstream *u, int timeout_ms);
 void upstream_wake(struct upstream *u);
+
+/* Whether it failed on this machine, as where a disk is full: that says nothing of who was asked.
+ */
+bool upstream_failed_here(const struct upstream_reply *reply);
 
 /* Whether a transfer's outcome may be another one later. */
 bool upstream_may_recover(enum upstream_outcome outcome);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How a transfer that has ended went. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,8 +10,8 @@
 #include "model/doc.h"
 #include "net/upstream_transfer.h"
 
-/* However long a server wants to be left alone, it is asked again within a day. */
-enum { RETRY_AFTER_MAX_S = 86400 };
+/* However long somebody wants to be left alone, he is asked again within the hour. */
+enum { RETRY_AFTER_MAX_S = 3600 };
 
 long
 upstream_outcome_status(const struct transfer *t)
@@ -55,12 +56,27 @@ wrong(struct transfer *t, enum upstream_outcome outcome, enum err_code code, con
 	return outcome;
 }
 
-/* A file that is not there means something only while the tree is there. */
+/*
+ * Below a directory. curl says of every file that it could not be read: the system is asked once
+ * more, for only what does not exist is absent. Anything else passes, as permissions and disks do.
+ */
 static enum upstream_outcome
-missing_file(struct transfer *t)
+unreadable_file(struct transfer *t)
 {
-	AUTO_FREE char *query = mem_printf("%s/q", t->request->origin->base + strlen("file://"));
+	char *root =
+		curl_easy_unescape(t->easy, t->request->origin->base + strlen("file://"), 0, NULL);
+	AUTO_FREE char *name = mem_printf("%s/%s", root, t->request->name);
+	AUTO_FREE char *query = mem_printf("%s/q", root);
+	char text[120];
 
+	curl_free(root);
+	if (access(name, R_OK) == 0)
+		return wrong(t, UPSTREAM_UNREACHABLE, ERR_SYS, "a file could not be read just now");
+	if (errno != ENOENT && errno != ENOTDIR) {
+		(void)snprintf(text, sizeof(text), "a file cannot be read: %s", strerror(errno));
+		return wrong(t, UPSTREAM_UNREACHABLE, ERR_SYS, text);
+	}
+	/* A file that is not there means something only while the tree is there. */
 	if (access(query, R_OK) == 0)
 		return wrong(t, UPSTREAM_ABSENT, ERR_MISSING, "no such file");
 	return wrong(t, UPSTREAM_UNREACHABLE, ERR_MISSING, "no repository in this directory");
@@ -217,7 +233,7 @@ outcome_of(struct transfer *t, CURLcode code)
 	case CURLE_OK:
 		return t->reply.status == 407 ? proxy_refused(t) : status_outcome(t);
 	case CURLE_FILE_COULDNT_READ_FILE:
-		return missing_file(t);
+		return unreadable_file(t);
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_CONNECT:
@@ -243,7 +259,8 @@ upstream_outcome_judge(struct transfer *t, CURLcode code)
 	t->reply.status = upstream_outcome_status(t);
 	t->reply.elapsed_ms = clock_mono_ms() - t->started_ms;
 	(void)curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &s);
-	t->reply.retry_after_s = (uint32_t)(s < RETRY_AFTER_MAX_S ? s : RETRY_AFTER_MAX_S);
+	if (s > 0) /* a date may have passed */
+		t->reply.retry_after_s = (uint32_t)(s < RETRY_AFTER_MAX_S ? s : RETRY_AFTER_MAX_S);
 	t->reply.step = step_of(t);
 	t->reply.outcome = outcome_of(t, code);
 }

@@ -247,7 +247,7 @@ fetch_job_settled(struct fetch *f, const struct upstream_reply *reply)
 	int next = -1;
 
 	/* Before another one is chosen: a breaker that opens by this is not asked again. */
-	upstreams_report(upstreams, from, reply);
+	upstreams_report(upstreams, from, &f->request, reply);
 	if (upstreams_may_help(reply))
 		next = upstreams_choose(upstreams, &f->tried);
 	/* It will be there: it is waited for, and no failure. */

@@ -2,6 +2,7 @@
 #include "cloud/upstreams.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -79,19 +80,18 @@ upstreams_choose(struct upstreams *r, uint32_t *tried)
 	return -1;
 }
 
-/* Our own disk, not the upstream: a full one must not have the cloud left alone. */
-static bool
-is_local(const struct upstream_reply *reply)
-{
-	return reply->outcome == UPSTREAM_BROKEN &&
-	       (reply->why.code == ERR_FULL || reply->why.code == ERR_SYS);
-}
-
 static void
-report_failure(struct upstreams_one *u, const struct upstream_reply *reply)
+report_failure(
+	struct upstreams_one *u, struct source_request *request, const struct upstream_reply *reply)
 {
 	enum breaker_state before = u->breaker.state;
+	bool again = strcmp(u->failed, source_name(request)) == 0;
 
+	(void)snprintf(u->failed, sizeof(u->failed), "%s", source_name(request));
+	/* Whoever answers one document wrongly, however often, may have all others. */
+	if (again && request->what != SOURCE_QUERY && reply->outcome != UPSTREAM_UNREACHABLE &&
+		before == BREAKER_CLOSED)
+		return;
 	breaker_failure(&u->breaker, clock_mono_ms());
 	if (reply->outcome == UPSTREAM_UNREACHABLE && !u->lost) {
 		u->lost = true; /* the reason is said once, not at every try */
@@ -118,26 +118,33 @@ report_success(struct upstreams_one *u)
 	bool back = u->lost || u->breaker.state != BREAKER_CLOSED;
 
 	u->lost = false;
-	breaker_success(&u->breaker);
+	u->failed[0] = '\0';
+	breaker_success(&u->breaker, clock_mono_ms());
 	/* Only where a trouble was logged is its end. */
-	if (back)
+	if (back && u->breaker.state == BREAKER_CLOSED)
 		log_change(EVENT_UPSTREAM_BACK, u, NULL);
 }
 
 void
-upstreams_report(struct upstreams *r, int index, const struct upstream_reply *reply)
+upstreams_report(struct upstreams *r, int index, struct source_request *request,
+	const struct upstream_reply *reply)
 {
 	struct upstreams_one *u = &r->at[index];
 
-	if (is_local(reply))
-		breaker_abandon(&u->breaker);
-	else if (reply->outcome == UPSTREAM_BUSY && reply->retry_after_s > 0)
-		report_busy(u, reply);
-	else if (reply->outcome == UPSTREAM_UNREACHABLE || reply->outcome == UPSTREAM_BROKEN ||
-		 reply->outcome == UPSTREAM_BUSY)
-		report_failure(u, reply);
-	else
+	switch (manners_effect(request->what, reply)) {
+	case MANNERS_WORKS:
 		report_success(u);
+		break;
+	case MANNERS_FAILS:
+		report_failure(u, request, reply);
+		break;
+	case MANNERS_RESTS:
+		report_busy(u, reply);
+		break;
+	case MANNERS_SILENT:
+		breaker_abandon(&u->breaker);
+		break;
+	}
 }
 
 /* Whether another one may do better. A server that prepares it is waited for instead. */
@@ -148,7 +155,7 @@ upstreams_may_help(const struct upstream_reply *reply)
 	if (reply->outcome == UPSTREAM_PREPARING)
 		return strcmp(reply->reason, "upstream-unavailable") == 0 ||
 		       strcmp(reply->reason, "disk-full") == 0;
-	return !is_local(reply) && upstream_may_recover(reply->outcome);
+	return !upstream_failed_here(reply) && upstream_may_recover(reply->outcome);
 }
 
 uint64_t

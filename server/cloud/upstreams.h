@@ -22,6 +22,8 @@ struct upstreams_one {
 	char query_etag[128];  /* of the announcement that landed last */
 	unsigned query_policy; /* of the fetcher, at that time */
 	bool lost;	       /* it did not answer the last time */
+	/* Of the document that failed there last. */
+	char failed[IDENT_NAME_MAX];
 };
 
 struct upstreams {
@@ -38,8 +40,9 @@ void upstreams_free(struct upstreams *r);
  */
 int upstreams_choose(struct upstreams *r, uint32_t *tried);
 
-/* How a request at an upstream went. */
-void upstreams_report(struct upstreams *r, int index, const struct upstream_reply *reply);
+/* How a request at an upstream went. One document that fails again and again counts once. */
+void upstreams_report(struct upstreams *r, int index, struct source_request *request,
+	const struct upstream_reply *reply);
 
 /* Whether another upstream may do better. */
 bool upstreams_may_help(const struct upstream_reply *reply);

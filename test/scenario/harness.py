@@ -338,13 +338,14 @@ class Authority:
         return cert, key
 
 
-def squid(name="squid", auth=None, users=None):
-    """The real proxy; (process, port, path of its access log). auth: "basic" or "digest", users: {user: password}"""
+def squid(name="squid", auth=None, users=None, caches=False):
+    """The real proxy; (process, port, path of its access log). auth: "basic" or "digest", users: {user: password};
+    caches: what its default rules let it keep is kept, in memory"""
     port = free_port()
     base = path(name)
     os.makedirs(base, exist_ok=True)
     lines = [f"http_port 127.0.0.1:{port}", f"pid_filename {base}/pid", f"access_log stdio:{base}/access.log",
-             f"cache_log {base}/cache.log", "cache deny all", "shutdown_lifetime 1 second", f"coredump_dir {base}",
+             f"cache_log {base}/cache.log", "cache_mem 8 MB" if caches else "cache deny all", "shutdown_lifetime 1 second", f"coredump_dir {base}",
              "dns_nameservers 127.0.0.1", "forwarded_for off", "workers 1"]
     if os.getuid() == 0:
         os.chmod(_work, 0o755)

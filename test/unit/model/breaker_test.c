@@ -9,7 +9,7 @@ START_TEST(breaker__opens_after_failures_in_a_row_and_is_probed_once)
 
 	breaker_failure(&b, 0);
 	breaker_failure(&b, 0);
-	breaker_success(&b); /* not in a row */
+	breaker_success(&b, 0); /* not in a row */
 	breaker_failure(&b, 0);
 	breaker_failure(&b, 0);
 	ck_assert(breaker_allow(&b, 10));
@@ -24,7 +24,7 @@ START_TEST(breaker__opens_after_failures_in_a_row_and_is_probed_once)
 	breaker_failure(&b, 1100);
 	ck_assert(!breaker_allow(&b, 2099));
 	ck_assert(breaker_allow(&b, 2100));
-	breaker_success(&b);
+	breaker_success(&b, 2100);
 	ck_assert(breaker_allow(&b, 2100) && breaker_allow(&b, 2100));
 	ck_assert_uint_eq(b.failures, 0);
 }
@@ -35,6 +35,7 @@ START_TEST(breaker__rests_as_long_as_it_was_told)
 	struct breaker b = {.threshold = 3, .rest_ms = 1000};
 
 	breaker_rest(&b, 100, 60000);
+	breaker_success(&b, 200); /* was on its way when it asked for that */
 	ck_assert(!breaker_allow(&b, 60099));
 	ck_assert(breaker_allow(&b, 60100));
 	breaker_abandon(&b); /* the probe told nothing: another one may */
