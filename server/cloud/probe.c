@@ -128,12 +128,55 @@ say_steps(struct probe *p, bool good, const char *found)
 	return true;
 }
 
+/*
+ * Hosts that cut a name at its semicolon, or refuse one, hand out q and nothing else. A server
+ * above may have to obtain what is asked for first, which is as good as having it.
+ */
+static bool
+say_document(struct probe *p, const char *step, bool good)
+{
+	if (good || p->reply.outcome == UPSTREAM_PREPARING) {
+		say(p, step, good ? "ok" : "ok: it is being prepared there");
+		return true;
+	}
+	say(p, step, "FAILED: %s", p->reply.why.text);
+	say(p, "",
+		"To do: look whether the host hands out names with ; and = as they are "
+		"(guts2(7), REQUESTS).");
+	return false;
+}
+
+/* The header and the full archive's offer of the first version that is announced. */
+static bool
+probe_documents(
+	struct probe *p, struct upstream *u, struct source *source, const struct ident *ident)
+{
+	struct source_request header = {.what = SOURCE_HEADER, .ident = *ident};
+	struct source_request offer = {
+		.what = SOURCE_OFFER, .ident = *ident, .format = FORMAT_COUNT - 1};
+	AUTO_HEADER struct header *parsed = NULL;
+	bool good;
+
+	source_fetch(u, source, &header, &p->reply);
+	good = p->reply.outcome == UPSTREAM_FRESH &&
+	       source_header(&header, &parsed, &p->reply) == 0;
+	good = say_document(p, "h", good);
+	source_clear(&header);
+	if (!good)
+		return false;
+	source_fetch(u, source, &offer, &p->reply);
+	good = say_document(p, "o", p->reply.outcome == UPSTREAM_FRESH);
+	source_clear(&offer);
+	return good;
+}
+
 static bool
 probe_one(struct probe *p, struct upstream *u)
 {
 	struct source source = {.origin = p->origin};
 	struct source_request request = {.what = SOURCE_QUERY};
 	char found[64] = "";
+	struct ident first = {0};
 	bool good;
 
 	(void)fprintf(p->to, "%s\n", p->origin->base);
@@ -145,8 +188,11 @@ probe_one(struct probe *p, struct upstream *u)
 	source_fetch(u, &source, &request, &p->reply);
 	good = p->reply.outcome == UPSTREAM_FRESH;
 	(void)snprintf(found, sizeof(found), ": %zu types", request.query.count);
+	if (request.query.count > 0)
+		first = request.query.at[0];
 	source_clear(&request);
-	return say_steps(p, good, found);
+	return say_steps(p, good, found) &&
+	       (first.edition.version == 0 || probe_documents(p, u, &source, &first));
 }
 
 int
