@@ -65,7 +65,7 @@ same_type(const struct turn *a, const struct turn *b)
 	return strcmp(a->spec->ident.type, b->spec->ident.type) == 0;
 }
 
-/* A turn that is BUILDING stays so, for the next thing that its job builds. */
+/* A turn that is BUILDING stays so: for the next thing that its job builds, or by who gave it on. */
 bool
 builder_turns_take(struct builder_turns *b, struct turn *t)
 {
@@ -83,8 +83,8 @@ builder_turns_take(struct builder_turns *b, struct turn *t)
 }
 
 /*
- * Who is named does not have the turn yet: it takes it when a builder goes on with it. Where a
- * third job is quicker it waits again, at the place in the list that it had.
+ * Who is named has the turn from this moment on, whether it still wants to build or not: it gives
+ * it on like everybody who has it. So nobody waits for a turn that nobody has.
  */
 struct turn *
 builder_turns_give(struct builder_turns *b, struct turn *t)
@@ -100,7 +100,7 @@ builder_turns_give(struct builder_turns *b, struct turn *t)
 	assert(t->state != TURN_WAITING); /* it does not run then */
 	t->state = TURN_NONE;
 	if (next != NULL)
-		next->state = TURN_NONE;
+		next->state = TURN_BUILDING;
 	(void)pthread_mutex_unlock(&b->lock);
 	return next;
 }
