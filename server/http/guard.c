@@ -46,6 +46,7 @@ guard_header(
 		g->hosts++;
 	} else if (is_named(name, name_len, "Transfer-Encoding")) {
 		g->transfer_encodings++;
+		g->unknown_coding |= !is_named(value, value_len, "chunked");
 	} else if (is_named(name, name_len, "Content-Length")) {
 		g->content_lengths++;
 		if (!num_parse(value, value_len, INT64_MAX, &g->content_length))
@@ -82,6 +83,9 @@ guard_judge(const struct guard *g, const struct guard_head *head, const char **r
 		{!post && strcmp(head->method, "GET") != 0 && strcmp(head->method, "HEAD") != 0,
 			405, "method not allowed"},
 		{!post && body, 400, "body on a request that has none"},
+		/* Where such a body ends nobody would know: the library waits for it (section 6.1).
+		 */
+		{g->unknown_coding, 501, "Transfer-Encoding other than chunked"},
 		{g->content_length > GUARD_BODY_MAX, 413, "body too long"},
 	};
 

@@ -20,7 +20,8 @@ struct guard {
 	unsigned hosts;
 	unsigned content_lengths;
 	unsigned transfer_encodings;
-	bool bad_header; /* a name that is no token, or a value with control characters */
+	bool unknown_coding; /* a Transfer-Encoding that is not "chunked" alone */
+	bool bad_header;     /* a name that is no token, or a value with control characters */
 	uint64_t content_length;
 	bool bad_length;
 };

@@ -29,7 +29,12 @@ START_TEST(guard_judge__one_row_for_each_rule)
 		{"POST", "HTTP/1.1",
 			{"Host", "x", "Content-Length", "1", "Transfer-Encoding", "chunked"}, 20,
 			100, 400},
-		{"GET", "HTTP/1.1", {"Host", "x", "Transfer-Encoding", "identity"}, 20, 100, 400},
+		{"GET", "HTTP/1.1", {"Host", "x", "Transfer-Encoding", "chunked"}, 20, 100, 400},
+		{"POST", "HTTP/1.1", {"Host", "x", "Transfer-Encoding", "Chunked"}, 20, 100, 0},
+		{"POST", "HTTP/1.1", {"Host", "x", "Transfer-Encoding", "xchunked"}, 20, 100, 501},
+		{"POST", "HTTP/1.1", {"Host", "x", "Transfer-Encoding", "identity"}, 20, 100, 501},
+		{"POST", "HTTP/1.1", {"Host", "x", "Transfer-Encoding", "gzip, chunked"}, 20, 100,
+			501},
 		{"GET", "HTTP/1.1", {"Host", "x", "Content-Length", "1"}, 20, 100, 400},
 		{"PUT", "HTTP/1.1", {"Host", "x"}, 20, 100, 405},
 		{"POST", "HTTP/1.1", {"Host", "x", "Content-Length", "65537"}, 20, 100, 413}};
