@@ -245,7 +245,8 @@ start(struct server *s, struct err *e)
  * The timers and the control socket go first, since they begin things. jobs_stop resumes all
  * answers that are held: libmicrohttpd may not be stopped while a connection is suspended
  * (microhttpd.h). The fetcher ends before the workers, to which it hands over what has arrived;
- * they finish what they were given. Builders see at their next step that jobs were stopped.
+ * they finish what they were given. Builders see that jobs were stopped, while answers that are on
+ * their way go out.
  *
  * Only when no thread is left is anything freed. The stock is closed after the scrub and the legacy
  * list, which write to the index what they have not written yet.
@@ -257,8 +258,8 @@ stop(struct server *s)
 	control_server_stop(s->control);
 	if (s->jobs != NULL)
 		jobs_stop(s->jobs);
-	http_stop(s->http);
 	fetcher_stop(s->fetcher);
+	http_stop(s->http, s->options.drainTime);
 	workers_stop(s->workers);
 	workers_stop(s->builders);
 	fetcher_free(s->fetcher);

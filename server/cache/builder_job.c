@@ -244,15 +244,15 @@ crew_begin(void *context, const char *what, uint64_t bytes)
 	struct job *job = ((struct builder_job *)context)->job;
 
 	(void)what;
-	jobs_progress_begin(job, 0, bytes);
+	job_progress_begin(&job->progress, 0, bytes);
 	/* The clock of the estimate starts with the first file, not when that is done. */
-	jobs_progress_add(job, 0);
+	job_progress_add(&job->progress, 0);
 }
 
 static void
 crew_add(void *context, uint64_t bytes)
 {
-	jobs_progress_add(((struct builder_job *)context)->job, bytes);
+	job_progress_add(&((struct builder_job *)context)->job->progress, bytes);
 }
 
 struct encode_crew

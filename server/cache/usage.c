@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 /*
- * 2 MiB, however many clients there are: where they are more than slots, those who spoke last are
+ * 3 MiB, however many clients there are: where they are more than slots, those who spoke last are
  * the sample.
  */
 enum { SLOTS = 1 << 16, DAY_S = 86400 };
@@ -16,31 +17,22 @@ enum { SLOTS = 1 << 16, DAY_S = 86400 };
 struct slot {
 	uint64_t version; /* 0: nobody is here */
 	uint64_t said_s;
-	uint32_t type; /* a hash: a type that shares it costs a question for nothing */
+	uint64_t type; /* a hash: a type that shares it costs a question for nothing */
 	char cookie[IDENT_COOKIE + 1];
 };
 
 struct usage {
+	struct hash_key key;
 	pthread_mutex_t lock; /* slots */
 	struct slot *slots;
 };
-
-/* FNV-1a */
-static uint32_t
-hash_of(uint32_t hash, const char *text)
-{
-	for (; *text != '\0'; text++)
-		hash = (hash ^ (unsigned char)*text) * 16777619u;
-	return hash;
-}
-
-static const uint32_t HASH_START = 2166136261u;
 
 struct usage *
 usage_new(void)
 {
 	struct usage *u = mem_new(1, sizeof(*u));
 
+	u->key = hash_key_new();
 	(void)pthread_mutex_init(&u->lock, NULL);
 	u->slots = mem_new(SLOTS, sizeof(*u->slots));
 	return u;
@@ -65,14 +57,12 @@ usage_note(struct usage *u, const char *client, const struct ident *has, uint64_
 {
 	struct slot new = {.version = has->edition.version,
 		.said_s = now_s,
-		.type = hash_of(HASH_START, has->type)};
-	uint32_t hash = hash_of(new.type, client);
+		.type = hash_of_text(&u->key, has->type)};
+	uint64_t slot = (new.type ^ hash_of_text(&u->key, client)) % SLOTS;
 
 	memcpy(new.cookie, has->edition.cookie, sizeof(new.cookie));
-	/* Fewer bits are wanted than the hash has: the upper ones are folded into them. */
-	hash ^= hash >> 16;
 	(void)pthread_mutex_lock(&u->lock);
-	u->slots[hash % SLOTS] = new;
+	u->slots[slot] = new;
 	(void)pthread_mutex_unlock(&u->lock);
 }
 
@@ -108,14 +98,14 @@ compare_counts(const void *a, const void *b)
 static size_t
 collect(struct usage *u, const char *type, uint64_t now_s, struct counted *ret)
 {
-	uint32_t hash = hash_of(HASH_START, type);
+	uint64_t hash = hash_of_text(&u->key, type);
 	size_t count = 0;
 
 	(void)pthread_mutex_lock(&u->lock);
 	for (size_t i = 0; i < SLOTS; i++) {
 		const struct slot *p = &u->slots[i];
 
-		if (p->version == 0 || p->type != hash || now_s - p->said_s > DAY_S)
+		if (p->version == 0 || p->type != hash || p->said_s + DAY_S < now_s)
 			continue;
 		ret[count].edition.version = p->version;
 		memcpy(ret[count].edition.cookie, p->cookie, sizeof(p->cookie));

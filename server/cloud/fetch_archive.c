@@ -23,7 +23,7 @@ to_part(void *context, const void *bytes, size_t len, struct err *e)
 	if (fs_write(f->part, bytes, len, e) != 0)
 		return -1;
 	/* After it was written: from there on another upstream goes on (prepare_archive). */
-	jobs_progress_add(f->job, len);
+	job_progress_add(&f->job->progress, len);
 	f->landing.received_bytes += len;
 	return 0;
 }
@@ -35,7 +35,7 @@ restart_part(void *context, struct err *e)
 
 	if (source_part_restart(f->part, e) != 0)
 		return err_wrap(e, "stage");
-	jobs_progress_begin(f->job, 0, f->landing.record.ref.bytes);
+	job_progress_begin(&f->job->progress, 0, f->landing.record.ref.bytes);
 	return 0;
 }
 
@@ -81,7 +81,7 @@ prepare_part(struct fetch *f)
 		fetch_job_failed(f, &e, e.code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
 		return false;
 	}
-	jobs_progress_begin(f->job, have, bytes);
+	job_progress_begin(&f->job->progress, have, bytes);
 	return true;
 }
 

@@ -41,7 +41,6 @@ fetch_job_new(struct fetch_pool *pool, struct job *job)
 	f->request.wait_s = FETCH_WAIT_S;
 	f->request.context = f;
 	LIST_INSERT_HEAD(&pool->all, f, in_all);
-	pool->running++;
 	return f;
 }
 
@@ -61,33 +60,50 @@ fetch_job_free(struct fetch *f)
 
 /* ---- Turns */
 
+/* Of its upstream, and of its type there. */
+static bool
+has_place(const struct fetch *f)
+{
+	unsigned all = 0;
+	unsigned of_type = 0;
+	const struct fetch *other;
+
+	LIST_FOREACH (other, &f->pool->all, in_all) {
+		if (!other->is_archive || other->upstream != f->upstream)
+			continue;
+		all++;
+		of_type += strcmp(other->job->spec.ident.type, f->job->spec.ident.type) == 0;
+	}
+	return all < FETCH_ARCHIVES_MAX && of_type < FETCH_ARCHIVES_OF_TYPE;
+}
+
 /* An archive that waited and goes on at another upstream keeps its place. */
 bool
 fetch_job_may_download(struct fetch *f)
 {
-	struct fetch_pool *pool = f->pool;
-
-	if (!f->is_archive && pool->archives >= FETCH_ARCHIVES_MAX) {
-		STAILQ_INSERT_TAIL(&pool->waiting, f, in_waiting);
+	if (!f->is_archive && !has_place(f)) {
+		STAILQ_INSERT_TAIL(&f->pool->waiting, f, in_waiting);
 		return false;
 	}
-	pool->archives += !f->is_archive;
 	f->is_archive = true;
 	return true;
 }
 
 /*
- * One for each that leaves. It may end at once, for want of room: then it leaves itself, and starts
- * the next. That goes no deeper than FETCH_RUNNING_MAX.
+ * One for each that leaves, of those that have a place now the first. It may end at once, for want
+ * of room: then it leaves itself, and starts the next. That goes no deeper than jobs run.
  */
 static void
 start_waiting(struct fetch_pool *pool)
 {
-	struct fetch *f = STAILQ_FIRST(&pool->waiting);
+	struct fetch *f;
 
-	if (f == NULL || pool->archives >= FETCH_ARCHIVES_MAX)
+	STAILQ_FOREACH (f, &pool->waiting, in_waiting)
+		if (has_place(f))
+			break;
+	if (f == NULL)
 		return;
-	STAILQ_REMOVE_HEAD(&pool->waiting, in_waiting);
+	STAILQ_REMOVE(&pool->waiting, f, fetch, in_waiting);
 	f->go_on(f);
 }
 
@@ -99,8 +115,6 @@ static void
 leave(struct fetch *f)
 {
 	LIST_REMOVE(f, in_all);
-	f->pool->running--;
-	f->pool->archives -= f->is_archive;
 	start_waiting(f->pool);
 }
 

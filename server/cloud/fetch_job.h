@@ -27,10 +27,14 @@
 #include "net/source.h"
 #include "settings.h"
 
+/*
+ * How many archives come at a time, from one upstream and of one type: slow ones leave room for
+ * others. How many jobs run is job_table.h's.
+ */
 enum {
-	FETCH_RUNNING_MAX = 64,	 /* most of them wait for a server above to have it */
-	FETCH_ARCHIVES_MAX = 16, /* of these, that move bytes */
-	FETCH_WAIT_S = 30,	 /* how long a server above may hold its answer */
+	FETCH_ARCHIVES_MAX = 16,
+	FETCH_ARCHIVES_OF_TYPE = 4,
+	FETCH_WAIT_S = 30, /* how long a server above may hold its answer */
 };
 
 struct fetcher_parts {
@@ -54,8 +58,6 @@ struct fetch_pool {
 	struct upstream *upstream;
 	struct upstreams *upstreams;
 	struct fetch_list all;
-	unsigned running;	    /* in `all`; at most FETCH_RUNNING_MAX */
-	unsigned archives;	    /* of these, with is_archive; at most FETCH_ARCHIVES_MAX */
 	struct fetch_queue waiting; /* to download an archive */
 	atomic_uint query_policy;   /* grows with each change of what is taken of an announcement */
 	pthread_mutex_t lock;	    /* query_via */
@@ -81,7 +83,7 @@ struct fetch {
 	int part;
 	int offered_by;	  /* the upstream whose offer names it; -1: not known any more */
 	bool last_choice; /* the format asked for does not exist: this is the next best */
-	bool is_archive;  /* counted in the pool's `archives` */
+	bool is_archive;  /* its bytes come, or are about to */
 	void (*go_on)(struct fetch *f); /* when its turn to download has come */
 	LIST_ENTRY(fetch) in_all;
 	STAILQ_ENTRY(fetch) in_waiting;

@@ -54,22 +54,26 @@ take_policy(struct fetcher *f)
 	upstream_set_proxy(f->pool.upstream, policy->proxy);
 }
 
+/* What may not run yet stays in the table, where it can be joined. */
+static void
+start_jobs(struct fetcher *f, enum job_queue queue)
+{
+	struct job *job;
+
+	while ((job = jobs_take(f->pool.parts.jobs, queue)) != NULL)
+		start_job(f, job);
+}
+
 static void *
 run(void *context)
 {
 	struct fetcher *f = context;
 
 	while (!f->stop) {
-		struct job *job;
-
 		take_policy(f);
-		/*
-		 * What does not run yet stays in the table, where it can be joined; each end of a
-		 * transfer comes back here.
-		 */
-		while (f->pool.running < FETCH_RUNNING_MAX &&
-			(job = jobs_take(f->pool.parts.jobs, QUEUE_FETCHER)) != NULL)
-			start_job(f, job);
+		start_jobs(f, QUEUE_METADATA);
+		start_jobs(f, QUEUE_ARCHIVES);
+		start_jobs(f, QUEUE_WISHES);
 		upstream_run(f->pool.upstream, TURN_MS);
 	}
 	return NULL;

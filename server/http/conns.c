@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -20,24 +21,41 @@ enum {
 	HEAD_MS = 10000,
 	BODY_MS = 60000,
 	IDLE_MS = 75000,
-	WINDOW_MS = 60000,
-	WINDOW_BYTES = 60000, /* 1 kB/s */
 	FILES_MAX = 1024,
 	OTHER_FILES = 128, /* logs, transfers, the index */
+	FILES_MIN = 64,	   /* with fewer it does not start */
+};
+
+/* A reader has a minute, and a second more for each kilobyte, but never more than ten minutes. */
+enum {
+	PATIENCE_MS = 60000,
+	PATIENCE_MAX_MS = 600000,
+	READ_BYTES_PER_MS = 1,
+	LOOK_MS = 5000,
+	STALLED_MS = 10000, /* then it gives its place to who waits for one */
 };
 
 struct conns {
-	pthread_mutex_t lock; /* the list */
+	unsigned limit;
+	pthread_mutex_t lock; /* everything below */
 	LIST_HEAD(conn_list, conn) all;
+	unsigned count;
+	unsigned cut; /* of these, that are about to go */
 };
 
+unsigned
+conns_spare(unsigned limit)
+{
+	return limit / 16 + 16;
+}
+
 /*
- * The descriptors that the process may have at most are shared out: an eighth for files that stay
+ * The descriptors that the process may have at most are shared out: an eighth for files that are
  * open, but no more than FILES_MAX; of the rest OTHER_FILES, but no more than a quarter, for what
  * is not HTTP; the rest are connections. So that a small limit leaves some of each.
  */
-unsigned
-conns_limit(unsigned wanted, unsigned *ret_files)
+int
+conns_limit(unsigned wanted, unsigned *ret_connections, unsigned *ret_files, struct err *e)
 {
 	struct rlimit limit = {.rlim_max = 1024};
 	rlim_t room;
@@ -45,22 +63,31 @@ conns_limit(unsigned wanted, unsigned *ret_files)
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < FILES_MIN)
+		return err_set(e, ERR_LIMIT,
+			"the process may open %llu files, and needs %d: raise ulimit -n, or "
+			"LimitNOFILE",
+			(unsigned long long)limit.rlim_cur, FILES_MIN);
 	*ret_files = limit.rlim_cur / 8 < FILES_MAX ? (unsigned)(limit.rlim_cur / 8) : FILES_MAX;
 	room = limit.rlim_cur - *ret_files;
 	room -= room / 4 < OTHER_FILES ? room / 4 : OTHER_FILES;
-	if (room >= wanted)
-		return wanted;
+	*ret_connections = wanted;
+	if (room >= wanted + conns_spare(wanted))
+		return 0;
+	room = room > 32 ? (room - 16) * 16 / 17 : room / 2;
+	*ret_connections = (unsigned)room;
 	log_note(EVENT_WARNING,
 		"maxConnections %u lowered to %llu: the process may open %llu files", wanted,
 		(unsigned long long)room, (unsigned long long)limit.rlim_cur);
-	return (unsigned)room;
+	return 0;
 }
 
 struct conns *
-conns_new(void)
+conns_new(unsigned limit)
 {
 	struct conns *c = mem_new(1, sizeof(*c));
 
+	c->limit = limit;
 	(void)pthread_mutex_init(&c->lock, NULL);
 	return c;
 }
@@ -74,16 +101,88 @@ conns_free(struct conns *c)
 	free(c);
 }
 
+/*
+ * With the lock. Its thread notices, and closes it: a descriptor that is closed here could be
+ * another connection's before that thread looks. After a plain shutdown(2) the kernel goes on
+ * feeding a slow reader what it holds for it; with SO_LINGER of 0 that goes at once (socket(7)).
+ */
+static void
+cut_off(struct conns *c, struct conn *conn)
+{
+	const struct linger drop = {.l_onoff = 1, .l_linger = 0};
+
+	if (conn->cut)
+		return;
+	conn->cut = true;
+	c->cut++;
+	if (conn->state == CONN_SENDING)
+		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &drop, sizeof(drop));
+	(void)shutdown(conn->fd, SHUT_RDWR);
+}
+
+/* ---- Room */
+
+static int
+compare_ages(const void *a, const void *b)
+{
+	uint64_t left = (*(struct conn *const *)a)->since_ms;
+	uint64_t right = (*(struct conn *const *)b)->since_ms;
+
+	return left < right ? -1 : left > right;
+}
+
+static bool
+is_idle(const struct conn *conn)
+{
+	return !conn->cut && (conn->state == CONN_IDLE || conn->state == CONN_NEW);
+}
+
+/*
+ * With the lock, where those that are not about to go are more than the limit. Of the idle ones a
+ * thirty-second at a time goes, so that not each newcomer costs a look at all. The newcomer itself
+ * is the last in this order.
+ */
+static void
+make_room(struct conns *c)
+{
+	AUTO_FREE struct conn **idle = mem_new(c->count, sizeof(struct conn *));
+	size_t wanted = c->count - c->cut - c->limit + c->limit / 32;
+	size_t count = 0;
+	struct conn *conn;
+
+	LIST_FOREACH (conn, &c->all, link)
+		if (is_idle(conn))
+			idle[count++] = conn;
+	qsort(idle, count, sizeof(*idle), compare_ages);
+	for (size_t i = 0; i < count && i < wanted && idle[i] != LIST_FIRST(&c->all); i++)
+		cut_off(c, idle[i]);
+}
+
+bool
+conns_has_room(struct conns *c)
+{
+	bool room;
+
+	(void)pthread_mutex_lock(&c->lock);
+	room = c->count < c->limit + conns_spare(c->limit);
+	(void)pthread_mutex_unlock(&c->lock);
+	return room;
+}
+
 struct conn *
-conns_add(struct conns *c, int fd, const char *address)
+conns_add(struct conns *c, int fd, struct peer *peer, const char *address)
 {
 	struct conn *conn = mem_new(1, sizeof(*conn));
 
 	conn->fd = fd;
+	conn->peer = peer;
 	(void)snprintf(conn->address, sizeof(conn->address), "%s", address);
 	conn->since_ms = clock_mono_ms(); /* CONN_NEW from now on */
 	(void)pthread_mutex_lock(&c->lock);
 	LIST_INSERT_HEAD(&c->all, conn, link);
+	c->count++;
+	if (c->count - c->cut > c->limit)
+		make_room(c);
 	(void)pthread_mutex_unlock(&c->lock);
 	return conn;
 }
@@ -93,9 +192,13 @@ conns_remove(struct conns *c, struct conn *conn)
 {
 	(void)pthread_mutex_lock(&c->lock);
 	LIST_REMOVE(conn, link);
+	c->count--;
+	c->cut -= conn->cut;
 	(void)pthread_mutex_unlock(&c->lock);
 	free(conn);
 }
+
+/* ---- Deadlines */
 
 void
 conns_enter(struct conn *conn, enum conn_state state)
@@ -129,27 +232,32 @@ conns_acked(int fd)
 
 /*
  * By what the other side has confirmed: what was written is of no use, as the kernel takes
- * megabytes that a slow reader may never get. Counted in windows of a minute, the first one from
- * the answer's beginning; they are the reaper's alone.
+ * megabytes that a slow reader may never get. What is confirmed is no more than what the other
+ * side's kernel has: it takes megabytes at once, and then nothing for minutes, while its program
+ * reads on. So bytes are credit, and a whole answer is looked at rather than a minute of it.
  */
 static bool
 reads_too_slowly(struct conn *conn, uint64_t since_ms, uint64_t now_ms)
 {
 	uint64_t acked;
-	bool slow;
 
-	if (conn->window_ms < since_ms) { /* a new answer */
-		conn->window_ms = since_ms;
-		conn->window_acked = conns_acked(conn->fd);
+	/* What was confirmed before the first look counts: most of it is of this answer. */
+	if (conn->answer_ms != since_ms) {
+		conn->answer_ms = conn->looked_ms = conn->moved_ms = since_ms;
+		conn->patience_ms = since_ms + PATIENCE_MS;
 	}
 	/* An answer may have begun after the caller looked at the clock. */
-	if (now_ms < conn->window_ms + WINDOW_MS)
+	if (now_ms < conn->looked_ms + LOOK_MS)
 		return false;
 	acked = conns_acked(conn->fd);
-	slow = acked - conn->window_acked < WINDOW_BYTES;
-	conn->window_ms = now_ms;
-	conn->window_acked = acked;
-	return slow;
+	if (acked > conn->acked)
+		conn->moved_ms = now_ms;
+	conn->patience_ms += (acked - conn->acked) / READ_BYTES_PER_MS;
+	if (conn->patience_ms > now_ms + PATIENCE_MAX_MS)
+		conn->patience_ms = now_ms + PATIENCE_MAX_MS;
+	conn->looked_ms = now_ms;
+	conn->acked = acked;
+	return now_ms > conn->patience_ms;
 }
 
 static bool
@@ -178,19 +286,16 @@ is_past(struct conn *conn, uint64_t now_ms)
 	return false;
 }
 
-/*
- * Its thread notices, and closes it: a descriptor that is closed here could be another connection's
- * before that thread looks. After a plain shutdown(2) the kernel goes on feeding a slow reader what
- * it holds for it; with SO_LINGER of 0 that goes at once (socket(7)).
- */
-static void
-cut_off(const struct conn *conn)
+/* The one that is to give up its place: of who has the most of them, the one that moved last. */
+static struct conn *
+worse(struct conn *a, struct conn *b, uint64_t now_ms)
 {
-	const struct linger drop = {.l_onoff = 1, .l_linger = 0};
-
-	if (conn->state == CONN_SENDING)
-		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &drop, sizeof(drop));
-	(void)shutdown(conn->fd, SHUT_RDWR);
+	if (b->state != CONN_SENDING || !b->has_place || b->cut ||
+		b->moved_ms + STALLED_MS > now_ms)
+		return a;
+	if (a == NULL || a->peer->places < b->peer->places)
+		return b;
+	return a->peer->places == b->peer->places && b->moved_ms < a->moved_ms ? b : a;
 }
 
 /*
@@ -198,18 +303,39 @@ cut_off(const struct conn *conn)
  * and the shutdown.
  */
 unsigned
-conns_reap(struct conns *c, uint64_t now_ms)
+conns_reap(struct conns *c, uint64_t now_ms, bool places_wanted)
 {
+	struct conn *worst = NULL;
 	struct conn *conn;
-	unsigned count = 0;
+	unsigned before;
+	unsigned count;
 
 	(void)pthread_mutex_lock(&c->lock);
+	before = c->cut;
 	LIST_FOREACH (conn, &c->all, link) {
-		if (!is_past(conn, now_ms))
-			continue;
-		cut_off(conn);
-		count++;
+		if (is_past(conn, now_ms))
+			cut_off(c, conn);
+		worst = worse(worst, conn, now_ms);
 	}
+	if (places_wanted && worst != NULL)
+		cut_off(c, worst);
+	count = c->cut - before;
 	(void)pthread_mutex_unlock(&c->lock);
 	return count;
+}
+
+unsigned
+conns_drain(struct conns *c, bool all)
+{
+	struct conn *conn;
+	unsigned left;
+
+	(void)pthread_mutex_lock(&c->lock);
+	LIST_FOREACH (conn, &c->all, link)
+		/* One that is held was resumed, and is about to be answered. */
+		if (all || (conn->state != CONN_SENDING && conn->state != CONN_HELD))
+			cut_off(c, conn);
+	left = c->count;
+	(void)pthread_mutex_unlock(&c->lock);
+	return left;
 }

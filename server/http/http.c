@@ -2,61 +2,53 @@
 #include "http/http.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "http/conns.h"
-#include "http/fields.h"
-#include "http/guard.h"
-#include "http/http_response.h"
+#include "http/http_request.h"
 #include "http/listen.h"
 #include "log.h"
 
-/*
- * A connection touches all of its memory, so that is little: a head (GUARD_HEAD_MAX) and a bit
- * more. The library's own time-out begins anew with each byte; conns.c has the absolute ones.
- */
+/* The library's own time-out begins anew with each byte; conns.c has the absolute ones. */
 enum {
-	CONNECTION_BYTES = 4096,
 	IDLE_S = 75,
+	HELD_SHARE = 16,   /* one address may have a sixteenth of all connections held */
+	REFUSED_MS = 2000, /* so long somebody who found no place is thought to want one */
+	DRAIN_LOOK_MS = 20,
+	DRAIN_LAST_MS = 2000, /* for what was cut off to be closed */
 };
 
 struct http {
-	struct reply_context context;
+	struct http_requests requests;
 	struct MHD_Daemon *daemon;
+	int listening; /* -1: not any more */
+	unsigned per_address;
+	struct peers *peers;
 	struct conns *conns;
-	struct http_response_files files;
 	char address[80];
 };
 
-/* From the request line to the end of the answer. */
-struct request {
-	struct http *http;
-	struct MHD_Connection *connection;
-	struct conn *conn;
-	char path[GUARD_LINE_MAX + 1]; /* cut where it is longer: then it is refused anyway */
-	size_t path_len;
-	char method[8];
-	bool began; /* the head was judged, or refused */
-	bool body_too_long;
-	struct buf body;
-	char *via; /* NULL: none */
-	uint64_t started_ms;
-	uint64_t hold_until_ms; /* 0: not held yet */
-	struct waiter waiter;
-	struct reply reply; /* what the log and the end need of it */
-	uint64_t reply_bytes;
-};
-
 /* ---- Connections */
+
+/* Before it is a connection of the library. */
+static enum MHD_Result
+on_accept(void *cls, const struct sockaddr *address, socklen_t len)
+{
+	struct http *h = cls;
+
+	(void)len;
+	return peers_connections(h->peers, address) < h->per_address && conns_has_room(h->conns)
+		       ? MHD_YES
+		       : MHD_NO;
+}
 
 static void
 on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -65,6 +57,7 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 	struct http *h = cls;
 	const union MHD_ConnectionInfo *fd;
 	const union MHD_ConnectionInfo *address;
+	struct peer *peer;
 	char text[64];
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
@@ -72,293 +65,21 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 		 * The library closes the descriptor after this: once the connection is off the list
 		 * the reaper cannot shut down a number that another one has by then.
 		 */
+		peer = ((struct conn *)*socket_context)->peer;
 		conns_remove(h->conns, *socket_context);
+		peers_leave(h->peers, peer);
 		*socket_context = NULL;
 		return;
 	}
 	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	assert(fd != NULL && address != NULL);
-	*socket_context = conns_add(h->conns, fd->connect_fd,
-		listen_address_text(address->client_addr, text, sizeof(text)));
+	*socket_context =
+		conns_add(h->conns, fd->connect_fd, peers_join(h->peers, address->client_addr),
+			listen_address_text(address->client_addr, text, sizeof(text)));
 }
 
-static struct conn *
-conn_of(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	assert(info != NULL && info->socket_context != NULL);
-	return info->socket_context;
-}
-
-/* ---- The beginning and the end of a request */
-
-/*
- * The raw request target, before anything in it was decoded. Its result becomes *request_cls; the
- * library calls on_completed for it however the request ends, and there it is freed.
- */
-static void *
-on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
-{
-	struct request *r = mem_new(1, sizeof(*r));
-
-	r->http = cls;
-	r->connection = connection;
-	r->conn = conn_of(connection);
-	r->started_ms = clock_mono_ms();
-	r->path_len = strlen(target);
-	memcpy(r->path, target, r->path_len < GUARD_LINE_MAX ? r->path_len : GUARD_LINE_MAX);
-	if (r->conn->state != CONN_NEW) /* a first head has its time from the connection's start */
-		conns_enter(r->conn, CONN_HEAD);
-	return r;
-}
-
-static void
-log_request(const struct request *r, bool complete)
-{
-	char request[sizeof(r->method) + sizeof(r->path)];
-	uint64_t bytes = strcmp(r->method, "HEAD") == 0 ? 0 : r->reply_bytes;
-	struct log_line l;
-
-	(void)stpcpy(stpcpy(stpcpy(request, r->method), " "), r->path);
-	log_begin(&l, EVENT_REQUEST);
-	log_text(&l, "address", r->conn->address);
-	if (r->conn->client[0] != '\0')
-		log_text(&l, "client", r->conn->client);
-	log_text(&l, "request", request);
-	log_number(&l, "status", r->reply.status);
-	if (r->reply.reason != NULL)
-		log_text(&l, "reason", r->reply.reason);
-	if (!complete) {
-		uint64_t acked = conns_acked(r->conn->fd);
-
-		bytes = acked < bytes ? acked : bytes; /* about: heads count in it */
-		log_text(&l, "aborted", "yes");
-	}
-	log_number(&l, "bytes", bytes);
-	log_number(&l, "ms", clock_mono_ms() - r->started_ms);
-	log_end(&l, LOG_SERVE);
-}
-
-static void
-on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
-	enum MHD_RequestTerminationCode code)
-{
-	struct request *r = *request_cls;
-
-	(void)cls;
-	(void)connection;
-	if (r == NULL)
-		return;
-	*request_cls = NULL;
-	/* 0: it ended before there was an answer, as with a head that never was complete. */
-	if (r->reply.status != 0)
-		log_request(r, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-	if (r->reply.holds_place)
-		limiter_give(&r->http->context.limiter, clock_mono_ms() - r->started_ms);
-	conns_enter(r->conn, CONN_IDLE);
-	/* After a hold: what was decided before it is decided anew, over the view as it is now. */
-	reply_clear(&r->reply);
-	buf_free(&r->body);
-	free(r->via);
-	free(r);
-}
-
-/* ---- The reply */
-
-/* MHD_NO: nothing was sent, and r can have another reply where the file had gone. */
-static enum MHD_Result
-send_reply(struct request *r)
-{
-	struct MHD_Response *response;
-	enum MHD_Result queued;
-	bool own;
-
-	response = http_response_new(&r->http->files, &r->reply, &own);
-	if (response == NULL) { /* somebody removed or changed the file */
-		r->reply.vr->checked = false;
-		return MHD_NO;
-	}
-	r->reply_bytes = r->reply.body == REPLY_TEXT ? r->reply.text.len : r->reply.len;
-	queued = MHD_queue_response(r->connection, r->reply.status, response);
-	if (queued == MHD_YES) /* not a byte goes out before this thread is back in the library */
-		conns_enter(r->conn, CONN_SENDING);
-	if (own)
-		/* The library counts its own reference until the last byte is out. */
-		MHD_destroy_response(response);
-	return queued;
-}
-
-/* ---- Requests */
-
-struct head {
-	struct request *request;
-	struct guard guard;
-	size_t bytes;
-};
-
-/* There may be several: each proxy on the way can add one. */
-static void
-note_via(struct request *r, const char *value)
-{
-	char *before = r->via;
-
-	r->via = before == NULL ? mem_string(value) : mem_printf("%s, %s", before, value);
-	free(before);
-}
-
-static enum MHD_Result
-on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-	size_t value_len)
-{
-	struct head *head = cls;
-
-	(void)kind;
-	/*
-	 * The library joins a folded line to the name of its field, and for that moves
-	 * the name out of the read buffer: it does not stand before its value any more.
-	 */
-	if (value == NULL || value <= name || value - name > CONNECTION_BYTES)
-		head->guard.bad_header = true;
-	head->bytes += name_len + value_len + strlen(": \r\n");
-	guard_header(&head->guard, name, name_len, value != NULL ? value : "", value_len);
-	if (name_len == 3 && strncasecmp(name, "Via", 3) == 0 && value != NULL)
-		note_via(head->request, value);
-	return MHD_YES;
-}
-
-/*
- * True: the head is to be believed. All fields are enumerated: the library's look-up sees only the
- * first of those that come twice, which is what smuggling lives on.
- */
-static bool
-check_head(struct request *r, const char *method, const char *version)
-{
-	struct guard_head facts = {.method = method, .version = version};
-	struct head head = {.request = r};
-	const char *reason = NULL;
-	unsigned status;
-
-	facts.line_bytes = strlen(method) + r->path_len + strlen(version) + strlen("  \r\n");
-	(void)MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, on_header, &head);
-	facts.head_bytes = facts.line_bytes + head.bytes + strlen("\r\n");
-	status = guard_judge(&head.guard, &facts, &reason);
-	if (status != 0)
-		reply_malformed(status, reason, &r->reply);
-	return status == 0;
-}
-
-/*
- * By any thread, and nothing of r is touched: the connection's own thread calls on_request for it.
- */
-static void
-resume(void *context)
-{
-	struct request *r = context;
-
-	MHD_resume_connection(r->connection);
-}
-
-/*
- * Suspend first: the job may end, and resume, before jobs_ask is back. Where it has ended already
- * nobody else will resume, and the answer is made at once.
- *
- * While a connection is suspended the library does not look at it: r, with the waiter in it, stays
- * until it is resumed, even where the client has gone meanwhile.
- */
-static enum MHD_Result
-hold(struct request *r)
-{
-	struct job_outlook outlook;
-
-	/* An answer that needs one job after the other is not held longer for that. */
-	if (r->hold_until_ms == 0)
-		r->hold_until_ms = clock_mono_ms() + r->reply.hold_ms;
-	r->waiter =
-		(struct waiter){.resume = resume, .context = r, .deadline_ms = r->hold_until_ms};
-	conns_enter(r->conn, CONN_HELD);
-	MHD_suspend_connection(r->connection);
-	outlook = jobs_ask(r->http->context.parts.jobs, &r->reply.job, &r->waiter);
-	if (!outlook.held)
-		MHD_resume_connection(r->connection);
-	return MHD_YES;
-}
-
-static const char *
-field(const struct request *r, const char *name)
-{
-	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
-}
-
-static enum MHD_Result
-answer(struct request *r)
-{
-	struct request_facts facts = {.method = r->method,
-		.path = r->path,
-		.address = r->conn->address,
-		.accept = field(r, MHD_HTTP_HEADER_ACCEPT),
-		.if_none_match = field(r, MHD_HTTP_HEADER_IF_NONE_MATCH),
-		.if_range = field(r, MHD_HTTP_HEADER_IF_RANGE),
-		.range = field(r, MHD_HTTP_HEADER_RANGE),
-		.prefer = field(r, "Prefer"),
-		.if_modified_since = field(r, MHD_HTTP_HEADER_IF_MODIFIED_SINCE),
-		.via = r->via,
-		.body = span_of(r->body.at, r->body.len)};
-	bool may_hold = r->hold_until_ms == 0 || clock_mono_ms() < r->hold_until_ms;
-
-	reply_clear(&r->reply);
-	if (r->body_too_long)
-		reply_malformed(413, "body too long", &r->reply);
-	else
-		reply_make(&r->http->context, &facts, may_hold, r->conn->client, &r->reply);
-	if (r->reply.status == 0)
-		return hold(r);
-	if (send_reply(r) == MHD_YES)
-		return MHD_YES;
-	if (r->reply.body != REPLY_FILE || r->reply.vr->checked)
-		return MHD_NO;
-	/* The file was gone: ask again, which has it checked and fetched. */
-	if (r->reply.holds_place)
-		limiter_give(&r->http->context.limiter, 0);
-	reply_clear(&r->reply);
-	reply_make(&r->http->context, &facts, false, r->conn->client, &r->reply);
-	return send_reply(r);
-}
-
-/*
- * The library calls it when the head is complete, for each piece of the body, and once more without
- * one when that is complete; after a hold for the last time again.
- */
-static enum MHD_Result
-on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
-	const char *version, const char *upload_data, size_t *upload_size, void **request_cls)
-{
-	struct request *r = *request_cls;
-
-	(void)cls;
-	(void)connection;
-	(void)url;
-	/* A library that is being stopped takes a response, drops it, and asks for one again. */
-	if (r->reply.status != 0)
-		return MHD_NO;
-	if (!r->began) {
-		r->began = true;
-		(void)snprintf(r->method, sizeof(r->method), "%s", method);
-		conns_enter(r->conn, CONN_BODY);
-		/* Answered before the body is read: it is not, and the connection is closed. */
-		return check_head(r, method, version) ? MHD_YES : send_reply(r);
-	}
-	if (*upload_size == 0)
-		return answer(r);
-	if (r->body.len + *upload_size > GUARD_BODY_MAX)
-		r->body_too_long = true; /* the rest is read, within its deadline, and dropped */
-	else
-		buf_add(&r->body, upload_data, *upload_size);
-	*upload_size = 0;
-	return MHD_YES;
-}
+/* ---- The daemon */
 
 /* Nothing is decoded: the router knows raw paths only. */
 static size_t
@@ -368,8 +89,6 @@ leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
 	(void)connection;
 	return strlen(text);
 }
-
-/* ---- The daemon */
 
 static void
 log_library(void *cls, const char *fmt, va_list ap)
@@ -391,27 +110,33 @@ processor_count(void)
 }
 
 static int
-start_daemon(struct http *h, int fd, struct err *e)
+start_daemon(struct http *h, unsigned connections, struct err *e)
 {
-	const struct options *o = h->context.parts.options;
 	unsigned threads = processor_count();
-	unsigned connections = conns_limit((unsigned)o->maxConnections, &h->files.max);
 
-	/* The library divides the limit by its threads. */
-	if (connections < threads)
-		connections = threads;
+	/* The library divides its limit by its threads, which have not the same number each. */
 	h->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-		NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-		threads > 1 ? threads : 0, MHD_OPTION_CONNECTION_LIMIT, connections,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->maxConnectionsPerAddress,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)1024,
-		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
+		on_accept, h, http_request, &h->requests, MHD_OPTION_EXTERNAL_LOGGER, log_library,
+		NULL, MHD_OPTION_LISTEN_SOCKET, h->listening, MHD_OPTION_THREAD_POOL_SIZE,
+		threads > 1 ? threads : 0, MHD_OPTION_CONNECTION_LIMIT,
+		(connections + conns_spare(connections)) * threads, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)HTTP_REQUEST_CONNECTION_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
+		(size_t)1024, MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK,
+		leave_escaped, NULL, MHD_OPTION_URI_LOG_CALLBACK, http_request_line, &h->requests,
+		MHD_OPTION_NOTIFY_COMPLETED, http_request_completed, &h->requests,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
 	return h->daemon == NULL ? err_set(e, ERR_SYS, "the HTTP library does not start") : 0;
+}
+
+static void
+free_http(struct http *h)
+{
+	fs_close(&h->listening);
+	conns_free(h->conns);
+	peers_free(h->peers);
+	free(h);
 }
 
 int
@@ -419,19 +144,26 @@ http_start(const struct reply_parts *parts, struct http **ret, struct err *e)
 {
 	const struct options *o = parts->options;
 	struct http *h = mem_new(1, sizeof(*h));
-	int fd = listen_open(o->hostModuleAddress, (uint16_t)o->hostModulePort, e);
+	unsigned connections;
 
 	/* Before there is any response that could be released. */
 	view_record_response_free = http_response_release;
-	h->context.parts = *parts;
-	h->context.limiter.max = o->maxSynchronousPackageRetrievalRequests;
-	h->files.repo = stock_repo(parts->stock);
-	h->conns = conns_new();
-	if (fd < 0 || listen_name(fd, h->address, sizeof(h->address), e) != 0 ||
-		start_daemon(h, fd, e) != 0) {
-		fs_close(&fd);
-		conns_free(h->conns);
-		free(h);
+	h->requests.context.parts = *parts;
+	h->requests.context.limiter.max = o->maxSynchronousPackageRetrievalRequests;
+	h->requests.files.repo = stock_repo(parts->stock);
+	h->per_address = (unsigned)o->maxConnectionsPerAddress;
+	h->listening = listen_open(o->hostModuleAddress, (uint16_t)o->hostModulePort, e);
+	if (h->listening < 0 || listen_name(h->listening, h->address, sizeof(h->address), e) != 0 ||
+		conns_limit((unsigned)o->maxConnections, &connections, &h->requests.files.max, e) !=
+			0) {
+		free_http(h);
+		return -1;
+	}
+	h->requests.held_max = connections / HELD_SHARE + 1;
+	h->peers = peers_new();
+	h->conns = conns_new(connections);
+	if (start_daemon(h, connections, e) != 0) {
+		free_http(h);
 		return -1;
 	}
 	*ret = h;
@@ -447,15 +179,41 @@ http_address(const struct http *h)
 void
 http_reap(struct http *h, uint64_t now_ms)
 {
-	(void)conns_reap(h->conns, now_ms);
+	uint64_t refused_ms = h->requests.context.limiter.refused_ms;
+
+	(void)conns_reap(h->conns, now_ms, refused_ms != 0 && now_ms < refused_ms + REFUSED_MS);
 }
 
-void
-http_stop(struct http *h)
+/* True: nobody is left. */
+static bool
+drain(struct http *h, uint64_t until_ms, bool all)
 {
+	const struct timespec pause = {.tv_nsec = DRAIN_LOOK_MS * 1000000L};
+
+	while (conns_drain(h->conns, all) > 0) {
+		if (clock_mono_ms() >= until_ms)
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+/*
+ * Nobody new is let in, at once: whoever looks for a server finds the next one. An answer that is
+ * on its way has its time, everything else ends. The library is stopped when it has no connection
+ * any more: with some it calls back for requests that it has refused already (0.9.75).
+ */
+void
+http_stop(struct http *h, uint64_t drain_ms)
+{
+	uint64_t now_ms = clock_mono_ms();
+
 	if (h == NULL)
 		return;
-	MHD_stop_daemon(h->daemon); /* closes the listening socket too */
-	conns_free(h->conns);
-	free(h);
+	(void)MHD_quiesce_daemon(h->daemon);
+	fs_close(&h->listening);
+	if (!drain(h, now_ms + drain_ms, false))
+		(void)drain(h, clock_mono_ms() + DRAIN_LAST_MS, true);
+	MHD_stop_daemon(h->daemon);
+	free_http(h);
 }

@@ -2,6 +2,7 @@
 #include "http/http_response.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -112,8 +113,10 @@ prepared_response(const struct reply *r)
 	return store_response(&r->prepared->response, response, false);
 }
 
+/* *ret_gone: it is not the file whose digest was looked at; else it could not be opened just now.
+ */
 static int
-open_record(const struct http_response_files *f, const struct view_record *vr)
+open_record(const struct http_response_files *f, const struct view_record *vr, bool *ret_gone)
 {
 	char name[IDENT_NAME_MAX];
 	uint64_t bytes;
@@ -124,9 +127,11 @@ open_record(const struct http_response_files *f, const struct view_record *vr)
 	else
 		(void)ident_file_name(&vr->record.ref.id, name);
 	fd = fs_open(repo_dir(f->repo), name, &bytes, NULL);
-	/* It is not the file whose digest was looked at. */
-	if (fd >= 0 && bytes != vr->record.ref.bytes)
+	*ret_gone = fd < 0 && errno != EMFILE && errno != ENFILE;
+	if (fd >= 0 && bytes != vr->record.ref.bytes) {
 		fs_close(&fd);
+		*ret_gone = true;
+	}
 	return fd;
 }
 
@@ -135,7 +140,7 @@ open_record(const struct http_response_files *f, const struct view_record *vr)
  * the same processor time than sendfile does. Takes fd.
  */
 static struct MHD_Response *
-response_in_memory(const struct reply *r, int fd)
+response_in_memory(struct reply *r, int fd)
 {
 	char *bytes = mem_new(r->len, 1);
 	ssize_t got = pread(fd, bytes, r->len, (off_t)r->first);
@@ -143,6 +148,7 @@ response_in_memory(const struct reply *r, int fd)
 
 	(void)close(fd);
 	if (got < 0 || (uint64_t)got != r->len) {
+		r->file_gone = got >= 0; /* it has become shorter */
 		free(bytes);
 		return NULL;
 	}
@@ -152,11 +158,11 @@ response_in_memory(const struct reply *r, int fd)
 	return response;
 }
 
-/* NULL: the file is not there as it was; it has to be looked at again. */
+/* NULL: see http_response_new. */
 static struct MHD_Response *
-new_file_response(const struct http_response_files *f, const struct reply *r)
+new_file_response(const struct http_response_files *f, struct reply *r)
 {
-	int fd = open_record(f, r->vr);
+	int fd = open_record(f, r->vr, &r->file_gone);
 	struct MHD_Response *response;
 
 	if (fd < 0)
@@ -175,7 +181,7 @@ new_file_response(const struct http_response_files *f, const struct reply *r)
 
 /* *ret_own: the caller has to destroy it, nobody keeps it. */
 static struct MHD_Response *
-file_response(const struct http_response_files *f, const struct reply *r, bool *ret_own)
+file_response(const struct http_response_files *f, struct reply *r, bool *ret_own)
 {
 	bool whole = r->status == 200 && !r->alone;
 	struct MHD_Response *response = whole ? r->vr->response : NULL;
@@ -199,7 +205,7 @@ file_response(const struct http_response_files *f, const struct reply *r, bool *
 }
 
 struct MHD_Response *
-http_response_new(const struct http_response_files *f, const struct reply *r, bool *ret_own)
+http_response_new(const struct http_response_files *f, struct reply *r, bool *ret_own)
 {
 	struct MHD_Response *response;
 

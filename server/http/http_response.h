@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * http_response.h - replies as libmicrohttpd has them (the only user of it, with http.c).
+ * http_response.h - replies as libmicrohttpd has them.
  *
  * Does:     makes a response of a reply: its fields, and its bytes from memory or an open file.
  * Those of prepared bytes and of whole files are made once and stay with what they answer. Threads:
@@ -19,11 +19,11 @@ struct http_response_files {
 };
 
 /*
- * *ret_own: the caller has to destroy it, nobody keeps it. NULL: the file is not there as it was;
- * it has to be looked at again.
+ * *ret_own: the caller has to destroy it, nobody keeps it. NULL: the file could not be opened; with
+ * r->file_gone it is not there as it was, and has to be looked at again.
  */
 struct MHD_Response *http_response_new(
-	const struct http_response_files *f, const struct reply *r, bool *ret_own);
+	const struct http_response_files *f, struct reply *r, bool *ret_own);
 
 /* For view_record_response_free. */
 void http_response_release(void *response, bool is_file);

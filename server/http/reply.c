@@ -75,6 +75,20 @@ set_preparing(const struct reply_context *c, struct reply *r, const struct job_o
 		reason, progress, r->retry_after_s);
 }
 
+/* It has become a 503, which has nothing of the file's fields. */
+void
+reply_busy(const struct reply_context *c, struct reply *r)
+{
+	struct job_outlook busy = {
+		.reason = JOB_BUSY, .progress = -1, .need_ms = limiter_need_ms(&c->limiter)};
+
+	r->etag = NULL;
+	r->octets = false;
+	r->whole_file_size = false;
+	r->last_modified_s = 0;
+	set_preparing(c, r, &busy);
+}
+
 /* How long the client lets its answer be held. */
 static uint64_t
 hold_ms(const struct reply_context *c, const struct request_facts *facts, bool small)
@@ -113,7 +127,7 @@ look_up(void *context, const struct decide_need *need)
 {
 	const struct job_spec spec = job_of(need);
 
-	switch (jobs_state(context, &spec)) {
+	switch (jobs_look(context, &spec).state) {
 	case JOB_ABSENT:
 		return DECIDE_ABSENT;
 	case JOB_FAILED:
@@ -124,6 +138,16 @@ look_up(void *context, const struct decide_need *need)
 	}
 }
 
+/* A difference from a version of which nothing is here, and which may be made up. */
+static bool
+is_wish(const struct view *view, const struct job_spec *job)
+{
+	const struct view_type *t = view_find_type(view, job->ident.type);
+
+	return (job->kind == JOB_OFFER || job->kind == JOB_BUILD) && job->base.version != 0 &&
+	       (t == NULL || view_find_version(t, &job->base) == NULL);
+}
+
 static void
 set_prepare(const struct reply_context *c, const struct request_facts *facts,
 	const struct decision *d, bool may_hold, struct reply *r)
@@ -132,6 +156,8 @@ set_prepare(const struct reply_context *c, const struct request_facts *facts,
 	struct job_outlook outlook;
 
 	job.via = r->via;
+	if (is_wish(r->view, &job))
+		job.wish_of = facts->asker;
 	/*
 	 * It begins now, whether the answer is held or not. To hold it is the caller's, who
 	 * suspends the connection before he asks with a waiter.
@@ -213,23 +239,15 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 	/* What sends no bytes takes no place. */
 	if (r->status == 416 || strcmp(facts->method, "HEAD") == 0)
 		return;
-	if (!is_large(vr) || limiter_take(&c->limiter)) {
-		r->holds_place = is_large(vr);
-		/* From here on retention leaves it alone. */
-		r->sending = true;
-		(void)atomic_fetch_add(&vr->sending, 1);
-		view_record_note_served(vr);
-	} else {
-		struct job_outlook busy = {.reason = JOB_BUSY,
-			.progress = -1,
-			.need_ms = limiter_need_ms(&c->limiter)};
-
-		/* It has become a 503, which has nothing of the file's fields. */
-		r->etag = NULL;
-		r->octets = false;
-		r->whole_file_size = false;
-		set_preparing(c, r, &busy);
+	if (is_large(vr) && !limiter_take(&c->limiter, facts->places, clock_mono_ms())) {
+		reply_busy(c, r);
+		return;
 	}
+	r->holds_place = is_large(vr);
+	/* From here on retention leaves it alone. */
+	r->sending = true;
+	(void)atomic_fetch_add(&vr->sending, 1);
+	view_record_note_served(vr);
 }
 
 /* A client that does not say who it is counts as its address. */
@@ -322,7 +340,7 @@ set_legacy(struct reply_context *c, const struct request_facts *facts, struct vi
 		!fields_date(facts->if_modified_since, &since_s) || since_s < modified_s)
 		return;
 	if (r->holds_place)
-		limiter_give(&c->limiter, 0);
+		limiter_give(&c->limiter, facts->places);
 	r->holds_place = false;
 	r->status = 304;
 	r->body = REPLY_TEXT;

@@ -26,8 +26,10 @@
 /* What a request says. Strings are NULL where the field is missing. */
 struct request_facts {
 	const char *method;
-	const char *path;    /* raw, as on the wire */
-	const char *address; /* of the client */
+	const char *path;	  /* raw, as on the wire */
+	const char *address;	  /* of the client */
+	uint64_t asker;		  /* a hash of it that nobody can foresee, and not 0 */
+	_Atomic uint64_t *places; /* that it has in the limiter */
 	const char *accept;
 	const char *if_none_match;
 	const char *if_range;
@@ -67,7 +69,8 @@ struct reply {
 	bool octets;	      /* an archive, not JSON */
 	bool alone;	      /* its response is not that of other requests for the file */
 	bool close;
-	bool holds_place; /* in the limiter, until the reply is gone */
+	bool holds_place; /* in the limiter, until the caller gives it back */
+	bool file_gone;	  /* FILE: there was none, or another one, when it was opened */
 	bool sending;	  /* counted in the record, until the reply is gone */
 	/* status 0: hold the answer on this job, if the caller can, for hold_ms */
 	struct job_spec job;
@@ -101,6 +104,9 @@ void reply_make(struct reply_context *c, const struct request_facts *facts, bool
 
 /* A malformed request: status, and the connection is closed behind it. */
 void reply_malformed(unsigned status, const char *reason, struct reply *ret);
+
+/* The same reply, become a 503: something that all share is used up for a moment. */
+void reply_busy(const struct reply_context *c, struct reply *r);
 
 void reply_clear(struct reply *r);
 

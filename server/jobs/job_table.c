@@ -8,20 +8,67 @@
 
 #include "base/mem.h"
 
-enum { JOBS_MAX = 8192 }; /* a client can invent versions: memory and questions are bounded */
+/*
+ * A client can invent versions: memory and questions are bounded. The last RESERVED places are for
+ * what the server needs itself, whatever clients want.
+ */
+enum { JOBS_MAX = 10240, RESERVED = 2048, WISHES_MAX = 512 };
+
+/* How many run at a time, in all and of one type; 0: as many as there are threads. */
+static const struct {
+	unsigned all;
+	unsigned of_type;
+} shares[QUEUES] = {
+	[QUEUE_METADATA] = {16, 4}, [QUEUE_ARCHIVES] = {32, 8}, [QUEUE_WISHES] = {16, 4}};
+
+void
+job_table_begin(struct job_table *t)
+{
+	t->hash_key = hash_key_new();
+	for (int i = 0; i < QUEUES; i++)
+		STAILQ_INIT(&t->queued[i]);
+}
 
 enum job_queue
-job_table_queue(enum job_kind kind)
+job_table_queue(const struct job_spec *spec)
 {
-	static const enum job_queue queues[JOB_KINDS] = {[JOB_QUERY] = QUEUE_FETCHER,
-		[JOB_HEADER] = QUEUE_FETCHER,
-		[JOB_OFFER] = QUEUE_FETCHER,
-		[JOB_PRICE] = QUEUE_FETCHER,
+	static const enum job_queue queues[JOB_KINDS] = {[JOB_QUERY] = QUEUE_METADATA,
+		[JOB_HEADER] = QUEUE_METADATA,
+		[JOB_OFFER] = QUEUE_ARCHIVES,
+		[JOB_PRICE] = QUEUE_METADATA,
 		[JOB_CHECK] = QUEUE_WORKERS,
 		[JOB_BUILD] = QUEUE_BUILDERS,
 		[JOB_CONTENT] = QUEUE_BUILDERS};
 
-	return queues[kind];
+	return spec->kind == JOB_OFFER && spec->wish_of != 0 ? QUEUE_WISHES : queues[spec->kind];
+}
+
+/* The announcement waits for nobody. */
+static bool
+may_run(const struct job_table *t, enum job_queue queue, const struct job *job)
+{
+	unsigned all = 0;
+	unsigned of_type = 0;
+	const struct job *other;
+
+	if (shares[queue].all == 0 || job->spec.kind == JOB_QUERY)
+		return true;
+	LIST_FOREACH (other, &t->running[queue], in_running) {
+		all++;
+		of_type += strcmp(other->spec.ident.type, job->spec.ident.type) == 0;
+	}
+	return all < shares[queue].all && of_type < shares[queue].of_type;
+}
+
+struct job *
+job_table_next(const struct job_table *t, enum job_queue queue)
+{
+	struct job *job;
+
+	STAILQ_FOREACH (job, &t->queued[queue], in_queue)
+		if (may_run(t, queue, job))
+			return job;
+	return NULL;
 }
 
 void
@@ -65,23 +112,14 @@ job_table_key(const struct job_spec *spec, char ret[JOB_KEY])
 	(void)snprintf(ret, JOB_KEY, "%s%d %s", prefixes[spec->kind], (int)spec->format, name);
 }
 
-static size_t
-bucket_of(const char *key)
-{
-	uint32_t hash = 2166136261U; /* FNV-1a */
-
-	for (; *key != '\0'; key++)
-		hash = (hash ^ (unsigned char)*key) * 16777619U;
-	return hash % JOB_TABLE_BUCKETS;
-}
-
 struct job *
 job_table_find(const struct job_table *t, const char *key)
 {
+	uint64_t hash = hash_of_text(&t->hash_key, key);
 	struct job *job;
 
-	LIST_FOREACH (job, &t->buckets[bucket_of(key)], in_bucket)
-		if (strcmp(job->key, key) == 0)
+	LIST_FOREACH (job, &t->buckets[hash % JOB_TABLE_BUCKETS], in_bucket)
+		if (job->hash == hash && strcmp(job->key, key) == 0)
 			return job;
 	return NULL;
 }
@@ -91,6 +129,7 @@ job_table_remove(struct job_table *t, struct job *job)
 {
 	LIST_REMOVE(job, in_bucket);
 	t->count--;
+	t->wishes -= job->spec.wish_of != 0;
 	free(job->memory);
 	free(job);
 }
@@ -125,24 +164,18 @@ job_table_clear(struct job_table *t)
 static bool
 is_only_remembered(const struct job *job)
 {
-	return job->state == JOB_FAILED || job->state == JOB_ABSENT || job->state == JOB_KNOWN;
+	return job->state == JOB_FAILED || job->state == JOB_KNOWN;
 }
 
-/*
- * Room is made by forgetting something that is only remembered, the first that is met: at worst the
- * upstream is asked for it once more. What is queued or running stays, since somebody waits for it:
- * where the table is full of that, who asks is told that the server is busy.
- */
+/* The first that is met: at worst the upstream is asked for it once more. */
 static bool
-free_room(struct job_table *t)
+forget_one(struct job_table *t, bool wish)
 {
-	if (t->count < JOBS_MAX)
-		return true;
 	for (size_t i = 0; i < JOB_TABLE_BUCKETS; i++) {
 		struct job *job;
 
 		LIST_FOREACH (job, &t->buckets[i], in_bucket) {
-			if (!is_only_remembered(job))
+			if (!is_only_remembered(job) || (wish && job->spec.wish_of == 0))
 				continue;
 			job_table_remove(t, job);
 			return true;
@@ -151,18 +184,37 @@ free_room(struct job_table *t)
 	return false;
 }
 
+/*
+ * Room is made by forgetting something that is only remembered. What is queued or running stays,
+ * since somebody waits for it: where the table is full of that, who asks is told that the server
+ * is busy.
+ */
+static bool
+has_room(struct job_table *t, const struct job_spec *spec)
+{
+	/* Differences are what clients ask for; all else is what the server works with. */
+	bool own = spec->base.version == 0 || (spec->kind != JOB_OFFER && spec->kind != JOB_BUILD);
+	size_t max = own ? JOBS_MAX : JOBS_MAX - RESERVED;
+
+	if (spec->wish_of != 0 && t->wishes >= WISHES_MAX)
+		return forget_one(t, true);
+	return t->count < max || forget_one(t, false);
+}
+
 struct job *
 job_table_add(struct job_table *t, const struct job_spec *spec, const char *key)
 {
 	struct job *job;
 
-	if (!free_room(t))
+	if (!has_room(t, spec))
 		return NULL;
 	job = mem_new(1, sizeof(*job));
 	job->spec = *spec;
 	job->spec.via = NULL; /* the asker's, who may be gone before the job is */
 	(void)snprintf(job->key, sizeof(job->key), "%s", key);
-	LIST_INSERT_HEAD(&t->buckets[bucket_of(key)], job, in_bucket);
+	job->hash = hash_of_text(&t->hash_key, key);
+	LIST_INSERT_HEAD(&t->buckets[job->hash % JOB_TABLE_BUCKETS], job, in_bucket);
 	t->count++;
+	t->wishes += spec->wish_of != 0;
 	return job;
 }

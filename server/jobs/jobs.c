@@ -9,8 +9,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "jobs/absent.h"
 #include "jobs/job_outlook.h"
 #include "jobs/job_table.h"
+#include "jobs/wishes.h"
 #include "model/retry.h"
 
 /*
@@ -19,13 +21,15 @@
  */
 enum { FAILED_REMEMBERED_MS = 600000 };
 
-STAILQ_HEAD(job_queue_list, job);
+/* When whoever asked for what may be invented is told to come back. */
+enum { WISH_REFUSED_MS = 2000 };
 
 struct jobs {
 	pthread_mutex_t lock; /* everything below */
 	struct job_table table;
-	struct job_queue_list queues[QUEUES]; /* of QUEUED ones */
-	uint64_t typical_ms;		      /* of finished jobs, smoothed; UINT64_MAX: none yet */
+	struct absent *absent; /* the hashes of their keys */
+	struct wishes *wishes;
+	uint64_t typical_ms; /* of finished jobs, smoothed; UINT64_MAX: none yet */
 	bool stopped;
 	void (*notify)(void *context, enum job_queue queue);
 	void *context;
@@ -46,8 +50,9 @@ jobs_new(void (*notify)(void *context, enum job_queue queue), void *context)
 	struct jobs *j = mem_new(1, sizeof(*j));
 
 	(void)pthread_mutex_init(&j->lock, NULL);
-	for (int i = 0; i < QUEUES; i++)
-		STAILQ_INIT(&j->queues[i]);
+	job_table_begin(&j->table);
+	j->absent = absent_new();
+	j->wishes = wishes_new();
 	j->typical_ms = UINT64_MAX;
 	j->notify = notify;
 	j->context = context;
@@ -60,25 +65,30 @@ jobs_free(struct jobs *j)
 	if (j == NULL)
 		return;
 	job_table_clear(&j->table);
+	absent_free(j->absent);
+	wishes_free(j->wishes);
 	(void)pthread_mutex_destroy(&j->lock);
 	free(j);
 }
 
 /*
  * With the lock. Every change of state is one that the header names. There is none for what ended
- * well: such a job leaves the table, and who asks next finds in the view what came of it.
+ * well or does not exist: such a job leaves the table, and who asks next finds in the view what
+ * came of it, or what is absent.
  */
 static void
 enter(struct job *job, enum job_state state)
 {
 	static const bool allowed[JOB_KNOWN + 1][JOB_KNOWN + 1] = {
-		[JOB_NONE] = {[JOB_QUEUED] = true, [JOB_ABSENT] = true},
+		[JOB_NONE] = {[JOB_QUEUED] = true},
 		[JOB_QUEUED] = {[JOB_RUNNING] = true},
-		[JOB_RUNNING] = {[JOB_FAILED] = true, [JOB_ABSENT] = true, [JOB_KNOWN] = true},
-		[JOB_FAILED] = {[JOB_QUEUED] = true, [JOB_ABSENT] = true},
+		[JOB_RUNNING] = {[JOB_FAILED] = true, [JOB_KNOWN] = true, [JOB_NONE] = true},
+		[JOB_FAILED] = {[JOB_QUEUED] = true},
 	};
 
 	assert(allowed[job->state][state]);
+	if (job->state == JOB_RUNNING)
+		LIST_REMOVE(job, in_running);
 	job->state = state;
 }
 
@@ -92,26 +102,17 @@ enqueue(struct jobs *j, struct job *job)
 	enter(job, JOB_QUEUED);
 	job->queued_ms = clock_mono_ms();
 	job->asked = false;
-	STAILQ_INSERT_TAIL(&j->queues[job_table_queue(job->spec.kind)], job, in_queue);
+	STAILQ_INSERT_TAIL(&j->table.queued[job_table_queue(&job->spec)], job, in_queue);
+}
+
+/* With the lock. */
+static bool
+is_absent(const struct jobs *j, const char *key)
+{
+	return absent_has(j->absent, hash_of_text(&j->table.hash_key, key));
 }
 
 /* ---- Asking */
-
-enum job_state
-jobs_state(struct jobs *j, const struct job_spec *spec)
-{
-	char key[JOB_KEY];
-	enum job_state state = JOB_NONE;
-	const struct job *job;
-
-	job_table_key(spec, key);
-	(void)pthread_mutex_lock(&j->lock);
-	job = job_table_find(&j->table, key);
-	if (job != NULL)
-		state = job->state;
-	(void)pthread_mutex_unlock(&j->lock);
-	return state;
-}
 
 struct job_look
 jobs_look(struct jobs *j, const struct job_spec *spec)
@@ -130,9 +131,19 @@ jobs_look(struct jobs *j, const struct job_spec *spec)
 		look.offer = job->offer;
 		if (job->state == JOB_FAILED && job->retry_at_ms > now_ms)
 			look.retry_in_ms = job->retry_at_ms - now_ms;
+	} else if (is_absent(j, key)) {
+		look.state = JOB_ABSENT;
 	}
 	(void)pthread_mutex_unlock(&j->lock);
 	return look;
+}
+
+/* With the lock. Whether the upstream may be asked, for who asks here. */
+static bool
+may_ask(struct jobs *j, const struct job_spec *spec, const char *key, uint64_t now_ms)
+{
+	return spec->wish_of == 0 || wishes_allow(j->wishes, spec->wish_of,
+					     hash_of_text(&j->table.hash_key, key), now_ms);
 }
 
 /* With the lock. *ret_queued: notify has to be called without it. */
@@ -142,22 +153,32 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 {
 	struct job_outlook busy = {.reason = JOB_BUSY, .progress = -1, .need_ms = UINT64_MAX};
 	struct job *job = job_table_find(&j->table, key);
+	uint64_t now_ms = clock_mono_ms();
 	struct job_outlook answer;
+	bool begin;
 
-	/* Nothing begins any more, and nobody is held: jobs_stop has resumed whoever was. */
-	if (j->stopped)
+	/*
+	 * Nothing begins any more, and nobody is held: jobs_stop has resumed whoever was. ABSENT
+	 * and KNOWN stay what they are until metadata changes: however often somebody asks, the
+	 * upstream is not asked again.
+	 */
+	if (j->stopped || (job == NULL && is_absent(j, key)))
 		return busy;
+	begin = job == NULL || job->state == JOB_NONE ||
+		(job->state == JOB_FAILED && now_ms >= job->retry_at_ms);
+	if (begin && !may_ask(j, spec, key, now_ms)) {
+		busy.need_ms = WISH_REFUSED_MS;
+		return busy;
+	}
 	if (job == NULL)
 		job = job_table_add(&j->table, spec, key);
 	if (job == NULL)
 		return busy;
 	/*
-	 * ABSENT and KNOWN stay what they are until metadata changes: however often somebody asks,
-	 * the upstream is not asked again. Only who queues a job gives it the way of a request: for
-	 * those who join it, it is on its way already.
+	 * Only who queues a job gives it the way of a request: for those who join it, it is on its
+	 * way already.
 	 */
-	if (job->state == JOB_NONE ||
-		(job->state == JOB_FAILED && clock_mono_ms() >= job->retry_at_ms)) {
+	if (begin) {
 		(void)snprintf(
 			job->via, sizeof(job->via), "%s", spec->via != NULL ? spec->via : "");
 		enqueue(j, job);
@@ -185,7 +206,7 @@ jobs_ask(struct jobs *j, const struct job_spec *spec, struct waiter *waiter)
 	(void)pthread_mutex_unlock(&j->lock);
 	/* A thread has one lock at a time, and notify takes that of a list of tasks. */
 	if (queued)
-		j->notify(j->context, job_table_queue(spec->kind));
+		j->notify(j->context, job_table_queue(spec));
 	return answer;
 }
 
@@ -229,40 +250,20 @@ jobs_stopped(struct jobs *j)
  * would take long.
  */
 struct job *
-jobs_take(struct jobs *j, enum job_queue which)
+jobs_take(struct jobs *j, enum job_queue queue)
 {
-	struct job_queue_list *queue = &j->queues[which];
 	struct job *job;
 
 	(void)pthread_mutex_lock(&j->lock);
-	job = STAILQ_FIRST(queue);
+	job = job_table_next(&j->table, queue);
 	if (job != NULL) {
-		STAILQ_REMOVE_HEAD(queue, in_queue);
+		STAILQ_REMOVE(&j->table.queued[queue], job, job, in_queue);
 		enter(job, JOB_RUNNING);
-		jobs_progress_begin(job, 0, 0);
+		LIST_INSERT_HEAD(&j->table.running[queue], job, in_running);
+		job_progress_begin(&job->progress, 0, 0);
 	}
 	(void)pthread_mutex_unlock(&j->lock);
 	return job;
-}
-
-/*
- * By the taker, without the lock: a transfer does not wait for the table with each of its blocks.
- * Who reads in between meets numbers of two moments, which will do for an estimate.
- */
-void
-jobs_progress_begin(struct job *job, uint64_t have_bytes, uint64_t total_bytes)
-{
-	job->progress.have_bytes = job->progress.start_bytes = have_bytes;
-	job->progress.total_bytes = total_bytes;
-	job->progress.since_ms = 0;
-}
-
-void
-jobs_progress_add(struct job *job, uint64_t bytes)
-{
-	if (job->progress.since_ms == 0)
-		job->progress.since_ms = clock_mono_ms();
-	job->progress.have_bytes += bytes;
 }
 
 /* ---- Ending */
@@ -296,7 +297,29 @@ detach(struct job *job)
 static bool
 is_download(const struct job *job)
 {
-	return job_table_queue(job->spec.kind) == QUEUE_FETCHER && job->spec.kind != JOB_PRICE;
+	return job_table_queue(&job->spec) < QUEUE_WORKERS && job->spec.kind != JOB_PRICE;
+}
+
+/*
+ * With the lock, which is given back: job is RUNNING, and becomes `state`; NONE: it is gone. All
+ * that is remembered of it is there before anybody is resumed, or who asks again would wait for
+ * what has ended. One that has ended leaves room for another to run.
+ */
+static void
+end(struct jobs *j, struct job *job, enum job_state state)
+{
+	enum job_queue queue = job_table_queue(&job->spec);
+	struct waiter_list list = detach(job);
+	bool next;
+
+	enter(job, state);
+	if (state == JOB_NONE)
+		job_table_remove(&j->table, job);
+	next = job_table_next(&j->table, queue) != NULL;
+	(void)pthread_mutex_unlock(&j->lock);
+	resume_all(&list);
+	if (next)
+		j->notify(j->context, queue);
 }
 
 void
@@ -304,48 +327,28 @@ jobs_done(struct jobs *j, struct job *job)
 {
 	/* From when it was asked for: who asks next waits in the same queue. */
 	uint64_t took_ms = clock_mono_ms() - job->queued_ms;
-	struct waiter_list list;
 
 	(void)pthread_mutex_lock(&j->lock);
-	assert(job->state == JOB_RUNNING);
 	if (is_download(job))
 		j->typical_ms =
 			j->typical_ms == UINT64_MAX ? took_ms : (j->typical_ms * 3 + took_ms) / 4;
-	/* Gone before anybody is resumed: who asks again does not join what has ended. */
-	list = detach(job);
-	job_table_remove(&j->table, job);
-	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(&list);
-}
-
-/*
- * It has ended, and stays in the table with what was learnt. That is there before anybody is
- * resumed, or who asks again would wait for what has ended.
- */
-static void
-settle(struct jobs *j, struct job *job, enum job_state state, const struct offer *offer)
-{
-	struct waiter_list list;
-
-	(void)pthread_mutex_lock(&j->lock);
-	enter(job, state);
-	if (offer != NULL)
-		job->offer = *offer;
-	list = detach(job);
-	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(&list);
+	end(j, job, JOB_NONE);
 }
 
 void
 jobs_absent(struct jobs *j, struct job *job)
 {
-	settle(j, job, JOB_ABSENT, NULL);
+	(void)pthread_mutex_lock(&j->lock);
+	absent_add(j->absent, job->hash);
+	end(j, job, JOB_NONE);
 }
 
 void
 jobs_known(struct jobs *j, struct job *job, const struct offer *offer)
 {
-	settle(j, job, JOB_KNOWN, offer);
+	(void)pthread_mutex_lock(&j->lock);
+	job->offer = *offer;
+	end(j, job, JOB_KNOWN);
 }
 
 /* Room comes at any moment, and looking for it is nothing to the upstream. */
@@ -361,19 +364,14 @@ patience(const struct job *job)
 void
 jobs_failed(struct jobs *j, struct job *job, enum job_reason reason, uint64_t delay_ms)
 {
-	struct waiter_list list;
-
 	(void)pthread_mutex_lock(&j->lock);
-	enter(job, JOB_FAILED);
 	job->reason = reason;
 	if (delay_ms == 0) {
 		job->failures++;
 		delay_ms = retry_backoff_ms(patience(job), (uint32_t)random());
 	}
 	job->retry_at_ms = clock_mono_ms() + delay_ms;
-	list = detach(job);
-	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(&list);
+	end(j, job, JOB_FAILED);
 }
 
 void
@@ -385,11 +383,13 @@ jobs_note_absent(struct jobs *j, const struct job_spec *spec)
 	job_table_key(spec, key);
 	(void)pthread_mutex_lock(&j->lock);
 	job = job_table_find(&j->table, key);
-	if (job == NULL)
-		job = job_table_add(&j->table, spec, key);
+	if (job != NULL && job->state == JOB_FAILED) {
+		job_table_remove(&j->table, job);
+		job = NULL;
+	}
 	/* One that is on its way is its taker's to end. */
-	if (job != NULL && (job->state == JOB_NONE || job->state == JOB_FAILED))
-		enter(job, JOB_ABSENT);
+	if (job == NULL)
+		absent_add(j->absent, hash_of_text(&j->table.hash_key, key));
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
@@ -398,9 +398,8 @@ forget_if_known(void *context, struct job *job)
 {
 	struct jobs *j = context;
 
-	if (job->state != JOB_ABSENT && job->state != JOB_KNOWN)
-		return;
-	job_table_remove(&j->table, job);
+	if (job->state == JOB_KNOWN)
+		job_table_remove(&j->table, job);
 }
 
 /* A failure stays: it has its time to try again, whatever metadata says. */
@@ -408,6 +407,7 @@ void
 jobs_forget_known(struct jobs *j)
 {
 	(void)pthread_mutex_lock(&j->lock);
+	absent_clear(j->absent);
 	job_table_each(&j->table, forget_if_known, j);
 	(void)pthread_mutex_unlock(&j->lock);
 }
@@ -420,6 +420,7 @@ jobs_forget(struct jobs *j, const struct job_spec *spec)
 
 	job_table_key(spec, key);
 	(void)pthread_mutex_lock(&j->lock);
+	absent_remove(j->absent, hash_of_text(&j->table.hash_key, key));
 	job = job_table_find(&j->table, key);
 	if (job != NULL)
 		forget_if_known(j, job);
@@ -464,7 +465,7 @@ tick_job(void *context, struct job *job)
 	/* The announcement needs nobody to ask: what is new is to be known unasked. */
 	if (job->asked || job->spec.kind == JOB_QUERY) {
 		enqueue(j, job);
-		tick->queued[job_table_queue(job->spec.kind)] = true;
+		tick->queued[job_table_queue(&job->spec)] = true;
 	} else if (tick->now_ms - job->retry_at_ms > FAILED_REMEMBERED_MS) {
 		job_table_remove(&j->table, job);
 	}

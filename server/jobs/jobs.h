@@ -4,21 +4,23 @@
  *
  * Does:     a job is known by what comes of it; whoever asks for the same joins it.
  *           One that FAILED is tried again when it is asked for after retry_at; what is
- *           ABSENT or KNOWN is forgotten when metadata changes.
+ *           ABSENT or KNOWN is forgotten when metadata changes. The server's own work has room
+ *           that clients cannot take; a type has a share of what runs (job_table.h), and an
+ *           address of the questions that may be invented (wishes.h).
  * Units:    _ms milliseconds, monotonic; bytes
  * Threads:  any. One lock guards the table; resume calls are made without it
  * Owner:    jobs_new -> jobs_free; a job taken is the taker's until jobs_finish
- * Source:   guts2(7), ANSWERS and DECISION
+ * Source:   guts2(7), ANSWERS and DECISION; guts2d(8), LIMITS
  */
 #ifndef JOBS_H
 #define JOBS_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
 #include "base/err.h"
+#include "jobs/job_progress.h"
 #include "model/hops.h"
 #include "model/ident.h"
 #include "model/record.h"
@@ -34,8 +36,15 @@ enum job_kind {
 	JOB_KINDS,
 };
 
-/* Who takes them. */
-enum job_queue { QUEUE_FETCHER, QUEUE_WORKERS, QUEUE_BUILDERS, QUEUES };
+/* Who takes them: the fetcher three of them, in the order in which they matter. */
+enum job_queue {
+	QUEUE_METADATA, /* QUERY, HEADER, PRICE */
+	QUEUE_ARCHIVES, /* OFFER */
+	QUEUE_WISHES,	/* OFFER, of a base that may be invented */
+	QUEUE_WORKERS,	/* CHECK */
+	QUEUE_BUILDERS, /* BUILD, CONTENT */
+	QUEUES
+};
 
 struct job_spec {
 	enum job_kind kind;
@@ -43,13 +52,16 @@ struct job_spec {
 	struct edition base;	 /* OFFER, PRICE, CHECK, BUILD: version 0 is the full archive */
 	enum format format;	 /* OFFER, CHECK, BUILD */
 	enum record_kind stored; /* CHECK: which record it is */
+	/* A base of which nothing is known here: the hash of the address that asks; 0: none. */
+	uint64_t wish_of;
 	const char
 		*via; /* how the request came that wants it (hops.h); NULL: not through servers */
 };
 
 /*
- * NONE -> QUEUED -> RUNNING -> done (gone), FAILED, ABSENT or KNOWN (a PRICE that was answered);
- * FAILED -> QUEUED again. What was learnt on the way to something else: NONE, FAILED -> ABSENT.
+ * NONE -> QUEUED -> RUNNING -> done (gone), FAILED, KNOWN (a PRICE that was answered) or ABSENT,
+ * which is remembered without the job; FAILED -> QUEUED again. What was learnt on the way to
+ * something else: NONE, FAILED -> ABSENT.
  */
 enum job_state { JOB_NONE, JOB_QUEUED, JOB_RUNNING, JOB_FAILED, JOB_ABSENT, JOB_KNOWN };
 
@@ -72,20 +84,13 @@ struct waiter {
 };
 SLIST_HEAD(waiter_list, waiter);
 
-/* How far the one who runs a job is; total 0: not known. Written by its thread, read by any. */
-struct job_progress {
-	_Atomic uint64_t have_bytes;
-	_Atomic uint64_t total_bytes;
-	_Atomic uint64_t start_bytes; /* that were there already */
-	_Atomic uint64_t since_ms;    /* when the first byte came; 0: none has */
-};
-
 enum { JOB_KEY = IDENT_NAME_MAX + 16 };
 
 /* Under the table's lock, but for what says otherwise. */
 struct job {
 	struct job_spec spec; /* its own; spec.via is NULL, see via */
 	char key[JOB_KEY];
+	uint64_t hash;		 /* of the key */
 	char waits_for[JOB_KEY]; /* the key of another job, RUNNING ones only; "" none */
 	char via[HOPS_TEXT_MAX]; /* of the request that queued it */
 	struct offer offer;	 /* KNOWN */
@@ -103,15 +108,14 @@ struct job {
 	/* The table's: */
 	LIST_ENTRY(job) in_bucket;
 	STAILQ_ENTRY(job) in_queue; /* QUEUED */
+	LIST_ENTRY(job) in_running; /* RUNNING */
 };
 
 struct jobs;
 
-/* notify is called, without the lock, when a job was put into this queue. */
+/* notify is called, without the lock, when a job of this queue may be taken. */
 struct jobs *jobs_new(void (*notify)(void *context, enum job_queue queue), void *context);
 void jobs_free(struct jobs *j);
-
-enum job_state jobs_state(struct jobs *j, const struct job_spec *spec);
 
 /* What is remembered of something. */
 struct job_look {
@@ -150,15 +154,8 @@ void jobs_resume(struct jobs *j, struct job *job);
 /* Whether jobs_stop was called. */
 bool jobs_stopped(struct jobs *j);
 
-/* The next job of a queue; NULL: none. */
+/* The next job of a queue that may run beside those that do; NULL: none. */
 struct job *jobs_take(struct jobs *j, enum job_queue queue);
-
-/*
- * For the taker: a transfer or a build of total bytes begins, have of them are there already; so
- * many more have come. An estimate starts with the first jobs_progress_add, be it of 0 bytes.
- */
-void jobs_progress_begin(struct job *job, uint64_t have_bytes, uint64_t total_bytes);
-void jobs_progress_add(struct job *job, uint64_t bytes);
 
 /* The end of a job: it is there now; it is known; it is known not to exist; it failed. */
 void jobs_done(struct jobs *j, struct job *job);

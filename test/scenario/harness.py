@@ -447,10 +447,11 @@ def split(answer):
     return status, fields, body
 
 
-def request(port, method, target, body=None, headers=None, timeout=60):
-    """One request on a connection of its own."""
+def request(port, method, target, body=None, headers=None, timeout=60, source=None):
+    """One request on a connection of its own, from the address source."""
     import http.client
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout * SLOW)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout * SLOW,
+                                            source_address=(source, 0) if source else None)
     try:
         connection.putrequest(method, target, skip_accept_encoding=True)
         for name, value in (headers or {}).items():

@@ -7,21 +7,23 @@
 #include "base/fs.h"
 #include "unit.h"
 
+static struct peer somebody;
+
 START_TEST(conns_reap__spares_an_answer_that_began_behind_its_clock)
 {
-	struct conns *c = conns_new();
+	struct conns *c = conns_new(100);
 	struct conn *conn;
 	int fds[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	conn = conns_add(c, fds[0], "somebody");
+	conn = conns_add(c, fds[0], &somebody, "somebody");
 	conns_enter(conn, CONN_BODY);
 	conns_enter(conn, CONN_SENDING);
 	/* The timers looked at the clock, and other threads ran before they looked here. */
-	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() - 50), 0);
+	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() - 50, false), 0);
 	/* Nothing is confirmed on this socket: a minute later it is too slow. */
-	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 59000), 0);
-	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 61000), 1);
+	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 59000, false), 0);
+	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 66000, false), 1);
 	conns_remove(c, conn);
 	conns_free(c);
 	fs_close(&fds[0]);
@@ -31,24 +33,86 @@ END_TEST
 
 START_TEST(conns_reap__an_idle_connection_has_its_time_for_the_next_head)
 {
-	struct conns *c = conns_new();
+	struct conns *c = conns_new(100);
 	struct conn *conn;
 	int fds[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	conn = conns_add(c, fds[0], "somebody");
-	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 9000), 0);
+	conn = conns_add(c, fds[0], &somebody, "somebody");
+	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 9000, false), 0);
 	conns_enter(conn, CONN_BODY);
 	conns_enter(conn, CONN_SENDING);
 	conns_enter(conn, CONN_IDLE);
-	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 70000), 0);
+	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 70000, false), 0);
 	conns_enter(conn, CONN_HEAD);
-	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 9000), 0);
-	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 11000), 1);
+	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 9000, false), 0);
+	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 11000, false), 1);
 	conns_remove(c, conn);
 	conns_free(c);
 	fs_close(&fds[0]);
 	fs_close(&fds[1]);
+}
+END_TEST
+
+START_TEST(conns_reap__who_has_most_places_and_does_not_move_gives_one_up)
+{
+	struct conns *c = conns_new(100);
+	struct peer greedy = {.places = 5};
+	struct peer modest = {.places = 1};
+	struct peer *peers[3] = {&modest, &greedy, &greedy};
+	struct conn *conns[3];
+	int fds[3][2];
+
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds[i]), 0);
+		conns[i] = conns_add(c, fds[i][0], peers[i], "somebody");
+		conns_enter(conns[i], CONN_BODY);
+		conns_enter(conns[i], CONN_SENDING);
+		conns[i]->has_place = i < 2;
+	}
+	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 9000, true), 0);   /* it may still move */
+	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 20000, false), 0); /* nobody wants it */
+	ck_assert_uint_eq(conns_reap(c, clock_mono_ms() + 20000, true), 1);
+	ck_assert(conns[1]->cut && !conns[0]->cut && !conns[2]->cut);
+	for (int i = 0; i < 3; i++) {
+		conns_remove(c, conns[i]);
+		fs_close(&fds[i][0]);
+		fs_close(&fds[i][1]);
+	}
+	conns_free(c);
+}
+END_TEST
+
+START_TEST(conns_add__the_longest_idle_give_way_and_nobody_else)
+{
+	enum { LIMIT = 4, COUNT = LIMIT + 1 };
+	struct conns *c = conns_new(LIMIT);
+	struct conn *conns[COUNT];
+	int fds[COUNT][2];
+
+	for (int i = 0; i < COUNT; i++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds[i]), 0);
+		if (i == LIMIT) {
+			/* The first one is busy, of the others the third is idle for longest. */
+			conns_enter(conns[0], CONN_BODY);
+			conns[2]->since_ms -= 5000;
+		}
+		conns[i] = conns_add(c, fds[i][0], &somebody, "somebody");
+	}
+	for (int i = 0; i < COUNT; i++)
+		ck_assert_msg(conns[i]->cut == (i == 2), "connection %d", i);
+	ck_assert(conns_has_room(c));
+	/* The server ends: one on which an answer is on its way stays. */
+	conns_enter(conns[0], CONN_SENDING);
+	ck_assert_uint_eq(conns_drain(c, false), COUNT);
+	for (int i = 0; i < COUNT; i++)
+		ck_assert_msg(conns[i]->cut == (i != 0), "connection %d", i);
+	for (int i = 0; i < COUNT; i++) {
+		conns_remove(c, conns[i]);
+		fs_close(&fds[i][0]);
+		fs_close(&fds[i][1]);
+	}
+	conns_free(c);
 }
 END_TEST
 
@@ -57,4 +121,6 @@ conns_tests(TCase *c)
 {
 	tcase_add_test(c, conns_reap__spares_an_answer_that_began_behind_its_clock);
 	tcase_add_test(c, conns_reap__an_idle_connection_has_its_time_for_the_next_head);
+	tcase_add_test(c, conns_reap__who_has_most_places_and_does_not_move_gives_one_up);
+	tcase_add_test(c, conns_add__the_longest_idle_give_way_and_nobody_else);
 }

@@ -6,14 +6,47 @@
 START_TEST(limiter__the_last_place_and_one_more)
 {
 	struct limiter l = {.max = 3};
+	_Atomic uint64_t own[4] = {0};
 
-	ck_assert(limiter_take(&l) && limiter_take(&l) && limiter_take(&l));
-	ck_assert(!limiter_take(&l));
+	for (int i = 0; i < 3; i++)
+		ck_assert(limiter_take(&l, &own[i], 1000));
+	ck_assert_uint_eq(l.refused_ms, 0);
+	ck_assert(!limiter_take(&l, &own[3], 2000));
+	ck_assert_uint_eq(l.refused_ms, 2000);
 	ck_assert_uint_eq(limiter_need_ms(&l), UINT64_MAX);
-	limiter_give(&l, 9000);
+	limiter_give(&l, &own[0]);
+	limiter_note(&l, 9000);
 	ck_assert_uint_eq(limiter_need_ms(&l), 3000);
-	ck_assert(limiter_take(&l));
-	ck_assert(!limiter_take(&l));
+	ck_assert(limiter_take(&l, &own[3], 3000));
+	ck_assert(!limiter_take(&l, &own[0], 3000));
+}
+END_TEST
+
+/* How many of `tries` it gets. */
+static unsigned
+take(struct limiter *l, _Atomic uint64_t *own, unsigned tries)
+{
+	unsigned got = 0;
+
+	while (tries-- > 0)
+		got += limiter_take(l, own, 1000);
+	return got;
+}
+
+START_TEST(limiter__one_address_leaves_places_for_others)
+{
+	struct limiter l = {.max = 50};
+	_Atomic uint64_t own[4] = {0};
+
+	ck_assert_uint_eq(take(&l, &own[0], 100), 25);
+	ck_assert_uint_eq(take(&l, &own[1], 100), 12);
+	ck_assert_uint_eq(take(&l, &own[2], 100), 12);
+	ck_assert_uint_eq(take(&l, &own[3], 100), 1);
+	/* With one place in all, one address has it. */
+	l = (struct limiter){.max = 1};
+	ck_assert_uint_eq(take(&l, &own[0], 2), 0); /* it has 25 already */
+	own[0] = 0;
+	ck_assert_uint_eq(take(&l, &own[0], 2), 1);
 }
 END_TEST
 
@@ -21,4 +54,5 @@ void
 limiter_tests(TCase *c)
 {
 	tcase_add_test(c, limiter__the_last_place_and_one_more);
+	tcase_add_test(c, limiter__one_address_leaves_places_for_others);
 }

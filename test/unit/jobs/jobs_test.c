@@ -46,14 +46,14 @@ START_TEST(jobs_ask__many_askers_one_job)
 	for (int i = 0; i < 3; i++)
 		ck_assert(jobs_ask(j, &spec, &waiters[i]).held);
 	ck_assert_uint_eq(notified, 1);
-	job = jobs_take(j, QUEUE_FETCHER);
+	job = jobs_take(j, QUEUE_ARCHIVES);
 	ck_assert_ptr_nonnull(job);
-	ck_assert_ptr_null(jobs_take(j, QUEUE_FETCHER));
+	ck_assert_ptr_null(jobs_take(j, QUEUE_ARCHIVES));
 	ck_assert_ptr_null(jobs_take(j, QUEUE_WORKERS));
-	ck_assert_int_eq(jobs_state(j, &spec), JOB_RUNNING);
+	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_RUNNING);
 	jobs_done(j, job);
 	ck_assert_uint_eq(resumed, 3);
-	ck_assert_int_eq(jobs_state(j, &spec), JOB_NONE);
+	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_NONE);
 	jobs_free(j);
 }
 END_TEST
@@ -67,21 +67,21 @@ START_TEST(jobs_failed__is_tried_again_once_for_each_time_it_was_asked_for)
 
 	notified = resumed = 0;
 	ck_assert(jobs_ask(j, &spec, &waiter).held);
-	jobs_failed(j, jobs_take(j, QUEUE_FETCHER), JOB_UPSTREAM_UNAVAILABLE, 50000);
+	jobs_failed(j, jobs_take(j, QUEUE_ARCHIVES), JOB_UPSTREAM_UNAVAILABLE, 50000);
 	ck_assert_uint_eq(resumed, 1);
 	jobs_tick(j, clock_mono_ms());
-	ck_assert_ptr_null(jobs_take(j, QUEUE_FETCHER)); /* not due */
+	ck_assert_ptr_null(jobs_take(j, QUEUE_ARCHIVES)); /* not due */
 	jobs_tick(j, clock_mono_ms() + 60000);
-	jobs_failed(j, jobs_take(j, QUEUE_FETCHER), JOB_UPSTREAM_UNAVAILABLE, 50000);
+	jobs_failed(j, jobs_take(j, QUEUE_ARCHIVES), JOB_UPSTREAM_UNAVAILABLE, 50000);
 	jobs_tick(j, clock_mono_ms() + 60000);
-	ck_assert_ptr_null(jobs_take(j, QUEUE_FETCHER)); /* nobody asked since */
+	ck_assert_ptr_null(jobs_take(j, QUEUE_ARCHIVES)); /* nobody asked since */
 	answer = jobs_ask(j, &spec, &waiter);
 	ck_assert(!answer.held);
 	ck_assert_int_eq(answer.reason, JOB_UPSTREAM_UNAVAILABLE);
 	ck_assert_uint_ge(answer.need_ms, 49000);
 	ck_assert_uint_le(answer.need_ms, 50000);
 	jobs_tick(j, clock_mono_ms() + 60000);
-	ck_assert_ptr_nonnull(jobs_take(j, QUEUE_FETCHER));
+	ck_assert_ptr_nonnull(jobs_take(j, QUEUE_ARCHIVES));
 	jobs_free(j);
 }
 END_TEST
@@ -93,7 +93,7 @@ START_TEST(jobs_failed__the_announcement_needs_nobody_to_ask)
 
 	(void)jobs_ask(j, &query, NULL);
 	for (int i = 0; i < 5; i++) {
-		struct job *job = jobs_take(j, QUEUE_FETCHER);
+		struct job *job = jobs_take(j, QUEUE_METADATA);
 
 		ck_assert_ptr_nonnull(job);
 		jobs_failed(j, job, JOB_UPSTREAM_UNAVAILABLE, 1000);
@@ -130,34 +130,98 @@ START_TEST(jobs_absent__is_remembered_until_metadata_changes)
 	struct job_spec other = spec_of(2);
 
 	(void)jobs_ask(j, &spec, NULL);
-	jobs_absent(j, jobs_take(j, QUEUE_FETCHER));
+	jobs_absent(j, jobs_take(j, QUEUE_ARCHIVES));
 	jobs_note_absent(j, &other);
-	ck_assert_int_eq(jobs_state(j, &spec), JOB_ABSENT);
-	ck_assert_int_eq(jobs_state(j, &other), JOB_ABSENT);
+	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_ABSENT);
+	ck_assert_int_eq(jobs_look(j, &other).state, JOB_ABSENT);
 	(void)jobs_ask(j, &spec, NULL);
-	ck_assert_ptr_null(jobs_take(j, QUEUE_FETCHER));
+	ck_assert_ptr_null(jobs_take(j, QUEUE_ARCHIVES));
 	jobs_forget_known(j);
-	ck_assert_int_eq(jobs_state(j, &spec), JOB_NONE);
+	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_NONE);
 	jobs_free(j);
 }
 END_TEST
 
-START_TEST(jobs_ask__invented_versions_cannot_fill_memory)
+/* So many that no more are taken; how many of them are. */
+static unsigned
+fill(struct jobs *j, uint64_t asker)
 {
-	struct jobs *j = jobs_new(on_queued, NULL);
-	struct job_outlook answer = {0};
+	unsigned taken = 0;
 
 	for (uint64_t version = 1; version < 20000; version++) {
+		struct job_spec spec = spec_of(1);
+
+		spec.base = (struct edition){version, "00000000"};
+		spec.wish_of = asker;
+		taken += jobs_ask(j, &spec, NULL).coming;
+	}
+	return taken;
+}
+
+START_TEST(jobs_ask__nothing_that_clients_want_keeps_the_server_from_its_own_work)
+{
+	static const enum job_kind own[] = {
+		JOB_QUERY, JOB_HEADER, JOB_CHECK, JOB_PRICE, JOB_CONTENT};
+	struct jobs *j = jobs_new(on_queued, NULL);
+	struct job_spec honest = spec_of(2);
+
+	/* Invented versions are few, whoever asks for them. */
+	ck_assert_uint_lt(fill(j, 7), 50);
+	ck_assert(jobs_ask(j, &honest, NULL).coming);
+	/* Others are as many as there is room, and that is not all. */
+	ck_assert_uint_gt(fill(j, 0), 5000);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		struct job_spec spec = spec_of(3);
+
+		spec.kind = own[i];
+		ck_assert_msg(jobs_ask(j, &spec, NULL).coming, "kind %d", (int)own[i]);
+	}
+	jobs_free(j);
+}
+END_TEST
+
+START_TEST(jobs_take__a_type_has_its_share_of_what_runs)
+{
+	struct jobs *j = jobs_new(on_queued, NULL);
+	struct job_spec other = spec_of(1);
+	struct job *job;
+	unsigned of_type = 0;
+
+	for (uint64_t version = 1; version < 100; version++) {
 		struct job_spec spec = spec_of(version);
 
-		answer = jobs_ask(j, &spec, NULL);
+		(void)jobs_ask(j, &spec, NULL);
 	}
-	ck_assert_int_eq(answer.reason, JOB_BUSY);
-	for (int i = 0; i < 100; i++)
-		jobs_absent(j, jobs_take(j, QUEUE_FETCHER));
-	/* What is only remembered makes room. */
-	ck_assert_int_eq(
-		jobs_ask(j, &(struct job_spec){.kind = JOB_QUERY}, NULL).reason, JOB_DOWNLOADING);
+	(void)snprintf(other.ident.type, sizeof(other.ident.type), "other");
+	(void)jobs_ask(j, &other, NULL);
+	while ((job = jobs_take(j, QUEUE_ARCHIVES)) != NULL &&
+		strcmp(job->spec.ident.type, "t") == 0)
+		of_type++;
+	ck_assert_uint_eq(of_type, 8);
+	/* It came last, and runs. */
+	ck_assert_ptr_nonnull(job);
+	ck_assert_ptr_null(jobs_take(j, QUEUE_ARCHIVES));
+	jobs_free(j);
+}
+END_TEST
+
+START_TEST(jobs_done__whoever_ends_makes_room_and_says_so)
+{
+	struct jobs *j = jobs_new(on_queued, NULL);
+	struct job *last = NULL;
+
+	for (uint64_t version = 1; version < 10; version++) {
+		struct job_spec spec = spec_of(version);
+		struct job *job;
+
+		(void)jobs_ask(j, &spec, NULL);
+		job = jobs_take(j, QUEUE_ARCHIVES);
+		last = job != NULL ? job : last;
+	}
+	notified = 0;
+	jobs_failed(j, last, JOB_UPSTREAM_UNAVAILABLE, 1000);
+	ck_assert_uint_eq(notified, 1);
+	ck_assert_ptr_nonnull(jobs_take(j, QUEUE_ARCHIVES));
 	jobs_free(j);
 }
 END_TEST
@@ -179,8 +243,8 @@ START_TEST(jobs_wait__who_asks_is_told_of_what_is_waited_for)
 	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_BUILDING);
 	ck_assert(jobs_wait(j, build, &needed, &waiter).held);
 	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_DOWNLOADING);
-	fetch = jobs_take(j, QUEUE_FETCHER);
-	jobs_progress_begin(fetch, 25, 100);
+	fetch = jobs_take(j, QUEUE_ARCHIVES);
+	job_progress_begin(&fetch->progress, 25, 100);
 	ck_assert(jobs_ask(j, &spec, NULL).progress > 0.24 &&
 		  jobs_ask(j, &spec, NULL).progress < 0.26);
 	jobs_done(j, fetch);
@@ -188,7 +252,7 @@ START_TEST(jobs_wait__who_asks_is_told_of_what_is_waited_for)
 	jobs_resume(j, build);
 	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_BUILDING);
 	jobs_done(j, build);
-	ck_assert_int_eq(jobs_state(j, &spec), JOB_NONE);
+	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_NONE);
 	jobs_free(j);
 }
 END_TEST
@@ -201,14 +265,14 @@ START_TEST(jobs_known__a_price_is_remembered_until_metadata_changes)
 
 	spec.kind = JOB_PRICE;
 	(void)jobs_ask(j, &spec, NULL);
-	jobs_known(j, jobs_take(j, QUEUE_FETCHER), &offer);
+	jobs_known(j, jobs_take(j, QUEUE_METADATA), &offer);
 	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_KNOWN);
 	ck_assert_uint_eq(jobs_look(j, &spec).offer.archive[FORMAT_AR2].bytes, 7);
 	ck_assert(!jobs_ask(j, &spec, NULL).coming);
 	jobs_forget(j, &spec);
 	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_NONE);
 	(void)jobs_ask(j, &spec, NULL);
-	jobs_known(j, jobs_take(j, QUEUE_FETCHER), &offer);
+	jobs_known(j, jobs_take(j, QUEUE_METADATA), &offer);
 	jobs_forget_known(j);
 	ck_assert_int_eq(jobs_look(j, &spec).state, JOB_NONE);
 	jobs_free(j);
@@ -225,5 +289,7 @@ jobs_tests(TCase *c)
 	tcase_add_test(c, jobs_failed__the_announcement_needs_nobody_to_ask);
 	tcase_add_test(c, jobs_tick__ends_holds_at_their_time);
 	tcase_add_test(c, jobs_absent__is_remembered_until_metadata_changes);
-	tcase_add_test(c, jobs_ask__invented_versions_cannot_fill_memory);
+	tcase_add_test(c, jobs_ask__nothing_that_clients_want_keeps_the_server_from_its_own_work);
+	tcase_add_test(c, jobs_take__a_type_has_its_share_of_what_runs);
+	tcase_add_test(c, jobs_done__whoever_ends_makes_room_and_says_so);
 }

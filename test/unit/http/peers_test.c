@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "http/peers.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#include "unit.h"
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static union address
+address_of(const char *text)
+{
+	union address a = {.v4.sin_family = AF_INET};
+
+	if (inet_pton(AF_INET, text, &a.v4.sin_addr) == 1)
+		return a;
+	a = (union address){.v6.sin6_family = AF_INET6};
+	ck_assert_int_eq(inet_pton(AF_INET6, text, &a.v6.sin6_addr), 1);
+	return a;
+}
+
+START_TEST(peers__an_address_is_one_whatever_its_socket_and_an_ipv6_site_is_one)
+{
+	static const struct {
+		const char *a;
+		const char *b;
+		bool same;
+	} rows[] = {{"192.0.2.1", "192.0.2.1", true}, {"192.0.2.1", "192.0.2.2", false},
+		{"192.0.2.1", "::ffff:192.0.2.1", true}, {"192.0.2.1", "::ffff:192.0.2.3", false},
+		{"2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true},
+		{"2001:db8:0:1::1", "2001:db8:0:2::1", false}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct peers *p = peers_new();
+		union address a = address_of(rows[i].a);
+		union address b = address_of(rows[i].b);
+		struct peer *first = peers_join(p, &a.any);
+		struct peer *second = peers_join(p, &b.any);
+
+		ck_assert_msg((first == second) == rows[i].same, "%s and %s", rows[i].a, rows[i].b);
+		ck_assert_uint_eq(peers_connections(p, &a.any), rows[i].same ? 2 : 1);
+		peers_leave(p, first);
+		peers_leave(p, second);
+		ck_assert_uint_eq(peers_connections(p, &a.any), 0);
+		peers_free(p);
+	}
+}
+END_TEST
+
+void
+peers_tests(TCase *c)
+{
+	tcase_add_test(c, peers__an_address_is_one_whatever_its_socket_and_an_ipv6_site_is_one);
+}
