@@ -14,8 +14,11 @@
 #include "log.h"
 #include "net/control.h"
 
+enum { BUSY_MS = 100 };
+
 struct control_server {
 	struct stock *stock;
+	struct announce *announce;
 	pthread_t thread;
 	int listener;
 	int wake; /* readable: it is time to end */
@@ -79,9 +82,11 @@ log_dropped(const struct record *r)
 	log_end(&l, LOG_DOWNLOAD);
 }
 
+/* forget: what is announced of it as well, so that the cloud's word holds again. */
 static json_t *
-do_drop(struct stock *s, const json_t *question, struct err *e)
+do_drop(const struct control_server *a, const json_t *question, bool forget, struct err *e)
 {
+	struct stock *s = a->stock;
 	AUTO_RECORDS struct records all = {0};
 	const char *type = doc_string(question, "type", e);
 	uint64_t version = 0;
@@ -104,6 +109,9 @@ do_drop(struct stock *s, const json_t *question, struct err *e)
 		log_dropped(r);
 		bytes += r->ref.bytes;
 	}
+	/* Whoever drops the very version that is announced means that, too. */
+	if ((forget || version > 0) && announce_forget(a->announce, type, version, e) != 0)
+		return NULL;
 	return json_pack("{s:I,s:I}", "removed", (json_int_t)all.count, "bytes", (json_int_t)bytes);
 }
 
@@ -118,18 +126,20 @@ do_rebuild(struct stock *s, struct err *e)
 }
 
 static json_t *
-answer(struct stock *s, const json_t *question, struct err *e)
+answer(const struct control_server *a, const json_t *question, struct err *e)
 {
 	const char *what = doc_string(question, "do", e);
 
 	if (what == NULL)
 		return NULL;
 	if (strcmp(what, "check") == 0)
-		return do_check(s, question, e);
+		return do_check(a->stock, question, e);
 	if (strcmp(what, "drop") == 0)
-		return do_drop(s, question, e);
+		return do_drop(a, question, false, e);
+	if (strcmp(what, "forget") == 0)
+		return do_drop(a, question, true, e);
 	if (strcmp(what, "reindex") == 0)
-		return do_rebuild(s, e);
+		return do_rebuild(a->stock, e);
 	(void)err_set(e, ERR_INPUT, "do: not a known word");
 	return NULL;
 }
@@ -149,7 +159,7 @@ serve(struct control_server *a, int fd)
 		return;
 	question = control_receive(fd, &e);
 	if (question != NULL)
-		reply = answer(a->stock, question, &e);
+		reply = answer(a, question, &e);
 	if (reply == NULL)
 		/*
 		 * An error can quote what lies on the disk, which a document has to be able to say.
@@ -181,6 +191,8 @@ run(void *context)
 		fd = accept4(a->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0)
 			serve(a, fd);
+		else /* no descriptor is free: it is there still, and ready at once again */
+			(void)poll(fds, 1, BUSY_MS);
 	}
 }
 
@@ -189,11 +201,13 @@ run(void *context)
  * replaced: who is here has the cache's lock.
  */
 int
-control_server_start(struct stock *s, struct control_server **ret, struct err *e)
+control_server_start(
+	struct stock *s, struct announce *announce, struct control_server **ret, struct err *e)
 {
 	struct control_server *a = mem_new(1, sizeof(*a));
 
 	a->stock = s;
+	a->announce = announce;
 	a->wake = eventfd(0, EFD_CLOEXEC);
 	a->listener = control_listen(repo_dir(stock_repo(s)), e);
 	if (a->wake >= 0 && a->listener >= 0 && pthread_create(&a->thread, NULL, run, a) == 0) {

@@ -9,11 +9,13 @@
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
 
+#include "cache/announce.h"
 #include "cache/stock.h"
 
 struct control_server;
 
-int control_server_start(struct stock *stock, struct control_server **ret, struct err *e);
+int control_server_start(
+	struct stock *stock, struct announce *announce, struct control_server **ret, struct err *e);
 void control_server_stop(struct control_server *a);
 
 #endif

@@ -13,6 +13,9 @@
 
 enum { DEFER_MAX_MS = 10 * 60 * 1000 };
 
+/* 2020-01-01. A clock that is behind it was never set, and says nothing of what is far ahead. */
+enum { CLOCK_MIN_S = 1577836800 };
+
 /*
  * A version that is announced once what is prefetched of it is here. It lies in the list until all
  * that it waits for has ended and it is announced (is_deferred), or another version has taken its
@@ -264,14 +267,31 @@ is_deferred(struct announce *a, const struct view_type *t, const struct channels
 
 /* ---- What is announced */
 
-/* The newest edition that is known of a type: announced before, or kept. */
-static struct edition
-known_edition(const struct view_type *t)
+/* A version is a time: a slip of whoever numbers them must not lock a type for years. */
+static bool
+is_far_ahead(const struct announce *a, uint64_t version)
 {
-	struct edition known = t->announced;
+	uint64_t ahead_s = a->parts.options->versionAheadMax / 1000;
+	uint64_t now_s = clock_wall_ms() / 1000;
 
-	if (t->count > 0 && t->versions[0].edition.version > known.version)
-		known = t->versions[0].edition;
+	return ahead_s > 0 && now_s > CLOCK_MIN_S && version > now_s + ahead_s;
+}
+
+/*
+ * The newest edition that is known of a type: announced before, or kept. What would be refused
+ * today is not known.
+ */
+static struct edition
+known_edition(const struct announce *a, const struct view_type *t)
+{
+	struct edition known = {0};
+
+	if (!is_far_ahead(a, t->announced.version))
+		known = t->announced;
+	for (size_t i = 0; i < t->count; i++)
+		if (t->versions[i].edition.version > known.version &&
+			!is_far_ahead(a, t->versions[i].edition.version))
+			known = t->versions[i].edition;
 	return known;
 }
 
@@ -295,10 +315,15 @@ log_refused(const struct ident *new, const struct edition *known, const char *wh
  * name that they have already, whatever stands in the place of the cloud.
  */
 static const char *
-refusal(const struct view_type *t, const struct edition *new)
+refusal(const struct announce *a, const struct view_type *t, const struct edition *new)
 {
-	struct edition known = known_edition(t);
+	struct edition known;
 
+	if (is_far_ahead(a, new->version))
+		return "the version is further in the future than versionAheadMax";
+	if (t == NULL)
+		return NULL;
+	known = known_edition(a, t);
 	if (new->version < known.version)
 		return "the version goes back";
 	for (size_t i = 0; i < t->count; i++)
@@ -328,6 +353,18 @@ note_refusal(
 	}
 }
 
+/* Of types that are not announced any more: what comes and goes leaves nothing behind. */
+static void
+sweep_refused(struct announce *a)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < a->refused.count; i++)
+		if (idents_find(&a->fetched, a->refused.at[i].type) != NULL)
+			a->refused.at[left++] = a->refused.at[i];
+	a->refused.count = left;
+}
+
 /*
  * What is to be announced: the upstream's list, with the known version of a
  * type in the place of one that was refused, and the one before in the place of one that waits.
@@ -339,15 +376,19 @@ merge(struct announce *a, const struct view *view, const struct channels *channe
 	for (size_t i = 0; i < a->fetched.count; i++) {
 		struct ident chosen = a->fetched.at[i];
 		const struct view_type *t = view_find_type(view, chosen.type);
-		const char *why = t != NULL ? refusal(t, &chosen.edition) : NULL;
+		const char *why = refusal(a, t, &chosen.edition);
 
 		if (!channels_policy(channels, chosen.type).enabled)
 			continue;
 		if (why != NULL) {
-			struct edition known = known_edition(t);
+			struct edition known = {0};
 
+			if (t != NULL)
+				known = known_edition(a, t);
 			note_refusal(a, &chosen, &known, why);
 			chosen.edition = known;
+			if (known.version == 0) /* nothing of it is known that could be announced */
+				continue;
 		} else if ((t == NULL || !ident_edition_equal(&t->announced, &chosen.edition)) &&
 			   is_deferred(a, t, channels, &chosen)) {
 			chosen.edition = t->announced;
@@ -356,6 +397,7 @@ merge(struct announce *a, const struct view *view, const struct channels *channe
 		idents_add(ret, &chosen);
 	}
 	sweep_deferred(a);
+	sweep_refused(a);
 }
 
 /*
@@ -475,4 +517,44 @@ announce_policy(struct announce *a)
 	view_release(view);
 	settings_release(policy);
 	(void)pthread_mutex_unlock(&a->lock);
+}
+
+/* With the lock. What is announced, without that type (in that version; 0: in any). */
+static bool
+without(struct announce *a, const char *type, uint64_t version, struct idents *ret)
+{
+	struct view *view = stock_view(a->parts.stock);
+	bool found = false;
+
+	for (size_t i = 0; i < view->count; i++) {
+		struct ident ident = {.edition = view->types[i]->announced};
+
+		memcpy(ident.type, view->types[i]->type, sizeof(ident.type));
+		if (strcmp(ident.type, type) == 0 &&
+			(version == 0 || ident.edition.version == version))
+			found |= ident.edition.version > 0;
+		else if (ident.edition.version > 0)
+			idents_add(ret, &ident);
+	}
+	view_release(view);
+	return found;
+}
+
+int
+announce_forget(struct announce *a, const char *type, uint64_t version, struct err *e)
+{
+	AUTO_IDENTS struct idents rest = {0};
+	bool deferred;
+	int result = 0;
+
+	(void)pthread_mutex_lock(&a->lock);
+	if (without(a, type, version, &rest)) {
+		result = stock_put_query(a->parts.stock, &rest, e);
+		jobs_forget_known(a->parts.jobs);
+		/* What the cloud said last; before it said anything the next poll does it. */
+		if (result == 0 && a->fetched.count > 0)
+			result = announce_fetched(a, &deferred, e);
+	}
+	(void)pthread_mutex_unlock(&a->lock);
+	return result;
 }

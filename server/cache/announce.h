@@ -42,4 +42,10 @@ int announce_query(
 /* The policy changed: types that are not enabled any more go from the announcement. */
 void announce_policy(struct announce *a);
 
+/*
+ * What is announced of a type, in this version (0: in any), is forgotten: what the cloud announces
+ * holds again, whatever it is.
+ */
+int announce_forget(struct announce *a, const char *type, uint64_t version, struct err *e);
+
 #endif

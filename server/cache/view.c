@@ -364,6 +364,20 @@ prepare_query(struct view *v, const struct idents *query)
 	v->has_query = true;
 }
 
+/* What metadata does not name any more, and of which nothing is kept. */
+static void
+drop_forgotten(struct view *v)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < v->count; i++)
+		if (v->types[i]->announced.version == 0 && v->types[i]->count == 0)
+			view_type_release(v->types[i]);
+		else
+			v->types[left++] = v->types[i];
+	v->count = left;
+}
+
 void
 view_set_query(struct view_holder *h, const struct idents *query)
 {
@@ -398,6 +412,7 @@ view_set_query(struct view_holder *h, const struct idents *query)
 		t->announced = none;
 		view_type_finish(t);
 	}
+	drop_forgotten(v);
 	prepare_query(v, query);
 	publish(h, v);
 	(void)pthread_mutex_unlock(&h->writers);

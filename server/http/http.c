@@ -17,9 +17,7 @@
 #include "http/listen.h"
 #include "log.h"
 
-/* The library's own time-out begins anew with each byte; conns.c has the absolute ones. */
 enum {
-	IDLE_S = 75,
 	HELD_SHARE = 16,   /* one address may have a sixteenth of all connections held */
 	REFUSED_MS = 2000, /* so long somebody who found no place is thought to want one */
 	DRAIN_LOOK_MS = 20,
@@ -114,19 +112,23 @@ start_daemon(struct http *h, unsigned connections, struct err *e)
 {
 	unsigned threads = processor_count();
 
-	/* The library divides its limit by its threads, which have not the same number each. */
+	/*
+	 * The library divides its limit by its threads, which have not the same number each. Its
+	 * time-out begins anew with each byte, and takes who reads on from what his kernel has for
+	 * somebody who has gone: conns.c has the deadlines.
+	 */
 	h->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
 		on_accept, h, http_request, &h->requests, MHD_OPTION_EXTERNAL_LOGGER, log_library,
 		NULL, MHD_OPTION_LISTEN_SOCKET, h->listening, MHD_OPTION_THREAD_POOL_SIZE,
 		threads > 1 ? threads : 0, MHD_OPTION_CONNECTION_LIMIT,
 		(connections + conns_spare(connections)) * threads, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)HTTP_REQUEST_CONNECTION_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
-		(size_t)1024, MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK,
-		leave_escaped, NULL, MHD_OPTION_URI_LOG_CALLBACK, http_request_line, &h->requests,
-		MHD_OPTION_NOTIFY_COMPLETED, http_request_completed, &h->requests,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
+		0U, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_CONNECTION_BYTES,
+		MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)1024, MHD_OPTION_STRICT_FOR_CLIENT,
+		0, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+		http_request_line, &h->requests, MHD_OPTION_NOTIFY_COMPLETED,
+		http_request_completed, &h->requests, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+		h, MHD_OPTION_END);
 	return h->daemon == NULL ? err_set(e, ERR_SYS, "the HTTP library does not start") : 0;
 }
 

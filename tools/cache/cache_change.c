@@ -61,12 +61,31 @@ report_dropped(uint64_t count, uint64_t dropped, bool json)
 	return CLI_OK;
 }
 
+/* What is announced of a type, in this version (0: in any), goes from the announcement. */
+static int
+unannounce(struct depot *d, const char *type, uint64_t version, struct err *e)
+{
+	AUTO_IDENTS struct idents query = {0};
+	size_t left = 0;
+
+	if (depot_query(d, &query, e) != 0)
+		return -1;
+	for (size_t i = 0; i < query.count; i++)
+		if (strcmp(query.at[i].type, type) != 0 ||
+			(version > 0 && query.at[i].edition.version != version))
+			query.at[left++] = query.at[i];
+	if (left == query.count)
+		return 0;
+	query.count = left;
+	return depot_put_query(d, &query, e);
+}
+
 /*
  * Record by record, each durably: after an error or an interruption the rest is a cache like any
  * other.
  */
 static int
-drop_here(struct depot *d, const char *type, uint64_t version, bool json)
+drop_here(struct depot *d, const char *type, uint64_t version, bool forget, bool json)
 {
 	AUTO_RECORDS struct records all = {0};
 	uint64_t count = 0;
@@ -87,14 +106,16 @@ drop_here(struct depot *d, const char *type, uint64_t version, bool json)
 		count++;
 		bytes += r->ref.bytes;
 	}
+	if ((forget || version > 0) && unannounce(d, type, version, &e) != 0)
+		return cli_fail(&e);
 	return report_dropped(count, bytes, json);
 }
 
 /* By the server, which takes it out of its view first, and tells no client of it any more. */
 static int
-drop_there(const struct cache_hand *h, const char *type, uint64_t version, bool json)
+drop_there(const struct cache_hand *h, const char *type, uint64_t version, bool forget, bool json)
 {
-	json_t *question = json_pack("{s:s,s:s}", "do", "drop", "type", type);
+	json_t *question = json_pack("{s:s,s:s}", "do", forget ? "forget" : "drop", "type", type);
 	AUTO_DOC json_t *answer = NULL;
 	struct err e = {0};
 
@@ -109,7 +130,7 @@ drop_there(const struct cache_hand *h, const char *type, uint64_t version, bool 
 }
 
 int
-cache_change_drop(struct cache *c, const char *type, uint64_t version, bool json)
+cache_change_drop(struct cache *c, const char *type, uint64_t version, bool forget, bool json)
 {
 	struct cache_hand h;
 	struct err e = {0};
@@ -118,8 +139,8 @@ cache_change_drop(struct cache *c, const char *type, uint64_t version, bool json
 	if (cache_hand_open(&h, c, &e) != 0)
 		return cli_fail(&e);
 	if (h.depot == NULL)
-		return drop_there(&h, type, version, json);
-	result = drop_here(h.depot, type, version, json);
+		return drop_there(&h, type, version, forget, json);
+	result = drop_here(h.depot, type, version, forget, json);
 	cache_hand_close(&h);
 	return result;
 }

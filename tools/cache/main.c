@@ -34,6 +34,7 @@ static const struct cli_command commands[] = {
 	{"verify", "[--repair] [TYPE]", "every digest; what is damaged goes to quarantine/", 0, 1},
 	{"reindex", "", "the index made anew from the files", 0, 0},
 	{"drop", "TYPE [VERSION]", "removed", 1, 2},
+	{"forget", "TYPE", "removed, and what is announced of it", 1, 1},
 	{0},
 };
 
@@ -68,7 +69,8 @@ run(struct cache *c, const struct arguments *a)
 		return cache_verify(c, type, a->repair, a->json);
 	if (strcmp(command, "reindex") == 0)
 		return cache_change_reindex(c, a->json);
-	return cache_change_drop(c, type, a->edition.version, a->json);
+	return cache_change_drop(
+		c, type, a->edition.version, strcmp(command, "forget") == 0, a->json);
 }
 
 /* VERSION, or PV PC. */
