@@ -32,8 +32,7 @@
 #include "settings.h"
 #include "timers.h"
 
-/* PART_AGE_MAX_S: of a download that nobody has gone on with for so long. */
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2, PART_AGE_MAX_S = 7 * 86400 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2 };
 
 /* Everything there is, in the order in which it is started. Nobody else sees it whole. */
 struct server {
@@ -47,6 +46,7 @@ struct server {
 	struct builder_turns *turns;
 	struct builder_parts builder; /* what the builders' jobs use */
 	struct usage *usage;
+	struct ledger *ledger;
 	struct retain *retain;
 	struct legacy *legacy;
 	struct scrub *scrub;
@@ -110,14 +110,9 @@ static int
 clear_staged(void *context, int dir, const char *name, struct err *e)
 {
 	const char *dot = strrchr(name, '.');
-	struct stat st;
 
 	(void)context;
-	if (dot != NULL && strcmp(dot, ".part") == 0 &&
-		fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-		st.st_mtime > time(NULL) - PART_AGE_MAX_S)
-		return 0;
-	return fs_remove(dir, name, e);
+	return dot != NULL && strcmp(dot, ".part") == 0 ? 0 : fs_remove(dir, name, e);
 }
 
 static void
@@ -186,8 +181,9 @@ start_cache(struct server *s)
 {
 	s->turns = builder_turns_new();
 	s->usage = usage_new();
+	s->ledger = ledger_new(stock_repo(s->stock));
 	s->retain = retain_new(&(struct retain_parts){
-		&s->options, s->settings, s->stock, s->jobs, s->workers, s->turns});
+		&s->options, s->settings, s->stock, s->jobs, s->workers, s->turns, s->ledger});
 	s->legacy = legacy_new(&(struct legacy_parts){&s->options, s->settings, s->stock, s->jobs});
 	s->scrub = scrub_new(&(struct scrub_parts){&s->options, s->stock, s->legacy, s->builders});
 	s->announce = announce_new(&(struct announce_parts){
@@ -269,6 +265,7 @@ stop(struct server *s)
 	usage_free(s->usage);
 	announce_free(s->announce);
 	retain_free(s->retain);
+	ledger_free(s->ledger);
 	builder_turns_free(s->turns);
 	workers_free(s->workers);
 	workers_free(s->builders);

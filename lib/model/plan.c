@@ -75,7 +75,7 @@ want_header(struct search *s, const struct edition *edition)
 	if (find(s->facts, edition, RECORD_HEADER) != NULL)
 		return PLAN_DONE;
 	known = s->facts->header(s->facts->context, edition);
-	s->failed |= known == PLAN_FAILED;
+	s->failed |= known == PLAN_FAILED || known == PLAN_NO_ROOM;
 	return known == PLAN_UNASKED || known == PLAN_THERE ? PLAN_GET_HEADER : PLAN_STUCK;
 }
 
@@ -153,13 +153,18 @@ cheapest(struct search *s, const struct edition *base, const struct offer *offer
 
 		if (offer->archive[i].bytes == 0)
 			continue;
-		known = s->facts->archive(s->facts->context, base, (enum format)i);
-		s->failed |= known == PLAN_FAILED;
-		if (known == PLAN_FAILED || known == PLAN_ABSENT)
-			continue;
 		/* What is wanted as an archive is best had as it is wanted. */
 		wanted = base->version == 0 && !s->facts->content &&
 			 (enum format)i == s->facts->format;
+		if (s->facts->no_room && !wanted)
+			continue;
+		known = s->facts->archive(s->facts->context, base, (enum format)i);
+		s->failed |= known == PLAN_FAILED || known == PLAN_NO_ROOM;
+		/* Another format would take more room: it would have to be unpacked and packed. */
+		if (known == PLAN_NO_ROOM && wanted)
+			return (struct archive_ref){0};
+		if (known == PLAN_FAILED || known == PLAN_NO_ROOM || known == PLAN_ABSENT)
+			continue;
 		if (best.bytes == 0 || offer->archive[i].bytes < best.bytes || wanted) {
 			best = offer->archive[i];
 			*ret_format = (enum format)i;
@@ -191,6 +196,7 @@ consider(struct search *s, const struct edition *base, struct choice *choice)
 	case PLAN_THERE:
 		break;
 	case PLAN_FAILED:
+	case PLAN_NO_ROOM:
 		s->failed = true;
 		return true;
 	case PLAN_ABSENT:
@@ -235,7 +241,10 @@ next(struct search *s)
 		return (struct plan){.step = PLAN_DONE};
 	if (find(f, &f->target, RECORD_CONTENT) != NULL)
 		return (struct plan){.step = f->content ? PLAN_DONE : PLAN_BUILD_FULL};
-	find_nodes(s);
+	if (f->no_room) /* there may be some later */
+		s->failed = true;
+	else
+		find_nodes(s);
 	target = find_node(s, &f->target);
 	if (target != NONE) {
 		struct plan p = build(s, target);

@@ -17,8 +17,9 @@
 enum plan_known {
 	PLAN_UNASKED,
 	PLAN_THERE,
-	PLAN_ABSENT, /* it does not exist */
-	PLAN_FAILED, /* it could not be had just now */
+	PLAN_ABSENT,  /* it does not exist */
+	PLAN_FAILED,  /* it could not be had just now */
+	PLAN_NO_ROOM, /* the same, for want of room */
 };
 
 struct plan_facts {
@@ -36,6 +37,7 @@ struct plan_facts {
 	enum plan_known (*archive)(void *context, const struct edition *base, enum format format);
 	enum plan_known (*header)(void *context, const struct edition *edition);
 	void *context;
+	bool no_room; /* to unpack content: only what can be had as it is wanted is of use */
 };
 
 enum plan_step {

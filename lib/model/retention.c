@@ -217,36 +217,19 @@ limit_versions(struct decision *d, struct type *t)
 
 /* ---- Room */
 
+/* The order in which they go. No client is served from content, and it can be unpacked again. */
+enum turn { TURN_CONTENT, TURN_DIFFERENCE, TURN_FULL, TURN_SOLE_CONTENT };
+
 struct candidate {
 	size_t record;
+	enum turn turn;
+	uint64_t version;
 	uint64_t used_ms;
 };
 
 /*
- * Differences first, by the time nobody asked for them; then full archives, the oldest first. Two
- * are never equal, since qsort_r may put equal ones in any order.
- */
-static int
-compare_candidates(const void *a, const void *b, void *context)
-{
-	const struct decision *d = context;
-	const struct candidate *left = a;
-	const struct candidate *right = b;
-	const struct record *x = &d->at[left->record];
-	const struct record *y = &d->at[right->record];
-
-	if (record_is_full(x) != record_is_full(y))
-		return record_is_full(x) ? 1 : -1;
-	if (record_is_full(x) && x->ident.edition.version != y->ident.edition.version)
-		return x->ident.edition.version < y->ident.edition.version ? -1 : 1;
-	if (left->used_ms != right->used_ms)
-		return left->used_ms < right->used_ms ? -1 : 1;
-	return left->record > right->record ? -1 : 1;
-}
-
-/*
  * Whether the type of a record has its full content elsewhere, too. A walk over all: it is asked
- * for full archives only, when the differences were not enough.
+ * for what is whole only.
  */
 static bool
 is_spare(const struct decision *d, size_t record)
@@ -261,31 +244,80 @@ is_spare(const struct decision *d, size_t record)
 	return false;
 }
 
+static enum turn
+turn_of(const struct decision *d, size_t record)
+{
+	if (d->at[record].kind == RECORD_CONTENT)
+		return is_spare(d, record) ? TURN_CONTENT : TURN_SOLE_CONTENT;
+	return record_is_full(&d->at[record]) ? TURN_FULL : TURN_DIFFERENCE;
+}
+
 /*
- * Archives alone: headers are small, and contents are one for each type. What just landed counts as
- * used, or it would be the first to go, before whoever wanted it came for it.
+ * Differences go by the time nobody asked for them; full archives and contents the oldest first.
+ * Two are never equal, since qsort may put equal ones in any order.
+ */
+static int
+compare_candidates(const void *a, const void *b)
+{
+	const struct candidate *left = a;
+	const struct candidate *right = b;
+
+	if (left->turn != right->turn)
+		return left->turn < right->turn ? -1 : 1;
+	if (left->turn != TURN_DIFFERENCE && left->version != right->version)
+		return left->version < right->version ? -1 : 1;
+	if (left->used_ms != right->used_ms)
+		return left->used_ms < right->used_ms ? -1 : 1;
+	return left->record > right->record ? -1 : 1;
+}
+
+/* Headers are small, and say what all else is. */
+static bool
+may_go(const struct decision *d, size_t record)
+{
+	return !d->gone[record] && !is_busy(d, record) && d->at[record].kind != RECORD_HEADER &&
+	       (d->facts->offered == NULL || !d->facts->offered[record]);
+}
+
+/* What just landed counts as used, or it would be the first to go, before who wanted it came. */
+static size_t
+list_candidates(const struct decision *d, struct candidate *ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < d->facts->records->count; i++) {
+		const struct record *r = &d->at[i];
+
+		if (!may_go(d, i))
+			continue;
+		ret[count++] = (struct candidate){.record = i,
+			.turn = turn_of(d, i),
+			.version = r->ident.edition.version,
+			.used_ms = r->served_ms > r->landed_ms ? r->served_ms : r->landed_ms};
+	}
+	return count;
+}
+
+/*
+ * The last full archive of a type stays, and of its contents and archives one. But what this server
+ * unpacked itself gives way in the end, where nothing else is left: else it would lock all
+ * downloads for ever, and it can be had again.
  */
 static void
 free_room(struct decision *d)
 {
-	const struct records *all = d->facts->records;
-	AUTO_FREE struct candidate *list = mem_new(all->count, sizeof(*list));
-	size_t count = 0;
+	AUTO_FREE struct candidate *list = mem_new(d->facts->records->count, sizeof(*list));
+	size_t count = list_candidates(d, list);
 
-	for (size_t i = 0; i < all->count; i++) {
-		const struct record *r = &d->at[i];
-
-		if (d->gone[i] || is_busy(d, i) || r->kind != RECORD_ARCHIVE ||
-			(d->facts->offered != NULL && d->facts->offered[i]))
-			continue;
-		list[count].record = i;
-		list[count++].used_ms = r->served_ms > r->landed_ms ? r->served_ms : r->landed_ms;
-	}
 	if (count > 0)
-		qsort_r(list, count, sizeof(*list), compare_candidates, d);
-	for (size_t i = 0; i < count && d->freed_bytes < d->facts->excess_bytes; i++)
-		if (!record_is_full(&d->at[list[i].record]) || is_spare(d, list[i].record))
-			act(d, RETENTION_REMOVE, RETENTION_LEAST_RECENT, list[i].record);
+		qsort(list, count, sizeof(*list), compare_candidates);
+	for (size_t i = 0; i < count && d->freed_bytes < d->facts->excess_bytes; i++) {
+		size_t record = list[i].record;
+
+		if (list[i].turn == TURN_DIFFERENCE || list[i].turn == TURN_SOLE_CONTENT ||
+			is_spare(d, record))
+			act(d, RETENTION_REMOVE, RETENTION_LEAST_RECENT, record);
+	}
 }
 
 uint64_t

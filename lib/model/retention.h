@@ -3,8 +3,9 @@
  * retention.h - what a cache keeps, builds and removes: retention, as a pure function.
  *
  * Does:     looks at everything a cache holds, and says what to do next, in
- *           order, each with its reason. It never lets go of the last full content of a
- *           type: content, or where there is none a full archive.
+ *           order, each with its reason. It does not let go of the last full content of a
+ *           type: content, or where there is none a full archive. Only content, which the server
+ *           unpacked itself, goes for room where nothing else is left.
  * Units:    bytes
  * Owner:    retention_actions_free
  * Source:   the rules are in guts2d(8), CACHE

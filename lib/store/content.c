@@ -35,6 +35,18 @@ has(struct repo *r, const struct header_file *file)
 	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == file->size;
 }
 
+uint64_t
+content_missing_bytes(struct repo *r, const struct header *h)
+{
+	size_t count;
+	AUTO_FREE const struct header_file **files = header_blobs(h, &count);
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += has(r, files[i]) ? 0 : files[i]->size;
+	return bytes;
+}
+
 bool
 content_is_complete(struct repo *r, const struct header *h)
 {

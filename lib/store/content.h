@@ -21,6 +21,9 @@
 /* Bytes of the distinct files of a version. */
 uint64_t content_bytes(const struct header *h);
 
+/* The bytes of those that are not in c/ yet. */
+uint64_t content_missing_bytes(struct repo *r, const struct header *h);
+
 /* Whether every file is there, by name and size. */
 bool content_is_complete(struct repo *r, const struct header *h);
 

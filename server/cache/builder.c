@@ -38,7 +38,7 @@ advance(void *context)
 		}
 		k->failed = false;
 		/* What is said where the plan is stuck and nothing has failed at this step. */
-		k->reason = JOB_UPSTREAM_UNAVAILABLE;
+		k->reason = k->no_room ? JOB_DISK_FULL : JOB_UPSTREAM_UNAVAILABLE;
 		builder_job_read_records(k);
 		ended = is_difference_job(k) ? builder_difference_step(k, &site)
 					     : builder_whole_step(k, &site);

@@ -46,8 +46,15 @@ build_difference_step(struct builder_job *k, const struct stock_site *site,
 	const char *way = old_whole != NULL ? "changes of files" : "changed files";
 	struct record difference;
 	struct err e = {0};
+	int result;
 
-	if (stock_build_difference(k->parts->stock, site, &what, &difference, &e) != 0)
+	if (!builder_job_reserve(k, site->workspace, 2 * smaller_than)) {
+		builder_job_failed(k, JOB_DISK_FULL, 0);
+		return true;
+	}
+	result = stock_build_difference(k->parts->stock, site, &what, &difference, &e);
+	retain_release(k->parts->retain, site->workspace);
+	if (result != 0)
 		return !builder_job_settle_failure(k, &e, inputs, 2, NULL);
 	/*
 	 * Not worth it. As ABSENT it is not tried again until metadata changes, and clients are
@@ -76,6 +83,7 @@ have_header(struct builder_job *k, const struct edition *edition)
 		builder_job_absent(k);
 		return HAVE_LEFT;
 	case PLAN_FAILED:
+	case PLAN_NO_ROOM:
 		builder_job_failed(k, k->reason, k->retry_in_ms);
 		return HAVE_LEFT;
 	case PLAN_UNASKED:

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cache/builder_job.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/content.h"
 
 /* ---- The end */
 
@@ -115,7 +119,7 @@ known(struct builder_job *k, const struct job_look *look)
 			k->retry_in_ms = look->retry_in_ms;
 		k->failed = true;
 		k->reason = look->reason;
-		return PLAN_FAILED;
+		return look->reason == JOB_DISK_FULL ? PLAN_NO_ROOM : PLAN_FAILED;
 	case JOB_NONE:
 	case JOB_QUEUED:
 	case JOB_RUNNING:
@@ -224,6 +228,17 @@ builder_job_wait_for(struct builder_job *k, struct job_spec spec)
 
 /* ---- Making */
 
+uint64_t
+builder_job_content_bytes(const struct builder_job *k)
+{
+	AUTO_HEADER struct header *header = NULL;
+
+	if (repo_read_header(
+		    stock_repo(k->parts->stock), &k->job->spec.ident, &header, NULL, NULL) != 0)
+		return 0;
+	return content_missing_bytes(stock_repo(k->parts->stock), header);
+}
+
 /*
  * The builders that are free help; a build that goes on while the server ends would hold that up.
  */
@@ -277,16 +292,31 @@ builder_job_log(const struct builder_job *k, enum log_event event, const struct 
 	log_end(&l, LOG_DOWNLOAD);
 }
 
+/* Where the reason is new to the job, which is tried again and again. */
 static void
 log_failure(const struct builder_job *k, const struct err *why)
 {
 	struct log_line l;
 
+	if (strcmp(k->job->complaint, why->text) == 0)
+		return;
+	(void)snprintf(k->job->complaint, sizeof(k->job->complaint), "%s", why->text);
 	log_begin(&l, EVENT_BUILD_FAILED);
 	log_text(&l, "type", k->job->spec.ident.type);
 	log_number(&l, "version", k->job->spec.ident.edition.version);
 	log_text(&l, "reason", why->text);
 	log_end(&l, LOG_DOWNLOAD);
+}
+
+bool
+builder_job_reserve(struct builder_job *k, const char *workspace, uint64_t bytes)
+{
+	struct err e = {0};
+
+	if (retain_reserve(k->parts->retain, workspace, bytes, &e) == 0)
+		return true;
+	log_failure(k, &e);
+	return false;
 }
 
 bool

@@ -39,6 +39,7 @@ struct builder_job {
 	uint64_t began_ms;
 	struct records records; /* of the type, as they are at this step */
 	/* Of what could not be had at this step. */
+	bool no_room; /* to unpack content, in this job */
 	bool failed;
 	enum job_reason reason;
 	uint64_t retry_in_ms;
@@ -75,8 +76,17 @@ struct job_spec builder_job_header_of(const struct builder_job *k, const struct 
 /* True: the job waits, or has ended. False: look again. */
 bool builder_job_wait_for(struct builder_job *k, struct job_spec spec);
 
+/* What building the content of the job's version adds to the disk; 0: its header is not here. */
+uint64_t builder_job_content_bytes(const struct builder_job *k);
+
 /* For build.h: the builders do the work, the job tells how far it is. */
 struct encode_crew builder_job_crew(struct builder_job *k);
+
+/*
+ * Room for what is about to be built in the workspace, until retain_release. False: there is none,
+ * which is logged.
+ */
+bool builder_job_reserve(struct builder_job *k, const char *workspace, uint64_t bytes);
 
 /* Something was built, in this way; so many bytes did not have to come from the cloud. */
 void builder_job_log(const struct builder_job *k, enum log_event event, const struct record *r,

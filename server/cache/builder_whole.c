@@ -38,8 +38,16 @@ build_content_step(struct builder_job *k, const struct stock_site *site, const s
 	struct record content;
 	struct err e = {0};
 	char text[80];
+	int result;
 
-	if (stock_build_content(k->parts->stock, site, &way, &content, &culprit, &e) != 0)
+	/* Not unpacked, where there is no room for that: the plan looks for another way. */
+	if (!builder_job_reserve(k, site->workspace, builder_job_content_bytes(k))) {
+		k->no_room = true;
+		return false;
+	}
+	result = stock_build_content(k->parts->stock, site, &way, &content, &culprit, &e);
+	retain_release(k->parts->retain, site->workspace);
+	if (result != 0)
 		return !builder_job_settle_failure(k, &e, inputs, count, culprit);
 	describe_way(p, text, sizeof(text));
 	builder_job_log(k, EVENT_BUILT_CONTENT, &content, text, 0);
@@ -86,12 +94,20 @@ build_full_step(struct builder_job *k, const struct stock_site *site)
 	struct record *donors = &inputs[1];
 	const struct build_full what = {spec->ident, spec->format, donors, list_donors(k, donors)};
 	struct record full;
-	uint64_t price;
+	uint64_t price = builder_job_full_price(k);
 	struct err e = {0};
+	int result;
 
 	/* It is there: the plan, which chose this step, saw it in the same records. */
 	inputs[0] = *builder_job_find(k, RECORD_CONTENT, &spec->ident.edition);
-	if (stock_build_full(k->parts->stock, site, &what, &full, &e) != 0)
+	/* Its streams, and the archive that is put together from them. */
+	if (!builder_job_reserve(k, site->workspace, price > 0 ? 2 * price : inputs[0].ref.bytes)) {
+		builder_job_failed(k, JOB_DISK_FULL, 0);
+		return true;
+	}
+	result = stock_build_full(k->parts->stock, site, &what, &full, &e);
+	retain_release(k->parts->retain, site->workspace);
+	if (result != 0)
 		return !builder_job_settle_failure(k, &e, inputs, what.count + 1, NULL);
 	price = likely_price(k, &full);
 	builder_job_log(k, EVENT_BUILT_ARCHIVE, &full, "packed from content",
@@ -110,6 +126,7 @@ builder_whole_step(struct builder_job *k, const struct stock_site *site)
 		.content = spec->kind == JOB_CONTENT,
 		.format = spec->format,
 		.may_download = spec->kind == JOB_BUILD,
+		.no_room = k->no_room,
 		.price = builder_job_look_price,
 		.archive = builder_job_look_archive,
 		.header = builder_job_look_header,

@@ -2,6 +2,7 @@
 #include "cache/retain.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -118,15 +119,17 @@ retain_min_free_bytes(const struct options *o, uint64_t disk_bytes)
 }
 
 /*
- * How many bytes have to go for `wanted` more to fit. The disk is asked each time: it may be used
- * by others too.
+ * How many bytes have to go for `wanted` more to fit, beside what is on its way. The disk is asked
+ * each time: it may be used by others too.
  */
 static uint64_t
 excess(const struct retain *r, uint64_t have, uint64_t wanted)
 {
 	const struct options *o = r->parts.options;
-	struct retention_room room = {
-		.cache_bytes = have, .wanted_bytes = wanted, .max_bytes = o->cacheMaxBytes};
+	struct ledger_used used = ledger_used(r->parts.ledger);
+	struct retention_room room = {.cache_bytes = have + used.left_bytes,
+		.wanted_bytes = wanted + used.entered_bytes,
+		.max_bytes = o->cacheMaxBytes};
 	uint64_t disk_bytes;
 
 	repo_disk(stock_repo(r->parts.stock), &disk_bytes, &room.disk_free_bytes);
@@ -135,7 +138,7 @@ excess(const struct retain *r, uint64_t have, uint64_t wanted)
 }
 
 int
-retain_room(struct retain *r, uint64_t bytes, struct err *e)
+retain_reserve(struct retain *r, const char *stage, uint64_t bytes, struct err *e)
 {
 	const struct options *o = r->parts.options;
 	char need[32];
@@ -144,12 +147,22 @@ retain_room(struct retain *r, uint64_t bytes, struct err *e)
 	if (o->cacheMaxBytes > 0 && bytes > o->cacheMaxBytes)
 		return err_set(e, ERR_FULL, "%s are more than cacheMaxBytes",
 			num_bytes_text(bytes, need, sizeof(need)));
+	/* Entered before it is looked at: of two that come at once both see the other. */
+	if (ledger_enter(r->parts.ledger, stage, bytes, e) != 0)
+		return -1;
 	/* Where the cache has no limit its bytes do not count, and need not be added up. */
-	if (excess(r, o->cacheMaxBytes > 0 ? cache_bytes(r) : 0, bytes) == 0)
+	if (excess(r, o->cacheMaxBytes > 0 ? cache_bytes(r) : 0, 0) == 0)
 		return 0;
+	ledger_leave(r->parts.ledger, stage);
 	retain_want(r, bytes);
 	return err_set(e, ERR_FULL, "no room for %s (see cacheMaxBytes, cacheMinFreeBytes)",
 		num_bytes_text(bytes, need, sizeof(need)));
+}
+
+void
+retain_release(struct retain *r, const char *stage)
+{
+	ledger_leave(r->parts.ledger, stage);
 }
 
 /* ---- One look */
@@ -303,6 +316,10 @@ look(struct retain *r)
 	facts.excess_bytes = excess(r, p.bytes, wanted);
 	if (facts.excess_bytes > 0) /* nobody needs that */
 		(void)repo_clear_quarantine(stock_repo(r->parts.stock), NULL);
+	/* What was given up goes before what is whole, and what is too old in any case. */
+	(void)ledger_clean(r->parts.ledger, facts.excess_bytes, time(NULL));
+	if (facts.excess_bytes > 0)
+		facts.excess_bytes = excess(r, p.bytes, wanted);
 	retention_decide(&facts, &actions);
 	carry_out(r, &actions);
 	retention_actions_free(&actions);

@@ -13,6 +13,7 @@
 #define RETAIN_H
 
 #include "cache/builder_turns.h"
+#include "cache/ledger.h"
 #include "cache/stock.h"
 #include "jobs/workers.h"
 #include "model/options.h"
@@ -27,6 +28,7 @@ struct retain_parts {
 	struct jobs *jobs;
 	struct workers *workers;
 	struct builder_turns *turns;
+	struct ledger *ledger;
 };
 struct retain *retain_new(const struct retain_parts *parts);
 void retain_free(struct retain *r);
@@ -37,8 +39,12 @@ void retain_note(struct retain *r);
 /* So many bytes are needed and were not to be had. */
 void retain_want(struct retain *r, uint64_t bytes);
 
-/* Whether there is room for so many more bytes. ERR_FULL: there is not, but may be soon. */
-int retain_room(struct retain *r, uint64_t bytes, struct err *e);
+/*
+ * Room for what is about to grow to so many bytes under a name in stage/, until retain_release.
+ * ERR_FULL: there is none, but may be soon; ERR_BUSY: somebody is at it.
+ */
+int retain_reserve(struct retain *r, const char *stage, uint64_t bytes, struct err *e);
+void retain_release(struct retain *r, const char *stage);
 
 /* How much of the disk is left free: what was set, or retention's default for this disk. */
 uint64_t retain_min_free_bytes(const struct options *o, uint64_t disk_bytes);

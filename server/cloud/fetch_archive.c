@@ -39,19 +39,6 @@ restart_part(void *context, struct err *e)
 	return 0;
 }
 
-/* Two offers can name one archive: its part is written by one of them. */
-static bool
-part_is_taken(const struct fetch *f)
-{
-	const struct fetch *other;
-
-	LIST_FOREACH (other, &f->pool->all, in_all)
-		if (other != f && other->part >= 0 &&
-			strcmp(other->landing.stage, f->landing.stage) == 0)
-			return true;
-	return false;
-}
-
 /* Room and a part for it; false: the job has ended. */
 static bool
 prepare_part(struct fetch *f)
@@ -61,19 +48,14 @@ prepare_part(struct fetch *f)
 	uint64_t have;
 	struct err e = {0};
 
-	/* First: who opens a part appends to it. */
-	if (part_is_taken(f)) {
-		(void)err_set(
-			&e, ERR_BUSY, "the same archive is being downloaded for another offer");
-		fetch_job_failed(f, &e, JOB_DOWNLOADING, SAME_ARCHIVE_MS);
+	fetch_job_release(f); /* an earlier one, which an upstream before this one had offered */
+	/* Two offers can name one archive: its part is written by one of them. */
+	if (retain_reserve(p->retain, f->landing.stage, bytes, &e) != 0) {
+		fetch_job_failed(f, &e, e.code == ERR_BUSY ? JOB_DOWNLOADING : JOB_DISK_FULL,
+			e.code == ERR_BUSY ? SAME_ARCHIVE_MS : 0);
 		return false;
 	}
-	if (retain_room(p->retain, bytes, &e) != 0) {
-		fetch_job_failed(f, &e, JOB_DISK_FULL, 0);
-		return false;
-	}
-	/* Of an earlier archive, which an upstream before this one had offered. */
-	fs_close(&f->part);
+	f->reserved = true;
 	f->part = source_part_open(
 		repo_stage_dir(stock_repo(p->stock)), f->landing.stage, bytes, &have, &e);
 	if (f->part < 0) {

@@ -51,9 +51,18 @@ fetch_job_upstream(const struct fetch *f)
 }
 
 void
-fetch_job_free(struct fetch *f)
+fetch_job_release(struct fetch *f)
 {
 	fs_close(&f->part);
+	if (f->reserved)
+		retain_release(f->pool->parts.retain, f->landing.stage);
+	f->reserved = false;
+}
+
+void
+fetch_job_free(struct fetch *f)
+{
+	fetch_job_release(f);
 	source_clear(&f->request);
 	free(f);
 }

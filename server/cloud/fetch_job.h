@@ -81,6 +81,7 @@ struct fetch {
 	/* An archive: */
 	struct landing landing;
 	int part;
+	bool reserved;	  /* landing.stage, in the ledger */
 	int offered_by;	  /* the upstream whose offer names it; -1: not known any more */
 	bool last_choice; /* the format asked for does not exist: this is the next best */
 	bool is_archive;  /* its bytes come, or are about to */
@@ -121,6 +122,8 @@ void fetch_job_hand_over(struct fetch *f, void (*run)(void *context));
 
 /* What came could not be stored, or is wrong: then the upstream is asked again after the others. */
 void fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why);
+/* Let go of the part and of the room for it. */
+void fetch_job_release(struct fetch *f);
 void fetch_job_free(struct fetch *f);
 
 #endif

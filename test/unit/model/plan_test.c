@@ -7,7 +7,10 @@
 #include "base/mem.h"
 #include "unit.h"
 
-/* What the cloud has: "5=100" an offer from 5 of 100 bytes, "5-" none, "5!" cannot be had. */
+/*
+ * What the cloud has: "5=100" an offer from 5 of 100 bytes, "5-" none, "5!" cannot be had, "5#" for
+ * want of room.
+ */
 struct cloud {
 	const char *prices;
 	const char *archives; /* the same for the archives themselves */
@@ -27,7 +30,16 @@ look(const char *text, uint64_t version, uint64_t *ret_bytes)
 	at += strlen(key);
 	if (*at == '=' && ret_bytes != NULL)
 		*ret_bytes = (uint64_t)atoi(at + 1);
-	return *at == '=' ? PLAN_THERE : *at == '-' ? PLAN_ABSENT : PLAN_FAILED;
+	switch (*at) {
+	case '=':
+		return PLAN_THERE;
+	case '-':
+		return PLAN_ABSENT;
+	case '#':
+		return PLAN_NO_ROOM;
+	default:
+		return PLAN_FAILED;
+	}
 }
 
 static enum plan_known
@@ -137,6 +149,9 @@ static const struct {
 	{false, true, {"9d7", "7d5", "5c"}, NULL, NULL, NULL, "build 5c 7 9"},
 	{false, true, {"9d7", "9d5", "7d5", "5c"}, NULL, NULL, NULL, "build 5c 9"},
 	{false, true, {"9h", "7d5", "5c", "8f"}, " 5=90 7=80 8=70 0=500", NULL, NULL, "get 8"},
+	/* one that there is no room for leaves the other way; and no other format is taken */
+	{false, true, {"9h", "5c"}, " 5=20 0=500", " 5#", NULL, "get 0"},
+	{false, true, {"9h", "5c"}, " 5=20 0=500", " 5# 0#", NULL, "stuck for now"},
 	/* a difference that is small against a kept full archive of 10 */
 	{false, true, {"9h", "5f"}, " 5=4", NULL, NULL, "get 5"},
 	{false, true, {"9h", "5f"}, " 5=6", NULL, NULL, "price 0"},
@@ -201,9 +216,47 @@ START_TEST(plan__headers_of_the_whole_way_come_first)
 }
 END_TEST
 
+START_TEST(plan__without_room_to_unpack_only_what_is_wanted_is_of_use)
+{
+	static const struct {
+		const char *records[3];
+		const char *prices;
+		const char *step;
+	} rows[] = {{{"9d5", "5c"}, NULL, "price 0"}, {{"9d5", "5c"}, " 0=500", "get 0"},
+		{{"9h", "5f"}, " 5=1 0=500", "get 0"}, {{"9d5", "5c"}, " 0-", "stuck for now"},
+		{{"9f"}, NULL, "done"}, {{"9c"}, NULL, "pack"}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct cloud cloud = {rows[i].prices, NULL, NULL};
+		AUTO_RECORDS struct records records = {0};
+		AUTO_BUF struct buf text = {0};
+		struct plan_facts facts = {.target = edition_of(9),
+			.format = FORMAT_AR2,
+			.may_download = true,
+			.no_room = true,
+			.price = price,
+			.archive = archive,
+			.header = header,
+			.context = &cloud};
+		struct plan p;
+
+		for (size_t r = 0; r < 3 && rows[i].records[r] != NULL; r++)
+			add(&records, rows[i].records[r]);
+		records_sort(&records);
+		facts.records = records.at;
+		facts.count = records.count;
+		p = plan_next(&facts);
+		describe(&p, &text);
+		ck_assert_msg(strcmp(text.at, rows[i].step) == 0, "row %zu: got %s, want %s", i,
+			text.at, rows[i].step);
+	}
+}
+END_TEST
+
 void
 plan_tests(TCase *c)
 {
+	tcase_add_test(c, plan__without_room_to_unpack_only_what_is_wanted_is_of_use);
 	tcase_add_test(c, plan__takes_the_cheapest_way);
 	tcase_add_test(c, plan__headers_of_the_whole_way_come_first);
 }
