@@ -62,13 +62,29 @@ write_times(struct stock *stock)
 
 /* ---- Scrub */
 
+/*
+ * When it was looked at, by the wall clock, which may have been set since: a time that is to come
+ * yet is no time.
+ */
+static uint64_t
+checked_ms(const struct view_record *vr, uint64_t now_ms)
+{
+	return vr->checked_ms <= now_ms ? vr->checked_ms : 0;
+}
+
+struct longest {
+	uint64_t now_ms;
+	struct view_record *vr;
+};
+
 static void
 take_longest_unchecked(void *context, struct view_record *vr)
 {
-	struct view_record **longest = context;
+	struct longest *longest = context;
 
-	if (*longest == NULL || vr->checked_ms < (*longest)->checked_ms)
-		*longest = vr;
+	if (longest->vr == NULL ||
+		checked_ms(vr, longest->now_ms) < checked_ms(longest->vr, longest->now_ms))
+		longest->vr = vr;
 }
 
 void
@@ -95,18 +111,24 @@ static void
 scrub_next(struct scrub *t)
 {
 	const uint64_t interval_ms = t->parts.options->scrubInterval;
-	struct view_record *vr = NULL;
+	struct longest longest = {.now_ms = clock_wall_ms()};
 	struct view *view;
 	struct err e = {0};
 
 	if (interval_ms == 0 || clock_mono_ms() < t->scrub_at_ms)
 		return;
 	view = stock_view(t->parts.stock);
-	view_each(view, NULL, take_longest_unchecked, &vr);
-	if (vr != NULL && vr->checked_ms + interval_ms < clock_wall_ms()) {
-		if (stock_check(t->parts.stock, &vr->record, &e) == STOCK_UNREADABLE)
+	view_each(view, NULL, take_longest_unchecked, &longest);
+	if (longest.vr != NULL &&
+		checked_ms(longest.vr, longest.now_ms) + interval_ms < longest.now_ms) {
+		const struct record *r = &longest.vr->record;
+
+		if (stock_check(t->parts.stock, r, &e) == STOCK_UNREADABLE) {
 			log_note(EVENT_WARNING, "scrub: %s", e.text);
-		t->scrub_at_ms = clock_mono_ms() + vr->record.ref.bytes / SCRUB_BYTES_PER_MS;
+			/* The others come first, and this one again after an interval. */
+			longest.vr->checked_ms = longest.now_ms;
+		}
+		t->scrub_at_ms = clock_mono_ms() + r->ref.bytes / SCRUB_BYTES_PER_MS;
 	}
 	view_release(view);
 }
