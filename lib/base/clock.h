@@ -19,4 +19,14 @@ uint64_t clock_mono_us(void);
 /* For people and for versions. */
 uint64_t clock_wall_ms(void);
 
+/*
+ * A time that was written down by the wall clock, which may have been set since: one that is still
+ * to come is none (0).
+ */
+static inline uint64_t
+clock_past_ms(uint64_t then_ms, uint64_t now_ms)
+{
+	return then_ms <= now_ms ? then_ms : 0;
+}
+
 #endif

@@ -104,6 +104,7 @@ static bool
 was_seen(struct legacy *l, const char *type)
 {
 	uint64_t days = l->parts.options->legacyClientDays;
+	uint64_t now_ms = clock_wall_ms();
 	const struct seen *seen;
 	uint64_t at_ms = 0;
 
@@ -114,7 +115,8 @@ was_seen(struct legacy *l, const char *type)
 	(void)pthread_mutex_unlock(&l->lock);
 	if (seen == NULL) /* the next look finds it */
 		recall(l, type);
-	return at_ms > 0 && at_ms + days * DAY_MS > clock_wall_ms();
+	at_ms = clock_past_ms(at_ms, now_ms);
+	return at_ms > 0 && at_ms + days * DAY_MS > now_ms;
 }
 
 /*

@@ -190,6 +190,7 @@ take_picture(const struct retain *r, struct picture *p)
 {
 	struct view *view = stock_view(r->parts.stock);
 	uint64_t now_ms = clock_mono_ms();
+	uint64_t wall_ms = clock_wall_ms();
 
 	*p = (struct picture){0};
 	view_each(view, NULL, add_record, p);
@@ -202,7 +203,8 @@ take_picture(const struct retain *r, struct picture *p)
 	for (size_t i = 0; i < p->count; i++) {
 		struct record record = p->view_records[i]->record;
 
-		record.served_ms = p->view_records[i]->served_ms;
+		record.served_ms = clock_past_ms(p->view_records[i]->served_ms, wall_ms);
+		record.landed_ms = clock_past_ms(record.landed_ms, wall_ms);
 		/*
 		 * Looked at without a lock: a reply that begins after this has the file open, or
 		 * finds it gone and asks again. What a build needs nobody may take away: it would

@@ -62,16 +62,6 @@ write_times(struct stock *stock)
 
 /* ---- Scrub */
 
-/*
- * When it was looked at, by the wall clock, which may have been set since: a time that is to come
- * yet is no time.
- */
-static uint64_t
-checked_ms(const struct view_record *vr, uint64_t now_ms)
-{
-	return vr->checked_ms <= now_ms ? vr->checked_ms : 0;
-}
-
 struct longest {
 	uint64_t now_ms;
 	struct view_record *vr;
@@ -82,8 +72,8 @@ take_longest_unchecked(void *context, struct view_record *vr)
 {
 	struct longest *longest = context;
 
-	if (longest->vr == NULL ||
-		checked_ms(vr, longest->now_ms) < checked_ms(longest->vr, longest->now_ms))
+	if (longest->vr == NULL || clock_past_ms(vr->checked_ms, longest->now_ms) <
+					   clock_past_ms(longest->vr->checked_ms, longest->now_ms))
 		longest->vr = vr;
 }
 
@@ -120,7 +110,8 @@ scrub_next(struct scrub *t)
 	view = stock_view(t->parts.stock);
 	view_each(view, NULL, take_longest_unchecked, &longest);
 	if (longest.vr != NULL &&
-		checked_ms(longest.vr, longest.now_ms) + interval_ms < longest.now_ms) {
+		clock_past_ms(longest.vr->checked_ms, longest.now_ms) + interval_ms <
+			longest.now_ms) {
 		const struct record *r = &longest.vr->record;
 
 		if (stock_check(t->parts.stock, r, &e) == STOCK_UNREADABLE) {
