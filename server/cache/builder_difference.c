@@ -116,11 +116,19 @@ builder_difference_step(struct builder_job *k, const struct stock_site *site)
 		return have == HAVE_LEFT;
 	/* A difference's worth is measured by the full archive, which need not be here. */
 	bytes = full_bytes(k);
-	if (bytes == 0 && builder_job_look_price(k, &full, &offer) == PLAN_UNASKED)
-		return builder_job_wait_for(k, builder_job_price_of(k, &full));
-	if (bytes == 0) { /* nothing to compare with */
-		builder_job_absent(k);
-		return true;
+	if (bytes == 0) {
+		switch (builder_job_look_price(k, &full, &offer)) {
+		case PLAN_UNASKED:
+			return builder_job_wait_for(k, builder_job_price_of(k, &full));
+		case PLAN_FAILED:
+		case PLAN_NO_ROOM:
+			builder_job_failed(k, k->reason, k->retry_in_ms);
+			return true;
+		case PLAN_ABSENT:
+		case PLAN_THERE:
+			builder_job_absent(k); /* nothing to compare with */
+			return true;
+		}
 	}
 	return !builder_turns_take(k->parts->turns, &k->turn) ||
 	       build_difference_step(k, site, new_whole, find_whole(k, &spec->base), bytes);

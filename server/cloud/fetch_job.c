@@ -9,6 +9,8 @@
 #include "jobs/job_end.h"
 #include "log.h"
 
+enum { HTTP_LOOP = 508 };
+
 /* What is remembered of a job from one attempt to the next. */
 struct memory {
 	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
@@ -262,6 +264,34 @@ log_failover(struct fetch *f, int from, const struct upstream_reply *reply)
 	log_end(&l, LOG_DOWNLOAD);
 }
 
+/*
+ * A request came to us through servers above us as well, or so its Via says, which any client may
+ * make up. What many wait for does not fail by that: it is asked for once more, as our own. A loop
+ * that is one is found by our own id, in what comes back to us. False: it was our own already.
+ */
+static bool
+ask_alone(struct fetch *f, const struct upstream_reply *reply)
+{
+	enum { SAY_EVERY_MS = 10000 };
+	char alone[HOPS_TEXT_MAX];
+	uint64_t now_ms = clock_mono_ms();
+	struct log_line l;
+
+	if (strcmp(f->via, hops_add("", f->pool->parts.id, alone)) == 0)
+		return false;
+	if (f->pool->loop_said_ms == 0 || now_ms >= f->pool->loop_said_ms + SAY_EVERY_MS) {
+		f->pool->loop_said_ms = now_ms;
+		log_begin(&l, EVENT_LOOP);
+		log_text(&l, "path", f->via);
+		log_text(&l, "id", f->pool->parts.id);
+		log_text(&l, "reason", reply->why.text);
+		log_end(&l, LOG_DOWNLOAD);
+	}
+	memcpy(f->via, alone, sizeof(f->via));
+	fetch_job_send(f);
+	return true;
+}
+
 bool
 fetch_job_settled(struct fetch *f, const struct upstream_reply *reply)
 {
@@ -269,6 +299,8 @@ fetch_job_settled(struct fetch *f, const struct upstream_reply *reply)
 	int from = f->upstream;
 	int next = -1;
 
+	if (reply->status == HTTP_LOOP && ask_alone(f, reply))
+		return true;
 	/* Before another one is chosen: a breaker that opens by this is not asked again. */
 	upstreams_report(upstreams, from, &f->request, reply);
 	if (upstreams_may_help(reply))

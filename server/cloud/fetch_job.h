@@ -59,6 +59,7 @@ struct fetch_pool {
 	struct upstreams *upstreams;
 	struct fetch_list all;
 	struct fetch_queue waiting; /* to download an archive */
+	uint64_t loop_said_ms;	    /* when the log had a line about one last */
 	atomic_uint query_policy;   /* grows with each change of what is taken of an announcement */
 	pthread_mutex_t lock;	    /* query_via */
 	char query_via[HOPS_TEXT_MAX]; /* of who polled us last */

@@ -2,6 +2,7 @@
 #include "http/listen.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +52,8 @@ listen_open(const char *address, uint16_t port, struct err *e)
 		fd = open_at(&v4, sizeof(v4.v4), e);
 	else if (inet_pton(AF_INET6, address, &v6.v6.sin6_addr) == 1)
 		fd = open_at(&v6, sizeof(v6.v6), e);
-	else if ((fd = open_at(&v6, sizeof(v6.v6), e)) < 0) /* a machine without IPv6 */
+	else if ((fd = open_at(&v6, sizeof(v6.v6), e)) < 0 &&
+		 (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) /* a machine without IPv6 */
 		fd = open_at(&v4, sizeof(v4.v4), e);
 	return fd < 0 ? err_wrap(e, "hostModuleAddress %s port %u",
 				address[0] != '\0' ? address : "*", port)
