@@ -104,7 +104,8 @@ scrub_next(struct scrub *t)
 	view = stock_view(t->parts.stock);
 	view_each(view, NULL, take_longest_unchecked, &vr);
 	if (vr != NULL && vr->checked_ms + interval_ms < clock_wall_ms()) {
-		if (stock_check(t->parts.stock, &vr->record, &e) == STOCK_UNREADABLE)
+		if (stock_check(t->parts.stock, &vr->record, &e) == STOCK_UNREADABLE &&
+			e.code != ERR_STOPPED)
 			log_note(EVENT_WARNING, "scrub: %s", e.text);
 		t->scrub_at_ms = clock_mono_ms() + vr->record.ref.bytes / SCRUB_BYTES_PER_MS;
 	}

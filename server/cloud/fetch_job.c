@@ -191,8 +191,8 @@ fetch_job_refused(struct fetch *f, const struct upstream_reply *reply)
 void
 fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why)
 {
-	/* Our own disk is nobody's fault above. */
-	if (why->code != ERR_FULL && why->code != ERR_SYS)
+	/* Our own disk, or end, is nobody's fault above. */
+	if (why->code != ERR_FULL && why->code != ERR_SYS && why->code != ERR_STOPPED)
 		memory_of(f->job)->distrusted |= 1U << f->upstream;
 	job_end_failed(f->pool->parts.jobs, f->job, name, why, job_end_reason(why), 0);
 }

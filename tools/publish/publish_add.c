@@ -152,9 +152,9 @@ open_donors(struct add *a, struct err *e)
 		if (offer.archive[i].bytes == 0)
 			continue;
 		(void)ident_file_name(&offer.archive[i].id, name);
-		if (map_open(repo_dir(a->repo), name, &a->donors[i], e) != 0 ||
-			encode_donor(a->encode, map_span(&a->donors[i]), true, e) != 0)
+		if (map_open(repo_dir(a->repo), name, &a->donors[i], e) != 0)
 			return err_wrap(e, "%s", name);
+		encode_donor(a->encode, map_span(&a->donors[i]), true);
 	}
 	return 0;
 }
