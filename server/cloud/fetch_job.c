@@ -192,9 +192,24 @@ void
 fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why)
 {
 	/* Our own disk, or end, is nobody's fault above. */
-	if (why->code != ERR_FULL && why->code != ERR_SYS && why->code != ERR_STOPPED)
+	if (f->upstream >= 0 && why->code != ERR_FULL && why->code != ERR_SYS &&
+		why->code != ERR_STOPPED)
 		memory_of(f->job)->distrusted |= 1U << f->upstream;
 	job_end_failed(f->pool->parts.jobs, f->job, name, why, job_end_reason(why), 0);
+}
+
+/* -1: it came from nobody, since it was here already. */
+void
+fetch_job_of_no_use(struct fetch *f, const char *name, const struct err *why)
+{
+	const uint32_t all = (uint32_t)((1ULL << f->pool->upstreams->count) - 1);
+
+	if (f->upstream >= 0 && (memory_of(f->job)->distrusted | 1U << f->upstream) != all) {
+		fetch_job_not_landed(f, name, why);
+		return;
+	}
+	job_end_complain(f->job, name, why);
+	job_end_absent(f->pool->parts.jobs, f->job, name);
 }
 
 /* ---- Requests */

@@ -119,6 +119,12 @@ void fetch_job_hand_over(struct fetch *f, void (*run)(void *context));
 
 /* What came could not be stored, or is wrong: then the upstream is asked again after the others. */
 void fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why);
+
+/*
+ * What came is what its upstream names, and of no use. The others are asked; where none is left it is
+ * as good as absent, so that the next way is taken.
+ */
+void fetch_job_of_no_use(struct fetch *f, const char *name, const struct err *why);
 void fetch_job_free(struct fetch *f);
 
 #endif
