@@ -160,8 +160,9 @@ header_seal(struct header *h, struct err *e)
 }
 
 static int
-parse_file(const json_t *entry, struct header *h, struct err *e)
+parse_file(void *context, const json_t *entry, struct err *e)
 {
+	struct header *h = context;
 	const json_t *executable = json_object_get(entry, "executable");
 	const json_t *directory = json_object_get(entry, "path");
 	const char *filename = doc_string(entry, "filename", e);
@@ -193,19 +194,17 @@ parse_file(const json_t *entry, struct header *h, struct err *e)
 static int
 parse_into(struct span json, struct header *h, struct err *e)
 {
-	AUTO_DOC json_t *doc = doc_parse(json, e);
+	struct doc_list files = {"files", "file", parse_file, h, false};
+	AUTO_DOC json_t *doc = doc_parse_list(json, &files, e);
 	const char *title = doc != NULL ? doc_string(doc, "title", e) : NULL;
-	json_t *files = title != NULL ? doc_array(doc, "files", e) : NULL;
-	const json_t *entry;
-	size_t i;
 
-	if (files == NULL || doc_ident(doc, &h->ident, e) != 0)
+	if (title == NULL)
+		return -1;
+	if (!files.found)
+		return err_set(e, ERR_INPUT, "field files: an array is required");
+	if (doc_ident(doc, &h->ident, e) != 0)
 		return -1;
 	h->title = mem_string(title);
-	json_array_foreach (files, i, entry) {
-		if (parse_file(entry, h, e) != 0)
-			return err_wrap(e, "file %zu", i + 1);
-	}
 	/* The order of the document means nothing; whoever wrote it may have had another. */
 	return header_seal(h, e);
 }
