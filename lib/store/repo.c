@@ -67,7 +67,11 @@ int
 repo_lock(struct repo *r, struct err *e)
 {
 	r->lock = fs_lock(r->dir, "lock", e);
-	return r->lock < 0 ? -1 : 0;
+	if (r->lock < 0)
+		return -1;
+	/* Another owner's is as that one wants it. */
+	(void)fchmod(r->stage, 0700);
+	return 0;
 }
 
 void

@@ -32,7 +32,10 @@ struct repo;
 int repo_open(const char *path, bool create, struct repo **ret, struct err *e);
 void repo_close(struct repo *r);
 
-/* Be the only writer until repo_close. ERR_BUSY names the other process. */
+/*
+ * Be the only writer until repo_close, and close stage/ to others (mode 0700): what is in it is
+ * nobody else's business. ERR_BUSY names the other process.
+ */
 int repo_lock(struct repo *r, struct err *e);
 
 /* Long looks at its files end where this is wanted; it stays the caller's. None is set at first. */
