@@ -219,6 +219,31 @@ doc_text_valid(const char *text)
 	return string != NULL;
 }
 
+/* By the bytes of their UTF-8: first to last of each range (Unicode, Cc and Bidi_Control, Zl, Zp). */
+bool
+doc_text_plain(const char *text)
+{
+	static const struct {
+		char first[4];
+		char last;
+	} ranges[] = {{"\xc2\x80", '\x9f'}, {"\xd8\x9c", '\x9c'}, {"\xe2\x80\x8e", '\x8f'},
+		{"\xe2\x80\xa8", '\xae'}, {"\xe2\x81\xa6", '\xa9'}};
+
+	for (const char *c = text; *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return false;
+		for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+			size_t lead = strlen(ranges[i].first) - 1;
+
+			if (strncmp(c, ranges[i].first, lead) == 0 &&
+				(unsigned char)c[lead] >= (unsigned char)ranges[i].first[lead] &&
+				(unsigned char)c[lead] <= (unsigned char)ranges[i].last)
+				return false;
+		}
+	}
+	return doc_text_valid(text);
+}
+
 const char *
 doc_string(const json_t *object, const char *key, struct err *e)
 {

@@ -50,6 +50,12 @@ json_t *doc_parse_list(struct span json, struct doc_list *list, struct err *e);
 /* Whether a text can be in a document: valid UTF-8. */
 bool doc_text_valid(const char *text);
 
+/*
+ * Whether it can be shown to people as well: no control characters (C0, DEL, C1), and none that end a
+ * line or turn the direction of writing, by which a name looks like another one.
+ */
+bool doc_text_plain(const char *text);
+
 /* A string member; NULL and an error where it is missing or something else. */
 const char *doc_string(const json_t *object, const char *key, struct err *e);
 

@@ -109,10 +109,26 @@ START_TEST(doc_parse_list__cuts_no_number)
 }
 END_TEST
 
+START_TEST(doc_text_plain__has_nothing_that_steers_a_terminal_or_a_line)
+{
+	static const char *const good[] = {"", "a b/c", "Gr\xc3\xb6\xc3\x9f" "e", "\xc2\xa0",
+		"\xe6\x97\xa5", "\xf0\x9f\x98\x80", "\xe2\x80\x8d", "\xe2\x80\x90", "\xe2\x81\xaa"};
+	static const char *const bad[] = {"a\n", "\t", "\x7f", "\xc2\x80", "x\xc2\x9f", "\xd8\x9c",
+		"\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xae", "\xe2\x81\xa6",
+		"\xe2\x81\xa9", "\xff", "\xc2", "\xe2\x80"};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ck_assert_msg(doc_text_plain(good[i]), "good %zu", i);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!doc_text_plain(bad[i]), "bad %zu", i);
+}
+END_TEST
+
 void
 doc_tests(TCase *c)
 {
 	tcase_add_test(c, doc_parse_list__takes_what_doc_parse_takes_and_nothing_else);
 	tcase_add_test(c, doc_parse_list__bounds_values_and_members);
+	tcase_add_test(c, doc_text_plain__has_nothing_that_steers_a_terminal_or_a_line);
 	tcase_add_test(c, doc_parse_list__cuts_no_number);
 }
