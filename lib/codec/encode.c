@@ -40,11 +40,13 @@ struct blob {
 	struct stream whole[WHOLE_CODECS]; /* BZIP2, ZSTD */
 	bool settled;			   /* a donor has shown which of them is smaller */
 	bool skipped;
+	atomic_bool checked; /* the file's digest was looked at in this run */
 };
 
 struct delta {
 	size_t blob;
 	struct header_file base; /* its path is the older header's */
+	atomic_bool base_checked;
 	/* As delta_codecs has them; len 0: not smaller than the whole file. */
 	struct stream streams[DELTA_CODECS];
 };
@@ -255,7 +257,6 @@ is_needed(const struct encode *x, const struct blob *blob, enum codec codec)
 	return (x->settings.formats & new) != 0 && !blob->settled;
 }
 
-/* Its digest is looked at: what is encoded goes out under the name of its digest. */
 static void
 note_done(const struct encode *x, uint64_t bytes)
 {
@@ -265,10 +266,19 @@ note_done(const struct encode *x, uint64_t bytes)
 		crew->add(crew->context, bytes);
 }
 
+/*
+ * Its digest is looked at, since what is encoded goes out under the name of its digest; but not once
+ * more for each encoding.
+ */
 static int
-open_file(const struct encode *x, const struct header_file *file, struct map *ret, struct err *e)
+open_file(const struct encode *x, const struct header_file *file, atomic_bool *checked,
+	struct map *ret, struct err *e)
 {
-	return x->settings.blobs.open(x->settings.blobs.context, &file->digest, true, ret, e);
+	if (x->settings.blobs.open(
+		    x->settings.blobs.context, &file->digest, !*checked, ret, e) != 0)
+		return -1;
+	*checked = true;
+	return 0;
 }
 
 /* One task for each blob. A bad stream is forgotten, and with it what it seemed to settle. */
@@ -303,7 +313,7 @@ encode_whole(void *context, size_t index, struct err *e)
 	stream->codec = index % 2 == 0 ? CODEC_BZIP2 : CODEC_ZSTD;
 	if (stream->len > 0 || !is_needed(x, blob, stream->codec))
 		return 0;
-	if (open_file(x, file, &bytes, e) != 0)
+	if (open_file(x, file, &blob->checked, &bytes, e) != 0)
 		return err_wrap(e, "%s", file->path);
 	from.file = map_span(&bytes);
 	if (encode_stream(x, stream, &from, codec_bound(bytes.len), e) != 0)
@@ -356,7 +366,8 @@ encode_delta(void *context, size_t index, struct err *e)
 	/* A delta has to be a byte smaller, and no stream has none. */
 	if (whole < 2 || !is_tried(x, delta, (int)(index % DELTA_CODECS)))
 		return 0;
-	if (open_file(x, file, &bytes, e) != 0 || open_file(x, &delta->base, &base, e) != 0)
+	if (open_file(x, file, &x->blobs[delta->blob].checked, &bytes, e) != 0 ||
+		open_file(x, &delta->base, &delta->base_checked, &base, e) != 0)
 		return err_wrap(e, "%s", file->path);
 	from.file = map_span(&bytes);
 	from.base = map_span(&base);

@@ -4,7 +4,7 @@
  *
  * Does:     encodes each distinct blob once, and each pair of old and new
  *           blob once, however many differences need it. What is encoded has the
- *           digest that its name says; every stream was decoded and compared with the
+ *           digest that its name says, which is looked at once; every stream was decoded and compared with the
  *           original before it is offered.
  * Threads:  encode_all lets the caller's crew run its tasks; the rest is one thread's
  * Owner:    encode_new -> encode_free; a donor's bytes stay mapped until then

@@ -111,8 +111,11 @@ wire_inventory_parse(struct span json, struct inventory *ret)
 void
 wire_inventory_format(const char *client, const struct idents *has, struct buf *ret)
 {
-	json_t *doc = json_pack("{s:s}", "client", client);
+	json_t *doc = json_object();
 
+	/* Whoever named it may have used other bytes than UTF-8: then it has no name. */
+	if (doc_text_valid(client))
+		(void)json_object_set_new(doc, "client", json_string(client));
 	if (has != NULL)
 		(void)json_object_set_new(doc, "updates", format_updates(has));
 	doc_format(doc, ret);
