@@ -77,8 +77,8 @@ digest_of(struct span bytes)
  * same: what the disk cannot give any more is found now, as an error.
  */
 int
-digest_of_file(int fd, const struct stop *stop, struct digest *ret, uint64_t *ret_bytes,
-	struct err *e)
+digest_of_file(
+	int fd, const struct stop *stop, struct digest *ret, uint64_t *ret_bytes, struct err *e)
 {
 	struct digester *d = ret != NULL ? digester_new() : NULL;
 	AUTO_FREE char *block = mem_new(1, 1 << 16);

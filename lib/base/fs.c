@@ -147,8 +147,8 @@ open_dir_of(int dir, const char *name, struct err *e)
 /*
  * The caller has synced the file: otherwise the name could survive a power cut and the bytes not.
  * The directory that it comes from is not synced: at worst the file is there under its old name as
- * well, to which nothing refers. A rename is durable only when the directory is that it changed; all
- * that can fail but that last sync is done before.
+ * well, to which nothing refers. A rename is durable only when the directory is that it changed;
+ * all that can fail but that last sync is done before.
  */
 int
 fs_publish(int from, const char *stage, int dir, const char *name, struct err *e)
@@ -274,9 +274,9 @@ fs_remove(int dir, const char *name, struct err *e)
 /*
  * The file stays when the lock goes: were it removed, somebody could lock a new one while another
  * still has the old. The lock goes with the process, however that ends, and O_CLOEXEC keeps it from
- * programs that it starts: flock(2). Whoever can open the file can hold the lock, which needs no more
- * than reading: so it is closed to others. The number in the file is for people only, and may be
- * that of nobody.
+ * programs that it starts: flock(2). Whoever can open the file can hold the lock, which needs no
+ * more than reading: so it is closed to others. The number in the file is for people only, and may
+ * be that of nobody.
  */
 int
 fs_lock(int dir, const char *name, struct err *e)

@@ -151,7 +151,8 @@ decode(const struct work *w, const struct archive_entry *entry, const struct hea
 static int
 take_entry(const struct work *w, const struct archive_entry *entry, struct err *e)
 {
-	size_t index = header_blob_find(w->blobs, w->count, &entry->file); /* it is listed: validate.h */
+	size_t index =
+		header_blob_find(w->blobs, w->count, &entry->file); /* it is listed: validate.h */
 	char hex[DIGEST_HEX + 1];
 
 	(void)digest_hex(&entry->file, hex);

@@ -8,7 +8,8 @@
 /* File, or base: past it BSDIFF alone is tried, see codec_suits. */
 enum { SMALL_BYTES = 1 << 20, SMALL_BASE_BYTES = 1 << 26 };
 
-/* A stream that is longer than any encoder makes one for nothing, or for what cannot be compressed. */
+/* A stream that is longer than any encoder makes one for nothing, or for what cannot be compressed.
+ */
 enum { STREAM_SPARE_BYTES = 4096, STREAM_FACTOR = 2 };
 
 /* File and base together: the largest window of zstd, and encoders' tables grow with them. */
@@ -103,10 +104,11 @@ codec_decode_watched(enum codec codec, struct span stream, struct span base, uin
 {
 	int result;
 
-	/* What a decoder does grows with either: the length of the stream must not be anybody's choice. */
+	/* What a decoder does grows with either: the length of the stream must not be anybody's
+	 * choice. */
 	if (stream.len > codec_stream_max(len))
-		result = err_set(e, ERR_INPUT, "%zu bytes of stream for a file of %zu", stream.len,
-			len);
+		result = err_set(
+			e, ERR_INPUT, "%zu bytes of stream for a file of %zu", stream.len, len);
 	else
 		result = codecs[codec].decode(stream, base, out, len, watch, e);
 	return result == 0 ? 0 : err_wrap(e, "%s", codecs[codec].name);

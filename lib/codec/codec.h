@@ -6,13 +6,11 @@
  *           stream and back, memory to memory. Large inputs and outputs are
  *           meant to be mapped files: what a codec allocates itself does not
  *           grow with them when decoding. Decoding is bounded by the size that is stated:
- *           a stream that is longer than a file of it can need is refused before any work, and so is
- *           one that goes on without making anything.
- * Threads:  any; no state is shared
- * Errors:   ERR_INPUT a stream that is not valid or not of the stated size; ERR_STOPPED within a
- *           second of the wish, but for what encoding does in one go: preparing to look for
- *           matches in a base of gigabytes, and sorting one where nobody is waiting
- * Source:   guts2(7), ARCHIVES; RFC 3284; guts2(7) for BSDIFF
+ *           a stream that is longer than a file of it can need is refused before any work, and so
+ * is one that goes on without making anything. Threads:  any; no state is shared Errors: ERR_INPUT
+ * a stream that is not valid or not of the stated size; ERR_STOPPED within a second of the wish,
+ * but for what encoding does in one go: preparing to look for matches in a base of gigabytes, and
+ * sorting one where nobody is waiting Source:   guts2(7), ARCHIVES; RFC 3284; guts2(7) for BSDIFF
  */
 #ifndef CODEC_H
 #define CODEC_H

@@ -357,8 +357,7 @@ pack_columns(const struct maker *m, uint8_t *out, size_t room, size_t *ret_len, 
 		enum codec_fit fit = CODEC_FITS;
 
 		if (column.len > 0)
-			fit = codec_zstd_compress(
-				column, m->stop, packed + at, room - at, &len, e);
+			fit = codec_zstd_compress(column, m->stop, packed + at, room - at, &len, e);
 		if (fit != CODEC_FITS)
 			return fit;
 		if (i + 1 < COL_COUNT)
@@ -450,13 +449,10 @@ codec_bsdiff_encode(
 {
 	const size_t larger = from->file.len > from->base.len ? from->file.len : from->base.len;
 	const size_t pages = from->base.len / FINDER_PAGE + 1;
-	const bool blocks_do =
-		(from->quick && larger > QUICK_BYTES) || from->base.len > SORT_MAX;
+	const bool blocks_do = (from->quick && larger > QUICK_BYTES) || from->base.len > SORT_MAX;
 	AUTO_FREE bool *changed = mem_new(pages, sizeof(*changed));
-	struct maker m = {.file = from->file,
-		.base = from->base,
-		.changed = changed,
-		.stop = from->stop};
+	struct maker m = {
+		.file = from->file, .base = from->base, .changed = changed, .stop = from->stop};
 	enum codec_fit fit = CODEC_TOO_LARGE;
 	bool little = false;
 

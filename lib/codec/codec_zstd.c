@@ -10,10 +10,11 @@
 enum {
 	LEVEL_QUICK = 3,
 	LEVEL_BEST = 19,
-	LEVEL_LARGE = 9,       /* past LARGE_BYTES the best level takes minutes */
+	LEVEL_LARGE = 9,	/* past LARGE_BYTES the best level takes minutes */
 	PACKER_WINDOW_LOG = 23, /* guts2(7): a packed delta needs at most 8 MiB to read */
 	WINDOW_LOG_MAX = 31,
-	/* What is handed over at once; a few bytes of a stream may stand for a thousand times as many. */
+	/* What is handed over at once; a few bytes of a stream may stand for a thousand times as
+	   many. */
 	STREAM_PIECE = 1 << 14,
 	OUTPUT_PIECE = 1 << 11,
 };
@@ -90,9 +91,9 @@ codec_zstd_encode(
 }
 
 /*
- * The window is the output itself, so that a frame with a window of gigabytes needs no memory of its
- * own. Several frames in a row are one stream, each with the same prefix. All of the stream is in
- * memory: a call that neither takes nor gives anything will never do so.
+ * The window is the output itself, so that a frame with a window of gigabytes needs no memory of
+ * its own. Several frames in a row are one stream, each with the same prefix. All of the stream is
+ * in memory: a call that neither takes nor gives anything will never do so.
  */
 static int
 decode_frames(ZSTD_DCtx *z, struct span stream, struct span base, ZSTD_outBuffer *to,

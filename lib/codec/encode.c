@@ -267,15 +267,15 @@ note_done(const struct encode *x, uint64_t bytes)
 }
 
 /*
- * Its digest is looked at, since what is encoded goes out under the name of its digest; but not once
- * more for each encoding.
+ * Its digest is looked at, since what is encoded goes out under the name of its digest; but not
+ * once more for each encoding.
  */
 static int
 open_file(const struct encode *x, const struct header_file *file, atomic_bool *checked,
 	struct map *ret, struct err *e)
 {
-	if (x->settings.blobs.open(
-		    x->settings.blobs.context, &file->digest, !*checked, ret, e) != 0)
+	if (x->settings.blobs.open(x->settings.blobs.context, &file->digest, !*checked, ret, e) !=
+		0)
 		return -1;
 	*checked = true;
 	return 0;

@@ -4,11 +4,11 @@
  *
  * Does:     encodes each distinct blob once, and each pair of old and new
  *           blob once, however many differences need it. What is encoded has the
- *           digest that its name says, which is looked at once; every stream was decoded and compared with the
- *           original before it is offered.
- * Threads:  encode_all lets the caller's crew run its tasks; the rest is one thread's
- * Owner:    encode_new -> encode_free; a donor's bytes stay mapped until then
- * Errors:   ERR_DIGEST naming a file whose bytes are not what its name says; ERR_STOPPED
+ *           digest that its name says, which is looked at once; every stream was decoded and
+ * compared with the original before it is offered. Threads:  encode_all lets the caller's crew run
+ * its tasks; the rest is one thread's Owner:    encode_new -> encode_free; a donor's bytes stay
+ * mapped until then Errors:   ERR_DIGEST naming a file whose bytes are not what its name says;
+ * ERR_STOPPED
  */
 #ifndef ENCODE_H
 #define ENCODE_H

@@ -77,13 +77,20 @@ not_json(const struct cursor *c, const char *why, struct err *e)
 	return err_set(e, ERR_INPUT, "not JSON: line %zu: %s", line, why);
 }
 
-/* The next byte that is no blank (RFC 8259, section 2), or NUL at the end. */
-static char
+/* RFC 8259, section 2. */
+static bool
+is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+/* The next byte that is none, or NUL at the end. */
+static uint8_t
 look(struct cursor *c)
 {
-	while (c->at < c->json.len && memchr(" \t\r\n", c->json.at[c->at], 4) != NULL)
+	while (c->at < c->json.len && is_blank(c->json.at[c->at]))
 		c->at++;
-	return c->at < c->json.len ? (char)c->json.at[c->at] : '\0';
+	return c->at < c->json.len ? c->json.at[c->at] : '\0';
 }
 
 static bool
@@ -105,9 +112,9 @@ next_value(struct cursor *c, struct err *e)
 	const size_t left = c->json.len - c->at;
 	const bool cut = left > DOC_VALUE_BYTES_MAX;
 	json_error_t error;
-	json_t *value = json_loadb((const char *)c->json.at + c->at,
-		cut ? DOC_VALUE_BYTES_MAX : left,
-		JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &error);
+	json_t *value =
+		json_loadb((const char *)c->json.at + c->at, cut ? DOC_VALUE_BYTES_MAX : left,
+			JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &error);
 
 	if (value != NULL)
 		c->at += (size_t)error.position;
@@ -139,7 +146,8 @@ parse_elements(struct cursor *c, struct doc_list *list, struct err *e)
 	return take(c, ']') ? 0 : not_json(c, "',' or ']' expected", e);
 }
 
-/* A key, and what belongs to it. A list under the key of the list that is no array is as another value. */
+/* A key, and what belongs to it. A list under the key of the list that is no array is as another
+ * value. */
 static int
 parse_member(struct cursor *c, struct doc_list *list, json_t *others, struct err *e)
 {
@@ -219,29 +227,35 @@ doc_text_valid(const char *text)
 	return string != NULL;
 }
 
-/* By the bytes of their UTF-8: first to last of each range (Unicode, Cc and Bidi_Control, Zl, Zp). */
+/* By the bytes of their UTF-8: C1, then Bidi_Control with the separators of lines and paragraphs.
+ */
+static bool
+steers(const uint8_t *at)
+{
+	switch (at[0]) {
+	case 0xc2:
+		return at[1] >= 0x80 && at[1] <= 0x9f;
+	case 0xd8:
+		return at[1] == 0x9c; /* U+061C */
+	case 0xe2:
+		if (at[1] == 0x80) /* U+200E, U+200F, U+2028 to U+202E */
+			return at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae);
+		return at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9; /* U+2066 to U+2069 */
+	default:
+		return at[0] < 0x20 || at[0] == 0x7f;
+	}
+}
+
+/* The UTF-8 first: then no sequence reaches behind the end. */
 bool
 doc_text_plain(const char *text)
 {
-	static const struct {
-		char first[4];
-		char last;
-	} ranges[] = {{"\xc2\x80", '\x9f'}, {"\xd8\x9c", '\x9c'}, {"\xe2\x80\x8e", '\x8f'},
-		{"\xe2\x80\xa8", '\xae'}, {"\xe2\x81\xa6", '\xa9'}};
-
-	for (const char *c = text; *c != '\0'; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+	if (!doc_text_valid(text))
+		return false;
+	for (const uint8_t *at = (const uint8_t *)text; *at != '\0'; at++)
+		if (steers(at))
 			return false;
-		for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-			size_t lead = strlen(ranges[i].first) - 1;
-
-			if (strncmp(c, ranges[i].first, lead) == 0 &&
-				(unsigned char)c[lead] >= (unsigned char)ranges[i].first[lead] &&
-				(unsigned char)c[lead] <= (unsigned char)ranges[i].last)
-				return false;
-		}
-	}
-	return doc_text_valid(text);
+	return true;
 }
 
 const char *

@@ -51,8 +51,8 @@ json_t *doc_parse_list(struct span json, struct doc_list *list, struct err *e);
 bool doc_text_valid(const char *text);
 
 /*
- * Whether it can be shown to people as well: no control characters (C0, DEL, C1), and none that end a
- * line or turn the direction of writing, by which a name looks like another one.
+ * Whether it can be shown to people as well: no control characters (C0, DEL, C1), and none that end
+ * a line or turn the direction of writing, by which a name looks like another one.
  */
 bool doc_text_plain(const char *text);
 

@@ -28,8 +28,8 @@ header_free(struct header *h)
 }
 
 /*
- * . and .. lead out of the directory that a version is unpacked to. Control characters are seen to by
- * doc_text_plain; a newline would let two lists of files have one cookie, see header_cookie.
+ * . and .. lead out of the directory that a version is unpacked to. Control characters are seen to
+ * by doc_text_plain; a newline would let two lists of files have one cookie, see header_cookie.
  */
 static bool
 component_valid(const char *s, size_t len)

@@ -217,11 +217,8 @@ check_archive(struct depot *d, const struct record *r, const char *path, bool st
 		return 0;
 	if (why.code == ERR_DIGEST || (why.code == ERR_INPUT && !stored))
 		(void)repo_remove(d->repo, path, NULL);
-	if (why.code == ERR_DIGEST)
-		return err_set(e, ERR_DIGEST, "content is not what the id says");
-	if (e != NULL)
-		*e = why;
-	return -1;
+	return err_set(e, why.code, "%s",
+		why.code == ERR_DIGEST ? "content is not what the id says" : why.text);
 }
 
 /*

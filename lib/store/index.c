@@ -146,8 +146,8 @@ release(struct index *c)
 }
 
 /*
- * For its owner alone: who can open one of its files can keep the others from it, by a lock that needs
- * no more than reading. SQLite gives the files beside it the mode of the first.
+ * For its owner alone: who can open one of its files can keep the others from it, by a lock that
+ * needs no more than reading. SQLite gives the files beside it the mode of the first.
  */
 static void
 close_to_others(const char *path)
@@ -158,8 +158,8 @@ close_to_others(const char *path)
 		return;
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		AUTO_FREE char *file = mem_printf("%s%s", path, suffixes[i]);
-		AUTO_CLOSE int fd = open(file,
-			O_RDWR | O_CLOEXEC | O_NOFOLLOW | (i == 0 ? O_CREAT : 0), 0600);
+		AUTO_CLOSE int fd =
+			open(file, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (i == 0 ? O_CREAT : 0), 0600);
 
 		/* What could not be opened SQLite cannot open either, and says why. */
 		if (fd >= 0)

@@ -118,8 +118,9 @@ survey_read(struct repo *repo,
 }
 
 /*
- * The digest first: only of the right bytes anything can be said. A header that is not here, or cannot
- * be read, says nothing of the archive: it is compared where it is used (apply.h), and by the next look.
+ * The digest first: only of the right bytes anything can be said. A header that is not here, or
+ * cannot be read, says nothing of the archive: it is compared where it is used (apply.h), and by
+ * the next look.
  */
 int
 survey_check_archive(struct repo *repo, const struct record *r, const char *name, struct err *e)
@@ -128,8 +129,7 @@ survey_check_archive(struct repo *repo, const struct record *r, const char *name
 	AUTO_MAP struct map map = {0};
 	struct validate against = {.whole = record_is_full(r)};
 
-	if (repo_check(repo, name, &r->ref, e) != 0 ||
-		map_open(repo_dir(repo), name, &map, e) != 0)
+	if (repo_check(repo, name, &r->ref, e) != 0 || map_open(repo_dir(repo), name, &map, e) != 0)
 		return -1;
 	(void)repo_read_header(repo, &r->ident, &h, NULL, NULL);
 	against.header = h;

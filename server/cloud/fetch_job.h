@@ -121,8 +121,8 @@ void fetch_job_hand_over(struct fetch *f, void (*run)(void *context));
 void fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why);
 
 /*
- * What came is what its upstream names, and of no use. The others are asked; where none is left it is
- * as good as absent, so that the next way is taken.
+ * What came is what its upstream names, and of no use. The others are asked; where none is left it
+ * is as good as absent, so that the next way is taken.
  */
 void fetch_job_of_no_use(struct fetch *f, const char *name, const struct err *why);
 void fetch_job_free(struct fetch *f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A header, a newline, and an archive of its version: looked at as where it lands, used as a donor, and
- * applied. What is applied was not refused before, and every file has its digest.
+ * A header, a newline, and an archive of its version: looked at as where it lands, used as a donor,
+ * and applied. What is applied was not refused before, and every file has its digest.
  */
 #include <fcntl.h>
 #include <stdlib.h>

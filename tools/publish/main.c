@@ -40,8 +40,7 @@ run_init(const char *path)
 	if (repo_has(repo, "q"))
 		return CLI_OK;
 	wire_query_format(&none, &bytes);
-	if (repo_lock(repo, &e) != 0 ||
-		repo_put(repo, "q", span_of(bytes.at, bytes.len), &e) != 0)
+	if (repo_lock(repo, &e) != 0 || repo_put(repo, "q", span_of(bytes.at, bytes.len), &e) != 0)
 		return cli_fail(&e);
 	return CLI_OK;
 }
@@ -197,7 +196,8 @@ main(int argc, char **argv)
 				      .jobs = processors > 0 ? (uint64_t)processors : 1}};
 	const char *command;
 
-	/* A repository is there to be read by others, whoever publishes: guts2-publish(1), FILES. */
+	/* A repository is there to be read by others, whoever publishes: guts2-publish(1), FILES.
+	 */
 	(void)umask(022);
 	if (parse_arguments(argc, argv, &a) != CLI_OK)
 		return CLI_USAGE;

@@ -62,9 +62,9 @@ struct add {
 	int content; /* directory below stage/: the files of the version by their digests */
 	int streams; /* another one, for what is encoded */
 	const struct encode_crew *crew;
-	unsigned staged;	       /* so far, for their names in stage/ */
-	struct staged_list archives;   /* not in f/ yet */
-	struct staged_list documents;  /* which refer to them */
+	unsigned staged;		   /* so far, for their names in stage/ */
+	struct staged_list archives;	   /* not in f/ yet */
+	struct staged_list documents;	   /* which refer to them */
 	uint64_t full_bytes[FORMAT_COUNT]; /* of the full archives; set before any difference */
 };
 
@@ -325,7 +325,8 @@ move_all(const struct add *a, const struct staged_list *list, struct err *e)
 	return 0;
 }
 
-/* One that c/ has already is replaced by an equal one, which mends what may have been damaged since. */
+/* One that c/ has already is replaced by an equal one, which mends what may have been damaged
+ * since. */
 static int
 move_content(const struct add *a, struct err *e)
 {
@@ -362,8 +363,7 @@ static int
 build_version(struct add *a, struct err *e)
 {
 	a->content = fs_make_dirs(repo_stage_dir(a->repo), "content", e);
-	if (a->content < 0 ||
-		publish_scan(a->request->directory, a->content, a->header, e) != 0)
+	if (a->content < 0 || publish_scan(a->request->directory, a->content, a->header, e) != 0)
 		return -1;
 	header_cookie(a->header, a->header->ident.edition.cookie);
 	if (open_all_older(a, e) != 0 || encode_streams(a, e) != 0)
@@ -414,7 +414,8 @@ publish_add(
 	free(a.older);
 	idents_free(&a.query);
 	header_free(a.header);
-	/* It is published by now. What is left here, or after a failure, the next run removes first. */
+	/* It is published by now. What is left here, or after a failure, the next run removes
+	 * first. */
 	if (result == 0)
 		(void)repo_stage_clear(repo, NULL);
 	return result;

@@ -50,8 +50,8 @@ is_same_time(const struct timespec *a, const struct timespec *b)
 }
 
 /*
- * A file that somebody writes to while it is read may be copied as it never was. Where anything of it
- * is not as it was before, it is read once more: what is the same twice was not written to in
+ * A file that somebody writes to while it is read may be copied as it never was. Where anything of
+ * it is not as it was before, it is read once more: what is the same twice was not written to in
  * between (a new name, or a new mode, changes st_ctime as well).
  */
 static int
@@ -72,12 +72,14 @@ check_unchanged(int fd, const struct stat *before, const struct header_file *fil
 	if (bytes == file->size && digest_equal(&again, &file->digest))
 		return 0;
 	return err_set(e, ERR_INPUT,
-		"changed while it was read; nothing was published, try again when nobody writes there");
+		"changed while it was read; nothing was published, try again when nobody writes "
+		"there");
 }
 
 /* Under its digest, which is known only when all of it was read. */
 static int
-store(const struct scan *s, int from, const struct stat *st, struct header_file *file, struct err *e)
+store(const struct scan *s, int from, const struct stat *st, struct header_file *file,
+	struct err *e)
 {
 	static const char stage[] = "reading"; /* one file at a time */
 	AUTO_CLOSE int to =
@@ -145,20 +147,25 @@ take_entry(void *context, int dir, const char *name, struct err *e)
 }
 
 /*
- * Where a client's disk knows no case, of two such names one file would be left. The rules of a header
- * find them, once all letters are small.
+ * Where a client's disk knows no case, of two such names one file would be left. The rules of a
+ * header find them, once all letters are small.
  */
 static int
 check_case(const struct header *h, struct err *e)
 {
+	static const char large[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char small[] = "abcdefghijklmnopqrstuvwxyz";
 	AUTO_HEADER struct header *folded = header_new();
 
 	for (size_t i = 0; i < h->count; i++) {
 		AUTO_FREE char *path = mem_string(h->files[i].path);
 		struct header_file file = h->files[i];
 
-		for (char *c = path; *c != '\0'; c++)
-			*c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+		for (char *c = path; *c != '\0'; c++) {
+			const char *found = strchr(large, *c);
+
+			*c = found != NULL ? small[found - large] : *c;
+		}
 		file.path = path;
 		if (header_add(folded, &file, e) != 0)
 			return -1;

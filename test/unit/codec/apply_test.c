@@ -41,8 +41,8 @@ sample_set_up(struct sample *s)
 					 NULL),
 			0);
 		ck_assert_int_eq(codec_encode(CODEC_ZSTD,
-					 &(struct codec_input){
-						 span_of(s->bytes[i], LEN), span_of("", 0), false, NULL},
+					 &(struct codec_input){span_of(s->bytes[i], LEN),
+						 span_of("", 0), false, NULL},
 					 out, sizeof(out), &len, NULL),
 			CODEC_FITS);
 		s->streams[i] = (struct buf){0};

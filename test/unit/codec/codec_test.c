@@ -44,10 +44,10 @@ START_TEST(codec__gives_the_file_back)
 
 			if (!codec_suits((enum codec)codec, len, base.len))
 				continue;
-			ck_assert_msg(
-				codec_encode((enum codec)codec,
-					&(struct codec_input){span_of(file, len), base, i % 2 == 1, NULL},
-					stream, ROOM, &stream_len, &e) == CODEC_FITS,
+			ck_assert_msg(codec_encode((enum codec)codec,
+					      &(struct codec_input){
+						      span_of(file, len), base, i % 2 == 1, NULL},
+					      stream, ROOM, &stream_len, &e) == CODEC_FITS,
 				"%s: %s", codec_name((enum codec)codec), e.text);
 			ck_assert_msg(codec_decode((enum codec)codec, span_of(stream, stream_len),
 					      base, back, len, &e) == 0,
@@ -95,7 +95,8 @@ START_TEST(codec_decode__refuses_damaged_streams)
 		size_t n;
 
 		ck_assert_int_eq(
-			codec_encode(which, &(struct codec_input){span_of(file, len), base, false, NULL},
+			codec_encode(which,
+				&(struct codec_input){span_of(file, len), base, false, NULL},
 				stream, ROOM, &n, NULL),
 			CODEC_FITS);
 		memset(stream + n, 0xA5, 16);
@@ -147,8 +148,8 @@ bsdiff_stream(const char *const columns[6], const size_t lens[6], unsigned char 
 		size_t len = 0;
 
 		if (lens[i] > 0)
-			ck_assert_int_eq(codec_zstd_compress(span_of(columns[i], lens[i]), NULL, ret + at,
-						 1000, &len, NULL),
+			ck_assert_int_eq(codec_zstd_compress(span_of(columns[i], lens[i]), NULL,
+						 ret + at, 1000, &len, NULL),
 				CODEC_FITS);
 		if (i < 5)
 			ret[i] = (unsigned char)len;
@@ -328,8 +329,7 @@ START_TEST(codec__ends_where_that_is_wanted)
 			-1);
 		ck_assert_int_eq(e.code, ERR_STOPPED);
 		e.code = ERR_NONE;
-		ck_assert_int_eq(
-			codec_encode(which, &from, stream, 2 * LEN, &n, &e), CODEC_ERROR);
+		ck_assert_int_eq(codec_encode(which, &from, stream, 2 * LEN, &n, &e), CODEC_ERROR);
 		ck_assert_int_eq(e.code, ERR_STOPPED);
 	}
 }

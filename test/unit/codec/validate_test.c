@@ -95,8 +95,8 @@ START_TEST(validate_archive__compares_a_stream_with_the_size_of_its_file)
 
 		put_entry(&b, "2", 4296 + more);
 		buf_add_string(&b, "GUTS2AR2");
-		ck_assert_int_eq(validate_archive(span_of(b.at, b.len), &against, NULL),
-			more > 0 ? -1 : 0);
+		ck_assert_int_eq(
+			validate_archive(span_of(b.at, b.len), &against, NULL), more > 0 ? -1 : 0);
 	}
 }
 END_TEST
