@@ -94,7 +94,7 @@ look(struct cursor *c)
 }
 
 static bool
-take(struct cursor *c, char wanted)
+take(struct cursor *c, uint8_t wanted)
 {
 	bool is = look(c) == wanted && c->at < c->json.len;
 
