@@ -116,6 +116,7 @@ decode_frames(ZSTD_DCtx *z, struct span stream, struct span base, ZSTD_outBuffer
 				ZSTD_getErrorName(wanted));
 		if (in.pos == before_in && to->pos == before_out)
 			return err_set(e, ERR_INPUT, "stream is damaged or too long");
+		/* About once for each step of either: what makes nothing is read in pieces, too. */
 		if (to->pos - watched < CODEC_EACH_STEP && in.pos % CODEC_EACH_STEP >= STREAM_PIECE)
 			continue;
 		watched = to->pos;
