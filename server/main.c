@@ -18,6 +18,7 @@
 #include "admin/control_server.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "cache/announce.h"
 #include "cache/builder.h"
 #include "cache/legacy.h"
@@ -37,6 +38,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, WORKERS = 2 };
 /* Everything there is, in the order in which it is started. Nobody else sees it whole. */
 struct server {
 	struct options options;
+	struct stop ending;   /* wanted: what takes long is given up */
 	char id[HOPS_ID + 1]; /* of this run, in Via */
 	struct settings *settings;
 	struct stock *stock;
@@ -149,6 +151,7 @@ open_cache(struct server *s, struct err *e)
 	if (stock_open(path, &s->stock, e) != 0 ||
 		fs_each(repo_stage_dir(stock_repo(s->stock)), ".", clear_staged, NULL, e) != 0)
 		return -1;
+	repo_set_stop(stock_repo(s->stock), &s->ending);
 	save_settings(s);
 	(void)malloc_trim(0); /* what the records took is not needed again */
 	return 0;
@@ -242,8 +245,8 @@ start(struct server *s, struct err *e)
  * The timers and the control socket go first, since they begin things. jobs_stop resumes all
  * answers that are held: libmicrohttpd may not be stopped while a connection is suspended
  * (microhttpd.h). The fetcher ends before the workers, to which it hands over what has arrived;
- * they finish what they were given. Builders see that jobs were stopped, while answers that are on
- * their way go out.
+ * they finish what they were given, but for what takes long: that is given up (stop.h), while answers
+ * that are on their way go out.
  *
  * Only when no thread is left is anything freed. The stock is closed after the scrub and the legacy
  * list, which write to the index what they have not written yet.
@@ -251,6 +254,7 @@ start(struct server *s, struct err *e)
 static void
 stop(struct server *s)
 {
+	s->ending.wanted = true;
 	timers_stop(s->timers);
 	control_server_stop(s->control);
 	if (s->jobs != NULL)

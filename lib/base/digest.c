@@ -77,27 +77,31 @@ digest_of(struct span bytes)
  * same: what the disk cannot give any more is found now, as an error.
  */
 int
-digest_of_file(int fd, struct digest *ret, uint64_t *ret_bytes, struct err *e)
+digest_of_file(
+	int fd, const struct stop *stop, struct digest *ret, uint64_t *ret_bytes, struct err *e)
 {
 	struct digester *d = ret != NULL ? digester_new() : NULL;
 	AUTO_FREE char *block = mem_new(1, 1 << 16);
 	off_t at = 0;
 	ssize_t got;
+	int result;
 
-	while ((got = pread(fd, block, 1 << 16, at)) > 0 || (got < 0 && errno == EINTR)) {
-		if (got < 0)
+	while ((result = stop_check(stop, e)) == 0 && (got = pread(fd, block, 1 << 16, at)) != 0) {
+		if (got < 0 && errno == EINTR)
 			continue;
+		if (got < 0) {
+			result = err_sys(e, "read");
+			break;
+		}
 		if (d != NULL)
 			digester_add(d, block, (size_t)got);
 		at += got;
 	}
-	if (got < 0)
-		(void)err_sys(e, "read");
 	if (d != NULL)
 		*ret = digester_end(d);
 	*ret_bytes = (uint64_t)at;
 	digester_free(d);
-	return got < 0 ? -1 : 0;
+	return result;
 }
 
 char *

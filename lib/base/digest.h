@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/stop.h"
 
 enum { DIGEST_BYTES = 32, DIGEST_HEX = 64 };
 
@@ -32,8 +33,10 @@ void digester_free(struct digester *d);
 
 struct digest digest_of(struct span bytes);
 
-/* Reads fd from its start to its end; ret NULL: does no more than that. -1: ERR_SYS. */
-int digest_of_file(int fd, struct digest *ret, uint64_t *ret_bytes, struct err *e);
+/* Reads fd from its start to its end; ret NULL: does no more than that. -1: ERR_SYS, ERR_STOPPED.
+ */
+int digest_of_file(
+	int fd, const struct stop *stop, struct digest *ret, uint64_t *ret_bytes, struct err *e);
 
 /* 64 hex digits and a NUL. Returns ret. */
 char *digest_hex(const struct digest *d, char ret[DIGEST_HEX + 1]);

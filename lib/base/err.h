@@ -20,6 +20,7 @@ enum err_code {
 	ERR_LIMIT,   /* larger than allowed */
 	ERR_MISSING, /* it is not there */
 	ERR_BUSY,    /* somebody else holds it */
+	ERR_STOPPED, /* given up on request (stop.h) */
 };
 
 struct err {

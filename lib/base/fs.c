@@ -133,29 +133,33 @@ fs_read(int dir, const char *name, size_t max, struct buf *ret, struct err *e)
 	return 0;
 }
 
-/* rename and link are durable only when the directory they changed is. */
+/* The directory that name is in. */
 static int
-sync_dir_of(int dir, const char *name, struct err *e)
+open_dir_of(int dir, const char *name, struct err *e)
 {
 	const char *slash = strrchr(name, '/');
 	AUTO_FREE char *parent =
 		slash ? mem_string_n(name, (size_t)(slash - name)) : mem_string(".");
-	AUTO_CLOSE int fd = fs_open_dir(dir, *parent != '\0' ? parent : "/", e);
 
-	return fd < 0 ? -1 : fs_sync(fd, parent, e);
+	return fs_open_dir(dir, *parent != '\0' ? parent : "/", e);
 }
 
 /*
  * The caller has synced the file: otherwise the name could survive a power cut and the bytes not.
  * The directory that it comes from is not synced: at worst the file is there under its old name as
- * well, to which nothing refers.
+ * well, to which nothing refers. A rename is durable only when the directory is that it changed;
+ * all that can fail but that last sync is done before.
  */
 int
 fs_publish(int from, const char *stage, int dir, const char *name, struct err *e)
 {
+	AUTO_CLOSE int parent = open_dir_of(dir, name, e);
+
+	if (parent < 0)
+		return -1;
 	if (renameat(from, stage, dir, name) != 0)
 		return err_sys(e, "%s", name);
-	return sync_dir_of(dir, name, e);
+	return fs_sync(parent, name, e);
 }
 
 /* O_TRUNC: whatever a process that was ended left under this name is overwritten. */
@@ -270,17 +274,20 @@ fs_remove(int dir, const char *name, struct err *e)
 /*
  * The file stays when the lock goes: were it removed, somebody could lock a new one while another
  * still has the old. The lock goes with the process, however that ends, and O_CLOEXEC keeps it from
- * programs that it starts: flock(2). The number in the file is for people only, and may be that of
- * nobody.
+ * programs that it starts: flock(2). Whoever can open the file can hold the lock, which needs no
+ * more than reading: so it is closed to others. The number in the file is for people only, and may
+ * be that of nobody.
  */
 int
 fs_lock(int dir, const char *name, struct err *e)
 {
-	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	char text[32] = "";
 
 	if (fd < 0)
 		return err_sys(e, "%s", name);
+	/* One of a former version may be open to all; who is not its owner cannot close it. */
+	(void)fchmod(fd, 0600);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
 

@@ -73,8 +73,8 @@ int fs_clear(int dir, const char *path, struct err *e);
 /* Remove a file or a whole tree; what is absent is removed already. */
 int fs_remove(int dir, const char *name, struct err *e);
 
-/* Take the exclusive lock of a file, made if missing, holding our process id. ERR_BUSY names the
- * other's. */
+/* Take the exclusive lock of a file, made if missing, holding our process id, mode 0600. ERR_BUSY
+ * names the other's. */
 int fs_lock(int dir, const char *name, struct err *e);
 
 #endif

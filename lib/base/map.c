@@ -84,7 +84,8 @@ map_open(int dir, const char *name, struct map *ret, struct err *e)
 }
 
 int
-map_open_read(int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e)
+map_open_read(int dir, const char *name, const struct stop *stop, struct map *ret,
+	struct digest *ret_digest, struct err *e)
 {
 	uint64_t bytes;
 	AUTO_CLOSE int fd = fs_open(dir, name, &bytes, e);
@@ -92,7 +93,7 @@ map_open_read(int dir, const char *name, struct map *ret, struct digest *ret_dig
 	if (fd < 0)
 		return -1;
 	/* A small one is read into memory anyway and digested there: one pass instead of two. */
-	if (bytes > MAP_SMALL_BYTES && digest_of_file(fd, ret_digest, &bytes, e) != 0)
+	if (bytes > MAP_SMALL_BYTES && digest_of_file(fd, stop, ret_digest, &bytes, e) != 0)
 		return -1;
 	if (read_or_map(fd, name, bytes, ret, e) != 0)
 		return -1;
@@ -169,12 +170,12 @@ map_let_go(const struct map *m)
 }
 
 struct digest
-map_digest(const struct map *m)
+map_digest(const struct map *m, const struct stop *stop)
 {
 	struct digester *digester = digester_new();
 	struct digest ret;
 
-	for (size_t at = 0; at < m->len; at += DIGEST_STEP) {
+	for (size_t at = 0; at < m->len && !stop_wanted(stop); at += DIGEST_STEP) {
 		digester_add(digester, m->at + at,
 			m->len - at < DIGEST_STEP ? m->len - at : DIGEST_STEP);
 		map_let_go(m);

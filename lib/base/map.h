@@ -40,8 +40,8 @@ int map_open(int dir, const char *name, struct map *ret, struct err *e);
  * more is an error here, and not a signal in the middle of a decoder. ret_digest: its SHA-256;
  * NULL: nobody asks for that.
  */
-int map_open_read(
-	int dir, const char *name, struct map *ret, struct digest *ret_digest, struct err *e);
+int map_open_read(int dir, const char *name, const struct stop *stop, struct map *ret,
+	struct digest *ret_digest, struct err *e);
 
 /* A new file of exactly len bytes, writable; one that is there is replaced. */
 int map_create(int dir, const char *name, size_t len, struct map *ret, struct err *e);
@@ -60,7 +60,7 @@ struct span map_span(const struct map *m);
 /* Let go of a file's pages; they come back from it when they are touched. */
 void map_let_go(const struct map *m);
 
-/* The SHA-256 of all bytes, letting go of them on the way. */
-struct digest map_digest(const struct map *m);
+/* The SHA-256 of all bytes, letting go of them on the way; stopped, of some of them. */
+struct digest map_digest(const struct map *m, const struct stop *stop);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "codec/archive.h"
+#include "codec/validate.h"
 
 enum { DIGEST_STEP = 1 << 20 };
 
@@ -14,12 +15,11 @@ enum { DIGEST_STEP = 1 << 20 };
 static const char scratch[] = "decoding";
 
 struct work {
-	/* Distinct, sorted by digest; seen[] says which of them an entry has given. */
-	const struct header_file **blobs;
+	const struct header_file **blobs; /* distinct, sorted by digest */
 	size_t count;
-	bool *seen;
 	const struct blobs *base;
 	int dir;
+	const struct stop *stop;
 };
 
 /* A file that comes out of a decoder. */
@@ -81,8 +81,6 @@ open_base(const struct work *w, const struct archive_entry *entry, struct map *r
 {
 	if (!codec_is_delta(entry->codec))
 		return 0;
-	if (w->base == NULL || !w->base->has(w->base->context, &entry->base))
-		return err_set(e, ERR_MISSING, "its base is not here");
 	if (w->base->open(w->base->context, &entry->base, false, ret, e) != 0)
 		return err_wrap(e, "base");
 	return 0;
@@ -106,10 +104,10 @@ blame_base(const struct work *w, const struct archive_entry *entry, struct err *
 }
 
 static int
-decode_checked(const struct archive_entry *entry, const struct header_file *file,
-	struct output *out, struct err *e)
+decode_checked(const struct work *w, const struct archive_entry *entry,
+	const struct header_file *file, struct output *out, struct err *e)
 {
-	const struct codec_watch watch = {on_passed, out};
+	const struct codec_watch watch = {on_passed, out, w->stop};
 	struct digest got;
 
 	if (codec_decode_watched(entry->codec, entry->stream, map_span(&out->base), out->bytes.at,
@@ -130,8 +128,10 @@ decode_into(const struct work *w, const struct archive_entry *entry, const struc
 		free_room(w, (size_t)file->size, &out->bytes, e) != 0)
 		return -1;
 	/* Which of the two is damaged decides what is thrown away: archive or base. */
-	if (decode_checked(entry, file, out, e) != 0)
-		return codec_is_delta(entry->codec) ? blame_base(w, entry, e) : -1;
+	if (decode_checked(w, entry, file, out, e) != 0)
+		return codec_is_delta(entry->codec) && !stop_wanted(w->stop)
+			       ? blame_base(w, entry, e)
+			       : -1;
 	return out->bytes.kind == MAP_OF_MEMORY ? write_small(w, map_span(&out->bytes), e) : 0;
 }
 
@@ -149,18 +149,13 @@ decode(const struct work *w, const struct archive_entry *entry, const struct hea
 }
 
 static int
-take_entry(struct work *w, const struct archive_entry *entry, struct err *e)
+take_entry(const struct work *w, const struct archive_entry *entry, struct err *e)
 {
-	size_t index = header_blob_find(w->blobs, w->count, &entry->file);
+	size_t index =
+		header_blob_find(w->blobs, w->count, &entry->file); /* it is listed: validate.h */
 	char hex[DIGEST_HEX + 1];
 
 	(void)digest_hex(&entry->file, hex);
-	if (index == w->count)
-		return err_set(e, ERR_INPUT, "entry %s: not in the header", hex);
-	/* Twice the same would be twice the work, for whoever sends such an archive at no cost. */
-	if (w->seen[index])
-		return err_set(e, ERR_INPUT, "entry %s: repeated", hex);
-	w->seen[index] = true;
 	if (decode(w, entry, w->blobs[index], e) != 0)
 		return err_wrap(e, "entry %s", hex);
 	/* Only now, its digest being right: whatever has a digest for a name has its bytes, too. */
@@ -169,41 +164,24 @@ take_entry(struct work *w, const struct archive_entry *entry, struct err *e)
 	return 0;
 }
 
-/* An archive is good as a whole or not at all: with a file missing no version comes of it. */
-static int
-check_complete(const struct work *w, struct err *e)
-{
-	char hex[DIGEST_HEX + 1];
-
-	for (size_t i = 0; i < w->count; i++) {
-		const struct digest *digest = &w->blobs[i]->digest;
-
-		if (w->seen[i] || (w->base != NULL && w->base->has(w->base->context, digest)))
-			continue;
-		return err_set(e, ERR_INPUT, "file %s is missing", digest_hex(digest, hex));
-	}
-	return 0;
-}
-
 int
-apply_archive(struct span archive, const struct header *header, const struct blobs *base, int dir,
-	struct err *e)
+apply_archive(const struct apply *what, struct err *e)
 {
+	const struct validate all = {what->header, true, what->base};
 	size_t count;
-	AUTO_FREE const struct header_file **blobs = header_blobs(header, &count);
-	AUTO_FREE bool *seen = mem_new(count, sizeof(bool));
-	struct work w = {blobs, count, seen, base, dir};
+	AUTO_FREE const struct header_file **blobs = header_blobs(what->header, &count);
+	const struct work w = {blobs, count, what->base, what->dir, what->stop};
 	struct archive_reader reader;
 	struct archive_entry entry;
-	enum archive_step step;
 
-	if (archive_open(&reader, archive, e) != 0)
+	if (validate_archive(what->archive, &all, e) != 0 ||
+		archive_open(&reader, what->archive, e) != 0)
 		return -1;
-	while ((step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY) {
+	while (archive_next(&reader, &entry, e) == ARCHIVE_ENTRY) {
 		if (take_entry(&w, &entry, e) != 0) {
-			(void)unlinkat(dir, scratch, 0);
+			(void)unlinkat(what->dir, scratch, 0);
 			return -1;
 		}
 	}
-	return step == ARCHIVE_END ? check_complete(&w, e) : -1;
+	return 0;
 }

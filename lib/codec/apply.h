@@ -7,8 +7,8 @@
  *           sizes the header states, and a file has its name only after its
  *           SHA-256 matched.
  * Shapes:   results are <64 hex> in the output directory
- * Errors:   ERR_INPUT entries that are missing, extra, repeated or unlisted;
- *           ERR_DIGEST; ERR_MISSING a base is not there; ERR_FULL; ERR_SYS
+ * Errors:   those of validate.h, before anything is decoded; ERR_INPUT, ERR_DIGEST a stream
+ *           that is not that of its file; ERR_STOPPED; ERR_FULL; ERR_SYS
  * Source:   guts2(7), ARCHIVES
  */
 #ifndef APPLY_H
@@ -22,12 +22,18 @@
 #include "model/blobs.h"
 #include "model/header.h"
 
+struct apply {
+	struct span archive;
+	const struct header *header;
+	const struct blobs *base; /* the version a difference starts from; NULL: a full archive */
+	int dir;		  /* emptied by the caller */
+	const struct stop *stop;  /* NULL: to the end */
+};
+
 /*
- * Decode into directory dir (emptied by the caller) what base has not: the
- * files of the version a difference starts from. base is NULL for a full archive. 0: archive and
- * base together hold every file of the header. The files are not synced.
+ * Decode into the directory what the base has not, each blob once, however many files have it. 0:
+ * archive and base together hold every file of the header. The files are not synced.
  */
-int apply_archive(struct span archive, const struct header *header, const struct blobs *base,
-	int dir, struct err *e);
+int apply_archive(const struct apply *what, struct err *e);
 
 #endif

@@ -88,6 +88,9 @@ read_entry(struct archive_reader *r, struct archive_entry *ret, struct err *e)
 	name_len = read_be32(at + 24);
 	at += PREFIX_BYTES;
 	left -= PREFIX_BYTES;
+	/* Of nothing no encoding makes anything: an empty file has a stream as well. */
+	if (stream_len == 0)
+		return err_set(e, ERR_INPUT, "entry without a stream");
 	/* By subtracting: the sum of two lengths from outside could wrap. */
 	if (name_len > left || stream_len > left - name_len)
 		return err_set(e, ERR_INPUT, "entry is cut short");

@@ -5,8 +5,12 @@
 
 #include "codec/codec_each.h"
 
-/* Past it BSDIFF alone is tried, see codec_suits. */
-enum { SMALL_BYTES = 1 << 20 };
+/* File, or base: past it BSDIFF alone is tried, see codec_suits. */
+enum { SMALL_BYTES = 1 << 20, SMALL_BASE_BYTES = 1 << 26 };
+
+/* A stream that is longer than any encoder makes one for nothing, or for what cannot be compressed.
+ */
+enum { STREAM_SPARE_BYTES = 4096, STREAM_FACTOR = 2 };
 
 /* File and base together: the largest window of zstd, and encoders' tables grow with them. */
 static const size_t DELTA_BYTES_MAX = 1UL << 31;
@@ -56,7 +60,8 @@ codec_is_delta(enum codec codec)
 /*
  * Sizes decide and not a clock, so that the same files give the same archive
  * everywhere. Of large files BSDIFF was the smallest on all real input tried, programs
- * and texts, in a tenth to a half of the time that the others take.
+ * and texts, in a tenth to a half of the time that the others take. Of a large base the others
+ * make their tables in one go, which nothing could end.
  */
 bool
 codec_suits(enum codec codec, size_t len, size_t base_len)
@@ -65,7 +70,7 @@ codec_suits(enum codec codec, size_t len, size_t base_len)
 		return true;
 	if (len == 0 || base_len == 0 || len > DELTA_BYTES_MAX || base_len > DELTA_BYTES_MAX - len)
 		return false;
-	return codec == CODEC_BSDIFF || len <= SMALL_BYTES;
+	return codec == CODEC_BSDIFF || (len <= SMALL_BYTES && base_len <= SMALL_BASE_BYTES);
 }
 
 size_t
@@ -73,6 +78,12 @@ codec_bound(size_t len)
 {
 	/* bzip2 states 1 % and 600 bytes, zstd less. */
 	return len + len / 100 + 1024;
+}
+
+uint64_t
+codec_stream_max(uint64_t len)
+{
+	return len * STREAM_FACTOR + STREAM_SPARE_BYTES;
 }
 
 /* Errors get the name of the encoding in front here, so that no codec has to know its own. */
@@ -91,9 +102,16 @@ int
 codec_decode_watched(enum codec codec, struct span stream, struct span base, uint8_t *out,
 	size_t len, const struct codec_watch *watch, struct err *e)
 {
-	if (codecs[codec].decode(stream, base, out, len, watch, e) != 0)
-		return err_wrap(e, "%s", codecs[codec].name);
-	return 0;
+	int result;
+
+	/* What a decoder does grows with either: the length of the stream must not be anybody's
+	 * choice. */
+	if (stream.len > codec_stream_max(len))
+		result = err_set(
+			e, ERR_INPUT, "%zu bytes of stream for a file of %zu", stream.len, len);
+	else
+		result = codecs[codec].decode(stream, base, out, len, watch, e);
+	return result == 0 ? 0 : err_wrap(e, "%s", codecs[codec].name);
 }
 
 int

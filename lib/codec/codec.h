@@ -5,10 +5,12 @@
  * Does:     turns a file (and, for deltas, the file it comes from) into a
  *           stream and back, memory to memory. Large inputs and outputs are
  *           meant to be mapped files: what a codec allocates itself does not
- *           grow with them when decoding.
- * Threads:  any; no state is shared
- * Errors:   ERR_INPUT a stream that is not valid or not of the stated size
- * Source:   guts2(7), ARCHIVES; RFC 3284; guts2(7) for BSDIFF
+ *           grow with them when decoding. Decoding is bounded by the size that is stated:
+ *           a stream that is longer than a file of it can need is refused before any work, and so
+ * is one that goes on without making anything. Threads:  any; no state is shared Errors: ERR_INPUT
+ * a stream that is not valid or not of the stated size; ERR_STOPPED within a second of the wish,
+ * but for what encoding does in one go: preparing to look for matches in a base of gigabytes, and
+ * sorting one where nobody is waiting Source:   guts2(7), ARCHIVES; RFC 3284; guts2(7) for BSDIFF
  */
 #ifndef CODEC_H
 #define CODEC_H
@@ -18,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/stop.h"
 
 enum codec { CODEC_BZIP2, CODEC_ZSTD, CODEC_ZPATCH, CODEC_VCDIFF, CODEC_BSDIFF, CODEC_COUNT };
 
@@ -42,11 +45,15 @@ bool codec_suits(enum codec codec, size_t len, size_t base_len);
 /* The room that a stream for len bytes needs at the most, for encodings of whole files. */
 size_t codec_bound(size_t len);
 
+/* The longest stream that is taken for a file of len bytes, of any encoding. */
+uint64_t codec_stream_max(uint64_t len);
+
 /* What is encoded, and how thoroughly. */
 struct codec_input {
 	struct span file;
 	struct span base; /* deltas */
 	bool quick;	  /* somebody is waiting: take the first good stream, not the smallest */
+	const struct stop *stop; /* NULL: to the end */
 };
 
 /* Encode into room bytes at out; *ret_len is the stream's length where it fits. */
@@ -63,8 +70,9 @@ int codec_decode(enum codec codec, struct span stream, struct span base, uint8_t
  * of large files is never in memory.
  */
 struct codec_watch {
-	void (*passed)(void *context, size_t len);
+	void (*passed)(void *context, size_t len); /* NULL: nobody wants to know */
 	void *context;
+	const struct stop *stop; /* NULL: to the end */
 };
 int codec_decode_watched(enum codec codec, struct span stream, struct span base, uint8_t *out,
 	size_t len, const struct codec_watch *watch, struct err *e);

@@ -12,7 +12,7 @@
  * length is compared with what is left of base and output before it is used, and by subtracting, so
  * that no sum of two numbers of the stream can wrap. At the end every column must be used up.
  */
-enum { CHUNK_BYTES = 1 << 14, WATCH_BYTES = 1 << 20, HEAD_BYTES = (COL_COUNT - 1) * VARINT_BYTES };
+enum { CHUNK_BYTES = 1 << 14, HEAD_BYTES = (COL_COUNT - 1) * VARINT_BYTES };
 
 /* The reverse of fold_sign in codec_bsdiff_encode.c; no number of 63 bits overflows. */
 static int64_t
@@ -181,11 +181,12 @@ read_all(struct reader *r, struct err *e)
 	while (r->at < r->len) {
 		if (read_part(r, e) != 0)
 			return -1;
-		if (r->watch == NULL || r->at - r->watched < WATCH_BYTES)
+		if (r->at - r->watched < CODEC_EACH_STEP)
 			continue;
 		/* Only at the ends of parts: inside one bytes may still change. */
 		r->watched = r->at;
-		r->watch->passed(r->watch->context, r->at);
+		if (codec_each_passed(r->watch, r->at, e) != 0)
+			return -1;
 	}
 	for (int i = 0; i < COL_COUNT; i++) {
 		if (fill(&r->columns[i], e) != 0)

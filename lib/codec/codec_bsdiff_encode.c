@@ -13,6 +13,7 @@ enum {
 	BETTER_BY = 8,	       /* what another must have more, since going there costs */
 	GIVES_UP = 4096,       /* so many more bytes differ than equal: the part ended before */
 	SORT_MAX = 1 << 27,    /* sorting takes five times the size, and seconds */
+	STOP_STEPS = 1 << 14,  /* that many places are searched between two looks at the stop */
 };
 
 /* Seven bits a byte, the lowest first: a column of equal numbers is equal bytes for zstd. */
@@ -60,6 +61,7 @@ struct maker {
 	size_t ends[2]; /* of the last part and the one before, in the base */
 	uint64_t gap;	/* equal bytes since the last difference */
 	bool *changed;	/* pages of the base where something differs; NULL: who cares */
+	const struct stop *stop;
 };
 
 /* Whether the old part, were it to go on, would have the right byte at `at`. */
@@ -194,10 +196,14 @@ next_match(
 {
 	size_t counted = from; /* up to where score says what equals the old part */
 	size_t score = 0;
+	unsigned steps = 0;
 
 	for (size_t at = from; at < m->file.len; at++) {
 		size_t equal = equal_run(m, here, at, m->file.len);
 
+		/* As at the file's end; put_with tells the two apart. */
+		if (++steps % STOP_STEPS == 0 && stop_wanted(m->stop))
+			return false;
 		/* Where the old part goes on well nothing is looked for. */
 		if (equal < ALIGNED_ENOUGH)
 			finder_find(m->finder, span_of(m->file.at + at, m->file.len - at), ret);
@@ -302,7 +308,7 @@ columns_bytes(const struct maker *m)
 	return bytes;
 }
 
-/* False: the columns would be larger than max. */
+/* False: the columns would be larger than max, or it is to end. */
 static bool
 put_all(struct maker *m, size_t max)
 {
@@ -326,11 +332,11 @@ put_all(struct maker *m, size_t max)
 		put_part(m, &here, like, next.at);
 		here = next;
 		/* After each part: what is too much costs no more than finding that out. */
-		if (columns_bytes(m) > max)
+		if (columns_bytes(m) > max || stop_wanted(m->stop))
 			return false;
 	}
 	put_part(m, &here, reach_forward(m, &here, m->file.len), m->file.len);
-	return columns_bytes(m) <= max;
+	return columns_bytes(m) <= max && !stop_wanted(m->stop);
 }
 
 /*
@@ -351,7 +357,7 @@ pack_columns(const struct maker *m, uint8_t *out, size_t room, size_t *ret_len, 
 		enum codec_fit fit = CODEC_FITS;
 
 		if (column.len > 0)
-			fit = codec_zstd_compress(column, packed + at, room - at, &len, e);
+			fit = codec_zstd_compress(column, m->stop, packed + at, room - at, &len, e);
 		if (fit != CODEC_FITS)
 			return fit;
 		if (i + 1 < COL_COUNT)
@@ -431,7 +437,7 @@ bytes_of(const bool *pages, size_t count)
  * Where little has changed, sorting the whole base takes ten times as long as all the rest. Then it
  * is enough to sort what lies around the changes; and where that is next to nothing the long
  * matches alone are sometimes better, which takes no time to find out. Where what would have to be
- * sorted is too much they have to do.
+ * sorted is too much, or somebody waits, they have to do: sorting cannot be ended.
  *
  * So: a large file is first compared by blocks, which marks the pages that changed, and gives up as
  * soon as its columns are more than a fiftieth of the file. Then either the marked pages are
@@ -441,26 +447,31 @@ enum codec_fit
 codec_bsdiff_encode(
 	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
 {
-	const bool is_large = from->file.len > QUICK_BYTES;
+	const size_t larger = from->file.len > from->base.len ? from->file.len : from->base.len;
 	const size_t pages = from->base.len / FINDER_PAGE + 1;
-	const bool blocks_do = is_large && (from->quick || from->base.len > SORT_MAX);
+	const bool blocks_do = (from->quick && larger > QUICK_BYTES) || from->base.len > SORT_MAX;
 	AUTO_FREE bool *changed = mem_new(pages, sizeof(*changed));
-	struct maker m = {.file = from->file, .base = from->base, .changed = changed};
+	struct maker m = {
+		.file = from->file, .base = from->base, .changed = changed, .stop = from->stop};
 	enum codec_fit fit = CODEC_TOO_LARGE;
 	bool little = false;
 
-	if (is_large)
+	if (blocks_do || from->file.len > QUICK_BYTES)
 		little = put_with(&m, finder_new_blocks(from->base),
 			blocks_do ? SIZE_MAX : from->file.len / QUICK_SHARE);
 	if (little && (blocks_do || bytes_of(changed, pages) <= QUICK_BYTES))
 		fit = pack_columns(&m, out, room, ret_len, e);
 	maker_clear(&m);
+	if (stop_check(from->stop, e) != 0)
+		return CODEC_ERROR;
 	if (blocks_do || fit == CODEC_ERROR)
 		return fit;
 	/* Nobody reads the marks any more once the second finder is made of them. */
 	m.changed = NULL;
 	if (!put_with(&m, finder_new_sorted(from->base, little ? changed : NULL), SIZE_MAX))
-		return err_set(e, ERR_SYS, "no memory to sort %zu bytes", from->base.len);
+		return stop_check(from->stop, e) != 0
+			       ? CODEC_ERROR
+			       : err_set(e, ERR_SYS, "no memory to sort %zu bytes", from->base.len);
 	return fit == CODEC_FITS ? pack_if_smaller(&m, out, ret_len, e)
 				 : pack_and_clear(&m, out, room, ret_len, e);
 }

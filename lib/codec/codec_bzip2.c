@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <bzlib.h>
-#include <limits.h>
 
 #include "codec/codec_each.h"
 
-/* libbz2 counts in unsigned int: hand out what is left in pieces of at most this. */
+/* libbz2 counts in unsigned int, and between two pieces it can be ended. */
 static unsigned
 piece(size_t left)
 {
-	return left > INT_MAX ? INT_MAX : (unsigned)left;
+	return left > CODEC_EACH_STEP ? CODEC_EACH_STEP : (unsigned)left;
 }
 
 /* libbz2 does not write through next_in, it only lacks the const. */
@@ -39,7 +38,7 @@ codec_bzip2_encode(
 	if (BZ2_bzCompressInit(&z, block_100k, 0, 0) != BZ_OK)
 		return err_set(e, ERR_SYS, "cannot start the encoder");
 	/* Where the room is used up before the stream ends it does not fit, which is no error. */
-	while (status != BZ_STREAM_END && out_at < room) {
+	while (status != BZ_STREAM_END && out_at < room && !stop_wanted(from->stop)) {
 		unsigned in = piece(file.len - in_at);
 		unsigned space = piece(room - out_at);
 		int action = in_at + in == file.len ? BZ_FINISH : BZ_RUN;
@@ -55,6 +54,8 @@ codec_bzip2_encode(
 		out_at += space - z.avail_out;
 	}
 	(void)BZ2_bzCompressEnd(&z);
+	if (stop_check(from->stop, e) != 0)
+		return CODEC_ERROR;
 	if (status < 0)
 		return err_set(e, ERR_SYS, "encoder: code %d", status);
 	*ret_len = out_at;
@@ -67,7 +68,8 @@ codec_bzip2_encode(
  * as BZ_OK without progress, for ever: hence the look at what was consumed.
  */
 static int
-decode_stream(bz_stream *z, struct span stream, uint8_t *out, size_t len, struct err *e)
+decode_stream(bz_stream *z, struct span stream, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e)
 {
 	size_t in_at = 0;
 	size_t out_at = 0;
@@ -92,8 +94,11 @@ decode_stream(bz_stream *z, struct span stream, uint8_t *out, size_t len, struct
 		in_at += in - z->avail_in;
 		if (out_at < len)
 			out_at += space - z->avail_out;
-		if (status != BZ_STREAM_END)
+		if (status != BZ_STREAM_END) {
+			if (codec_each_passed(watch, out_at, e) != 0)
+				return -1;
 			continue;
+		}
 		if (out_at != len)
 			return err_set(e, ERR_INPUT, "file is shorter than stated");
 		if (in_at != stream.len)
@@ -106,14 +111,13 @@ int
 codec_bzip2_decode(struct span stream, struct span base, uint8_t *out, size_t len,
 	const struct codec_watch *watch, struct err *e)
 {
-	(void)watch;
 	bz_stream z = {0};
 	int result;
 
 	(void)base;
 	if (BZ2_bzDecompressInit(&z, 0, 0) != BZ_OK)
 		return err_set(e, ERR_SYS, "cannot start the decoder");
-	result = decode_stream(&z, stream, out, len, e);
+	result = decode_stream(&z, stream, out, len, watch, e);
 	(void)BZ2_bzDecompressEnd(&z);
 	return result;
 }

@@ -4,12 +4,26 @@
  *
  * The encode and decode functions are those of codec.h for one encoding. An
  * empty base makes codec_zstd_* work on whole files (ZSTD), another one is the
- * prefix (ZPATCH). A watch can be NULL; those that work in one call pass it over.
+ * prefix (ZPATCH). A watch can be NULL.
  */
 #ifndef CODEC_EACH_H
 #define CODEC_EACH_H
 
 #include "codec/codec.h"
+
+/* A decoder is asked to go on every so many bytes of output, or so. */
+enum { CODEC_EACH_STEP = 1 << 20 };
+
+/* The first len bytes are final: who watches is told. -1: it is to end. */
+static inline int
+codec_each_passed(const struct codec_watch *watch, size_t len, struct err *e)
+{
+	if (watch == NULL)
+		return 0;
+	if (watch->passed != NULL)
+		watch->passed(watch->context, len);
+	return stop_check(watch->stop, e);
+}
 
 enum codec_fit codec_bzip2_encode(
 	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
@@ -32,8 +46,8 @@ int codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size
 	const struct codec_watch *watch, struct err *e);
 
 /* One frame that codec_zstd_reader_read takes. */
-enum codec_fit codec_zstd_compress(
-	struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+enum codec_fit codec_zstd_compress(struct span bytes, const struct stop *stop, uint8_t *out,
+	size_t room, size_t *ret_len, struct err *e);
 
 /* zstd piece by piece, for a stream that another encoding produces or reads. */
 struct codec_zstd_writer;

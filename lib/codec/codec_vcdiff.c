@@ -22,6 +22,12 @@ enum {
 	 * one are bounded by the target window; a hostile stream may state 4 GiB.
 	 */
 	DECODER_ALLOC_BYTES = 40 << 20,
+	/*
+	 * What a delta may be before zstd, for each byte of the file and beside: a window that
+	 * makes one byte by the longest instruction takes fewer.
+	 */
+	DELTA_FACTOR = 32,
+	DELTA_SPARE_BYTES = 1 << 16,
 };
 static const size_t THOROUGH_BYTES = 64UL << 20; /* base size up to which level 9 is used */
 static const size_t BLOCK_BYTES = 1UL << 30;
@@ -105,7 +111,8 @@ close_stream(xd3_stream *stream)
 }
 
 static enum codec_fit
-encode_all(xd3_stream *stream, struct span file, struct codec_zstd_writer *packer, struct err *e)
+encode_all(xd3_stream *stream, struct span file, const struct stop *stop,
+	struct codec_zstd_writer *packer, struct err *e)
 {
 	size_t at = 0;
 
@@ -113,6 +120,9 @@ encode_all(xd3_stream *stream, struct span file, struct codec_zstd_writer *packe
 		int status = xd3_encode_input(stream);
 		enum codec_fit fit;
 		size_t take;
+
+		if (stop_check(stop, e) != 0)
+			return CODEC_ERROR;
 
 		switch (status) {
 		case XD3_INPUT:
@@ -160,7 +170,7 @@ codec_vcdiff_encode(
 	/* The encoder allocates by it: for a small file megabytes would be cleared in vain. */
 	config.winsize = file.len < WINDOW_BYTES ? block_size_for(file.len) : WINDOW_BYTES;
 	if (open_stream(&stream, &source, &config, &base, e) == 0)
-		fit = encode_all(&stream, file, packer, e);
+		fit = encode_all(&stream, file, from->stop, packer, e);
 	if (fit == CODEC_FITS)
 		fit = codec_zstd_writer_end(packer, ret_len, e);
 	close_stream(&stream);
@@ -172,6 +182,7 @@ struct target {
 	uint8_t *out;
 	size_t len;
 	size_t at;
+	size_t window; /* where the window began that is being read */
 	const struct codec_watch *watch;
 };
 
@@ -185,9 +196,7 @@ put_window(xd3_stream *stream, struct target *target, struct err *e)
 		memcpy(target->out + target->at, stream->next_out, stream->avail_out);
 	target->at += stream->avail_out;
 	xd3_consume_output(stream);
-	if (target->watch != NULL)
-		target->watch->passed(target->watch->context, target->at);
-	return 0;
+	return codec_each_passed(target->watch, target->at, e);
 }
 
 /* Runs until the decoder wants input: 0, or -1. */
@@ -205,8 +214,14 @@ decode_chunk(xd3_stream *stream, struct target *target, struct err *e)
 				return -1;
 			break;
 		case XD3_GOTHEADER:
+			break;
 		case XD3_WINSTART:
+			target->window = target->at;
+			break;
 		case XD3_WINFINISH:
+			/* Windows of nothing would be endless work for a few bytes of a stream. */
+			if (target->at == target->window)
+				return err_set(e, ERR_INPUT, "delta has an empty window");
 			break;
 		default:
 			return err_set(e, ERR_INPUT, "delta is damaged: %s",
@@ -220,13 +235,16 @@ decode_all(xd3_stream *stream, struct codec_zstd_reader *unpacker, struct target
 	struct err *e)
 {
 	AUTO_FREE uint8_t *chunk = mem_new(1, CHUNK_BYTES);
+	uint64_t left = (uint64_t)target->len * DELTA_FACTOR + DELTA_SPARE_BYTES;
 	size_t len;
 
-	for (;;) {
+	for (;; left -= len) {
 		if (codec_zstd_reader_read(unpacker, chunk, CHUNK_BYTES, &len, e) != 0)
 			return -1;
 		if (len == 0)
 			break;
+		if (len > left)
+			return err_set(e, ERR_INPUT, "delta is longer than its file can need");
 		xd3_avail_input(stream, chunk, (usize_t)len);
 		if (decode_chunk(stream, target, e) != 0)
 			return -1;
@@ -244,7 +262,7 @@ codec_vcdiff_decode(struct span stream_bytes, struct span base, uint8_t *out, si
 	const struct codec_watch *watch, struct err *e)
 {
 	struct codec_zstd_reader *unpacker = codec_zstd_reader_new(stream_bytes);
-	struct target target = {out, len, 0, watch};
+	struct target target = {.out = out, .len = len, .watch = watch};
 	xd3_stream stream;
 	xd3_source source;
 	xd3_config config;

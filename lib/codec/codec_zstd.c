@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <assert.h>
+/* For buffers that stay where they are: no copy of a window, whose size a frame chooses. */
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
-#include <zstd_errors.h>
 
 #include "base/mem.h"
 #include "codec/codec_each.h"
@@ -9,8 +10,13 @@
 enum {
 	LEVEL_QUICK = 3,
 	LEVEL_BEST = 19,
-	LEVEL_LARGE = 9,       /* past LARGE_BYTES the best level takes minutes */
-	PACKER_WINDOW_LOG = 23 /* guts2(7): a packed delta needs at most 8 MiB to read */
+	LEVEL_LARGE = 9,	/* past LARGE_BYTES the best level takes minutes */
+	PACKER_WINDOW_LOG = 23, /* guts2(7): a packed delta needs at most 8 MiB to read */
+	WINDOW_LOG_MAX = 31,
+	/* What is handed over at once; a few bytes of a stream may stand for a thousand times as
+	   many. */
+	STREAM_PIECE = 1 << 14,
+	OUTPUT_PIECE = 1 << 11,
 };
 static const size_t LARGE_BYTES = 64UL << 20;
 
@@ -20,7 +26,7 @@ window_log_for(size_t len)
 {
 	int log = 10;
 
-	while (log < 31 && (1UL << log) < len)
+	while (log < WINDOW_LOG_MAX && (1UL << log) < len)
 		log++;
 	return log;
 }
@@ -31,21 +37,31 @@ best_level(size_t len)
 	return len > LARGE_BYTES ? LEVEL_LARGE : LEVEL_BEST;
 }
 
-/* Takes the context. */
+/*
+ * Takes the context. All input is there from the beginning, so that the stream is that of one call;
+ * the output is taken in pieces, and between two of them it can be ended.
+ */
 static enum codec_fit
-compress(ZSTD_CCtx *z, struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+compress(ZSTD_CCtx *z, struct span bytes, const struct stop *stop, uint8_t *out, size_t room,
+	size_t *ret_len, struct err *e)
 {
-	size_t len = ZSTD_compress2(z, out, room, bytes.at, bytes.len);
+	ZSTD_inBuffer in = {bytes.at, bytes.len, 0};
+	ZSTD_outBuffer to = {out, 0, 0};
+	size_t left;
 
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_stableInBuffer, 1);
+	do {
+		to.size = room - to.pos < OUTPUT_PIECE ? room : to.pos + OUTPUT_PIECE;
+		left = ZSTD_compressStream2(z, &to, &in, ZSTD_e_end);
+	} while (left > 0 && !ZSTD_isError(left) && to.pos < room && !stop_wanted(stop));
 	(void)ZSTD_freeCCtx(z);
-	if (!ZSTD_isError(len)) {
-		*ret_len = len;
-		return CODEC_FITS;
-	}
-	/* Less room than zstd needs is no error: another encoding is the better one. */
-	if (ZSTD_getErrorCode(len) == ZSTD_error_dstSize_tooSmall)
-		return CODEC_TOO_LARGE;
-	return err_set(e, ERR_SYS, "encoder: %s", ZSTD_getErrorName(len));
+	if (ZSTD_isError(left))
+		return err_set(e, ERR_SYS, "encoder: %s", ZSTD_getErrorName(left));
+	if (stop_check(stop, e) != 0)
+		return CODEC_ERROR;
+	*ret_len = to.pos;
+	/* Less room than it takes is no error: another encoding is the better one. */
+	return left == 0 ? CODEC_FITS : CODEC_TOO_LARGE;
 }
 
 enum codec_fit
@@ -71,32 +87,61 @@ codec_zstd_encode(
 		(void)ZSTD_CCtx_setParameter(z, ZSTD_c_enableLongDistanceMatching, 1);
 		(void)ZSTD_CCtx_refPrefix(z, base.at, base.len);
 	}
-	return compress(z, file, out, room, ret_len, e);
+	return compress(z, file, from->stop, out, room, ret_len, e);
 }
 
 /*
- * One call into a buffer of the exact size: the window is the output itself, so
- * that a frame with a window of gigabytes needs no memory of its own.
+ * The window is the output itself, so that a frame with a window of gigabytes needs no memory of
+ * its own. Several frames in a row are one stream, each with the same prefix. All of the stream is
+ * in memory: a call that neither takes nor gives anything will never do so.
  */
+static int
+decode_frames(ZSTD_DCtx *z, struct span stream, struct span base, ZSTD_outBuffer *to,
+	const struct codec_watch *watch, struct err *e)
+{
+	ZSTD_inBuffer in = {stream.at, 0, 0};
+	size_t wanted = 0; /* 0: a frame begins */
+	size_t watched = 0;
+
+	while (in.pos < stream.len) {
+		size_t before_in = in.pos;
+		size_t before_out = to->pos;
+
+		in.size = stream.len - in.pos < STREAM_PIECE ? stream.len : in.pos + STREAM_PIECE;
+		if (wanted == 0 && base.len > 0)
+			(void)ZSTD_DCtx_refPrefix(z, base.at, base.len);
+		wanted = ZSTD_decompressStream(z, to, &in);
+		if (ZSTD_isError(wanted))
+			return err_set(e, ERR_INPUT, "stream is damaged or too long: %s",
+				ZSTD_getErrorName(wanted));
+		if (in.pos == before_in && to->pos == before_out)
+			return err_set(e, ERR_INPUT, "stream is damaged or too long");
+		/* About once for each step of either: what makes nothing is read in pieces, too. */
+		if (to->pos - watched < CODEC_EACH_STEP && in.pos % CODEC_EACH_STEP >= STREAM_PIECE)
+			continue;
+		watched = to->pos;
+		if (codec_each_passed(watch, watched, e) != 0)
+			return -1;
+	}
+	return wanted == 0 && stream.len > 0 ? 0 : err_set(e, ERR_INPUT, "stream is cut short");
+}
+
 int
 codec_zstd_decode(struct span stream, struct span base, uint8_t *out, size_t len,
 	const struct codec_watch *watch, struct err *e)
 {
-	(void)watch;
 	ZSTD_DCtx *z = ZSTD_createDCtx();
-	size_t got;
+	ZSTD_outBuffer to = {out, len, 0};
+	int result;
 
 	assert(z != NULL);
-	if (base.len > 0)
-		(void)ZSTD_DCtx_refPrefix(z, base.at, base.len);
-	got = ZSTD_decompressDCtx(z, out, len, stream.at, stream.len);
+	(void)ZSTD_DCtx_setParameter(z, ZSTD_d_stableOutBuffer, 1);
+	(void)ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	result = decode_frames(z, stream, base, &to, watch, e);
 	(void)ZSTD_freeDCtx(z);
-	if (ZSTD_isError(got))
-		return err_set(
-			e, ERR_INPUT, "stream is damaged or too long: %s", ZSTD_getErrorName(got));
-	if (got != len)
+	if (result == 0 && to.pos != len)
 		return err_set(e, ERR_INPUT, "file is shorter than stated");
-	return 0;
+	return result;
 }
 
 /*
@@ -104,7 +149,8 @@ codec_zstd_decode(struct span stream, struct span base, uint8_t *out, size_t len
  * The window stays within what guts2(7) lets a reader expect.
  */
 enum codec_fit
-codec_zstd_compress(struct span bytes, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
+codec_zstd_compress(struct span bytes, const struct stop *stop, uint8_t *out, size_t room,
+	size_t *ret_len, struct err *e)
 {
 	ZSTD_CCtx *z = ZSTD_createCCtx();
 	int log = window_log_for(bytes.len);
@@ -113,7 +159,7 @@ codec_zstd_compress(struct span bytes, uint8_t *out, size_t room, size_t *ret_le
 	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, best_level(bytes.len));
 	(void)ZSTD_CCtx_setParameter(
 		z, ZSTD_c_windowLog, log < PACKER_WINDOW_LOG ? log : PACKER_WINDOW_LOG);
-	return compress(z, bytes, out, room, ret_len, e);
+	return compress(z, bytes, stop, out, room, ret_len, e);
 }
 
 struct codec_zstd_writer {

@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "codec/validate.h"
 
 enum { WHOLE_CODECS = 2, DELTA_CODECS = 3 };
 
@@ -39,11 +40,13 @@ struct blob {
 	struct stream whole[WHOLE_CODECS]; /* BZIP2, ZSTD */
 	bool settled;			   /* a donor has shown which of them is smaller */
 	bool skipped;
+	atomic_bool checked; /* the file's digest was looked at in this run */
 };
 
 struct delta {
 	size_t blob;
 	struct header_file base; /* its path is the older header's */
+	atomic_bool base_checked;
 	/* As delta_codecs has them; len 0: not smaller than the whole file. */
 	struct stream streams[DELTA_CODECS];
 };
@@ -104,17 +107,19 @@ encode_skip(struct encode *x, size_t blob)
  * settles which it is, and the other one need not be tried. ZSTD is of no use where no archive of
  * the newer format is wanted.
  */
-int
-encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e)
+void
+encode_donor(struct encode *x, struct span archive, bool trusted)
 {
+	const struct validate by_itself = {0};
 	bool wants_new = (x->settings.formats & 1U << FORMAT_AR2) != 0;
 	struct archive_reader reader;
 	struct archive_entry entry;
-	enum archive_step step;
 
-	if (archive_open(&reader, archive, e) != 0)
-		return -1;
-	while ((step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY) {
+	/* As a whole first: of one that is damaged somewhere nothing is taken. */
+	if (validate_archive(archive, &by_itself, NULL) != 0 ||
+		archive_open(&reader, archive, NULL) != 0)
+		return;
+	while (archive_next(&reader, &entry, NULL) == ARCHIVE_ENTRY) {
 		size_t i = header_blob_find(x->files, x->count, &entry.file);
 
 		if (i == x->count || codec_is_delta(entry.codec) ||
@@ -126,7 +131,6 @@ encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e)
 			.doubtful = !trusted};
 		x->blobs[i].settled |= reader.format == FORMAT_AR2;
 	}
-	return step == ARCHIVE_END ? 0 : -1;
 }
 
 /* A delta to or from nothing is no gain, and zstd takes an empty base for none. */
@@ -173,10 +177,11 @@ static int
 verify(const struct encode *x, enum codec codec, struct span stream, const struct codec_input *from,
 	struct err *e)
 {
+	const struct codec_watch watch = {.stop = from->stop};
 	AUTO_MAP struct map out = {0};
 
 	if (map_scratch(x->settings.stage, from->file.len, &out, e) != 0 ||
-		codec_decode(codec, stream, from->base, out.at, out.len, e) != 0)
+		codec_decode_watched(codec, stream, from->base, out.at, out.len, &watch, e) != 0)
 		return -1;
 	if (from->file.len > 0 && memcmp(out.at, from->file.at, from->file.len) != 0)
 		return err_set(e, ERR_DIGEST, "%s: decoded file differs", codec_name(codec));
@@ -190,14 +195,15 @@ verify(const struct encode *x, enum codec codec, struct span stream, const struc
 static bool
 is_right(const struct encode *x, const struct stream *stream, const struct header_file *file)
 {
+	const struct codec_watch watch = {.stop = x->settings.stop};
 	AUTO_MAP struct map out = {0};
 	struct digest got;
 
 	if (map_scratch(x->settings.stage, file->size, &out, NULL) != 0 ||
-		codec_decode(stream->codec, span_of(stream->donated, stream->len), span_of("", 0),
-			out.at, out.len, NULL) != 0)
+		codec_decode_watched(stream->codec, span_of(stream->donated, stream->len),
+			span_of("", 0), out.at, out.len, &watch, NULL) != 0)
 		return false;
-	got = map_digest(&out);
+	got = map_digest(&out, x->settings.stop);
 	return digest_equal(&got, &file->digest);
 }
 
@@ -251,7 +257,6 @@ is_needed(const struct encode *x, const struct blob *blob, enum codec codec)
 	return (x->settings.formats & new) != 0 && !blob->settled;
 }
 
-/* Its digest is looked at: what is encoded goes out under the name of its digest. */
 static void
 note_done(const struct encode *x, uint64_t bytes)
 {
@@ -261,10 +266,19 @@ note_done(const struct encode *x, uint64_t bytes)
 		crew->add(crew->context, bytes);
 }
 
+/*
+ * Its digest is looked at, since what is encoded goes out under the name of its digest; but not
+ * once more for each encoding.
+ */
 static int
-open_file(const struct encode *x, const struct header_file *file, struct map *ret, struct err *e)
+open_file(const struct encode *x, const struct header_file *file, atomic_bool *checked,
+	struct map *ret, struct err *e)
 {
-	return x->settings.blobs.open(x->settings.blobs.context, &file->digest, true, ret, e);
+	if (x->settings.blobs.open(x->settings.blobs.context, &file->digest, !*checked, ret, e) !=
+		0)
+		return -1;
+	*checked = true;
+	return 0;
 }
 
 /* One task for each blob. A bad stream is forgotten, and with it what it seemed to settle. */
@@ -274,7 +288,6 @@ check_donated(void *context, size_t index, struct err *e)
 	struct encode *x = context;
 	struct blob *blob = &x->blobs[index];
 
-	(void)e;
 	for (int i = 0; i < WHOLE_CODECS && !blob->skipped; i++) {
 		struct stream *stream = &blob->whole[i];
 
@@ -283,7 +296,7 @@ check_donated(void *context, size_t index, struct err *e)
 		*stream = (struct stream){0};
 		blob->settled = false;
 	}
-	return 0;
+	return stop_check(x->settings.stop, e);
 }
 
 /* Two tasks for each blob, which know by their number what they are to do. */
@@ -294,13 +307,13 @@ encode_whole(void *context, size_t index, struct err *e)
 	struct blob *blob = &x->blobs[index / 2];
 	const struct header_file *file = x->files[index / 2];
 	struct stream *stream = &blob->whole[index % 2];
-	struct codec_input from = {.quick = x->settings.quick};
+	struct codec_input from = {.quick = x->settings.quick, .stop = x->settings.stop};
 	AUTO_MAP struct map bytes = {0};
 
 	stream->codec = index % 2 == 0 ? CODEC_BZIP2 : CODEC_ZSTD;
 	if (stream->len > 0 || !is_needed(x, blob, stream->codec))
 		return 0;
-	if (open_file(x, file, &bytes, e) != 0)
+	if (open_file(x, file, &blob->checked, &bytes, e) != 0)
 		return err_wrap(e, "%s", file->path);
 	from.file = map_span(&bytes);
 	if (encode_stream(x, stream, &from, codec_bound(bytes.len), e) != 0)
@@ -345,7 +358,7 @@ encode_delta(void *context, size_t index, struct err *e)
 	const struct header_file *file = x->files[delta->blob];
 	struct stream *stream = &delta->streams[index % DELTA_CODECS];
 	size_t whole = smallest_whole(x, delta->blob)->len;
-	struct codec_input from = {.quick = x->settings.quick};
+	struct codec_input from = {.quick = x->settings.quick, .stop = x->settings.stop};
 	AUTO_MAP struct map bytes = {0};
 	AUTO_MAP struct map base = {0};
 
@@ -353,7 +366,8 @@ encode_delta(void *context, size_t index, struct err *e)
 	/* A delta has to be a byte smaller, and no stream has none. */
 	if (whole < 2 || !is_tried(x, delta, (int)(index % DELTA_CODECS)))
 		return 0;
-	if (open_file(x, file, &bytes, e) != 0 || open_file(x, &delta->base, &base, e) != 0)
+	if (open_file(x, file, &x->blobs[delta->blob].checked, &bytes, e) != 0 ||
+		open_file(x, &delta->base, &delta->base_checked, &base, e) != 0)
 		return err_wrap(e, "%s", file->path);
 	from.file = map_span(&bytes);
 	from.base = map_span(&base);

@@ -4,11 +4,11 @@
  *
  * Does:     encodes each distinct blob once, and each pair of old and new
  *           blob once, however many differences need it. What is encoded has the
- *           digest that its name says; every stream was decoded and compared with the
- *           original before it is offered.
- * Threads:  encode_all lets the caller's crew run its tasks; the rest is one thread's
- * Owner:    encode_new -> encode_free; a donor's bytes stay mapped until then
- * Errors:   ERR_DIGEST naming a file whose bytes are not what its name says
+ *           digest that its name says, which is looked at once; every stream was decoded and
+ * compared with the original before it is offered. Threads:  encode_all lets the caller's crew run
+ * its tasks; the rest is one thread's Owner:    encode_new -> encode_free; a donor's bytes stay
+ * mapped until then Errors:   ERR_DIGEST naming a file whose bytes are not what its name says;
+ * ERR_STOPPED
  */
 #ifndef ENCODE_H
 #define ENCODE_H
@@ -39,6 +39,7 @@ struct encode_settings {
 	bool quick; /* see codec.h; then a format's archive takes one encoding of whole files */
 	unsigned formats;		/* a bit for each format that is wanted */
 	const struct encode_crew *crew; /* NULL: this thread alone */
+	const struct stop *stop;	/* NULL: to the end */
 };
 
 struct encode;
@@ -51,10 +52,11 @@ void encode_free(struct encode *x);
 void encode_skip(struct encode *x, size_t blob);
 
 /*
- * Take whole-file streams that another archive (mapped by the caller) has already.
- * trusted: this program made it; otherwise each stream is decoded and checked first.
+ * Take whole-file streams that another archive (mapped by the caller, who looked at its digest) has
+ * already. trusted: this program made it; otherwise each stream is decoded and checked first. What
+ * is no archive has none to give.
  */
-int encode_donor(struct encode *x, struct span archive, bool trusted, struct err *e);
+void encode_donor(struct encode *x, struct span archive, bool trusted);
 
 /* Ask for a delta from a blob of an older version. */
 void encode_want_delta(struct encode *x, size_t blob, const struct header_file *base);

@@ -35,7 +35,7 @@ open_file(void *context, const struct digest *digest, bool check, struct map *re
 	if (i == BLOBS_DIRS_MAX)
 		return err_set(e, ERR_MISSING, "file %s is not here", hex);
 	/* A file that went after it was found is ERR_MISSING, too. */
-	if (map_open_read(dirs->dir[i], hex, ret, check ? &got : NULL, e) != 0)
+	if (map_open_read(dirs->dir[i], hex, dirs->stop, ret, check ? &got : NULL, e) != 0)
 		return -1;
 	if (!check || digest_equal(&got, digest))
 		return 0;

@@ -33,6 +33,7 @@ enum { BLOBS_DIRS_MAX = 3 };
 struct blobs_dirs {
 	int dir[BLOBS_DIRS_MAX]; /* the caller's */
 	size_t count;
+	const struct stop *stop; /* NULL: a look at a digest goes to its end */
 };
 struct blobs blobs_in(struct blobs_dirs *dirs);
 

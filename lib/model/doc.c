@@ -60,6 +60,164 @@ doc_parse(struct span json, struct err *e)
 	return doc;
 }
 
+/* ---- Documents of one long list */
+
+struct cursor {
+	struct span json;
+	size_t at;
+};
+
+static int
+not_json(const struct cursor *c, const char *why, struct err *e)
+{
+	size_t line = 1;
+
+	for (size_t i = 0; i < c->at; i++)
+		line += c->json.at[i] == '\n';
+	return err_set(e, ERR_INPUT, "not JSON: line %zu: %s", line, why);
+}
+
+/* RFC 8259, section 2. */
+static bool
+is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+/* The next byte that is none, or NUL at the end. */
+static uint8_t
+look(struct cursor *c)
+{
+	while (c->at < c->json.len && is_blank(c->json.at[c->at]))
+		c->at++;
+	return c->at < c->json.len ? c->json.at[c->at] : '\0';
+}
+
+static bool
+take(struct cursor *c, uint8_t wanted)
+{
+	bool is = look(c) == wanted && c->at < c->json.len;
+
+	c->at += is;
+	return is;
+}
+
+/*
+ * jansson is given no more bytes than a value may have, and says where the value ended: a number
+ * that is cut there goes on with a digit, which no caller takes.
+ */
+static json_t *
+next_value(struct cursor *c, struct err *e)
+{
+	const size_t left = c->json.len - c->at;
+	const bool cut = left > DOC_VALUE_BYTES_MAX;
+	json_error_t error;
+	json_t *value =
+		json_loadb((const char *)c->json.at + c->at, cut ? DOC_VALUE_BYTES_MAX : left,
+			JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &error);
+
+	if (value != NULL)
+		c->at += (size_t)error.position;
+	else if (cut && json_error_code(&error) == json_error_premature_end_of_input)
+		(void)err_set(e, ERR_LIMIT, "a value of more than %d bytes", DOC_VALUE_BYTES_MAX);
+	else
+		(void)not_json(c, error.text, e);
+	return value;
+}
+
+static int
+parse_elements(struct cursor *c, struct doc_list *list, struct err *e)
+{
+	size_t count = 0;
+
+	list->found = true;
+	(void)take(c, '[');
+	if (take(c, ']'))
+		return 0;
+	do {
+		AUTO_DOC json_t *element = NULL;
+
+		(void)look(c);
+		count++;
+		if ((element = next_value(c, e)) == NULL ||
+			list->add(list->context, element, e) != 0)
+			return err_wrap(e, "%s %zu", list->what, count);
+	} while (take(c, ','));
+	return take(c, ']') ? 0 : not_json(c, "',' or ']' expected", e);
+}
+
+/* A key, and what belongs to it. A list under the key of the list that is no array is as another
+ * value. */
+static int
+parse_member(struct cursor *c, struct doc_list *list, json_t *others, struct err *e)
+{
+	AUTO_DOC json_t *key = NULL;
+	const char *name;
+	json_t *value;
+
+	if (look(c) != '"')
+		return not_json(c, "string or '}' expected", e);
+	key = next_value(c, e);
+	if (key == NULL)
+		return -1;
+	name = json_string_value(key);
+	if (!take(c, ':'))
+		return not_json(c, "':' expected", e);
+	if (json_object_get(others, name) != NULL || (list->found && strcmp(name, list->key) == 0))
+		return not_json(c, "duplicate object key", e);
+	if (look(c) == '[' && strcmp(name, list->key) == 0)
+		return parse_elements(c, list, e);
+	value = next_value(c, e);
+	if (value == NULL)
+		return -1;
+	(void)json_object_set_new_nocheck(others, name, value);
+	return json_object_size(others) <= DOC_MEMBERS_MAX
+		       ? 0
+		       : err_set(e, ERR_LIMIT, "more than %d members", DOC_MEMBERS_MAX);
+}
+
+static int
+parse_members(struct cursor *c, struct doc_list *list, json_t *others, struct err *e)
+{
+	if (!take(c, '{'))
+		return look(c) == '[' ? err_set(e, ERR_INPUT, "not a JSON object")
+				      : not_json(c, "'{' expected", e);
+	if (!take(c, '}')) {
+		do {
+			if (parse_member(c, list, others, e) != 0)
+				return -1;
+		} while (take(c, ','));
+		if (!take(c, '}'))
+			return not_json(c, "',' or '}' expected", e);
+	}
+	(void)look(c);
+	return c->at == c->json.len ? 0 : not_json(c, "end of file expected", e);
+}
+
+/*
+ * Only punctuation and keys of the outermost level are read here; every value is jansson's. So what
+ * is JSON is decided by it, and by rules that are too few to be wrong.
+ */
+json_t *
+doc_parse_list(struct span json, struct doc_list *list, struct err *e)
+{
+	struct cursor c = {json, 0};
+	json_t *others;
+
+	list->found = false;
+	if (!depth_within(json, DOC_DEPTH_MAX)) {
+		(void)err_set(e, ERR_INPUT, "JSON nested deeper than %d", DOC_DEPTH_MAX);
+		return NULL;
+	}
+	others = json_object();
+	if (parse_members(&c, list, others, e) == 0)
+		return others;
+	json_decref(others);
+	return NULL;
+}
+
+/* ---- Members */
+
 /* json_string takes UTF-8 only, and says so by NULL. */
 bool
 doc_text_valid(const char *text)
@@ -67,6 +225,37 @@ doc_text_valid(const char *text)
 	AUTO_DOC json_t *string = json_string(text);
 
 	return string != NULL;
+}
+
+/* By the bytes of their UTF-8: C1, then Bidi_Control with the separators of lines and paragraphs.
+ */
+static bool
+steers(const uint8_t *at)
+{
+	switch (at[0]) {
+	case 0xc2:
+		return at[1] >= 0x80 && at[1] <= 0x9f;
+	case 0xd8:
+		return at[1] == 0x9c; /* U+061C */
+	case 0xe2:
+		if (at[1] == 0x80) /* U+200E, U+200F, U+2028 to U+202E */
+			return at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae);
+		return at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9; /* U+2066 to U+2069 */
+	default:
+		return at[0] < 0x20 || at[0] == 0x7f;
+	}
+}
+
+/* The UTF-8 first: then no sequence reaches behind the end. */
+bool
+doc_text_plain(const char *text)
+{
+	if (!doc_text_valid(text))
+		return false;
+	for (const uint8_t *at = (const uint8_t *)text; *at != '\0'; at++)
+		if (steers(at))
+			return false;
+	return true;
 }
 
 const char *
@@ -94,18 +283,6 @@ doc_number(const json_t *object, const char *key, uint64_t min, uint64_t max, ui
 			(unsigned long long)min, (unsigned long long)max);
 	*ret = (uint64_t)number;
 	return 0;
-}
-
-json_t *
-doc_array(const json_t *object, const char *key, struct err *e)
-{
-	json_t *value = json_object_get(object, key);
-
-	if (!json_is_array(value)) {
-		(void)err_set(e, ERR_INPUT, "field %s: an array is required", key);
-		return NULL;
-	}
-	return value;
 }
 
 int

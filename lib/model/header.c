@@ -28,21 +28,15 @@ header_free(struct header *h)
 }
 
 /*
- * . and .. lead out of the directory that a version is unpacked to. A newline would let two lists
- * of files have one cookie, see header_cookie; other control characters are trouble in logs and
- * terminals.
+ * . and .. lead out of the directory that a version is unpacked to. Control characters are seen to
+ * by doc_text_plain; a newline would let two lists of files have one cookie, see header_cookie.
  */
 static bool
 component_valid(const char *s, size_t len)
 {
 	if (len == 0 || len > HEADER_COMPONENT_MAX)
 		return false;
-	if ((len == 1 && s[0] == '.') || (len == 2 && s[0] == '.' && s[1] == '.'))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
-			return false;
-	return true;
+	return !((len == 1 && s[0] == '.') || (len == 2 && s[0] == '.' && s[1] == '.'));
 }
 
 /* No component is empty: with that go absolute paths, // and a slash at the end. */
@@ -64,10 +58,10 @@ path_valid(const char *path)
 int
 header_add(struct header *h, const struct header_file *file, struct err *e)
 {
-	if (!path_valid(file->path) || !doc_text_valid(file->path))
+	if (!path_valid(file->path) || !doc_text_plain(file->path))
 		return err_set(e, ERR_INPUT,
 			"a path must be at most %d components of 1 to %d bytes of UTF-8 without "
-			"control characters, and none of them . or ..",
+			"control characters and marks of direction, and none of them . or ..",
 			HEADER_DEPTH_MAX, HEADER_COMPONENT_MAX);
 	if (h->count == HEADER_FILES_MAX)
 		return err_set(e, ERR_LIMIT, "more than %d files", HEADER_FILES_MAX);
@@ -114,7 +108,7 @@ check_parents(const struct header *h, const char *path, struct err *e)
 	for (char *slash; (slash = strrchr(parent, '/')) != NULL;) {
 		*slash = '\0';
 		if (header_find(h, parent) != NULL)
-			return err_set(e, ERR_INPUT, "path is a file and a directory");
+			return err_set(e, ERR_INPUT, "path is a file and a directory: %s", parent);
 	}
 	return 0;
 }
@@ -152,7 +146,7 @@ header_seal(struct header *h, struct err *e)
 		qsort(h->files, h->count, sizeof(*h->files), compare_paths);
 	for (size_t i = 0; i < h->count; i++) {
 		if (i > 0 && compare_paths(&h->files[i - 1], &h->files[i]) == 0)
-			return err_set(e, ERR_INPUT, "path is repeated");
+			return err_set(e, ERR_INPUT, "path is repeated: %s", h->files[i].path);
 		if (check_parents(h, h->files[i].path, e) != 0)
 			return -1;
 	}
@@ -160,8 +154,9 @@ header_seal(struct header *h, struct err *e)
 }
 
 static int
-parse_file(const json_t *entry, struct header *h, struct err *e)
+parse_file(void *context, const json_t *entry, struct err *e)
 {
+	struct header *h = context;
 	const json_t *executable = json_object_get(entry, "executable");
 	const json_t *directory = json_object_get(entry, "path");
 	const char *filename = doc_string(entry, "filename", e);
@@ -193,19 +188,20 @@ parse_file(const json_t *entry, struct header *h, struct err *e)
 static int
 parse_into(struct span json, struct header *h, struct err *e)
 {
-	AUTO_DOC json_t *doc = doc_parse(json, e);
+	struct doc_list files = {"files", "file", parse_file, h, false};
+	AUTO_DOC json_t *doc = doc_parse_list(json, &files, e);
 	const char *title = doc != NULL ? doc_string(doc, "title", e) : NULL;
-	json_t *files = title != NULL ? doc_array(doc, "files", e) : NULL;
-	const json_t *entry;
-	size_t i;
 
-	if (files == NULL || doc_ident(doc, &h->ident, e) != 0)
+	if (title == NULL)
 		return -1;
+	if (!files.found)
+		return err_set(e, ERR_INPUT, "field files: an array is required");
+	if (doc_ident(doc, &h->ident, e) != 0)
+		return -1;
+	if (!doc_text_plain(title))
+		return err_set(e, ERR_INPUT,
+			"field title: must not have control characters or marks of direction");
 	h->title = mem_string(title);
-	json_array_foreach (files, i, entry) {
-		if (parse_file(entry, h, e) != 0)
-			return err_wrap(e, "file %zu", i + 1);
-	}
 	/* The order of the document means nothing; whoever wrote it may have had another. */
 	return header_seal(h, e);
 }

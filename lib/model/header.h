@@ -3,7 +3,8 @@
  * header.h - the list of the files of a version.
  *
  * Does:     parses and formats the `/h` document; everything in a parsed one is
- *           within the limits, paths are safe to make below a directory.
+ *           within the limits, paths are safe to make below a directory, and paths and
+ *           title are safe to show (doc_text_plain).
  * Shapes:   {"cookie","files":[{"filename","sha256","size","path"?,"executable"?}],
  *           "title","type","version"}; files are sorted by path
  * Owner:    header_parse/header_new -> header_free

@@ -14,43 +14,45 @@ wire_format_key(enum format format)
 	return keys[format];
 }
 
+static int
+add_update(void *context, const json_t *entry, struct err *e)
+{
+	struct ident ident;
+
+	if (doc_ident(entry, &ident, e) != 0)
+		return -1;
+	idents_add(context, &ident);
+	return 0;
+}
+
 /*
  * Sorted, whatever order they came in: idents_find needs it. A type that is there twice would have
  * two newest versions.
  */
 static int
-parse_updates(const json_t *doc, struct idents *ret, struct err *e)
+parse_updates(struct span json, struct idents *ret, struct err *e)
 {
-	const json_t *updates = doc_array(doc, "updates", e);
-	const json_t *entry;
-	struct ident ident;
-	size_t i;
+	struct doc_list updates = {"updates", "update", add_update, ret, false};
+	AUTO_DOC json_t *doc = doc_parse_list(json, &updates, e);
 
-	if (updates == NULL)
+	if (doc == NULL)
 		return -1;
-	json_array_foreach (updates, i, entry) {
-		if (doc_ident(entry, &ident, e) != 0)
-			return err_wrap(e, "update %zu", i + 1);
-		idents_add(ret, &ident);
-	}
+	if (!updates.found)
+		return err_set(e, ERR_INPUT, "field updates: an array is required");
 	return idents_sort(ret) ? 0 : err_set(e, ERR_INPUT, "a type is repeated");
 }
 
 int
 wire_query_parse(struct span json, struct idents *ret, struct err *e)
 {
-	AUTO_DOC json_t *doc = NULL;
-
 	*ret = (struct idents){0};
 	/* What was read from disk comes here as well: the limit of a transfer is not enough. */
 	if (json.len > WIRE_QUERY_BYTES_MAX)
 		return err_set(e, ERR_LIMIT, "larger than %zu bytes", WIRE_QUERY_BYTES_MAX);
-	doc = doc_parse(json, e);
-	if (doc == NULL || parse_updates(doc, ret, e) != 0) {
-		idents_free(ret);
-		return -1;
-	}
-	return 0;
+	if (parse_updates(json, ret, e) == 0)
+		return 0;
+	idents_free(ret);
+	return -1;
 }
 
 static json_t *
@@ -69,6 +71,21 @@ wire_query_format(const struct idents *list, struct buf *ret)
 	doc_format(json_pack("{s:o}", "updates", format_updates(list)), ret);
 }
 
+struct inventory_list {
+	struct idents *updates;
+	bool wrong; /* one of them is none */
+};
+
+/* Goes on all the same: the client's name may come behind. */
+static int
+add_held(void *context, const json_t *entry, struct err *e)
+{
+	struct inventory_list *list = context;
+
+	list->wrong = list->wrong || add_update(list->updates, entry, e) != 0;
+	return 0;
+}
+
 /*
  * No error: guts2(7) has any other body ignored, and a client whose list is not understood is told
  * of everything rather than of nothing. An id that is too long is cut.
@@ -76,13 +93,17 @@ wire_query_format(const struct idents *list, struct buf *ret)
 void
 wire_inventory_parse(struct span json, struct inventory *ret)
 {
-	AUTO_DOC json_t *doc = doc_parse(json, NULL);
-	const char *client = json_string_value(json_object_get(doc, "client"));
+	struct inventory_list list = {.updates = &ret->updates};
+	struct doc_list updates = {"updates", "update", add_held, &list, false};
+	AUTO_DOC json_t *doc = NULL;
+	const char *client;
 
 	*ret = (struct inventory){0};
+	doc = doc_parse_list(json, &updates, NULL);
+	client = json_string_value(json_object_get(doc, "client"));
 	if (client != NULL)
 		(void)snprintf(ret->client, sizeof(ret->client), "%s", client);
-	ret->filter = doc != NULL && parse_updates(doc, &ret->updates, NULL) == 0;
+	ret->filter = doc != NULL && updates.found && !list.wrong && idents_sort(&ret->updates);
 	if (!ret->filter)
 		idents_free(&ret->updates);
 }
@@ -90,8 +111,11 @@ wire_inventory_parse(struct span json, struct inventory *ret)
 void
 wire_inventory_format(const char *client, const struct idents *has, struct buf *ret)
 {
-	json_t *doc = json_pack("{s:s}", "client", client);
+	json_t *doc = json_object();
 
+	/* Whoever named it may have used other bytes than UTF-8: then it has no name. */
+	if (doc_text_valid(client))
+		(void)json_object_set_new(doc, "client", json_string(client));
 	if (has != NULL)
 		(void)json_object_set_new(doc, "updates", format_updates(has));
 	doc_format(doc, ret);

@@ -43,7 +43,7 @@ struct inventory {
 
 /* A body that is no inventory asks for everything, as an empty one does. */
 void wire_inventory_parse(struct span json, struct inventory *ret);
-/* has NULL: ask for everything. */
+/* has NULL: ask for everything. A client whose name is no UTF-8 says none. */
 void wire_inventory_format(const char *client, const struct idents *has, struct buf *ret);
 
 /* An archive by its id. bytes 0: there is none (the smallest archive is its terminator). */

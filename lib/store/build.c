@@ -39,6 +39,7 @@ space_open(struct space *s, const struct build *b, struct err *e)
 	s->dirs.dir[0] = s->work;
 	s->dirs.dir[1] = fs_open_dir(repo_dir(s->repo), "c", e);
 	s->dirs.count = 2;
+	s->dirs.stop = repo_stop(s->repo);
 	s->blobs = blobs_in(&s->dirs);
 	return s->streams < 0 || s->dirs.dir[1] < 0 ? -1 : 0;
 }
@@ -78,10 +79,13 @@ decode(const struct space *s, const struct record *archive, const struct header 
 	AUTO_MAP struct map map = {0};
 	char name[IDENT_NAME_MAX];
 
-	if (map_archive(s, archive, &map, e) != 0 ||
-		apply_archive(map_span(&map), h, base, s->work, e) != 0)
-		return err_wrap(e, "%s", record_name(archive, name));
-	return 0;
+	struct apply what = {.header = h, .base = base, .dir = s->work, .stop = repo_stop(s->repo)};
+	int result = map_archive(s, archive, &map, e);
+
+	what.archive = map_span(&map);
+	if (result == 0)
+		result = apply_archive(&what, e);
+	return result == 0 ? 0 : err_wrap(e, "%s", record_name(archive, name));
 }
 
 /* What was decoded has been checked; what was in c/ all the time has not. */
@@ -172,7 +176,8 @@ start_encoding(const struct space *s, const struct header *h, enum format format
 		.stage = s->streams,
 		.quick = true,
 		.formats = 1U << format,
-		.crew = s->build->crew};
+		.crew = s->build->crew,
+		.stop = repo_stop(s->repo)};
 
 	return encode_new(h, &settings);
 }
@@ -204,8 +209,7 @@ encode_full(const struct space *s, struct encode *x, const struct map *donors, s
 	struct record *ret, struct err *e)
 {
 	for (size_t i = 0; i < count; i++)
-		if (encode_donor(x, map_span(&donors[i]), false, e) != 0)
-			return -1;
+		encode_donor(x, map_span(&donors[i]), false);
 	if (encode_all(x, e) != 0)
 		return -1;
 	return write_archive(s, x, NULL, 0, ret, e);

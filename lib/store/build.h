@@ -8,7 +8,7 @@
  *           whole or not at all.
  * Threads:  any; each build has a workspace of its own
  * Errors:   ERR_DIGEST, ERR_INPUT, ERR_MISSING: something it was built from is
- *           damaged or does not fit; ERR_FULL; ERR_SYS
+ *           damaged or does not fit; ERR_STOPPED (repo_set_stop); ERR_FULL; ERR_SYS
  * Source:   guts2(7), ARCHIVES and REPOSITORY
  */
 #ifndef BUILD_H

@@ -207,21 +207,18 @@ depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
 	return result;
 }
 
-/* Of a file below the repository's directory. */
+/* Of a file below the repository's directory: what is wrong goes, but what another offer names. */
 static int
-check_archive(struct depot *d, const struct archive_ref *ref, const char *path, struct err *e)
+check_archive(struct depot *d, const struct record *r, const char *path, bool stored, struct err *e)
 {
 	struct err why = {0};
 
-	if (repo_check(d->repo, path, ref, &why) == 0)
+	if (survey_check_archive(d->repo, r, path, &why) == 0)
 		return 0;
-	if (why.code == ERR_DIGEST) {
+	if (why.code == ERR_DIGEST || (why.code == ERR_INPUT && !stored))
 		(void)repo_remove(d->repo, path, NULL);
-		return err_set(e, ERR_DIGEST, "content is not what the id says");
-	}
-	if (e != NULL)
-		*e = why;
-	return -1;
+	return err_set(e, why.code, "%s",
+		why.code == ERR_DIGEST ? "content is not what the id says" : why.text);
 }
 
 /*
@@ -248,15 +245,16 @@ put_archive(struct depot *d, const struct record *r, const char *stage, struct e
 int
 depot_put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e)
 {
+	const bool stored = repo_has_archive(d->repo, &r->ref);
 	char path[IDENT_NAME_MAX + 16];
 	int result;
 
-	if (repo_has_archive(d->repo, &r->ref))
+	if (stored)
 		(void)ident_file_name(&r->ref.id, path);
 	else
 		(void)snprintf(path, sizeof(path), "stage/%s", stage);
 	/* Reading it all takes time, and needs no lock. */
-	if (check_archive(d, &r->ref, path, e) != 0)
+	if (check_archive(d, r, path, stored, e) != 0)
 		return -1;
 	(void)pthread_mutex_lock(&d->lock);
 	result = put_archive(d, r, stage, e);

@@ -51,8 +51,9 @@ int depot_put_header(struct depot *d, const struct ident *ident, struct span byt
 
 /*
  * A staged file, or one that is stored already, becomes the archive of an offer.
- * Its size and digest are checked here; where they are wrong nothing is put and
- * the file is removed.
+ * It is looked at here (survey_check_archive); where it is wrong nothing is put and the staged file
+ * is removed. ERR_DIGEST: other bytes than the id says; ERR_INPUT: no archive of that version,
+ * whoever sends it.
  */
 int depot_put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e);
 

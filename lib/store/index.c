@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/index.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
 
 /* BUSY_MS is for a tool that reads while the server writes. */
@@ -142,12 +145,35 @@ release(struct index *c)
 	free(c);
 }
 
+/*
+ * For its owner alone: who can open one of its files can keep the others from it, by a lock that
+ * needs no more than reading. SQLite gives the files beside it the mode of the first.
+ */
+static void
+close_to_others(const char *path)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+
+	if (strcmp(path, ":memory:") == 0)
+		return;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		AUTO_FREE char *file = mem_printf("%s%s", path, suffixes[i]);
+		AUTO_CLOSE int fd =
+			open(file, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (i == 0 ? O_CREAT : 0), 0600);
+
+		/* What could not be opened SQLite cannot open either, and says why. */
+		if (fd >= 0)
+			(void)fchmod(fd, 0600);
+	}
+}
+
 int
 index_open(const char *path, struct index **ret, bool *ret_trusted, struct err *e)
 {
 	struct index *c = mem_new(1, sizeof(*c));
 	int result;
 
+	close_to_others(path);
 	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
 		SQLITE_OK)
 		result = failed(c, e);

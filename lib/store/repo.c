@@ -17,6 +17,7 @@ struct repo {
 	int dir;
 	int stage;
 	int lock;
+	const struct stop *stop;
 };
 
 static int
@@ -66,7 +67,23 @@ int
 repo_lock(struct repo *r, struct err *e)
 {
 	r->lock = fs_lock(r->dir, "lock", e);
-	return r->lock < 0 ? -1 : 0;
+	if (r->lock < 0)
+		return -1;
+	/* Another owner's is as that one wants it. */
+	(void)fchmod(r->stage, 0700);
+	return 0;
+}
+
+void
+repo_set_stop(struct repo *r, const struct stop *stop)
+{
+	r->stop = stop;
+}
+
+const struct stop *
+repo_stop(const struct repo *r)
+{
+	return r->stop;
 }
 
 int
@@ -168,7 +185,7 @@ repo_check(struct repo *r, const char *name, const struct archive_ref *ref, stru
 	struct digest got;
 	uint64_t bytes;
 
-	if (fd < 0 || digest_of_file(fd, &got, &bytes, e) != 0)
+	if (fd < 0 || digest_of_file(fd, r->stop, &got, &bytes, e) != 0)
 		return -1;
 	if (bytes != ref->bytes || !digest_equal(&got, &ref->id))
 		return err_set(e, ERR_DIGEST, "%s: content is not what was stored", name);

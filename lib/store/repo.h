@@ -9,7 +9,7 @@
  *           it came there; and quarantine/, what was found to be damaged
  * Threads:  any; the caller keeps two writers of one name apart
  * Owner:    repo_open -> repo_close
- * Errors:   ERR_FULL, ERR_MISSING, ERR_LIMIT, ERR_BUSY another process has it, ERR_SYS
+ * Errors:   ERR_FULL, ERR_MISSING, ERR_LIMIT, ERR_BUSY another process has it, ERR_STOPPED, ERR_SYS
  * Source:   guts2(7), REPOSITORY; rename(2), fsync(2), syncfs(2)
  */
 #ifndef REPO_H
@@ -32,8 +32,15 @@ struct repo;
 int repo_open(const char *path, bool create, struct repo **ret, struct err *e);
 void repo_close(struct repo *r);
 
-/* Be the only writer until repo_close. ERR_BUSY names the other process. */
+/*
+ * Be the only writer until repo_close, and close stage/ to others (mode 0700): what is in it is
+ * nobody else's business. ERR_BUSY names the other process.
+ */
 int repo_lock(struct repo *r, struct err *e);
+
+/* Long looks at its files end where this is wanted; it stays the caller's. None is set at first. */
+void repo_set_stop(struct repo *r, const struct stop *stop);
+const struct stop *repo_stop(const struct repo *r);
 
 /* Descriptors for reading below them; they stay the repository's. */
 int repo_dir(const struct repo *r);

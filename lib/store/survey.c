@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/map.h"
+#include "codec/validate.h"
 #include "model/header.h"
 #include "store/content.h"
 
@@ -116,8 +118,26 @@ survey_read(struct repo *repo,
 }
 
 /*
- * Of content the digest of each file, since that of its record is its header's. All of an archive's
- * bytes: none of it is decoded.
+ * The digest first: only of the right bytes anything can be said. A header that is not here, or
+ * cannot be read, says nothing of the archive: it is compared where it is used (apply.h), and by
+ * the next look.
+ */
+int
+survey_check_archive(struct repo *repo, const struct record *r, const char *name, struct err *e)
+{
+	AUTO_HEADER struct header *h = NULL;
+	AUTO_MAP struct map map = {0};
+	struct validate against = {.whole = record_is_full(r)};
+
+	if (repo_check(repo, name, &r->ref, e) != 0 || map_open(repo_dir(repo), name, &map, e) != 0)
+		return -1;
+	(void)repo_read_header(repo, &r->ident, &h, NULL, NULL);
+	against.header = h;
+	return validate_archive(map_span(&map), &against, e);
+}
+
+/*
+ * Of content the digest of each file, since that of its record is its header's.
  */
 int
 survey_check(struct repo *repo, const struct record *r, struct err *e)
@@ -135,5 +155,5 @@ survey_check(struct repo *repo, const struct record *r, struct err *e)
 	case RECORD_ARCHIVE:
 		break;
 	}
-	return repo_check(repo, ident_file_name(&r->ref.id, name), &r->ref, e);
+	return survey_check_archive(repo, r, ident_file_name(&r->ref.id, name), e);
 }

@@ -29,4 +29,12 @@ int survey_read(struct repo *repo,
  */
 int survey_check(struct repo *repo, const struct record *r, struct err *e);
 
+/*
+ * The same of an archive that lies under another name, that of a stage for one; and whether it can
+ * be that archive (validate.h), as far as its version's header is stored. ERR_DIGEST: other bytes;
+ * ERR_INPUT: the right ones, and of no use.
+ */
+int survey_check_archive(
+	struct repo *repo, const struct record *r, const char *name, struct err *e);
+
 #endif

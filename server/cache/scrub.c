@@ -114,7 +114,8 @@ scrub_next(struct scrub *t)
 			longest.now_ms) {
 		const struct record *r = &longest.vr->record;
 
-		if (stock_check(t->parts.stock, r, &e) == STOCK_UNREADABLE) {
+		if (stock_check(t->parts.stock, r, &e) == STOCK_UNREADABLE &&
+			e.code != ERR_STOPPED) {
 			log_note(EVENT_WARNING, "scrub: %s", e.text);
 			/* The others come first, and this one again after an interval. */
 			longest.vr->checked_ms = longest.now_ms;

@@ -93,7 +93,10 @@ work(void *context)
 	if (land_archive(&land, &f->landing, &e) != 0) {
 		forget_price(f);
 		(void)ident_offer_name(&f->landing.record.ident, &f->landing.record.base, name);
-		fetch_job_not_landed(f, name, &e);
+		if (e.code == ERR_INPUT)
+			fetch_job_of_no_use(f, name, &e);
+		else
+			fetch_job_not_landed(f, name, &e);
 	} else if (f->last_choice) {
 		/*
 		 * The format that was asked for does not exist: the next best one, which is in the

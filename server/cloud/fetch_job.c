@@ -14,6 +14,12 @@ enum { HTTP_LOOP = 508 };
 /* What is remembered of a job from one attempt to the next. */
 struct memory {
 	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
+	unsigned of_no_use;  /* archives so far that were what they are named, and of no use */
+};
+
+enum {
+	OF_NO_USE_MAX = 3, /* then those that cannot be asked just now are not waited for */
+	OF_NO_USE_MS = 600 * 1000,
 };
 
 static struct memory *
@@ -216,10 +222,31 @@ fetch_job_refused(struct fetch *f, const struct upstream_reply *reply)
 void
 fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why)
 {
-	/* Our own disk is nobody's fault above. */
-	if (why->code != ERR_FULL && why->code != ERR_SYS)
+	/* Our own disk, or end, is nobody's fault above. */
+	if (f->upstream >= 0 && why->code != ERR_FULL && why->code != ERR_SYS &&
+		why->code != ERR_STOPPED)
 		memory_of(f->job)->distrusted |= 1U << f->upstream;
 	job_end_failed(f->pool->parts.jobs, f->job, name, why, job_end_reason(why), 0);
+}
+
+/* -1: it came from nobody, since it was here already. */
+void
+fetch_job_of_no_use(struct fetch *f, const char *name, const struct err *why)
+{
+	const uint32_t all = (uint32_t)((1ULL << f->pool->upstreams->count) - 1);
+
+	if (f->upstream >= 0 && ++memory_of(f->job)->of_no_use < OF_NO_USE_MAX &&
+		(memory_of(f->job)->distrusted | 1U << f->upstream) != all) {
+		fetch_job_not_landed(f, name, why);
+		return;
+	}
+	if (f->job->spec.base.version == 0) {
+		job_end_failed(f->pool->parts.jobs, f->job, name, why, job_end_reason(why),
+			OF_NO_USE_MS);
+		return;
+	}
+	job_end_complain(f->job, name, why);
+	job_end_absent(f->pool->parts.jobs, f->job, name);
 }
 
 /* ---- Requests */

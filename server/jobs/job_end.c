@@ -13,19 +13,25 @@ job_end_reason(const struct err *why)
 }
 
 void
-job_end_failed(struct jobs *jobs, struct job *job, const char *name, const struct err *why,
-	enum job_reason reason, uint64_t delay_ms)
+job_end_complain(struct job *job, const char *name, const struct err *why)
 {
 	struct log_line l;
 
 	/* A cloud that is away for a day fails the same job a thousand times, for one reason. */
-	if (strcmp(job->complaint, why->text) != 0) {
-		(void)snprintf(job->complaint, sizeof(job->complaint), "%s", why->text);
-		log_begin(&l, EVENT_DOWNLOAD_FAILED);
-		log_text(&l, "name", name);
-		log_text(&l, "reason", why->text);
-		log_end(&l, LOG_DOWNLOAD);
-	}
+	if (strcmp(job->complaint, why->text) == 0)
+		return;
+	(void)snprintf(job->complaint, sizeof(job->complaint), "%s", why->text);
+	log_begin(&l, EVENT_DOWNLOAD_FAILED);
+	log_text(&l, "name", name);
+	log_text(&l, "reason", why->text);
+	log_end(&l, LOG_DOWNLOAD);
+}
+
+void
+job_end_failed(struct jobs *jobs, struct job *job, const char *name, const struct err *why,
+	enum job_reason reason, uint64_t delay_ms)
+{
+	job_end_complain(job, name, why);
 	/* Last: from here on another thread may take the job, or the table forget it. */
 	jobs_failed(jobs, job, reason, delay_ms);
 }

@@ -17,6 +17,9 @@
 void job_end_failed(struct jobs *jobs, struct job *job, const char *name, const struct err *why,
 	enum job_reason reason, uint64_t delay_ms);
 
+/* Only the line, while the job is the taker's. */
+void job_end_complain(struct job *job, const char *name, const struct err *why);
+
 /* The upstream does not have it. */
 void job_end_absent(struct jobs *jobs, struct job *job, const char *name);
 

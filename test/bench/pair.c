@@ -112,7 +112,8 @@ build(struct pair *p, const char *path, struct archive_ref *ret, struct err *e)
 	int result = -1;
 
 	p->old = NULL;
-	if (map_full(p, &full, e) == 0 && encode_donor(x, map_span(&full), true, e) == 0) {
+	if (map_full(p, &full, e) == 0) {
+		encode_donor(x, map_span(&full), true);
 		pack_want_deltas(x, older, &p->blobs);
 		pack_skip_unchanged(x, older);
 		if (encode_all(x, e) == 0)
@@ -129,12 +130,14 @@ apply(struct pair *p, const char *path, const char *directory, struct archive_re
 {
 	AUTO_MAP struct map archive = {0};
 	AUTO_CLOSE int dir = fs_make_dirs(AT_FDCWD, directory, e);
+	struct apply what = {.header = p->new, .base = &p->blobs, .dir = dir};
 
 	if (dir < 0 || map_open(AT_FDCWD, path, &archive, e) != 0)
 		return -1;
 	ret->id = digest_of(map_span(&archive));
 	ret->bytes = archive.len;
-	return apply_archive(map_span(&archive), p->new, &p->blobs, dir, e);
+	what.archive = map_span(&archive);
+	return apply_archive(&what, e);
 }
 
 /* As a server does: quickly, in one encoding. */

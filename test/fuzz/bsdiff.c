@@ -25,7 +25,8 @@ pack_column(const uint8_t **data, size_t *size, bool last, uint8_t *out)
 	}
 	take = take < *size ? take : *size;
 	if (take > 0)
-		(void)codec_zstd_compress(span_of(*data, take), out, STREAM_MAX / 2, &len, NULL);
+		(void)codec_zstd_compress(
+			span_of(*data, take), NULL, out, STREAM_MAX / 2, &len, NULL);
 	*data += take;
 	*size -= take;
 	return len;

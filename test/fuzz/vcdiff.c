@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO_FREE uint8_t *out = mem_new(OUT_BYTES, 1);
 	size_t len;
 
-	const struct codec_input from = {span_of(data, size), span_of("", 0), true};
+	const struct codec_input from = {span_of(data, size), span_of("", 0), true, NULL};
 
 	if (size > STREAM_MAX / 2 ||
 		codec_zstd_encode(&from, stream, STREAM_MAX, &len, NULL) != CODEC_FITS)

@@ -125,7 +125,7 @@ base_open(void *context, const struct digest *digest, bool check, struct map *re
 	AUTO_FREE char *path = installed_path(b->home, base_find(b, digest));
 	struct digest got;
 
-	if (map_open_read(b->home->dir, path, ret, check ? &got : NULL, e) != 0)
+	if (map_open_read(b->home->dir, path, NULL, ret, check ? &got : NULL, e) != 0)
 		return -1;
 	if (!check || digest_equal(&got, digest))
 		return 0;
@@ -224,8 +224,9 @@ static int
 build_tree(struct install *x, struct span archive, bool difference, struct err *e)
 {
 	struct blobs base = {&x->base, base_has, base_open};
+	const struct apply what = {archive, x->header, difference ? &base : NULL, x->fresh, NULL};
 
-	if (apply_archive(archive, x->header, difference ? &base : NULL, x->fresh, e) != 0)
+	if (apply_archive(&what, e) != 0)
 		return -1;
 	for (size_t i = 0; i < x->header->count; i++)
 		if (place_file(x, &x->header->files[i], e) != 0)

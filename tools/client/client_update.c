@@ -217,7 +217,7 @@ install(struct run *r, const struct archive_ref *archive, const char *part, bool
 	AUTO_MAP struct map map = {0};
 	struct digest got;
 
-	if (map_open_read(r->home.state, part, &map, &got, e) != 0)
+	if (map_open_read(r->home.state, part, NULL, &map, &got, e) != 0)
 		return -1;
 	if (map.len != archive->bytes || !digest_equal(&got, &archive->id)) {
 		/* What came cannot be trusted in any part of it: the next try begins anew. */

@@ -6,11 +6,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/num.h"
 #include "cli.h"
+#include "model/doc.h"
 #include "model/header.h"
 #include "model/wire.h"
 #include "publish/publish_add.h"
@@ -38,7 +40,7 @@ run_init(const char *path)
 	if (repo_has(repo, "q"))
 		return CLI_OK;
 	wire_query_format(&none, &bytes);
-	if (repo_put(repo, "q", span_of(bytes.at, bytes.len), &e) != 0)
+	if (repo_lock(repo, &e) != 0 || repo_put(repo, "q", span_of(bytes.at, bytes.len), &e) != 0)
 		return cli_fail(&e);
 	return CLI_OK;
 }
@@ -194,6 +196,9 @@ main(int argc, char **argv)
 				      .jobs = processors > 0 ? (uint64_t)processors : 1}};
 	const char *command;
 
+	/* A repository is there to be read by others, whoever publishes: guts2-publish(1), FILES.
+	 */
+	(void)umask(022);
 	if (parse_arguments(argc, argv, &a) != CLI_OK)
 		return CLI_USAGE;
 	command = a.words > 0 ? a.word[0] : "";
@@ -204,6 +209,9 @@ main(int argc, char **argv)
 	if (strcmp(command, "add") == 0 && a.words == 3) {
 		if (a.request.type == NULL)
 			return cli_usage("add: --type is required");
+		if (a.request.title != NULL && !doc_text_plain(a.request.title))
+			return cli_usage("--title: must be UTF-8, without control characters and "
+					 "marks of direction");
 		a.request.directory = a.word[2];
 		return run_add(a.word[1], &a.request);
 	}

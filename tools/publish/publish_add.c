@@ -33,6 +33,18 @@ read_query(struct repo *repo, struct idents *ret, struct err *e)
 	return wire_query_parse(span_of(bytes.at, bytes.len), ret, e);
 }
 
+/* What waits in stage/ for its name. */
+struct staged {
+	char stage[32];
+	char name[IDENT_NAME_MAX];
+};
+
+struct staged_list {
+	struct staged *at;
+	size_t count;
+	size_t capacity;
+};
+
 /*
  * One version on its way into the repository. What is opened or encoded for it lives until
  * publish_add has ended, since archives are put together from mapped streams.
@@ -47,9 +59,12 @@ struct add {
 	size_t older_count;
 	struct map donors[FORMAT_COUNT];
 	struct blobs_dirs dirs;
-	int streams; /* directory below stage/ for what is encoded */
+	int content; /* directory below stage/: the files of the version by their digests */
+	int streams; /* another one, for what is encoded */
 	const struct encode_crew *crew;
-	unsigned staged;		   /* archives so far, for their names in stage/ */
+	unsigned staged;		   /* so far, for their names in stage/ */
+	struct staged_list archives;	   /* not in f/ yet */
+	struct staged_list documents;	   /* which refer to them */
 	uint64_t full_bytes[FORMAT_COUNT]; /* of the full archives; set before any difference */
 };
 
@@ -133,30 +148,75 @@ open_all_older(struct add *a, struct err *e)
 	return 0;
 }
 
-/* Whole files that did not change are in the last full archives already. */
+/* Room in stage/ for what is to be under this name. */
+static struct staged *
+stage_next(struct add *a, struct staged_list *list, const char *name)
+{
+	struct staged *new;
+
+	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
+	new = &list->at[list->count++];
+	(void)snprintf(new->stage, sizeof(new->stage), "staged-%u", a->staged++);
+	(void)snprintf(new->name, sizeof(new->name), "%s", name);
+	return new;
+}
+
 static int
-open_donors(struct add *a, struct err *e)
+stage_open(const struct add *a, const char *stage, struct err *e)
+{
+	int fd = openat(repo_stage_dir(a->repo), stage,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	return fd < 0 ? err_sys(e, "stage/%s", stage) : fd;
+}
+
+static int
+stage_document(struct add *a, const char *name, const struct buf *bytes, struct err *e)
+{
+	const struct staged *document = stage_next(a, &a->documents, name);
+	AUTO_CLOSE int fd = stage_open(a, document->stage, e);
+
+	return fd < 0 ? -1 : fs_write(fd, bytes->at, bytes->len, e);
+}
+
+/* One of them; its digest first: it lay on a disk, and becomes part of what is new. */
+static int
+open_donor(struct add *a, enum format format, const struct archive_ref *ref, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+
+	if (repo_check(a->repo, ident_file_name(&ref->id, name), ref, e) != 0 ||
+		map_open(repo_dir(a->repo), name, &a->donors[format], e) != 0)
+		return -1;
+	encode_donor(a->encode, map_span(&a->donors[format]), true);
+	return 0;
+}
+
+/*
+ * Whole files that did not change are in the last full archives already. That is a help, and no
+ * condition; but of an archive that is damaged the publisher is told, since clients are given it.
+ */
+static void
+open_donors(struct add *a)
 {
 	const struct ident *last = idents_find(&a->query, a->request->type);
 	AUTO_BUF struct buf bytes = {0};
 	char name[IDENT_NAME_MAX];
-	struct offer offer;
+	struct offer offer = {0};
+	struct err e = {0};
 
 	if (last == NULL)
-		return 0;
+		return;
 	if (repo_read(a->repo, ident_offer_name(last, NULL, name), WIRE_OFFER_BYTES_MAX, &bytes,
-		    e) != 0 ||
-		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
-		return -1;
-	for (int i = 0; i < FORMAT_COUNT; i++) {
-		if (offer.archive[i].bytes == 0)
-			continue;
-		(void)ident_file_name(&offer.archive[i].id, name);
-		if (map_open(repo_dir(a->repo), name, &a->donors[i], e) != 0 ||
-			encode_donor(a->encode, map_span(&a->donors[i]), true, e) != 0)
-			return err_wrap(e, "%s", name);
-	}
-	return 0;
+		    &e) != 0 ||
+		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, &e) != 0)
+		cli_complain("warning: the last version cannot be used: %s", e.text);
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		if (offer.archive[i].bytes > 0 &&
+			open_donor(a, (enum format)i, &offer.archive[i], &e) != 0)
+			cli_complain("warning: nothing of the last version's archive is used, and "
+				     "clients cannot use it: %s",
+				e.text);
 }
 
 /*
@@ -170,41 +230,40 @@ encode_streams(struct add *a, struct err *e)
 		.blobs = blobs_in(&a->dirs), .formats = (1U << FORMAT_COUNT) - 1, .crew = a->crew};
 
 	a->streams = fs_make_dirs(repo_stage_dir(a->repo), "streams", e);
-	a->dirs.dir[0] = fs_open_dir(repo_dir(a->repo), "c", e);
-	if (a->streams < 0 || a->dirs.dir[0] < 0)
+	a->dirs.dir[0] = a->content;
+	a->dirs.dir[1] = fs_open_dir(repo_dir(a->repo), "c", e);
+	if (a->streams < 0 || a->dirs.dir[1] < 0)
 		return -1;
-	a->dirs.count = 1;
+	a->dirs.count = 2;
 	settings.stage = a->streams;
 	a->encode = encode_new(a->header, &settings);
-	if (open_donors(a, e) != 0)
-		return -1;
+	open_donors(a);
 	for (size_t i = 0; i < a->older_count; i++)
 		pack_want_deltas(a->encode, a->older[i], &settings.blobs);
 	return encode_all(a->encode, e);
 }
 
-/* Into stage/ and from there to f/, where nothing refers to it yet. */
+/* Into stage/: its name it gets when all of the version is on the disk. */
 static int
 pack(struct add *a, enum format format, const struct pack_older *older, struct archive_ref *ret,
 	struct err *e)
 {
-	AUTO_CLOSE int fd = -1;
-	char stage[32];
-	char name[IDENT_NAME_MAX];
+	struct staged *staged = stage_next(a, &a->archives, "");
+	AUTO_CLOSE int fd = stage_open(a, staged->stage, e);
 
-	(void)snprintf(stage, sizeof(stage), "archive-%u", a->staged++);
-	fd = openat(repo_stage_dir(a->repo), stage, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return err_sys(e, "stage/%s", stage);
+		return -1;
 	if (pack_archive(a->encode, format, older, fd, ret, e) != 0)
-		return err_wrap(e, "stage/%s", stage);
+		return err_wrap(e, "stage/%s", staged->stage);
+	(void)ident_file_name(&ret->id, staged->name);
 	if (older == NULL) {
 		a->full_bytes[format] = ret->bytes;
 	} else if (!pack_is_worth_it(ret->bytes, a->full_bytes[format])) {
 		*ret = (struct archive_ref){0};
-		return fs_remove(repo_stage_dir(a->repo), stage, e);
+		a->archives.count--;
+		return fs_remove(repo_stage_dir(a->repo), staged->stage, e);
 	}
-	return repo_move(a->repo, stage, ident_file_name(&ret->id, name), e);
+	return 0;
 }
 
 /* older NULL: the full archive. */
@@ -225,13 +284,12 @@ pack_offer(struct add *a, const struct pack_older *older, struct err *e)
 	if (!any)
 		return 0;
 	wire_offer_format(&offer, &bytes);
-	return repo_put(a->repo, ident_offer_name(&a->header->ident, base, name),
-		span_of(bytes.at, bytes.len), e);
+	return stage_document(a, ident_offer_name(&a->header->ident, base, name), &bytes, e);
 }
 
 /* A header that is larger than clients take is refused here, while nothing is announced. */
 static int
-write_header(struct add *a, struct err *e)
+stage_header(struct add *a, struct err *e)
 {
 	AUTO_BUF struct buf bytes = {0};
 	char name[IDENT_NAME_MAX];
@@ -240,8 +298,7 @@ write_header(struct add *a, struct err *e)
 	if (bytes.len > HEADER_BYTES_MAX)
 		return err_set(e, ERR_LIMIT, "the header would be larger than %zu bytes",
 			HEADER_BYTES_MAX);
-	return repo_put(a->repo, ident_header_name(&a->header->ident, name),
-		span_of(bytes.at, bytes.len), e);
+	return stage_document(a, ident_header_name(&a->header->ident, name), &bytes, e);
 }
 
 static int
@@ -260,9 +317,53 @@ announce(struct add *a, struct err *e)
 }
 
 static int
+move_all(const struct add *a, const struct staged_list *list, struct err *e)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (repo_move(a->repo, list->at[i].stage, list->at[i].name, e) != 0)
+			return -1;
+	return 0;
+}
+
+/* One that c/ has already is replaced by an equal one, which mends what may have been damaged
+ * since. */
+static int
+move_content(const struct add *a, struct err *e)
+{
+	size_t count;
+	AUTO_FREE const struct header_file **blobs = header_blobs(a->header, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		char stage[DIGEST_HEX + 16] = "content/";
+		char name[IDENT_NAME_MAX];
+
+		(void)digest_hex(&blobs[i]->digest, stage + strlen(stage));
+		if (repo_move(a->repo, stage, ident_blob_name(&blobs[i]->digest, name), e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * The bytes of everything are on the disk before anything has its name; files have theirs before
+ * what refers to them; `q` comes last. Wherever power goes, what has a name is whole. A sync that
+ * fails ends it: then nothing is announced, and the next run sweeps what there is.
+ */
+static int
+give_names(struct add *a, struct err *e)
+{
+	if (repo_sync(a->repo, e) != 0 || move_content(a, e) != 0 ||
+		move_all(a, &a->archives, e) != 0 || repo_sync(a->repo, e) != 0 ||
+		move_all(a, &a->documents, e) != 0 || repo_sync(a->repo, e) != 0)
+		return -1;
+	return announce(a, e);
+}
+
+static int
 build_version(struct add *a, struct err *e)
 {
-	if (publish_scan(a->repo, a->request->directory, a->header, e) != 0)
+	a->content = fs_make_dirs(repo_stage_dir(a->repo), "content", e);
+	if (a->content < 0 || publish_scan(a->request->directory, a->content, a->header, e) != 0)
 		return -1;
 	header_cookie(a->header, a->header->ident.edition.cookie);
 	if (open_all_older(a, e) != 0 || encode_streams(a, e) != 0)
@@ -273,13 +374,7 @@ build_version(struct add *a, struct err *e)
 	for (size_t i = 0; i < a->older_count; i++)
 		if (pack_offer(a, a->older[i], e) != 0)
 			return -1;
-	/*
-	 * Everything is on the disk before the header, and `q` comes last: what it does not name
-	 * is nobody's yet, and the next run sweeps it.
-	 */
-	if (repo_sync(a->repo, e) != 0 || write_header(a, e) != 0)
-		return -1;
-	return announce(a, e);
+	return stage_header(a, e) != 0 ? -1 : give_names(a, e);
 }
 
 int
@@ -292,8 +387,9 @@ publish_add(
 	struct add a = {.repo = repo,
 		.request = request,
 		.header = header_new(),
+		.content = -1,
 		.streams = -1,
-		.dirs.dir[0] = -1,
+		.dirs.dir[1] = -1,
 		.crew = &crew};
 	int result = -1;
 
@@ -306,8 +402,11 @@ publish_add(
 	*ret = a.header->ident;
 	cli_progress_end(&progress);
 	encode_free(a.encode);
+	fs_close(&a.content);
 	fs_close(&a.streams);
-	fs_close(&a.dirs.dir[0]);
+	fs_close(&a.dirs.dir[1]);
+	free(a.archives.at);
+	free(a.documents.at);
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		map_close(&a.donors[i]);
 	for (size_t i = 0; i < a.older_count; i++)
@@ -315,8 +414,9 @@ publish_add(
 	free(a.older);
 	idents_free(&a.query);
 	header_free(a.header);
-	/* After a failure the next run does it, before anything else. */
+	/* It is published by now. What is left here, or after a failure, the next run removes
+	 * first. */
 	if (result == 0)
-		result = repo_stage_clear(repo, e);
+		(void)repo_stage_clear(repo, NULL);
 	return result;
 }

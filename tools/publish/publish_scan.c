@@ -12,7 +12,7 @@
 #include "base/mem.h"
 
 struct scan {
-	struct repo *repo;
+	int to;
 	struct header *header;
 };
 
@@ -43,20 +43,56 @@ copy_and_hash(int from, int to, struct header_file *file, struct err *e)
 	return result;
 }
 
-/* Under its digest, which is known only when all of it was read: so it is staged first. */
-static int
-store(struct scan *s, int from, struct header_file *file, struct err *e)
+static bool
+is_same_time(const struct timespec *a, const struct timespec *b)
 {
-	static const char stage[] = "content"; /* one file at a time is staged */
-	char name[IDENT_NAME_MAX];
-	AUTO_CLOSE int to = openat(
-		repo_stage_dir(s->repo), stage, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/*
+ * A file that somebody writes to while it is read may be copied as it never was. Where anything of
+ * it is not as it was before, it is read once more: what is the same twice was not written to in
+ * between (a new name, or a new mode, changes st_ctime as well).
+ */
+static int
+check_unchanged(int fd, const struct stat *before, const struct header_file *file, struct err *e)
+{
+	struct digest again;
+	struct stat after;
+	uint64_t bytes;
+
+	if (fstat(fd, &after) != 0)
+		return err_sys(e, "stat");
+	if (file->size == (uint64_t)before->st_size && after.st_size == before->st_size &&
+		is_same_time(&after.st_mtim, &before->st_mtim) &&
+		is_same_time(&after.st_ctim, &before->st_ctim))
+		return 0;
+	if (digest_of_file(fd, NULL, &again, &bytes, e) != 0)
+		return -1;
+	if (bytes == file->size && digest_equal(&again, &file->digest))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"changed while it was read; nothing was published, try again when nobody writes "
+		"there");
+}
+
+/* Under its digest, which is known only when all of it was read. */
+static int
+store(const struct scan *s, int from, const struct stat *st, struct header_file *file,
+	struct err *e)
+{
+	static const char stage[] = "reading"; /* one file at a time */
+	AUTO_CLOSE int to =
+		openat(s->to, stage, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	char hex[DIGEST_HEX + 1];
 
 	if (to < 0)
 		return err_sys(e, "stage");
-	if (copy_and_hash(from, to, file, e) != 0)
+	if (copy_and_hash(from, to, file, e) != 0 || check_unchanged(from, st, file, e) != 0)
 		return -1;
-	return repo_move(s->repo, stage, ident_blob_name(&file->digest, name), e);
+	if (renameat(s->to, stage, s->to, digest_hex(&file->digest, hex)) != 0)
+		return err_sys(e, "stage");
+	return 0;
 }
 
 /*
@@ -76,7 +112,7 @@ take_file(struct scan *s, int dir, const char *name, char *path, struct err *e)
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "%s: not a regular file or directory", path);
 	file.executable = (st.st_mode & S_IXUSR) != 0;
-	if (store(s, fd, &file, e) != 0 || header_add(s->header, &file, e) != 0)
+	if (store(s, fd, &st, &file, e) != 0 || header_add(s->header, &file, e) != 0)
 		return err_wrap(e, "%s", path);
 	return 0;
 }
@@ -110,10 +146,39 @@ take_entry(void *context, int dir, const char *name, struct err *e)
 		       : err_set(e, ERR_INPUT, "%s: an empty directory cannot be published", path);
 }
 
-int
-publish_scan(struct repo *repo, const char *directory, struct header *h, struct err *e)
+/*
+ * Where a client's disk knows no case, of two such names one file would be left. The rules of a
+ * header find them, once all letters are small.
+ */
+static int
+check_case(const struct header *h, struct err *e)
 {
-	struct scan s = {repo, h};
+	static const char large[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char small[] = "abcdefghijklmnopqrstuvwxyz";
+	AUTO_HEADER struct header *folded = header_new();
+
+	for (size_t i = 0; i < h->count; i++) {
+		AUTO_FREE char *path = mem_string(h->files[i].path);
+		struct header_file file = h->files[i];
+
+		for (char *c = path; *c != '\0'; c++) {
+			const char *found = strchr(large, *c);
+
+			*c = found != NULL ? small[found - large] : *c;
+		}
+		file.path = path;
+		if (header_add(folded, &file, e) != 0)
+			return -1;
+	}
+	if (header_seal(folded, e) != 0)
+		return err_wrap(e, "names that differ only in the case of letters");
+	return 0;
+}
+
+int
+publish_scan(const char *directory, int to, struct header *h, struct err *e)
+{
+	struct scan s = {to, h};
 	struct level top = {&s, "", false};
 	AUTO_CLOSE int dir = fs_open_dir(AT_FDCWD, directory, e);
 
@@ -124,5 +189,7 @@ publish_scan(struct repo *repo, const char *directory, struct header *h, struct 
 	if (!top.any)
 		return err_set(
 			e, ERR_INPUT, "%s: an empty directory cannot be published", directory);
-	return header_seal(h, e);
+	if (header_seal(h, e) != 0 || check_case(h, e) != 0)
+		return err_wrap(e, "%s", directory);
+	return 0;
 }

@@ -13,7 +13,7 @@
 struct sweep {
 	struct repo *repo;
 	const struct idents *query;
-	bool found;	     /* something that was never announced */
+	bool found;	     /* something that was never announced, or was staged */
 	struct digest *used; /* what is still referred to; sorted once it is complete */
 	size_t count;
 	size_t capacity;
@@ -24,6 +24,13 @@ use(struct sweep *s, const struct digest *digest)
 {
 	s->used = mem_grow(s->used, s->count, &s->capacity, sizeof(*s->used));
 	s->used[s->count++] = *digest;
+}
+
+static int
+remove_staged(void *context, int dir, const char *name, struct err *e)
+{
+	((struct sweep *)context)->found = true;
+	return fs_remove(dir, name, e);
 }
 
 /* Offers go with the version they lead to, and lead to it only once it is announced. */
@@ -95,7 +102,8 @@ publish_sweep(struct repo *repo, const struct idents *query, struct err *e)
 	struct sweep s = {.repo = repo, .query = query};
 	int result = -1;
 
-	if (repo_stage_clear(repo, e) != 0 || repo_walk(repo, remove_unannounced, &s, e) != 0)
+	if (fs_each(repo_stage_dir(repo), ".", remove_staged, &s, e) != 0 ||
+		repo_walk(repo, remove_unannounced, &s, e) != 0)
 		return -1;
 	/* As after every run that ended well; reading each offer and header would take long. */
 	if (!s.found)

@@ -2,8 +2,8 @@
 /*
  * publish_sweep.h - what an interrupted publisher left is removed.
  *
- * Does:     empties stage/; where headers or offers are newer than what is
- *           announced, removes them and every archive and content that nothing
+ * Does:     empties stage/; where something was in it, or headers or offers are newer than what
+ *           is announced, removes those and every archive and content that nothing
  *           refers to any more.
  */
 #ifndef PUBLISH_SWEEP_H

@@ -51,8 +51,8 @@ START_TEST(stock_remove__what_cannot_be_removed_is_in_the_view_again)
 	struct err e = {0};
 
 	ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
-	one = put(s, "one", FORMAT_AR1);
-	two = put(s, "two", FORMAT_AR2);
+	one = put(s, "GUTS2AR1", FORMAT_AR1);
+	two = put(s, "GUTS2AR2", FORMAT_AR2);
 	ck_assert(look(s, &one, &checked) != NULL && checked);
 	/* The offer has to be written anew, and where it is staged there is a directory. */
 	(void)snprintf(stage, sizeof(stage), "stage/put;%s", ident_offer_name(&ident, &base, name));
@@ -78,7 +78,7 @@ START_TEST(stock_check__what_is_damaged_goes)
 	struct err e = {0};
 
 	ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
-	one = put(s, "one", FORMAT_AR1);
+	one = put(s, "GUTS2AR1", FORMAT_AR1);
 	ck_assert_int_eq(stock_check(s, &one, &e), STOCK_GOOD);
 	ck_assert_int_eq(
 		fs_put(dir, "x", ident_file_name(&one.ref.id, name), unit_text("eno"), NULL), 0);
@@ -99,7 +99,7 @@ START_TEST(stock_open__nothing_counts_as_checked)
 
 	ck_assert(dir >= 0);
 	ck_assert_int_eq(stock_open(path, &s, NULL), 0);
-	one = put(s, "one", FORMAT_AR1);
+	one = put(s, "GUTS2AR1", FORMAT_AR1);
 	stock_close(s);
 	ck_assert_int_eq(stock_open(path, &s, NULL), 0);
 	ck_assert(look(s, &one, &checked) != NULL && !checked);

@@ -41,8 +41,8 @@ sample_set_up(struct sample *s)
 					 NULL),
 			0);
 		ck_assert_int_eq(codec_encode(CODEC_ZSTD,
-					 &(struct codec_input){
-						 span_of(s->bytes[i], LEN), span_of("", 0), false},
+					 &(struct codec_input){span_of(s->bytes[i], LEN),
+						 span_of("", 0), false, NULL},
 					 out, sizeof(out), &len, NULL),
 			CODEC_FITS);
 		s->streams[i] = (struct buf){0};
@@ -51,7 +51,7 @@ sample_set_up(struct sample *s)
 			continue;
 		ck_assert_int_eq(codec_encode(CODEC_VCDIFF,
 					 &(struct codec_input){span_of(s->bytes[2], LEN),
-						 span_of(s->bytes[1], LEN), false},
+						 span_of(s->bytes[1], LEN), false, NULL},
 					 out, sizeof(out), &len, NULL),
 			CODEC_FITS);
 		s->streams[FILES] = (struct buf){0};
@@ -113,12 +113,21 @@ open_base(void *context, const struct digest *digest, bool check, struct map *re
 	struct digest got;
 
 	ck_assert_int_eq(fs_put(s->dir, "x", name, span_of(s->bytes[which], LEN), e), 0);
-	if (map_open_read(s->dir, name, ret, &got, e) != 0)
+	if (map_open_read(s->dir, name, NULL, ret, &got, e) != 0)
 		return -1;
 	if (!check || digest_equal(&got, digest))
 		return 0;
 	map_close(ret);
 	return err_set(e, ERR_DIGEST, "rotten");
+}
+
+static int
+apply(const struct buf *archive, const struct header *h, const struct blobs *base, int out,
+	struct err *e)
+{
+	const struct apply what = {span_of(archive->at, archive->len), h, base, out, NULL};
+
+	return apply_archive(&what, e);
 }
 
 START_TEST(apply_archive__takes_complete_archives_and_no_others)
@@ -144,8 +153,7 @@ START_TEST(apply_archive__takes_complete_archives_and_no_others)
 		ck_assert_int_eq(fs_remove(s.dir, "out", NULL), 0);
 		out = fs_make_dirs(s.dir, "out", NULL);
 		make_archive(&s, rows[i].entries, &archive);
-		result = apply_archive(span_of(archive.at, archive.len), s.header,
-			rows[i].with_base ? &base : NULL, out, &e);
+		result = apply(&archive, s.header, rows[i].with_base ? &base : NULL, out, &e);
 		ck_assert_msg((result == 0) == (rows[i].wrong == NULL), "row %zu: %s", i, e.text);
 		ck_assert_msg(rows[i].wrong == NULL || strstr(e.text, rows[i].wrong) != NULL,
 			"row %zu: %s", i, e.text);
@@ -167,7 +175,7 @@ START_TEST(apply_archive__refuses_unlisted_entries)
 	ck_assert_int_eq(header_add(other, &s.header->files[0], NULL), 0);
 	out = fs_make_dirs(s.dir, "out", NULL);
 	make_archive(&s, "01", &archive);
-	ck_assert_int_eq(apply_archive(span_of(archive.at, archive.len), other, NULL, out, &e), -1);
+	ck_assert_int_eq(apply(&archive, other, NULL, out, &e), -1);
 	ck_assert_ptr_nonnull(strstr(e.text, "not in the header"));
 	sample_tear_down(&s);
 }
@@ -186,8 +194,7 @@ START_TEST(apply_archive__names_a_base_that_is_not_what_it_was)
 	make_archive(&s, "d", &archive);
 	s.bytes[1][2000] ^= 1;
 	out = fs_make_dirs(s.dir, "out", NULL);
-	ck_assert_int_eq(
-		apply_archive(span_of(archive.at, archive.len), s.header, &base, out, &e), -1);
+	ck_assert_int_eq(apply(&archive, s.header, &base, out, &e), -1);
 	ck_assert_int_eq(e.code, ERR_DIGEST);
 	ck_assert_ptr_nonnull(strstr(e.text, "base: rotten"));
 	ck_assert(!fs_exists(out, "decoding"));

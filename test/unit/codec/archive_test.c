@@ -65,8 +65,8 @@ START_TEST(archive_next__walks_what_was_written)
 
 	put_entry(&b, "GUTS2AR2", "ZSTD", HEX1, 3);
 	buf_add_string(&b, "abc");
-	put_entry(&b, "GUTS2AR2", "VCDIFF", HEX2 ":" HEX1, 0);
-	buf_add_string(&b, "GUTS2AR2");
+	put_entry(&b, "GUTS2AR2", "VCDIFF", HEX2 ":" HEX1, 1);
+	buf_add_string(&b, "dGUTS2AR2");
 	ck_assert_int_eq(archive_open(&r, span_of(b.at, b.len), NULL), 0);
 	ck_assert_int_eq(archive_next(&r, &entry, NULL), ARCHIVE_ENTRY);
 	ck_assert_int_eq(entry.codec, CODEC_ZSTD);
@@ -84,23 +84,24 @@ START_TEST(archive_next__refuses_every_broken_shape)
 		const char *magic, *encoding, *name;
 		uint64_t len;
 		const char *behind;
-	} rows[] = {{"GUTS2AR1", "ZSTD", HEX1, 0, "GUTS2AR1"},
-		{"GUTS2AR1", "VCDIFF", HEX1 ":" HEX2, 0, "GUTS2AR1"},
-		{"GUTS2AR2", "LZMA", HEX1, 0, "GUTS2AR2"}, {"GUTS2AR2", "", HEX1, 0, "GUTS2AR2"},
-		{"GUTS2AR2", "VCDIFF", HEX1, 0, "GUTS2AR2"},
-		{"GUTS2AR2", "ZSTD", HEX1 ":" HEX2, 0, "GUTS2AR2"},
-		{"GUTS2AR2", "VCDIFF", HEX1 "-" HEX2, 0, "GUTS2AR2"},
+	} rows[] = {{"GUTS2AR1", "ZSTD", HEX1, 1, "xGUTS2AR1"},
+		{"GUTS2AR1", "VCDIFF", HEX1 ":" HEX2, 1, "xGUTS2AR1"},
+		{"GUTS2AR2", "LZMA", HEX1, 1, "xGUTS2AR2"}, {"GUTS2AR2", "", HEX1, 1, "xGUTS2AR2"},
+		{"GUTS2AR2", "VCDIFF", HEX1, 1, "xGUTS2AR2"},
+		{"GUTS2AR2", "ZSTD", HEX1 ":" HEX2, 1, "xGUTS2AR2"},
+		{"GUTS2AR2", "VCDIFF", HEX1 "-" HEX2, 1, "xGUTS2AR2"},
 		{"GUTS2AR1", "BZIP2",
-			"../../../../../../../../../../../../../../../../../etc/passwd0123", 0,
-			"GUTS2AR1"},
-		{"GUTS2AR1", "BZIP2", "11", 0, "GUTS2AR1"},
+			"../../../../../../../../../../../../../../../../../etc/passwd0123", 1,
+			"xGUTS2AR1"},
+		{"GUTS2AR1", "BZIP2", "11", 1, "xGUTS2AR1"},
 		{"GUTS2AR1", "BZIP2", HEX1, 1, "GUTS2AR1"},
 		{"GUTS2AR1", "BZIP2", HEX1, UINT64_MAX, "GUTS2AR1"},
 		{"GUTS2AR1", "BZIP2", HEX1, (uint64_t)1 << 63, "GUTS2AR1"},
-		{"GUTS2AR1", "BZIP2", HEX1, 0, ""}, {"GUTS2AR1", "BZIP2", HEX1, 0, "GUTS2AR"},
-		{"GUTS2AR1", "BZIP2", HEX1, 0, "GUTS2AR2"},
-		{"GUTS2AR1", "BZIP2", HEX1, 0, "GUTS2AR1x"},
-		{"GUTS2AR3", "BZIP2", HEX1, 0, "GUTS2AR3"}};
+		{"GUTS2AR1", "BZIP2", HEX1, 1, "x"}, {"GUTS2AR1", "BZIP2", HEX1, 1, "xGUTS2AR"},
+		{"GUTS2AR1", "BZIP2", HEX1, 1, "xGUTS2AR2"},
+		{"GUTS2AR1", "BZIP2", HEX1, 1, "xGUTS2AR1x"},
+		{"GUTS2AR1", "BZIP2", HEX1, 0, "GUTS2AR1"},
+		{"GUTS2AR3", "BZIP2", HEX1, 1, "xGUTS2AR3"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		AUTO_BUF struct buf b = {0};

@@ -44,10 +44,10 @@ START_TEST(codec__gives_the_file_back)
 
 			if (!codec_suits((enum codec)codec, len, base.len))
 				continue;
-			ck_assert_msg(
-				codec_encode((enum codec)codec,
-					&(struct codec_input){span_of(file, len), base, i % 2 == 1},
-					stream, ROOM, &stream_len, &e) == CODEC_FITS,
+			ck_assert_msg(codec_encode((enum codec)codec,
+					      &(struct codec_input){
+						      span_of(file, len), base, i % 2 == 1, NULL},
+					      stream, ROOM, &stream_len, &e) == CODEC_FITS,
 				"%s: %s", codec_name((enum codec)codec), e.text);
 			ck_assert_msg(codec_decode((enum codec)codec, span_of(stream, stream_len),
 					      base, back, len, &e) == 0,
@@ -73,7 +73,7 @@ START_TEST(codec_encode__says_when_the_room_is_too_small)
 				&(struct codec_input){span_of(file, 50000),
 					span_of(base,
 						codec_is_delta((enum codec)codec) ? 50000 : 0),
-					false},
+					false, NULL},
 				out, sizeof(out), &len, NULL),
 			CODEC_TOO_LARGE);
 }
@@ -95,7 +95,8 @@ START_TEST(codec_decode__refuses_damaged_streams)
 		size_t n;
 
 		ck_assert_int_eq(
-			codec_encode(which, &(struct codec_input){span_of(file, len), base, false},
+			codec_encode(which,
+				&(struct codec_input){span_of(file, len), base, false, NULL},
 				stream, ROOM, &n, NULL),
 			CODEC_FITS);
 		memset(stream + n, 0xA5, 16);
@@ -128,7 +129,7 @@ START_TEST(codec_decode__a_wrong_base_is_not_read_past_its_end)
 
 	ck_assert_int_eq(
 		codec_encode(CODEC_VCDIFF,
-			&(struct codec_input){span_of(file, len), span_of(old, 20000), false},
+			&(struct codec_input){span_of(file, len), span_of(old, 20000), false, NULL},
 			stream, ROOM, &n, NULL),
 		CODEC_FITS);
 	ck_assert_int_eq(
@@ -147,8 +148,8 @@ bsdiff_stream(const char *const columns[6], const size_t lens[6], unsigned char 
 		size_t len = 0;
 
 		if (lens[i] > 0)
-			ck_assert_int_eq(codec_zstd_compress(span_of(columns[i], lens[i]), ret + at,
-						 1000, &len, NULL),
+			ck_assert_int_eq(codec_zstd_compress(span_of(columns[i], lens[i]), NULL,
+						 ret + at, 1000, &len, NULL),
 				CODEC_FITS);
 		if (i < 5)
 			ret[i] = (unsigned char)len;
@@ -210,7 +211,7 @@ START_TEST(codec_bsdiff__large_files_whichever_way_they_changed)
 	AUTO_FREE unsigned char *back = mem_new(LEN + 100, 1);
 
 	for (int kind = 0; kind < 4; kind++) {
-		struct codec_input from = {span_of(file, LEN), span_of(old, LEN), kind == 3};
+		struct codec_input from = {span_of(file, LEN), span_of(old, LEN), kind == 3, NULL};
 		size_t n = 0;
 		struct err e = {0};
 
@@ -235,6 +236,105 @@ START_TEST(codec_bsdiff__large_files_whichever_way_they_changed)
 }
 END_TEST
 
+/* A window of each kind that makes nothing, and then one that makes the file. */
+START_TEST(codec_vcdiff__wants_something_of_each_window)
+{
+	static const char head[] = "\xd6\xc3\xc4\0\0";
+	static const char empty[] = "\0\5\0\0\0\0\0";
+	static const char abc[] = "\0\x9\3\0\3\1\0abc\4";
+	const struct codec_input from = {.quick = true};
+	unsigned char out[3];
+
+	for (int windows = 0; windows <= 2; windows++) {
+		AUTO_BUF struct buf delta = {0};
+		struct codec_input in = from;
+		unsigned char stream[256];
+		struct err e = {0};
+		size_t len;
+		int result;
+
+		buf_add(&delta, head, sizeof(head) - 1);
+		for (int i = 0; i < windows; i++)
+			buf_add(&delta, empty, sizeof(empty) - 1);
+		buf_add(&delta, abc, sizeof(abc) - 1);
+		in.file = span_of(delta.at, delta.len);
+		ck_assert_int_eq(codec_encode(CODEC_ZSTD, &in, stream, sizeof(stream), &len, NULL),
+			CODEC_FITS);
+		result = codec_decode(
+			CODEC_VCDIFF, span_of(stream, len), span_of("old", 3), out, 3, &e);
+		ck_assert_msg((result == 0) == (windows == 0), "%d: %s", windows, e.text);
+		ck_assert(windows == 0 || strstr(e.text, "empty window") != NULL);
+	}
+	ck_assert_mem_eq(out, "abc", 3);
+}
+END_TEST
+
+/* Frames of nothing, nine bytes each, in front of the right one. */
+START_TEST(codec_decode__takes_no_more_stream_than_a_file_can_need)
+{
+	const struct codec_input nothing = {.file = {(const uint8_t *)"", 0}, .quick = true};
+	const struct codec_input abc = {.file = {(const uint8_t *)"abc", 3}, .quick = true};
+	AUTO_BUF struct buf stream = {0};
+	unsigned char frame[64];
+	unsigned char last[64];
+	unsigned char out[3];
+	struct err e = {0};
+	size_t len;
+	size_t last_len;
+
+	ck_assert_int_eq(
+		codec_encode(CODEC_ZSTD, &nothing, frame, sizeof(frame), &len, NULL), CODEC_FITS);
+	ck_assert_int_eq(
+		codec_encode(CODEC_ZSTD, &abc, last, sizeof(last), &last_len, NULL), CODEC_FITS);
+	while (stream.len + len + last_len <= codec_stream_max(3))
+		buf_add(&stream, frame, len);
+	buf_add(&stream, last, last_len);
+	ck_assert_int_eq(codec_decode(CODEC_ZSTD, span_of(stream.at, stream.len), span_of("", 0),
+				 out, 3, NULL),
+		0);
+	buf_clear(&stream);
+	while (stream.len + last_len <= codec_stream_max(3))
+		buf_add(&stream, frame, len);
+	buf_add(&stream, last, last_len);
+	ck_assert_int_eq(codec_decode(CODEC_ZSTD, span_of(stream.at, stream.len), span_of("", 0),
+				 out, 3, &e),
+		-1);
+	ck_assert_ptr_nonnull(strstr(e.text, "of stream for a file of 3"));
+}
+END_TEST
+
+START_TEST(codec__ends_where_that_is_wanted)
+{
+	enum { LEN = 6 << 20 };
+	static struct stop stop;
+	const struct codec_watch watch = {.stop = &stop};
+	AUTO_FREE unsigned char *old = unit_bytes(LEN, 3);
+	AUTO_FREE unsigned char *file = unit_bytes(LEN, 4);
+	AUTO_FREE unsigned char *stream = mem_new(2 * LEN, 1);
+	AUTO_FREE unsigned char *back = mem_new(LEN, 1);
+
+	memcpy(file, old, LEN / 2);
+	for (int codec = 0; codec < CODEC_COUNT; codec++) {
+		enum codec which = (enum codec)codec;
+		struct codec_input from = {span_of(file, LEN),
+			span_of(old, codec_is_delta(which) ? LEN : 0), true, &stop};
+		struct err e = {0};
+		size_t n;
+
+		stop.wanted = false;
+		ck_assert_int_eq(codec_encode(which, &from, stream, 2 * LEN, &n, NULL), CODEC_FITS);
+		stop.wanted = true;
+		ck_assert_int_eq(codec_decode_watched(which, span_of(stream, n), from.base, back,
+					 LEN, &watch, &e),
+			-1);
+		ck_assert_int_eq(e.code, ERR_STOPPED);
+		e.code = ERR_NONE;
+		ck_assert_int_eq(codec_encode(which, &from, stream, 2 * LEN, &n, &e), CODEC_ERROR);
+		ck_assert_int_eq(e.code, ERR_STOPPED);
+	}
+}
+END_TEST
+
 START_TEST(codec_find__wants_the_padded_name)
 {
 	ck_assert_int_eq(codec_find((const uint8_t *)"BZIP2\0\0\0"), CODEC_BZIP2);
@@ -253,5 +353,8 @@ codec_tests(TCase *c)
 	tcase_add_test(c, codec_decode__a_wrong_base_is_not_read_past_its_end);
 	tcase_add_test(c, codec_bsdiff__reads_what_the_manual_says_and_nothing_outside);
 	tcase_add_test(c, codec_bsdiff__large_files_whichever_way_they_changed);
+	tcase_add_test(c, codec_vcdiff__wants_something_of_each_window);
+	tcase_add_test(c, codec_decode__takes_no_more_stream_than_a_file_can_need);
+	tcase_add_test(c, codec__ends_where_that_is_wanted);
 	tcase_add_test(c, codec_find__wants_the_padded_name);
 }

@@ -55,6 +55,8 @@ START_TEST(header_parse__refuses_unsafe_files_and_says_which)
 		{"{\"filename\":\"a\",\"path\":\"x//y\",\"sha256\":\"" D1 "\",\"size\":1}", "path"},
 		{"{\"filename\":\"a\",\"path\":7,\"sha256\":\"" D1 "\",\"size\":1}", "field path"},
 		{"{\"filename\":\"a\\u0007\",\"sha256\":\"" D1 "\",\"size\":1}", "path"},
+		{"{\"filename\":\"a\\u0085\",\"sha256\":\"" D1 "\",\"size\":1}", "path"},
+		{"{\"filename\":\"a\\u202Egnp.exe\",\"sha256\":\"" D1 "\",\"size\":1}", "path"},
 		{"{\"filename\":\"a\\u0000b\",\"sha256\":\"" D1 "\",\"size\":1}", "JSON"},
 		{"{\"filename\":\"a\",\"sha256\":\"" D1 "0\",\"size\":1}", "sha256"},
 		{"{\"filename\":\"a\",\"sha256\":\"X\",\"size\":1}", "sha256"},
@@ -101,6 +103,23 @@ START_TEST(header_parse__refuses_contradicting_files)
 		struct err e;
 
 		ck_assert_msg(header_parse(unit_text(json), &h, &e) == -1, "%zu", i);
+	}
+}
+END_TEST
+
+START_TEST(header_parse__refuses_a_title_that_steers_a_terminal)
+{
+	static const char *const titles[] = {"\\u001b[2J", "a\\nb", "\\u009b2J", "\\u202e"};
+
+	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
+		AUTO_FREE char *json = mem_printf("{\"cookie\":\"00000005\",\"files\":[],"
+						  "\"title\":\"%s\",\"type\":\"t\",\"version\":5}",
+			titles[i]);
+		AUTO_HEADER struct header *h = NULL;
+		struct err e = {0};
+
+		ck_assert_int_eq(header_parse(unit_text(json), &h, &e), -1);
+		ck_assert_ptr_nonnull(strstr(e.text, "field title"));
 	}
 }
 END_TEST
@@ -154,6 +173,7 @@ header_tests(TCase *c)
 	tcase_add_test(c, header_parse__reads_what_the_protocol_shows);
 	tcase_add_test(c, header_parse__refuses_unsafe_files_and_says_which);
 	tcase_add_test(c, header_parse__refuses_contradicting_files);
+	tcase_add_test(c, header_parse__refuses_a_title_that_steers_a_terminal);
 	tcase_add_test(c, header_parse__bounds_depth);
 	tcase_add_test(c, header_cookie__is_the_documented_digest);
 	tcase_add_test(c, header_blobs__are_distinct_and_found);

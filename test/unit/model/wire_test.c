@@ -97,9 +97,22 @@ START_TEST(wire_offer__refuses_bad_ids_and_sizes)
 }
 END_TEST
 
+START_TEST(wire_inventory_format__leaves_out_a_name_that_is_no_text)
+{
+	AUTO_BUF struct buf text = {0};
+
+	wire_inventory_format("c\xff", NULL, &text);
+	ck_assert_str_eq(text.at, "{}\n");
+	buf_clear(&text);
+	wire_inventory_format("c", NULL, &text);
+	ck_assert_str_eq(text.at, "{\"client\":\"c\"}\n");
+}
+END_TEST
+
 void
 wire_tests(TCase *c)
 {
+	tcase_add_test(c, wire_inventory_format__leaves_out_a_name_that_is_no_text);
 	tcase_add_test(c, wire_query__is_read_and_written_sorted);
 	tcase_add_test(c, wire_query__refuses_what_it_cannot_believe);
 	tcase_add_test(c, wire_inventory__any_other_body_asks_for_everything);

@@ -10,6 +10,10 @@
 static const struct ident ident = {"t", {5, "00000005"}};
 static const struct edition base = {4, "00000004"};
 
+/* The smallest archives there are: their terminator. */
+#define AR1 "GUTS2AR1"
+#define AR2 "GUTS2AR2"
+
 static struct depot *
 open_depot(const char *path, bool *ret_rebuilt)
 {
@@ -50,26 +54,26 @@ START_TEST(depot_put_archive__both_formats_share_an_offer)
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
 	AUTO_BUF struct buf bytes = {0};
-	struct record one = record_of("one", FORMAT_AR1);
-	struct record two = record_of("two", FORMAT_AR2);
+	struct record one = record_of(AR1, FORMAT_AR1);
+	struct record two = record_of(AR2, FORMAT_AR2);
 	char name[IDENT_NAME_MAX];
 	bool rebuilt;
 	struct depot *d = open_depot(path, &rebuilt);
 	struct offer offer;
 
-	stage(d, "a", "one");
-	stage(d, "b", "two");
+	stage(d, "a", AR1);
+	stage(d, "b", AR2);
 	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
 	ck_assert_int_eq(depot_put_archive(d, &two, "b", NULL), 0);
 	ck_assert_int_eq(
 		fs_read(dir, ident_offer_name(&ident, &base, name), 10000, &bytes, NULL), 0);
 	ck_assert_int_eq(wire_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
-	ck_assert(offer.archive[0].bytes == 3 && offer.archive[1].bytes == 3);
+	ck_assert(offer.archive[0].bytes == 8 && offer.archive[1].bytes == 8);
 	ck_assert_int_eq(depot_remove(d, &one, NULL), 0);
 	buf_clear(&bytes);
 	ck_assert_int_eq(fs_read(dir, name, 10000, &bytes, NULL), 0);
 	ck_assert_int_eq(wire_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
-	ck_assert(offer.archive[0].bytes == 0 && offer.archive[1].bytes == 3);
+	ck_assert(offer.archive[0].bytes == 0 && offer.archive[1].bytes == 8);
 	ck_assert_int_eq(depot_remove(d, &two, NULL), 0);
 	ck_assert(!fs_exists(dir, name));
 	ck_assert_int_eq(count_records(d), 0);
@@ -81,14 +85,14 @@ START_TEST(depot_put_archive__two_offers_can_name_one_archive)
 {
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
-	struct record one = record_of("same", FORMAT_AR2);
-	struct record two = record_of("same", FORMAT_AR2);
+	struct record one = record_of(AR2, FORMAT_AR2);
+	struct record two = record_of(AR2, FORMAT_AR2);
 	bool rebuilt;
 	struct depot *d = open_depot(path, &rebuilt);
 	char name[IDENT_NAME_MAX];
 
 	two.base.version = 3;
-	stage(d, "a", "same");
+	stage(d, "a", AR2);
 	ck_assert(!repo_has_archive(depot_repo(d), &one.ref));
 	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
 	ck_assert(repo_has_archive(depot_repo(d), &one.ref));
@@ -123,20 +127,56 @@ START_TEST(depot_put_archive__wrong_digest_or_size_leaves_nothing)
 }
 END_TEST
 
+START_TEST(depot_put_archive__what_is_of_no_use_leaves_nothing)
+{
+	static const char header[] = "{\"cookie\":\"00000005\",\"files\":[{\"filename\":\"a\","
+				     "\"sha256\":\"1111111111111111111111111111111111111111111111"
+				     "111111111111111111\",\"size\":1}],\"title\":\"\","
+				     "\"type\":\"t\",\"version\":5}";
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct record garbage = record_of("garbage!", FORMAT_AR2);
+	struct record full = record_of(AR2, FORMAT_AR2);
+	struct archive_ref ref;
+	char name[IDENT_NAME_MAX];
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
+	struct err e = {0};
+
+	full.base = (struct edition){0};
+	stage(d, "a", "garbage!");
+	ck_assert_int_eq(depot_put_archive(d, &garbage, "a", &e), -1);
+	ck_assert_int_eq(e.code, ERR_INPUT);
+	ck_assert(!fs_exists(repo_stage_dir(depot_repo(d)), "a"));
+	ck_assert(!fs_exists(dir, ident_file_name(&garbage.ref.id, name)));
+	/* Without its header nothing can be said of it; with that a file is missing. */
+	stage(d, "a", AR2);
+	ck_assert_int_eq(depot_put_archive(d, &full, "a", &e), 0);
+	ck_assert_int_eq(depot_put_header(d, &ident, unit_text(header), &ref, NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &full, "none", &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.text, "is missing"));
+	ck_assert_int_eq(depot_check(d, &full, &e), -1);
+	ck_assert(depot_is_damage(&e));
+	/* It is another offer's still. */
+	ck_assert(fs_exists(dir, ident_file_name(&full.ref.id, name)));
+	depot_close(d);
+}
+END_TEST
+
 START_TEST(depot_open__the_index_follows_the_files)
 {
 	static const char header[] = "{\"cookie\":\"00000005\",\"files\":[],\"title\":\"\","
 				     "\"type\":\"t\",\"version\":5}";
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
-	struct record r = record_of("one", FORMAT_AR1);
+	struct record r = record_of(AR1, FORMAT_AR1);
 	struct archive_ref ref;
 	char name[IDENT_NAME_MAX];
 	bool rebuilt;
 	struct depot *d = open_depot(path, &rebuilt);
 
 	ck_assert(rebuilt);
-	stage(d, "a", "one");
+	stage(d, "a", AR1);
 	ck_assert_int_eq(depot_put_archive(d, &r, "a", NULL), 0);
 	ck_assert_int_eq(depot_put_header(d, &ident, unit_text(header), &ref, NULL), 0);
 	depot_close(d);
@@ -183,6 +223,7 @@ depot_tests(TCase *c)
 	tcase_add_test(c, depot_put_archive__both_formats_share_an_offer);
 	tcase_add_test(c, depot_put_archive__two_offers_can_name_one_archive);
 	tcase_add_test(c, depot_put_archive__wrong_digest_or_size_leaves_nothing);
+	tcase_add_test(c, depot_put_archive__what_is_of_no_use_leaves_nothing);
 	tcase_add_test(c, depot_open__the_index_follows_the_files);
 	tcase_add_test(c, depot_open__one_at_a_time);
 }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * validate.h - whether an archive can be one of a version, before anything is decoded.
+ *
+ * Does:     walks the entries, and compares them with the header: only files that it lists, each
+ *           once, streams that a file of that size can need, and nothing missing. It looks at the
+ *           heads of entries and not at streams, so that it takes a moment.
+ * Errors:   ERR_INPUT the archive is of no use, whatever its digest says; ERR_MISSING a base
+ *           is not there
+ * Source:   guts2(7), ARCHIVES
+ */
+#ifndef VALIDATE_H
+#define VALIDATE_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/blobs.h"
+#include "model/header.h"
+
+struct validate {
+	const struct header *header; /* NULL: not known; then the archive alone is looked at */
+	bool whole;		     /* archive and base together hold every file of the header */
+	const struct blobs *base;    /* what there is beside; NULL: nothing, or not known */
+};
+
+int validate_archive(struct span archive, const struct validate *against, struct err *e);
+
+#endif
