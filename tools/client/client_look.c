@@ -106,7 +106,7 @@ static bool
 stat_file(int tree, const char *path, struct statx *ret)
 {
 	return statx(tree, path, AT_SYMLINK_NOFOLLOW,
-		       STATX_TYPE | STATX_MODE | STATX_SIZE | STATX_MTIME, ret) == 0 &&
+		       STATX_TYPE | STATX_MODE | STATX_SIZE | STATX_MTIME | STATX_INO, ret) == 0 &&
 	       S_ISREG(ret->stx_mode);
 }
 
@@ -143,23 +143,72 @@ client_look_is_right(int tree, const struct header_file *file)
 }
 
 /*
+ * A content can have any number of names: a file is read once, and not for each of them. Made when
+ * the first file has to be read.
+ */
+struct seen_file {
+	uint64_t inode;
+	uint64_t device;
+	bool right;
+};
+
+struct walk {
+	int tree;
+	const struct header *header;
+	bool all;
+	const struct header_file **blobs;
+	size_t count;
+	struct seen_file *seen[2]; /* of each blob, plain and executable, the one read last */
+};
+
+static void
+walk_begin_reading(struct walk *w)
+{
+	if (w->blobs != NULL)
+		return;
+	w->blobs = header_blobs(w->header, &w->count);
+	w->seen[0] = mem_new(w->count, sizeof(*w->seen[0]));
+	w->seen[1] = mem_new(w->count, sizeof(*w->seen[1]));
+}
+
+static void
+walk_end(struct walk *w)
+{
+	free(w->blobs);
+	free(w->seen[0]);
+	free(w->seen[1]);
+}
+
+static bool
+read_file(struct walk *w, const struct header_file *file, const struct statx *s)
+{
+	uint64_t device = (uint64_t)s->stx_dev_major << 32 | s->stx_dev_minor;
+	struct seen_file *seen;
+
+	walk_begin_reading(w);
+	seen = &w->seen[file->executable][header_blob_find(w->blobs, w->count, &file->digest)];
+	if (seen->inode != s->stx_ino || seen->device != device)
+		*seen = (struct seen_file){s->stx_ino, device, client_look_is_right(w->tree, file)};
+	return seen->right;
+}
+
+/*
  * The time is taken before the bytes are read: a write that comes between shows the next time. It
  * is that of the content, and not of the inode, which changes with every link that comes or goes.
  */
 static bool
-look_at(int tree, const struct header_file *file, bool all, uint64_t *known_ns)
+look_at(struct walk *w, const struct header_file *file, uint64_t *known_ns)
 {
 	uint64_t before_ns = *known_ns;
 	struct statx s;
 
 	*known_ns = 0;
-	if (!stat_file(tree, file->path, &s) || s.stx_size != file->size)
+	if (!stat_file(w->tree, file->path, &s) || s.stx_size != file->size)
 		return false;
-	if (all || before_ns == 0 || before_ns != changed_ns(&s) ||
-		(s.stx_mode & 07777) != client_look_mode(file)) {
-		if (!client_look_is_right(tree, file))
-			return false;
-	}
+	if ((w->all || before_ns == 0 || before_ns != changed_ns(&s) ||
+		    (s.stx_mode & 07777) != client_look_mode(file)) &&
+		!read_file(w, file, &s))
+		return false;
 	*known_ns = changed_ns(&s);
 	return true;
 }
@@ -168,20 +217,20 @@ size_t
 client_look_files(
 	int tree, const struct header *header, struct look *l, bool all, const char **ret_first)
 {
+	struct walk w = {.tree = tree, .header = header, .all = all};
 	size_t damaged = 0;
 
 	*ret_first = NULL;
 	for (size_t i = 0; i < header->count; i++) {
-		const struct header_file *file = &header->files[i];
-
 		uint64_t before_ns = l->changed_ns[i];
-		bool right = look_at(tree, file, all, &l->changed_ns[i]);
+		bool right = look_at(&w, &header->files[i], &l->changed_ns[i]);
 
 		l->news = l->news || before_ns != l->changed_ns[i];
 		if (right)
 			continue;
-		*ret_first = damaged == 0 ? file->path : *ret_first;
+		*ret_first = damaged == 0 ? header->files[i].path : *ret_first;
 		damaged++;
 	}
+	walk_end(&w);
 	return damaged;
 }

@@ -10,7 +10,7 @@
  *           "verified <seconds>", "files <count>", then for each file, in the header's
  *           order, its time of change in nanoseconds; 0: it was not whole
  * Units:    _s and _ns since 1970
- * Cost:     one statx(2) a file
+ * Cost:     one statx(2) a file; what is read is read once, however many names it has
  * Errors:   a record that is missing or damaged is an error, and means: digest all now
  */
 #ifndef CLIENT_LOOK_H

@@ -209,9 +209,58 @@ START_TEST(client_look_read__a_damaged_record_knows_nothing)
 }
 END_TEST
 
+/* Bytes that this process has read so far: proc(5). */
+static unsigned long long
+bytes_read(void)
+{
+	FILE *io = fopen("/proc/self/io", "re");
+	unsigned long long bytes = 0;
+
+	ck_assert_ptr_nonnull(io);
+	ck_assert_int_eq(fscanf(io, "rchar: %llu", &bytes), 1);
+	(void)fclose(io);
+	return bytes;
+}
+
+START_TEST(client_look_files__a_file_of_many_names_is_read_once)
+{
+	enum { NAMES = 50, BYTES = 1 << 20 };
+	AUTO_FREE unsigned char *bytes = unit_bytes(BYTES, 1);
+	struct header_file file = {.path = NULL, .size = BYTES};
+	struct fixture f;
+	char name[16];
+	unsigned long long before;
+
+	set_up(&f);
+	header_free(f.header);
+	client_look_free(&f.look);
+	f.header = header_new();
+	file.digest = digest_of(span_of(bytes, BYTES));
+	ck_assert_int_eq(fs_put(f.dir, "x", "n0", span_of(bytes, BYTES), NULL), 0);
+	for (int i = 0; i < NAMES; i++) {
+		(void)snprintf(name, sizeof(name), "n%d", i);
+		if (i > 0)
+			ck_assert_int_eq(linkat(f.dir, "n0", f.dir, name, 0), 0);
+		file.path = name;
+		ck_assert_int_eq(header_add(f.header, &file, NULL), 0);
+	}
+	ck_assert_int_eq(header_seal(f.header, NULL), 0);
+	client_look_new(&f.look, NAMES);
+	before = bytes_read();
+	ck_assert_uint_eq(look(&f, true), 0);
+	ck_assert_uint_lt(bytes_read() - before, 2 * BYTES);
+	overwrite(&f, "n7", "damage", false);
+	before = bytes_read();
+	ck_assert_uint_eq(look(&f, false), NAMES);
+	ck_assert_uint_lt(bytes_read() - before, 2 * BYTES);
+	tear_down(&f);
+}
+END_TEST
+
 void
 client_look_tests(TCase *c)
 {
+	tcase_add_test(c, client_look_files__a_file_of_many_names_is_read_once);
 	tcase_add_test(c, client_look_files__what_is_as_it_was_is_no_news);
 	tcase_add_test(c, client_look_files__a_file_that_was_only_touched_is_whole);
 	tcase_add_test(c, client_look_files__finds_what_is_missing_changed_or_something_else);
