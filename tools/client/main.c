@@ -23,8 +23,9 @@ static const char usage[] =
 	"Bring update types up to date below DIR; DIR/T/current leads to the newest.\n";
 
 static const char ending[] =
-	"Exit: 0 all current, 75 told to come back later or another run is at work, 3 nothing\n"
-	"newer will come from this server, 1 error, 2 usage.  See guts2-client(1).\n";
+	"Exit: 0 all current, 75 told to come back later or another run is at work,\n"
+	"3 nothing newer will come from this server, 1 error, 2 usage.\n"
+	"See guts2-client(1).\n";
 
 enum {
 	TYPES_MAX = 100,
@@ -58,6 +59,10 @@ add_type(void *context, const char *text)
 
 	if (!cli_type("--type", text))
 		return false;
+	/* Said twice it is one: of two the second would wait for the lock of the first. */
+	for (size_t i = 0; i < a->type_count; i++)
+		if (strcmp(a->types[i], text) == 0)
+			return true;
 	if (a->type_count == TYPES_MAX) {
 		(void)cli_usage("--type: '%s' is one too many", text);
 		return false;
