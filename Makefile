@@ -187,6 +187,7 @@ check-scenario: build/deps/check.stamp variant
 	@test/run $(VARIANT) $(N)
 
 crash: build/deps/check.stamp variant
+	@CRASH_POINTS=all test/run $(VARIANT) 515
 	@CRASH_POINTS=all test/run $(VARIANT) 550
 
 asan tsan:

@@ -20,6 +20,28 @@ enum { LINE_WIDTH = 79 };
 /* ---- Errors */
 
 /*
+ * How long the character is that begins here, if a terminal takes it for an order, C1, or if it
+ * turns or breaks the line so that a reader sees another text than there is; else 0. ISO 6429;
+ * Unicode, UAX #9.
+ */
+static size_t
+steering(const char *at)
+{
+	const unsigned char *c = (const unsigned char *)at;
+
+	if (*c < 0x20 || *c == 0x7f)
+		return 1;
+	if ((c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) || (c[0] == 0xd8 && c[1] == 0x9c))
+		return 2;
+	if (c[0] != 0xe2)
+		return 0;
+	/* U+200E, U+200F, U+2028 to U+202E; U+2066 to U+2069. */
+	if (c[1] == 0x80)
+		return c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae) ? 3 : 0;
+	return c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9 ? 3 : 0;
+}
+
+/*
  * What is UTF-8 keeps its letters; of anything else a byte above ASCII could be the beginning of a
  * sequence that steers a terminal.
  */
@@ -28,9 +50,21 @@ cli_clean(char *text)
 {
 	bool plain = !doc_text_valid(text);
 
-	for (char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f || (plain && (unsigned char)*c >= 0x80))
-			*c = '?';
+	for (char *c = text; *c != '\0'; c++) {
+		size_t len = plain && (unsigned char)*c >= 0x80 ? 1 : steering(c);
+
+		if (len > 0)
+			memset(c, '?', len);
+	}
+}
+
+char *
+cli_cleaned(const char *text)
+{
+	char *ret = mem_string(text);
+
+	cli_clean(ret);
+	return ret;
 }
 
 static void complain(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
@@ -55,11 +89,12 @@ cli_complain(const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Whoever has it will have done soon: a script that is told so can come back. */
 int
 cli_fail(const struct err *e)
 {
 	cli_complain("%s", e->text);
-	return CLI_FAILED;
+	return e->code == ERR_BUSY ? CLI_TRY_LATER : CLI_FAILED;
 }
 
 int
@@ -76,13 +111,29 @@ cli_usage(const char *fmt, ...)
 
 /* ---- Output */
 
+/* The same characters, but for the line's end, stand in strings alone: there they have an escape.
+ */
 void
 cli_print_json(json_t *take)
 {
 	AUTO_BUF struct buf text = {0};
 
 	doc_format(take, &text);
-	(void)fputs(text.at, stdout);
+	for (const char *c = text.at; *c != '\0'; c++) {
+		const unsigned char *u = (const unsigned char *)c;
+		size_t len = *c == '\n' ? 0 : steering(c);
+
+		if (len == 0)
+			(void)putchar(*c);
+		else if (len == 1)
+			(void)printf("\\u%04x", u[0]);
+		else if (len == 2)
+			(void)printf("\\u%04x", (u[0] & 0x1fU) << 6 | (u[1] & 0x3fU));
+		else
+			(void)printf("\\u%04x",
+				(u[0] & 0xfU) << 12 | (u[1] & 0x3fU) << 6 | (u[2] & 0x3fU));
+		c += len > 0 ? len - 1 : 0;
+	}
 }
 
 json_t *
@@ -260,6 +311,11 @@ take_option(const struct cli *cli, const struct cli_option *o, const char *value
 {
 	AUTO_FREE char *name = mem_printf("--%s", o->name);
 
+	/* A variable of a script that is not set: below no name lies the root of all. */
+	if (o->placeholder != NULL && value[0] == '\0') {
+		(void)cli_usage("%s: the value is empty", name);
+		return false;
+	}
 	/* The table is ours: a value without a place for it is a mistake here. */
 	assert((o->flag != NULL) == (o->placeholder == NULL));
 	if (o->flag != NULL)
@@ -334,7 +390,10 @@ cli_parse(const struct cli *cli, int argc, char **argv, int *ret_words)
 	*ret_words = argc - optind;
 	if (*ret_words > cli->words_max)
 		return cli_usage("'%s' is one word too many", argv[optind + cli->words_max]);
-	for (int i = 0; i < *ret_words; i++)
+	for (int i = 0; i < *ret_words; i++) {
 		cli->words[i] = argv[optind + i];
+		if (cli->words[i][0] == '\0')
+			return cli_usage("word %d is empty", i + 1);
+	}
 	return cli->commands != NULL ? check_command(cli, *ret_words) : CLI_OK;
 }

@@ -23,14 +23,16 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_TRY_LATER = 75 };
 
 /* ---- Arguments */
 
-/* A row; exactly one of flag, text, type, number and parse is set, and says what the value must be.
+/*
+ * A row; exactly one of flag, text, type, number and parse is set, and says what the value must be.
+ * An empty value is none of them.
  */
 struct cli_option {
 	const char *name;	 /* without the dashes; NULL: the table ends */
 	const char *placeholder; /* of the value, in the help; NULL: a flag */
 	const char *help;	 /* of any length: it is wrapped */
 	bool *flag;		 /* becomes true */
-	const char **text;	 /* the last one given, empty or not */
+	const char **text;	 /* the last one given */
 	const char **type;	 /* the name of an update type */
 	uint64_t *number;	 /* a whole one from min to max */
 	uint64_t min;
@@ -59,7 +61,8 @@ struct cli {
 
 /*
  * Options to where they belong, words to cli->words and their count to *ret_words. --help
- * is answered, and ends the process. CLI_OK, or CLI_USAGE after a complaint.
+ * is answered, and ends the process. CLI_OK, or CLI_USAGE after a complaint. No value and
+ * no word that is handed on is empty.
  */
 int cli_parse(const struct cli *cli, int argc, char **argv, int *ret_words);
 
@@ -71,13 +74,19 @@ bool cli_type(const char *what, const char *text);
 
 /* ---- Errors */
 
-/* Replace what a terminal could take amiss: names and errors can come from a server or a file. */
+/*
+ * Replace what a terminal could take amiss, or what turns the line around: names, titles and errors
+ * can come from a server or a file.
+ */
 void cli_clean(char *text);
+
+/* A copy that is cleaned; the caller frees. */
+char *cli_cleaned(const char *text);
 
 /* "program: text" on standard error, cleaned. */
 void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same of an error. Returns CLI_FAILED. */
+/* The same of an error. Returns CLI_FAILED; of ERR_BUSY CLI_TRY_LATER. */
 int cli_fail(const struct err *e);
 
 /* The same with a hint where the help is. Returns CLI_USAGE. */
@@ -85,7 +94,7 @@ int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- Output */
 
-/* Print a document on standard output, and drop it. */
+/* Print a document on standard output, what cli_clean replaces as \u escapes, and drop it. */
 void cli_print_json(json_t *take);
 
 /* A text as a JSON string, whatever its bytes; json_string has none for what is no UTF-8. */

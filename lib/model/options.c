@@ -143,6 +143,23 @@ read_file(struct options *o, int *ranks, const char *path, const char *named_by,
 	return 0;
 }
 
+/* A variable of a script that is not set: nobody writes an empty value by intent. */
+static int
+refuse_empty(int argc, char **argv, struct err *e)
+{
+	for (int i = 1; i < argc; i++) {
+		size_t name = strcspn(argv[i], "=");
+
+		if (argv[i][0] == '\0')
+			return err_set(
+				e, ERR_INPUT, "the argument behind '%s' is empty", argv[i - 1]);
+		if (argv[i][name] == '=' && argv[i][name + 1] == '\0')
+			return err_set(
+				e, ERR_INPUT, "command line: '%s' has an empty value", argv[i]);
+	}
+	return 0;
+}
+
 static int
 read_arguments(
 	struct options *o, int *ranks, int argc, char **argv, const char **ret_file, struct err *e)
@@ -216,7 +233,7 @@ options_read(struct options *o, int argc, char **argv, struct err *e)
 
 	options_standard(o);
 	/* First, since they name the file or the root where it is; ranks see to who wins. */
-	if (read_arguments(o, ranks, argc, argv, &file, e) != 0)
+	if (refuse_empty(argc, argv, e) != 0 || read_arguments(o, ranks, argc, argv, &file, e) != 0)
 		return -1;
 	if (o->show_help || o->show_version)
 		return 0;

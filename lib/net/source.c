@@ -76,6 +76,17 @@ read_redirect(struct source_request *r, const struct upstream_reply *reply)
 	return true;
 }
 
+/* What no parser says: that nothing came, or the page of a portal or of an error. */
+static void
+explain_document(const struct source_request *r, struct upstream_reply *reply)
+{
+	reply->outcome = UPSTREAM_BROKEN;
+	if (r->bytes.len == 0)
+		(void)err_set(&reply->why, ERR_INPUT, "answered with an empty document");
+	else if (r->bytes.at[strspn(r->bytes.at, " \t\r\n")] == '<')
+		(void)err_wrap(&reply->why, "answered with a web page");
+}
+
 static void
 judge_query(struct source_request *r, struct upstream_reply *reply)
 {
@@ -83,7 +94,7 @@ judge_query(struct source_request *r, struct upstream_reply *reply)
 
 	if (reply->outcome == UPSTREAM_FRESH &&
 		wire_query_parse(bytes, &r->query, &reply->why) != 0)
-		reply->outcome = UPSTREAM_BROKEN;
+		explain_document(r, reply);
 	if (reply->outcome == UPSTREAM_FRESH || reply->outcome == UPSTREAM_UNCHANGED)
 		r->source->gave_query = true;
 }
@@ -100,7 +111,7 @@ judge_offer(struct source_request *r, struct upstream_reply *reply)
 	}
 	if (reply->outcome == UPSTREAM_FRESH &&
 		wire_offer_parse(bytes, &r->offer, &reply->why) != 0)
-		reply->outcome = UPSTREAM_BROKEN;
+		explain_document(r, reply);
 }
 
 /*
@@ -141,7 +152,7 @@ source_header(const struct source_request *r, struct header **ret, struct upstre
 {
 	if (header_parse_of(span_of(r->bytes.at, r->bytes.len), &r->ident, ret, &reply->why) == 0)
 		return 0;
-	reply->outcome = UPSTREAM_BROKEN;
+	explain_document(r, reply);
 	return -1;
 }
 

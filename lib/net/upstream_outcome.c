@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,6 +24,25 @@ upstream_outcome_status(const struct transfer *t)
 }
 
 /*
+ * Identity was asked for. What a gateway on the way packed is neither the document nor the archive
+ * that it should be, and would be blamed for that.
+ */
+static int
+refuse_encoding(const struct transfer *t, struct err *e)
+{
+	struct curl_header *field;
+
+	if (curl_easy_header(t->easy, "Content-Encoding", 0, CURLH_HEADER, -1, &field) !=
+			CURLHE_OK ||
+		strcasecmp(field->value, "identity") == 0)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"answered with Content-Encoding: %.40s, which was not asked for; something on the "
+		"way may pack what passes",
+		field->value);
+}
+
+/*
  * Before the first byte of a body: where in the file does it belong? Only a 206 that begins where
  * it was asked to goes on with what is there. 200 to a request with a range is allowed, RFC 9110
  * section 14.2: then all bytes come again. Any other range would put bytes in a wrong place, which
@@ -35,6 +55,8 @@ upstream_outcome_begin_body(struct transfer *t, struct err *e)
 
 	t->body_began = true;
 	t->have = r->resume_from;
+	if (refuse_encoding(t, e) != 0)
+		return -1;
 	if (r->resume_from == 0)
 		return 0;
 	if (upstream_outcome_status(t) == 206 && t->range_start == r->resume_from)
@@ -117,7 +139,20 @@ unavailable(struct transfer *t, const char *text)
 		return wrong(t, UPSTREAM_BUSY, ERR_BUSY, text);
 	(void)snprintf(
 		t->reply.reason, sizeof(t->reply.reason), "%s", reason != NULL ? reason : "");
-	return wrong(t, UPSTREAM_PREPARING, ERR_BUSY, "it is being prepared there");
+	(void)err_set(&t->reply.why, ERR_BUSY, "%s: it is not ready there%s%s", text,
+		t->reply.reason[0] != '\0' ? ": " : "", t->reply.reason);
+	return UPSTREAM_PREPARING;
+}
+
+/* Whoever reads it knows at once where to look: at the place that the address leads to. */
+static enum upstream_outcome
+redirected(struct transfer *t)
+{
+	const char *to = t->reply.location;
+
+	(void)err_set(&t->reply.why, ERR_INPUT, "answered %ld, a redirect%s%s", t->reply.status,
+		to[0] != '\0' ? " to " : " to nowhere", to);
+	return t->reply.status == 301 && to[0] != '\0' ? UPSTREAM_MOVED : UPSTREAM_BROKEN;
 }
 
 /*
@@ -139,8 +174,8 @@ status_outcome(struct transfer *t)
 		return UPSTREAM_UNCHANGED;
 	if (status == 404 || status == 410)
 		return wrong(t, UPSTREAM_ABSENT, ERR_MISSING, text);
-	if (status == 301 && t->reply.location[0] != '\0')
-		return wrong(t, UPSTREAM_MOVED, ERR_INPUT, "answered with a redirect");
+	if (status >= 300 && status < 400 && status != 304)
+		return redirected(t);
 	if (status == 503 || status == 429)
 		return unavailable(t, text);
 	if (status == 508)
@@ -148,8 +183,7 @@ status_outcome(struct transfer *t)
 			"answered 508: the servers form a loop, or too long a chain");
 	if (status >= 400 && status < 500)
 		return wrong(t, UPSTREAM_REFUSED, ERR_INPUT, text);
-	return wrong(t, UPSTREAM_BROKEN, ERR_INPUT,
-		status >= 300 && status < 400 ? "answered with a redirect" : text);
+	return wrong(t, UPSTREAM_BROKEN, ERR_INPUT, text);
 }
 
 static bool
@@ -195,7 +229,11 @@ proxy_refused(struct transfer *t)
 
 	if (tunnel != 407)
 		(void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
-	if (tunnel == 0)
+	if (t->proxy[0] == '\0')
+		(void)snprintf(text, sizeof(text),
+			"answered %ld: a proxy on the way wants a user, and none is named here",
+			tunnel);
+	else if (tunnel == 0)
 		(void)snprintf(text, sizeof(text), "the proxy %s does not answer", t->proxy);
 	else
 		(void)snprintf(text, sizeof(text), "the proxy %s answered %ld%s", t->proxy, tunnel,

@@ -19,17 +19,23 @@ static const char *const step_names[UPSTREAM_STEPS] = {[UPSTREAM_NAME] = "name",
 	[UPSTREAM_TLS] = "TLS",
 	[UPSTREAM_ANSWER] = "q"};
 
-/* A line of the report: which step, and how it went. */
+/*
+ * A line of the report: which step, and how it went. Our own text is ASCII; in what was answered
+ * any other byte could steer the terminal.
+ */
 __attribute__((format(printf, 3, 4))) static void
 say(const struct probe *p, const char *step, const char *fmt, ...)
 {
+	char text[1024];
 	va_list ap;
 
-	(void)fprintf(p->to, "  %-8s ", step);
 	va_start(ap, fmt);
-	(void)vfprintf(p->to, fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)fputc('\n', p->to);
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
+			*c = '?';
+	(void)fprintf(p->to, "  %-8s %s\n", step, text);
 }
 
 /* Whether this upstream has such a step at all. */
@@ -78,6 +84,11 @@ advice(const struct probe *p)
 	case UPSTREAM_STEPS:
 		break;
 	}
+	if (p->reply.outcome == UPSTREAM_PREPARING || p->reply.outcome == UPSTREAM_BUSY)
+		return "come back later, or look at the log and the disk of the server there";
+	if (p->reply.location[0] != '\0')
+		return "name the new address in guts2ServerUrl, where it is to be trusted: "
+		       "redirects are not followed";
 	if (p->origin->scheme == ORIGIN_FILE)
 		return "look whether the directory is a published repository, and may be read";
 	return "look whether the path in guts2ServerUrl is right; a proxy or a portal may have "

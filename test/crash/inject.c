@@ -123,6 +123,13 @@ CALL(ftruncate, (int fd, off_t len), fd, len)
 CALL(ftruncate64, (int fd, off64_t len), fd, len)
 CALL(rename, (const char *old, const char *new), old, new)
 CALL(renameat, (int from, const char *old, int to, const char *new), from, old, to, new)
+CALL(renameat2, (int from, const char *old, int to, const char *new, unsigned flags), from, old, to,
+	new, flags)
+CALL(linkat, (int from, const char *old, int to, const char *new, int flags), from, old, to, new,
+	flags)
+CALL(symlinkat, (const char *target, int dir, const char *path), target, dir, path)
+CALL(fchmod, (int fd, mode_t mode), fd, mode)
+CALL(fchmodat, (int dir, const char *path, mode_t mode, int flags), dir, path, mode, flags)
 CALL(unlink, (const char *path), path)
 CALL(unlinkat, (int dir, const char *path, int flags), dir, path, flags)
 CALL(mkdir, (const char *path, mode_t mode), path, mode)

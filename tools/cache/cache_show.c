@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "cli.h"
 #include "codec/archive.h"
@@ -91,12 +92,13 @@ show_files(const struct header *h, bool json)
 
 	for (size_t i = 0; h != NULL && i < h->count; i++) {
 		const struct header_file *file = &h->files[i];
+		AUTO_FREE char *path = cli_cleaned(file->path);
 
 		(void)digest_hex(&file->digest, hex);
 		if (!json)
 			(void)printf("    %.12s %9s %s %s\n", hex,
 				num_bytes_text(file->size, bytes, sizeof(bytes)),
-				file->executable ? "x" : " ", file->path);
+				file->executable ? "x" : " ", path);
 		(void)json_array_append_new(files,
 			json_pack("{s:s,s:s,s:I,s:b}", "path", file->path, "sha256", hex, "size",
 				(json_int_t)file->size, "executable", file->executable));
@@ -110,6 +112,7 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 	size_t first = 0;
 	size_t count = cache_find_type(c, type, &first);
 	AUTO_HEADER struct header *h = NULL;
+	AUTO_FREE char *title = NULL;
 	struct blobs blobs = {0};
 	json_t *archives;
 	json_t *files;
@@ -127,10 +130,11 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 	(void)repo_read_header(c->repo, &c->records.at[i].ident, &h, NULL, NULL);
 	if (h != NULL)
 		blobs.at = header_blobs(h, &blobs.count);
+	title = cli_cleaned(h != NULL ? h->title : "");
 	if (!json)
 		(void)printf("%s %" PRIu64 " %s  %s\n  %zu files%s\n", type, version,
-			c->records.at[i].ident.edition.cookie, h != NULL ? h->title : "",
-			h != NULL ? h->count : 0, h == NULL ? ": its header is not here" : "");
+			c->records.at[i].ident.edition.cookie, title, h != NULL ? h->count : 0,
+			h == NULL ? ": its header is not here" : "");
 	files = show_files(h, json);
 	archives = json_array();
 	for (size_t r = i; r < i + count; r++)

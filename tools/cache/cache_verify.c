@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "cache/cache_hand.h"
 #include "cli.h"
 #include "net/control.h"
@@ -29,14 +30,17 @@ static void
 report(struct verify *v, const char *name, const char *why, const char *done)
 {
 	size_t len = strlen(name);
+	AUTO_FREE char *line = NULL;
 
 	/* Take the bar away; it comes back with the next bytes. */
 	cli_progress_end(&v->progress);
 	/* Some errors begin with the name themselves. */
 	if (strncmp(why, name, len) == 0 && strncmp(why + len, ": ", 2) == 0)
 		why += len + 2;
+	line = mem_printf("%s: %s%s%s", name, why, *done != '\0' ? ": " : "", done);
+	cli_clean(line);
 	if (!v->json)
-		(void)printf("%s: %s%s%s\n", name, why, *done != '\0' ? ": " : "", done);
+		(void)puts(line);
 	(void)json_array_append_new(
 		v->wrong, json_pack("{s:s,s:s,s:s}", "name", name, "why",
 				  doc_text_valid(why) ? why : "damaged", "done", done));

@@ -23,7 +23,8 @@ static const char usage[] =
 	"something is done by the running server, or with the cache's lock.\n";
 
 static const char ending[] =
-	"Exit: 0 well, 1 something is wrong or not there, 2 usage.  See guts2-cache(1).\n";
+	"Exit: 0 well, 1 something is wrong or not there, 2 usage, 75 in use.\n"
+	"See guts2-cache(1).\n";
 
 static const struct cli_command commands[] = {
 	{"ls", "[TYPE]", "versions, and what is kept of each", 0, 1},

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "client/client_home.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,17 +8,23 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "codec/apply.h"
 
-enum { TREE_NAME_MAX = 48 };
-
-static char *
-tree_name(const struct edition *edition, char ret[TREE_NAME_MAX])
+char *
+client_home_tree(const struct edition *edition, char ret[HOME_NAME_MAX])
 {
-	(void)snprintf(ret, TREE_NAME_MAX, "%" PRIu64 "-%s", edition->version, edition->cookie);
+	(void)snprintf(ret, HOME_NAME_MAX, "%" PRIu64 "-%s", edition->version, edition->cookie);
+	return ret;
+}
+
+char *
+client_home_seen(const struct edition *edition, char ret[HOME_NAME_MAX])
+{
+	(void)snprintf(
+		ret, HOME_NAME_MAX, "%" PRIu64 "-%s.seen", edition->version, edition->cookie);
 	return ret;
 }
 
@@ -36,27 +41,41 @@ tree_parse(const char *name, struct edition *ret)
 	return true;
 }
 
-/* Nothing is installed where the link, its tree or its header is missing: then a full archive is.
+/*
+ * By its name alone, even where nothing is behind it any more: damage must not be a way back to
+ * an older version. What is no such link is replaced by one.
  */
 static int
-read_installed(struct home *h, struct err *e)
+read_named(struct home *h, struct err *e)
 {
-	char link[TREE_NAME_MAX] = "";
-	char name[IDENT_NAME_MAX];
-	struct ident ident = {0};
-	AUTO_BUF struct buf bytes = {0};
+	char link[HOME_NAME_MAX] = "";
+	struct edition edition = {0};
 	ssize_t len = readlinkat(h->dir, "current", link, sizeof(link) - 1);
 
-	if (len < 0 && errno != ENOENT)
+	if (len < 0 && errno != ENOENT && errno != EINVAL)
 		return err_sys(e, "current");
-	memcpy(ident.type, h->type, sizeof(ident.type));
-	if (len < 0 || !tree_parse(link, &ident.edition) || !fs_exists(h->dir, link) ||
-		!fs_exists(h->state, ident_header_name(&ident, name)))
-		return 0;
-	if (fs_read(h->state, name, HEADER_BYTES_MAX, &bytes, e) != 0 ||
-		header_parse(span_of(bytes.at, bytes.len), &h->installed, e) != 0)
-		return err_wrap(e, ".state/%s", name);
+	if (len >= 0 && tree_parse(link, &edition))
+		h->named = edition;
 	return 0;
+}
+
+/* The lock before any look: another client would remove what is built here. */
+static int
+open_all(struct home *h, const char *path, struct err *e)
+{
+	h->dir = fs_make_dirs(AT_FDCWD, path, e);
+	h->state = h->dir < 0 ? -1 : fs_make_dirs(h->dir, ".state", e);
+	if (h->state < 0)
+		return -1;
+	/* Whoever cannot enter cannot hold the lock, nor read what is not checked yet. */
+	if (fchmod(h->state, 0700) != 0)
+		return err_sys(e, ".state");
+	h->lock = fs_lock(h->state, "lock", e);
+	if (h->lock < 0)
+		return e != NULL && e->code == ERR_BUSY
+			       ? err_wrap(e, "another run of guts2-client is at work")
+			       : -1;
+	return read_named(h, e);
 }
 
 int
@@ -66,11 +85,7 @@ client_home_open(struct home *h, const char *directory, const char *type, struct
 
 	*h = (struct home){.dir = -1, .state = -1, .lock = -1};
 	(void)snprintf(h->type, sizeof(h->type), "%s", type);
-	/* The lock before any look: another client would remove what is built here. */
-	h->dir = fs_make_dirs(AT_FDCWD, path, e);
-	h->state = h->dir < 0 ? -1 : fs_make_dirs(h->dir, ".state", e);
-	h->lock = h->state < 0 ? -1 : fs_lock(h->state, "lock", e);
-	if (h->lock >= 0 && read_installed(h, e) == 0)
+	if (open_all(h, path, e) == 0)
 		return 0;
 	client_home_close(h);
 	return err_wrap(e, "%s", path);
@@ -79,247 +94,183 @@ client_home_open(struct home *h, const char *directory, const char *type, struct
 void
 client_home_close(struct home *h)
 {
-	header_free(h->installed);
-	h->installed = NULL;
 	fs_close(&h->lock);
 	fs_close(&h->state);
 	fs_close(&h->dir);
 }
 
-/* ---- The installed version as a base */
+/* ---- What is installed */
 
-struct base {
-	const struct home *home;
-	const struct header_file **contents;
-	size_t count;
-};
-
-static const struct header_file *
-base_find(const struct base *b, const struct digest *digest)
+static void
+name_header(const struct home *h, const struct edition *edition, char ret[IDENT_NAME_MAX])
 {
-	size_t i = header_blob_find(b->contents, b->count, digest);
+	struct ident ident = {.edition = *edition};
 
-	return i < b->count ? b->contents[i] : NULL;
+	memcpy(ident.type, h->type, sizeof(ident.type));
+	(void)ident_header_name(&ident, ret);
 }
 
-static bool
-base_has(void *context, const struct digest *digest)
+struct header *
+client_home_header(const struct home *h, struct digest *ret_digest, struct err *e)
 {
-	return base_find(context, digest) != NULL;
-}
+	AUTO_BUF struct buf bytes = {0};
+	struct header *header = NULL;
+	struct ident ident = {.edition = h->named};
+	char name[IDENT_NAME_MAX];
 
-/* The name below h->dir of an installed file. The caller frees. */
-static char *
-installed_path(const struct home *h, const struct header_file *file)
-{
-	char tree[TREE_NAME_MAX];
-
-	return mem_printf("%s/%s", tree_name(&h->installed->ident.edition, tree), file->path);
-}
-
-/* Installed files can have been changed by anybody: what is taken over as it is, is checked. */
-static int
-base_open(void *context, const struct digest *digest, bool check, struct map *ret, struct err *e)
-{
-	struct base *b = context;
-	AUTO_FREE char *path = installed_path(b->home, base_find(b, digest));
-	struct digest got;
-
-	if (map_open_read(b->home->dir, path, NULL, ret, check ? &got : NULL, e) != 0)
-		return -1;
-	if (!check || digest_equal(&got, digest))
-		return 0;
-	map_close(ret);
-	return err_set(e, ERR_DIGEST, "%s: was changed since it was installed", path);
-}
-
-/* ---- Putting a version together */
-
-struct install {
-	struct home *home;
-	const struct header *header;
-	struct base base;
-	int fresh; /* directory of decoded files by digest */
-	int tree;  /* directory of the new version; links into fresh and into the installed one */
-};
-
-static int
-make_parents(int tree, const char *path, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	AUTO_FREE char *parent = NULL;
-	AUTO_CLOSE int fd = -1;
-
-	if (slash == NULL)
-		return 0;
-	parent = mem_string_n(path, (size_t)(slash - path));
-	fd = fs_make_dirs(tree, parent, e);
-	return fd < 0 ? -1 : 0;
-}
-
-/* Not synced here: build_tree does it once for the whole tree. */
-static int
-copy_file(int from_dir, const char *from, int to_dir, const char *to, struct err *e)
-{
-	AUTO_MAP struct map from_map = {0};
-	AUTO_MAP struct map copy = {0};
-
-	if (map_open(from_dir, from, &from_map, e) != 0 ||
-		map_create(to_dir, to, from_map.len, &copy, e) != 0)
-		return -1;
-	memcpy(copy.at, from_map.at, from_map.len);
-	return 0;
+	memcpy(ident.type, h->type, sizeof(ident.type));
+	name_header(h, &h->named, name);
+	if (fs_read(h->state, name, HEADER_BYTES_MAX, &bytes, e) != 0 || bytes.len == 0 ||
+		header_parse_of(span_of(bytes.at, bytes.len), &ident, &header, e) != 0)
+		return NULL;
+	*ret_digest = digest_of(span_of(bytes.at, bytes.len));
+	return header;
 }
 
 /*
- * A hard link shares its mode with every other name of the file: it will do
- * where the mode is right, and elsewhere the version gets a copy.
+ * A header that the record does not know may be another one: then nothing can be said of the files.
+ * Without a record it is as good as the files that it fits. What cannot be recorded is looked at
+ * again the next time: no reason to fail.
  */
-static int
-put_blob(struct install *x, int from_dir, const char *from, const struct header_file *file,
-	struct err *e)
+static void
+look_at_tree(struct home *h, int tree, const struct header *header, bool verify)
 {
-	mode_t mode = file->executable ? 0755 : 0644;
-	struct stat st;
+	AUTO_LOOK struct look look = {0};
+	uint64_t now_s = clock_wall_ms() / 1000;
+	char name[HOME_NAME_MAX];
+	const char *first;
+	size_t damaged;
+	bool recorded;
 
-	if (make_parents(x->tree, file->path, e) != 0)
-		return -1;
-	if (fstatat(from_dir, from, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return err_sys(e, "%s", from);
-	if ((st.st_mode & 0777) == mode && linkat(from_dir, from, x->tree, file->path, 0) == 0)
-		return 0;
-	if (copy_file(from_dir, from, x->tree, file->path, e) != 0)
-		return err_wrap(e, "%s", file->path);
-	return fchmodat(x->tree, file->path, mode, 0) != 0 ? err_sys(e, "%s", file->path) : 0;
+	client_look_new(&look, header->count);
+	recorded = client_look_read(h->state, client_home_seen(&h->named, name), &look, NULL) == 0;
+	if (recorded && !digest_equal(&look.header, &h->header)) {
+		(void)snprintf(h->damage, sizeof(h->damage), "its header was changed");
+		return;
+	}
+	/* A clock that was ahead has left a time that is none. */
+	verify = verify || !recorded || now_s < look.verified_s ||
+		 now_s - look.verified_s >= HOME_VERIFY_S;
+	damaged = client_look_files(tree, header, &look, verify, &first);
+	if (verify) {
+		look.header = h->header;
+		look.verified_s = now_s;
+	}
+	if (verify || look.news)
+		(void)client_look_write(h->state, name, &look, NULL);
+	h->verified_s = look.verified_s;
+	h->whole = damaged == 0;
+	h->header_known = recorded || h->whole;
+	if (damaged > 0)
+		(void)snprintf(h->damage, sizeof(h->damage),
+			"%zu of %zu files missing or changed, such as %.250s", damaged,
+			header->count, first);
 }
 
-/* A decoded file is right already, an unchanged one is checked before it is linked. */
-static int
-place_file(struct install *x, const struct header_file *file, struct err *e)
+void
+client_home_look(struct home *h, bool verify)
 {
-	char hex[DIGEST_HEX + 1];
-	AUTO_FREE char *installed = NULL;
-	AUTO_MAP struct map map = {0};
+	AUTO_HEADER struct header *header = NULL;
+	AUTO_CLOSE int tree = -1;
+	struct err e = {0};
+	char name[HOME_NAME_MAX];
 
-	(void)digest_hex(&file->digest, hex);
-	if (fs_exists(x->fresh, hex))
-		return put_blob(x, x->fresh, hex, file, e);
-	assert(x->home->installed != NULL); /* apply found it there */
-	if (base_open(&x->base, &file->digest, true, &map, e) != 0)
-		return -1;
-	installed = installed_path(x->home, base_find(&x->base, &file->digest));
-	return put_blob(x, x->home->dir, installed, file, e);
+	h->whole = h->header_known = false;
+	h->damage[0] = '\0';
+	if (h->named.version == 0)
+		return;
+	tree = fs_open_dir(h->dir, client_home_tree(&h->named, name), &e);
+	header = tree < 0 ? NULL : client_home_header(h, &h->header, &e);
+	if (header != NULL)
+		look_at_tree(h, tree, header, verify);
+	else
+		(void)snprintf(h->damage, sizeof(h->damage), "%.350s", e.text);
 }
 
-/* fd of a new empty directory in .state/. */
-static int
-empty_dir(struct home *h, const char *name, struct err *e)
-{
-	if (fs_remove(h->state, name, e) != 0)
-		return -1;
-	return fs_make_dirs(h->state, name, e);
-}
+/* ---- Leftovers */
 
-static int
-build_tree(struct install *x, struct span archive, bool difference, struct err *e)
-{
-	struct blobs base = {&x->base, base_has, base_open};
-	const struct apply what = {archive, x->header, difference ? &base : NULL, x->fresh, NULL};
-
-	if (apply_archive(&what, e) != 0)
-		return -1;
-	for (size_t i = 0; i < x->header->count; i++)
-		if (place_file(x, &x->header->files[i], e) != 0)
-			return -1;
-	/* One for all files instead of one for each; nothing leads to the tree yet. */
-	return syncfs(x->tree) != 0 ? err_sys(e, "sync") : 0;
-}
-
-/* A link cannot be changed in place; a new one renamed over it is seen whole or not at all. */
-static int
-switch_current(struct home *h, const char *tree, struct err *e)
-{
-	if (fs_remove(h->state, "current", e) != 0)
-		return -1;
-	if (symlinkat(tree, h->state, "current") != 0)
-		return err_sys(e, "current");
-	return fs_publish(h->state, "current", h->dir, "current", e);
-}
-
-struct keep {
+struct tidy {
 	const struct home *home;
-	const struct edition *newest;
+	struct edition before; /* the version before the installed one; version 0: none */
+	const char *part;
 };
 
-/* Versions go, but for the new one and the one before it, which programs may be reading from. */
 static int
-remove_if_old(void *context, int dir, const char *name, struct err *e)
+find_before(void *context, int dir, const char *name, struct err *e)
 {
-	const struct keep *keep = context;
-	const struct home *h = keep->home;
-	struct ident ident = {0};
+	struct tidy *t = context;
+	struct edition edition;
+
+	(void)dir;
+	(void)e;
+	if (tree_parse(name, &edition) && edition.version < t->home->named.version &&
+		edition.version > t->before.version)
+		t->before = edition;
+	return 0;
+}
+
+static bool
+is_kept(const struct tidy *t, const struct edition *edition)
+{
+	return edition->version > 0 && (ident_edition_equal(edition, &t->home->named) ||
+					       ident_edition_equal(edition, &t->before));
+}
+
+static int
+remove_tree(void *context, int dir, const char *name, struct err *e)
+{
+	const struct tidy *t = context;
+	struct edition edition;
+
+	return tree_parse(name, &edition) && !is_kept(t, &edition) ? fs_remove(dir, name, e) : 0;
+}
+
+static bool
+is_of(const struct tidy *t, const struct edition *edition, const char *name)
+{
 	char header[IDENT_NAME_MAX];
+	char seen[HOME_NAME_MAX];
 
-	if (!tree_parse(name, &ident.edition) ||
-		ident_edition_equal(&ident.edition, keep->newest) ||
-		(h->installed != NULL &&
-			ident_edition_equal(&ident.edition, &h->installed->ident.edition)))
+	if (edition->version == 0)
+		return false;
+	name_header(t->home, edition, header);
+	return strcmp(name, header) == 0 || strcmp(name, client_home_seen(edition, seen)) == 0;
+}
+
+/* All in .state is ours: what is not known to be of use is none. */
+static int
+remove_leftover(void *context, int dir, const char *name, struct err *e)
+{
+	const struct tidy *t = context;
+	const char *end = strrchr(name, '.');
+
+	if (strcmp(name, "lock") == 0 || is_of(t, &t->home->named, name) ||
+		is_of(t, &t->before, name))
 		return 0;
-	memcpy(ident.type, h->type, sizeof(ident.type));
-	if (fs_remove(dir, name, e) != 0)
-		return -1;
-	return fs_remove(h->state, ident_header_name(&ident, header), e);
-}
-
-/* A tree of this name is left from an earlier try, and `current` may lead to it: exchange them. */
-static int
-publish_directory(struct home *h, const char *tree, struct err *e)
-{
-	if (!fs_exists(h->dir, tree))
-		return fs_publish(h->state, "tree", h->dir, tree, e);
-	if (renameat2(h->state, "tree", h->dir, tree, RENAME_EXCHANGE) != 0)
-		return err_sys(e, "%s", tree);
-	return fs_remove(h->state, "tree", e);
-}
-
-/* The header goes first: a tree that is there without one would be of no use. */
-static int
-publish_tree(struct install *x, struct span header_bytes, struct err *e)
-{
-	struct home *h = x->home;
-	const struct edition *edition = &x->header->ident.edition;
-	char name[IDENT_NAME_MAX];
-	char tree[TREE_NAME_MAX];
-
-	if (fs_put(h->state, "header", ident_header_name(&x->header->ident, name), header_bytes,
-		    e) != 0 ||
-		publish_directory(h, tree_name(edition, tree), e) != 0)
-		return -1;
-	return switch_current(h, tree, e);
+	if (t->part != NULL &&
+		(strcmp(name, t->part) == 0 || (end != NULL && strcmp(end, ".bad") == 0)))
+		return 0;
+	return fs_remove(dir, name, e);
 }
 
 int
-client_home_install(struct home *h, const struct header *header, struct span header_bytes,
-	struct span archive, bool difference, struct err *e)
+client_home_tidy(const struct home *h, const char *part, struct err *e)
 {
-	struct install x = {.home = h, .header = header, .fresh = -1, .tree = -1};
-	struct keep keep = {h, &header->ident.edition};
-	int result = -1;
+	struct tidy t = {.home = h, .part = part};
 
-	x.base.home = h;
-	if (h->installed != NULL)
-		x.base.contents = header_blobs(h->installed, &x.base.count);
-	x.fresh = empty_dir(h, "new", e);
-	x.tree = x.fresh < 0 ? -1 : empty_dir(h, "tree", e);
-	if (x.tree >= 0 && build_tree(&x, archive, difference, e) == 0)
-		result = publish_tree(&x, header_bytes, e);
-	fs_close(&x.tree);
-	fs_close(&x.fresh);
-	free(x.base.contents);
-	/* Cleaning up comes last: by now `current` leads to the new version. */
-	if (result == 0)
-		result = fs_remove(h->state, "new", e);
-	if (result == 0)
-		result = fs_each(h->dir, ".", remove_if_old, &keep, e);
-	return result;
+	if (fs_each(h->dir, ".", find_before, &t, e) != 0 ||
+		fs_each(h->dir, ".", remove_tree, &t, e) != 0)
+		return -1;
+	return fs_each(h->state, ".", remove_leftover, &t, e);
+}
+
+bool
+client_home_drop_before(const struct home *h)
+{
+	struct tidy t = {.home = h};
+	char name[HOME_NAME_MAX];
+
+	if (fs_each(h->dir, ".", find_before, &t, NULL) != 0 || t.before.version == 0)
+		return false;
+	return fs_remove(h->dir, client_home_tree(&t.before, name), NULL) == 0;
 }

@@ -2,11 +2,17 @@
 /*
  * client_home.h - what a client has of one type, on disk.
  *
- * Shapes:   DIR/T/<version>-<cookie>/...   the files of a version
+ * Shapes:   DIR/T/<version>-<cookie>/...   the files of a version, 0644 or 0755
  *           DIR/T/current                  symbolic link to one of them
- *           DIR/T/.state/                  headers, downloads, what is being built
- * Does:     `current` is switched last and atomically; whatever moment the
- *           process ends at, it leads to a complete version.
+ *           DIR/T/.state/, 0700            h;...      header of a version that is there
+ *                                          *.seen     what was seen of its files (client_look.h)
+ *                                          *.part     a download
+ *                                          *.bad      an archive of no use (client_update.c)
+ *                                          new, tree  what is being built
+ *                                          lock
+ * Does:     knows what `current` leads to, and whether it is whole; nothing of it has to be
+ *           right for a client to go on: what is damaged counts as not there.
+ * Units:    _s since 1970
  * Owner:    client_home_open -> client_home_close
  */
 #ifndef CLIENT_HOME_H
@@ -14,17 +20,26 @@
 
 #include <stdbool.h>
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "client/client_look.h"
 #include "model/header.h"
 #include "model/ident.h"
 
+enum { HOME_NAME_MAX = 64, HOME_VERIFY_S = 86400 };
+
 struct home {
 	char type[IDENT_TYPE_MAX + 1];
-	int dir;		  /* DIR/T */
-	int state;		  /* DIR/T/.state */
-	int lock;		  /* held while this is open */
-	struct header *installed; /* NULL: nothing yet */
+	int dir;   /* DIR/T */
+	int state; /* DIR/T/.state */
+	int lock;  /* held while this is open */
+	/* What `current` leads to by its name; version 0: nothing. Nothing older is installed. */
+	struct edition named;
+	/* Of client_home_look: */
+	bool whole;	   /* every file is there and as it was */
+	bool header_known; /* header is the digest of its header */
+	struct digest header;
+	uint64_t verified_s; /* when its digests were last looked at; 0: never */
+	char damage[400];    /* what is not whole, for people */
 };
 
 /* Makes the directories; ERR_BUSY another client is at work there. */
@@ -32,10 +47,26 @@ int client_home_open(struct home *h, const char *directory, const char *type, st
 void client_home_close(struct home *h);
 
 /*
- * Decode an archive whose id was checked, put the version's tree together and
- * switch to it. difference: the installed version is its base.
+ * Look at every file of what is installed. Digests are compared where a file seems to have changed;
+ * of all files with verify, where there is no record, and HOME_VERIFY_S after the last time.
  */
-int client_home_install(struct home *h, const struct header *header, struct span header_bytes,
-	struct span archive, bool difference, struct err *e);
+void client_home_look(struct home *h, bool verify);
+
+/* The names below DIR/T of a version's directory, and below .state of its record. */
+char *client_home_tree(const struct edition *edition, char ret[HOME_NAME_MAX]);
+char *client_home_seen(const struct edition *edition, char ret[HOME_NAME_MAX]);
+
+/* The header of what is installed, and the digest of its bytes; NULL: missing or damaged. */
+struct header *client_home_header(const struct home *h, struct digest *ret_digest, struct err *e);
+
+/*
+ * Remove what is left of earlier runs, and all versions but the installed one and the one before
+ * it, which programs may be reading from. part: a download that goes on; archives that are known to
+ * be of no use are remembered with it. NULL: nothing goes on.
+ */
+int client_home_tidy(const struct home *h, const char *part, struct err *e);
+
+/* The disk is full: let go of the version before, too. False: there is none. */
+bool client_home_drop_before(const struct home *h);
 
 #endif

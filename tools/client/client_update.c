@@ -5,358 +5,328 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "cli.h"
-#include "client/client_home.h"
-#include "model/header.h"
-#include "net/source.h"
+#include "client/client_fetch.h"
+#include "client/client_install.h"
 
-/*
- * One update of one type, while the home's lock is held. The target is what the server announced,
- * until a redirect leads to something newer; header and its bytes are of the target.
- */
-struct run {
-	const struct update_client *client;
-	struct update *u;
-	struct home home;
-	struct ident target;
-	struct header *header;
-	struct buf header_bytes;
+enum {
+	MOVES_MAX = 4,	   /* redirects from version to version in one update */
+	USELESS_S = 86400, /* for which an archive that was of no use is not tried again */
 };
 
-static int
-fail(struct update *u, const struct err *e, bool may_recover)
-{
-	u->result = UPDATE_FAILED;
-	u->why = *e;
-	u->may_recover = may_recover;
-	return -1;
-}
-
-/* What a reply that is not what was hoped for means to the update. */
-static int
-fail_reply(struct update *u, const char *name, const struct upstream_reply *reply)
-{
-	(void)fail(u, &reply->why, upstream_may_recover(reply->outcome));
-	/* What failed, in front of why. */
-	(void)err_wrap(&u->why, "%s", name);
-	if (reply->outcome == UPSTREAM_BUSY || reply->outcome == UPSTREAM_PREPARING) {
-		u->result = UPDATE_RETRY;
-		u->retry_s = reply->retry_after_s;
-	}
-	return -1;
-}
-
-/*
- * One question for all types. What the client has goes along, so that a server answers with what is
- * newer alone.
- */
 int
-client_update_query(const struct update_client *client, const struct idents *has,
-	struct idents *ret, struct update *u)
+client_update_begin(const struct update_client *client, struct update *u)
 {
-	AUTO_BUF struct buf inventory = {0};
-	struct source source = {.origin = &client->server};
-	struct source_request request = {.what = SOURCE_QUERY};
-	struct upstream_reply reply;
-
-	wire_inventory_format(client->id, has, &inventory);
-	request.inventory = inventory.at;
-	source_fetch(client->upstream, &source, &request, &reply);
-	*ret = request.query;
-	request.query = (struct idents){0};
-	source_clear(&request);
-	return reply.outcome == UPSTREAM_FRESH ? 0 : fail_reply(u, "q", &reply);
-}
-
-/*
- * A home that cannot be opened, or that another client has, counts as one with nothing in it: the
- * update itself says what is wrong.
- */
-void
-client_update_installed(struct update *u)
-{
-	struct home home;
-
-	u->from = u->to = (struct edition){0};
-	if (client_home_open(&home, u->directory, u->type, NULL) != 0)
-		return;
-	if (home.installed != NULL)
-		u->from = u->to = home.installed->ident.edition;
-	client_home_close(&home);
-}
-
-static int
-get_header(struct run *r)
-{
-	struct source source = {.origin = &r->client->server};
-	struct source_request request = {
-		.what = SOURCE_HEADER, .ident = r->target, .wait_s = (unsigned)r->client->wait_s};
-	struct upstream_reply reply;
-
-	header_free(r->header);
-	r->header = NULL;
-	buf_free(&r->header_bytes);
-	source_fetch(r->client->upstream, &source, &request, &reply);
-	if (reply.outcome == UPSTREAM_FRESH)
-		(void)source_header(&request, &r->header, &reply);
-	r->header_bytes = request.bytes; /* stored as they came */
-	request.bytes = (struct buf){0};
-	source_clear(&request);
-	return r->header != NULL ? 0 : fail_reply(r->u, request.name, &reply);
-}
-
-enum offer_result { OFFER_GOT, OFFER_NONE, OFFER_FAILED };
-
-/*
- * A 301 leads to the full archive of the version that is the newest by now; never to one that is
- * older than what is installed.
- */
-static enum offer_result
-follow(struct run *r, struct source_request *request, struct upstream_reply *reply)
-{
-	if (request->moved.edition.version < r->u->from.version) {
-		(void)fail_reply(r->u, request->name, reply);
-		(void)err_wrap(&r->u->why, "redirect refused");
-		return OFFER_FAILED;
-	}
-	r->target = request->moved;
-	return OFFER_NONE;
-}
-
-static enum offer_result
-get_offer(struct run *r, const struct edition *base, struct archive_ref *ret)
-{
-	struct source source = {.origin = &r->client->server};
-	struct source_request request = {.what = SOURCE_OFFER,
-		.ident = r->target,
-		.format = FORMAT_COUNT - 1,
-		.wait_s = (unsigned)r->client->wait_s};
-	struct upstream_reply reply;
-	enum format format;
-
-	if (base != NULL)
-		request.base = *base;
-	source_fetch(r->client->upstream, &source, &request, &reply);
-	source_clear(&request); /* the offer stays */
-	/* A static tree has no redirect to say so. */
-	if (base != NULL && reply.outcome == UPSTREAM_ABSENT)
-		return OFFER_NONE;
-	if (reply.outcome == UPSTREAM_MOVED)
-		return follow(r, &request, &reply);
-	if (reply.outcome != UPSTREAM_FRESH ||
-		!wire_offer_best(&request.offer, request.format, &format)) {
-		(void)fail_reply(r->u, request.name, &reply);
-		return OFFER_FAILED;
-	}
-	*ret = request.offer.archive[format];
-	return OFFER_GOT;
-}
-
-struct download {
-	int fd;
-	uint64_t *bytes;
-	struct cli_progress progress;
-};
-
-static int
-write_part(void *context, const void *bytes, size_t len, struct err *e)
-{
-	struct download *d = context;
-
-	*d->bytes += len;
-	cli_progress_add(&d->progress, len);
-	return fs_write(d->fd, bytes, len, e);
-}
-
-static int
-restart_part(void *context, struct err *e)
-{
-	struct download *d = context;
-
-	d->progress.done = 0;
-	return source_part_restart(d->fd, e);
-}
-
-/* .state/<id> grows until it has the archive's size; what is there from an earlier run stays. */
-static int
-download(struct run *r, const struct archive_ref *archive, const char *part)
-{
-	struct download d = {.bytes = &r->u->bytes};
-	struct source source = {.origin = &r->client->server};
-	struct source_request request = {.what = SOURCE_FILE,
-		.file = *archive,
-		.write = write_part,
-		.restart = restart_part,
-		.context = &d};
-	AUTO_CLOSE int fd = -1;
-	struct upstream_reply reply;
-	struct err e = {0};
-
-	fd = source_part_open(r->home.state, part, archive->bytes, &request.resume_from, &e);
-	if (fd < 0)
-		return fail(r->u, &e, false);
-	if (request.resume_from == archive->bytes)
-		return 0; /* whole, or wrong: the digest decides */
-	d.fd = fd;
-	cli_progress_start(&d.progress, r->u->type, archive->bytes);
-	cli_progress_add(&d.progress, request.resume_from);
-	source_fetch(r->client->upstream, &source, &request, &reply);
-	cli_progress_end(&d.progress);
-	return reply.outcome == UPSTREAM_FRESH ? 0 : fail_reply(r->u, request.name, &reply);
-}
-
-/* Only the archive that is wanted now is worth keeping. */
-static int
-install(struct run *r, const struct archive_ref *archive, const char *part, bool difference,
-	struct err *e)
-{
-	AUTO_MAP struct map map = {0};
-	struct digest got;
-
-	if (map_open_read(r->home.state, part, NULL, &map, &got, e) != 0)
-		return -1;
-	if (map.len != archive->bytes || !digest_equal(&got, &archive->id)) {
-		/* What came cannot be trusted in any part of it: the next try begins anew. */
-		(void)fs_remove(r->home.state, part, NULL);
-		return err_set(e, ERR_DIGEST, "downloaded archive is not what its name says");
-	}
-	if (client_home_install(&r->home, r->header,
-		    span_of(r->header_bytes.at, r->header_bytes.len), map_span(&map), difference,
-		    e) != 0)
-		return -1;
-	return fs_remove(r->home.state, part, e);
-}
-
-static int
-take_archive(struct run *r, const struct archive_ref *archive, bool difference)
-{
-	char hex[DIGEST_HEX + 1];
-	AUTO_FREE char *part = mem_printf("%s.part", digest_hex(&archive->id, hex));
-	struct err e = {0};
-
-	if (download(r, archive, part) != 0)
-		return -1;
-	if (install(r, archive, part, difference, &e) != 0)
-		/*
-		 * Another try may bring the right bytes; a disk that is full, or a version that
-		 * cannot be put together, stays so.
-		 */
-		return fail(r->u, &e, e.code == ERR_DIGEST);
-	r->u->via = difference ? "difference" : "full";
-	r->u->result = UPDATE_UPDATED;
-	r->u->to = r->header->ident.edition;
-	return 0;
-}
-
-static int
-take_full(struct run *r)
-{
-	struct archive_ref archive = {0};
-	struct ident asked;
-
-	do {
-		asked = r->target;
-		switch (get_offer(r, NULL, &archive)) {
-		case OFFER_GOT:
-			/* After the offer, which may have led to another version. */
-			if (get_header(r) != 0)
-				return -1;
-			return take_archive(r, &archive, false);
-		case OFFER_FAILED:
-			return -1;
-		case OFFER_NONE:
-			break;
-		}
-		/* A newer version was announced meanwhile; each step leads upwards. */
-	} while (r->target.edition.version > asked.edition.version);
-	(void)err_set(&r->u->why, ERR_INPUT, "redirect to itself");
-	return fail(r->u, &r->u->why, true);
-}
-
-/* A difference, where anything is installed and there is one; else the full archive. */
-static int
-take_newest(struct run *r)
-{
-	const struct edition *base = &r->u->from;
-	struct archive_ref archive = {0};
-
-	if (base->version == 0)
-		return take_full(r);
-	switch (get_offer(r, base, &archive)) {
-	case OFFER_GOT:
-		if (get_header(r) == 0 && take_archive(r, &archive, true) == 0)
-			return 0;
-		/* Installed files that somebody changed, or an archive that does not fit. */
-		if (r->u->result != UPDATE_FAILED || r->header == NULL ||
-			(r->u->why.code != ERR_DIGEST && r->u->why.code != ERR_INPUT &&
-				r->u->why.code != ERR_MISSING))
-			return -1;
-		cli_complain("%s: difference not used: %s", r->u->type, r->u->why.text);
-		return take_full(r);
-	case OFFER_NONE:
-		return take_full(r);
-	case OFFER_FAILED:
-		break;
-	}
-	return -1;
-}
-
-/*
- * What the server's answer means for this type. An older version than the installed one is not
- * taken, and neither is other content under its number, whoever answers.
- */
-static void
-decide(struct run *r, const struct ident *newest)
-{
-	struct update *u = r->u;
-	struct err e = {0};
-
-	u->result = UPDATE_CURRENT;
-	/* Left out of the answer, as what is current is. */
-	if (newest == NULL && u->from.version > 0)
-		return;
-	if (newest == NULL) {
-		(void)err_set(&e, ERR_MISSING, "the server does not know this type");
-		(void)fail(u, &e, true);
-		return;
-	}
-	if (newest->edition.version < u->from.version) {
-		cli_complain("%s: the server has an older version, %" PRIu64 "; keeping %" PRIu64,
-			u->type, newest->edition.version, u->from.version);
-		return;
-	}
-	if (ident_edition_equal(&newest->edition, &u->from))
-		return;
-	if (newest->edition.version == u->from.version) {
-		(void)err_set(
-			&e, ERR_INPUT, "the server has other content under the installed version");
-		(void)fail(u, &e, true);
-		return;
-	}
-	r->target = *newest;
-	(void)take_newest(r);
-}
-
-void
-client_update_type(const struct update_client *client, const struct ident *newest, struct update *u)
-{
-	struct run r = {.client = client, .u = u};
 	struct err e = {0};
 
 	u->via = NULL;
 	u->retry_s = 0;
-	if (client_home_open(&r.home, u->directory, u->type, &e) != 0) {
-		(void)fail(u, &e, e.code == ERR_BUSY);
+	u->open = client_home_open(&u->home, u->directory, u->type, &e) == 0;
+	if (!u->open) {
+		(void)client_fetch_fail(u, &e, e.code == ERR_BUSY);
+		u->result = e.code == ERR_BUSY ? UPDATE_RETRY : UPDATE_FAILED;
+		return -1;
+	}
+	client_home_look(&u->home, client->verify);
+	u->from = u->to = u->home.named;
+	u->verified_s = u->home.verified_s;
+	/* Whatever the server says now, this is true. */
+	if (u->home.damage[0] != '\0')
+		cli_complain("%s: version %" PRIu64 " is damaged: %s", u->type, u->from.version,
+			u->home.damage);
+	return 0;
+}
+
+void
+client_update_end(struct update *u)
+{
+	if (u->open)
+		client_home_close(&u->home);
+	u->open = false;
+}
+
+static void
+tidy(const struct update *u, const char *part)
+{
+	struct err e = {0};
+
+	if (client_home_tidy(&u->home, part, &e) != 0)
+		cli_complain("%s: leftovers are not removed: %s", u->type, e.text);
+}
+
+/* ---- Archives of no use */
+
+/* By its id, which says what its bytes are: they will be as useless the next time. */
+static char *
+useless_name(const struct archive_ref *archive)
+{
+	char hex[DIGEST_HEX + 1];
+
+	return mem_printf("%s.bad", digest_hex(&archive->id, hex));
+}
+
+/* With the reason. Not for ever: a newer client may know more. A mark from the future is none. */
+static bool
+is_useless(const struct home *h, const struct archive_ref *archive, struct err *ret_why)
+{
+	AUTO_FREE char *name = useless_name(archive);
+	AUTO_BUF struct buf why = {0};
+	uint64_t now_s = clock_wall_ms() / 1000;
+	struct stat st;
+
+	if (fstatat(h->state, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		(uint64_t)st.st_mtime > now_s || now_s - (uint64_t)st.st_mtime >= USELESS_S ||
+		fs_read(h->state, name, sizeof(ret_why->text), &why, NULL) != 0)
+		return false;
+	(void)err_set(ret_why, ERR_INPUT, "found of no use within the last day: %s",
+		why.len > 0 ? why.at : "no reason is known");
+	return true;
+}
+
+/* A mark that cannot be made costs another try, no more. */
+static void
+mark_useless(const struct home *h, const struct archive_ref *archive, const struct err *why)
+{
+	AUTO_FREE char *name = useless_name(archive);
+
+	(void)fs_put(h->state, "mark", name, span_of(why->text, strlen(why->text)), NULL);
+}
+
+/* ---- Ways to the target */
+
+enum way_result {
+	WAY_TAKEN,
+	WAY_NONE,    /* there is none, or the target is another one now */
+	WAY_USELESS, /* its archive cannot be used: another way may do */
+	WAY_FAILED,
+};
+
+static enum way_result
+install(struct fetch *f, const char *part, bool difference)
+{
+	struct update *u = f->u;
+	AUTO_MAP struct map map = {0};
+	struct installation what = {.header = f->header,
+		.header_bytes = span_of(f->header_bytes.at, f->header_bytes.len),
+		.difference = difference,
+		.copy = f->client->copy};
+	struct err e = {0};
+	int result = map_open(u->home.state, part, &map, &e);
+
+	what.archive = map_span(&map);
+	if (result == 0)
+		result = client_install(&u->home, &what, &e);
+	if (result != 0) {
+		(void)client_fetch_fail(u, &e, false);
+		return e.code == ERR_DIGEST || e.code == ERR_INPUT || e.code == ERR_MISSING
+			       ? WAY_USELESS
+			       : WAY_FAILED;
+	}
+	u->via = difference ? "difference" : "full";
+	u->result =
+		ident_edition_equal(&u->from, &u->home.named) ? UPDATE_REPAIRED : UPDATE_UPDATED;
+	u->to = u->home.named;
+	u->verified_s = u->home.verified_s;
+	return WAY_TAKEN;
+}
+
+static enum way_result
+take_archive(struct fetch *f, const struct archive_ref *archive, bool difference, bool *ret_gone)
+{
+	char hex[DIGEST_HEX + 1];
+	AUTO_FREE char *part = mem_printf("%s.part", digest_hex(&archive->id, hex));
+	enum way_result result;
+	struct err e = {0};
+
+	if (is_useless(&f->u->home, archive, &e)) {
+		(void)client_fetch_fail(f->u, &e, false);
+		return WAY_USELESS;
+	}
+	/* Now: what an earlier version left must not take the room of this one. */
+	tidy(f->u, part);
+	switch (client_fetch_archive(f, archive, part)) {
+	case FETCH_GOT:
+		break;
+	case FETCH_ABSENT:
+		*ret_gone = true;
+		return WAY_FAILED;
+	case FETCH_FAILED:
+		return WAY_FAILED;
+	}
+	result = install(f, part, difference);
+	if (result == WAY_USELESS) {
+		mark_useless(&f->u->home, archive, &f->u->why);
+		(void)fs_remove(f->u->home.state, part, NULL);
+	}
+	return result;
+}
+
+/* The header after the offer, which may have led to another version. */
+static enum way_result
+try_way(struct fetch *f, const struct edition *base, enum format format, bool *ret_gone)
+{
+	struct archive_ref archive = {0};
+
+	switch (client_fetch_offer(f, base, format, &archive)) {
+	case FETCH_GOT:
+		break;
+	case FETCH_ABSENT:
+		return WAY_NONE;
+	case FETCH_FAILED:
+		return WAY_FAILED;
+	}
+	if (client_fetch_header(f) != 0)
+		return WAY_FAILED;
+	return take_archive(f, &archive, base->version > 0, ret_gone);
+}
+
+/*
+ * Twice where the archive went between the offer and the question for it, or where the disk is too
+ * small for three versions.
+ */
+static enum way_result
+take_way(struct fetch *f, const struct edition *base, enum format format)
+{
+	bool gone = false;
+	enum way_result result = try_way(f, base, format, &gone);
+
+	if (gone || (result == WAY_FAILED && f->u->why.code == ERR_FULL &&
+			    client_home_drop_before(&f->u->home)))
+		result = try_way(f, base, format, &gone);
+	return result;
+}
+
+/* The best format first. Each redirect leads to another version, which is newer than the installed
+ * one. */
+static void
+take_full(struct fetch *f)
+{
+	static const struct edition none = {0};
+	enum format format = FORMAT_COUNT - 1;
+	struct err e = {0};
+
+	for (int moves = 0; moves <= MOVES_MAX;) {
+		switch (take_way(f, &none, format)) {
+		case WAY_TAKEN:
+		case WAY_FAILED:
+			return;
+		case WAY_NONE:
+			moves++;
+			break;
+		case WAY_USELESS:
+			if (format == FORMAT_AR1)
+				return;
+			cli_complain("%s: full archive not used: %s", f->u->type, f->u->why.text);
+			format--;
+			break;
+		}
+	}
+	(void)err_set(&e, ERR_INPUT, "redirected %d times, at last to version %" PRIu64,
+		MOVES_MAX + 1, f->target.edition.version);
+	(void)client_fetch_fail(f->u, &e, true);
+}
+
+/* A difference, where what is installed is whole and there is one; else the full archive. */
+static void
+take_target(struct fetch *f)
+{
+	const struct update *u = f->u;
+
+	if (u->home.whole && u->home.named.version > 0) {
+		switch (take_way(f, &u->from, FORMAT_COUNT - 1)) {
+		case WAY_TAKEN:
+		case WAY_FAILED:
+			return;
+		case WAY_NONE:
+			break;
+		case WAY_USELESS:
+			cli_complain("%s: difference not used: %s", u->type, u->why.text);
+			break;
+		}
+	}
+	take_full(f);
+}
+
+static void
+take(const struct update_client *client, struct update *u, const struct edition *edition)
+{
+	struct fetch f = {.client = client, .u = u, .target.edition = *edition};
+
+	memcpy(f.target.type, u->home.type, sizeof(f.target.type));
+	take_target(&f);
+	client_fetch_free(&f);
+	if (u->result == UPDATE_UPDATED || u->result == UPDATE_REPAIRED)
+		tidy(u, NULL);
+	else if (u->home.damage[0] != '\0')
+		(void)err_wrap(&u->why, "the installed version is damaged, and is not mended");
+}
+
+/* ---- What the server's answer means */
+
+/* The type is not announced. */
+static void
+decide_unknown(struct update *u)
+{
+	bool damaged = u->from.version > 0 && !u->home.whole;
+	struct err e = {0};
+
+	(void)err_set(&e, ERR_MISSING, "the server does not announce this type%s",
+		u->from.version > 0 ? " any more; what is installed stays" : "");
+	(void)client_fetch_fail(u, &e, true);
+	if (damaged)
+		(void)err_wrap(&u->why, "the installed version is damaged, and is not mended");
+	else if (u->from.version > 0)
+		u->result = UPDATE_WITHDRAWN;
+}
+
+/* What is announced is no news: is what is there as it was? */
+static void
+decide_not_newer(const struct update_client *client, const struct edition *newest, struct update *u)
+{
+	struct err e = {0};
+
+	if (!u->home.whole) {
+		take(client, u, &u->from);
 		return;
 	}
-	if (r.home.installed != NULL)
-		u->from = u->to = r.home.installed->ident.edition;
-	decide(&r, newest);
-	header_free(r.header);
-	buf_free(&r.header_bytes);
-	client_home_close(&r.home);
+	tidy(u, NULL);
+	u->result = UPDATE_CURRENT;
+	if (newest->version == u->from.version)
+		return;
+	(void)err_set(&e, ERR_INPUT,
+		"the server announces an older version, %" PRIu64 "; the installed one stays",
+		newest->version);
+	(void)client_fetch_fail(u, &e, true);
+	u->result = UPDATE_OLDER;
+}
+
+/*
+ * An older version than the installed one is not taken, and neither is other content under its
+ * number, whoever answers.
+ */
+void
+client_update_type(const struct update_client *client, const struct ident *newest, struct update *u)
+{
+	struct err e = {0};
+
+	if (newest == NULL) {
+		decide_unknown(u);
+	} else if (newest->edition.version > u->from.version) {
+		take(client, u, &newest->edition);
+	} else if (newest->edition.version < u->from.version ||
+		   ident_edition_equal(&newest->edition, &u->from)) {
+		decide_not_newer(client, &newest->edition, u);
+	} else {
+		(void)err_set(&e, ERR_INPUT,
+			"the server has other content under the installed version: cookie %s, "
+			"installed is %s",
+			newest->edition.cookie, u->from.cookie);
+		(void)client_fetch_fail(u, &e, true);
+	}
 }

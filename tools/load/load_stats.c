@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/num.h"
 #include "cli.h"
 #include "model/doc.h"
@@ -207,8 +208,11 @@ load_stats_print_text(const struct load_report *r)
 			c->late);
 	if (c->wrong > 0)
 		(void)printf("%" PRIu64 " answers were wrong\n", c->wrong);
-	if (c->error[0] != '\0')
-		(void)printf("the first error: %s\n", c->error);
+	if (c->error[0] != '\0') {
+		AUTO_FREE char *error = cli_cleaned(c->error);
+
+		(void)printf("the first error: %s\n", error);
+	}
 }
 
 static json_t *

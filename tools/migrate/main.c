@@ -84,7 +84,7 @@ check_free(int root, const struct arguments *a, const struct output *o, struct e
 	if (o->bytes.len == 0 || a->force || !fs_exists(root, path))
 		return 0;
 	return err_set(
-		e, ERR_BUSY, "%s/%s is there already; --force writes over it", a->root, path);
+		e, ERR_INPUT, "%s/%s is there already; --force writes over it", a->root, path);
 }
 
 /* Written beside with its mode from the first byte on, synced, renamed. */

@@ -115,9 +115,8 @@ migrate_table_count(const struct migration *m, enum migrate_result result)
 static void
 print_text(const char *text)
 {
-	AUTO_FREE char *clean = mem_string(text);
+	AUTO_FREE char *clean = cli_cleaned(text);
 
-	cli_clean(clean);
 	(void)fputs(clean, stdout);
 }
 

@@ -93,11 +93,12 @@ count_difference(void *context, const struct target *t, struct err *e)
 static void
 print_version(const struct header *h, unsigned differences)
 {
+	AUTO_FREE char *title = cli_cleaned(h->title);
 	char bytes[32];
 
 	(void)printf("%-24s %12" PRIu64 " %s %6zu files %9s %4u differences  %s\n", h->ident.type,
 		h->ident.edition.version, h->ident.edition.cookie, h->count,
-		num_bytes_text(h->bytes, bytes, sizeof(bytes)), differences, h->title);
+		num_bytes_text(h->bytes, bytes, sizeof(bytes)), differences, title);
 }
 
 static json_t *

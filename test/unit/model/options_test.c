@@ -33,11 +33,12 @@ START_TEST(options_read__refuses_and_names_what_is_wrong)
 		const char *words;
 	} rows[] = {{"-Dmaxconnections=5", "nearest is maxConnections"},
 		{"-DmaxConnections=5", "10 to 1000000"}, {"-DmaxConnections=5x", "whole number"},
-		{"-DretryAfterMin=0", "1s to 1d"}, {"-DhostModulePort=", "whole number"},
+		{"-DretryAfterMin=0", "1s to 1d"}, {"-DhostModulePort=", "empty"}, {"", "empty"},
 		{"-DhostModulePort", "no value"}, {URL, "two values"}, {"-D=1", "unknown option"},
 		{"--chek", "--chek"}, {"extra", "extra"}, {"-DkeepGuts2UpdatesCount=0", "1 to 200"},
 		{"-DcacheMaxBytes=10Q", "512M"}, {"-DcacheMaxBytes=2P", "0 to 1024T"},
-		{"-DlocalDifferences=yes", "on or off"}, {"--config", "--config"}};
+		{"-DlocalDifferences=yes", "on or off"}, {"--config", "--config"},
+		{"-DhostModuleAddress=", "empty value"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char argument[64];

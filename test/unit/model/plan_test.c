@@ -176,7 +176,7 @@ START_TEST(plan__takes_the_cheapest_way)
 		records_sort(&records);
 		p = plan_next(&(struct plan_facts){records.at, records.count, edition_of(9),
 			ways[i].content, FORMAT_AR2, ways[i].may_download, price, archive, header,
-			&cloud});
+			&cloud, false});
 		describe(&p, &text);
 		ck_assert_msg(strcmp(text.at, ways[i].step) == 0, "row %zu: got %s, want %s", i,
 			text.at, ways[i].step);

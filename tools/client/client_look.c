@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "client/client_look.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/num.h"
+
+/* A line for each file, and the lines before them. */
+#define RECORD_BYTES_MAX ((size_t)(HEADER_FILES_MAX + 8) * 24)
+
+void
+client_look_new(struct look *l, size_t count)
+{
+	*l = (struct look){.changed_ns = mem_new(count, sizeof(*l->changed_ns)), .count = count};
+}
+
+void
+client_look_free(struct look *l)
+{
+	free(l->changed_ns);
+	l->changed_ns = NULL;
+}
+
+/* ---- The record */
+
+/* What stands behind a word at the beginning of the next line; NULL: it begins with another. */
+static const char *
+next_value(char **tail, const char *word)
+{
+	char *line = strsep(tail, "\n");
+	size_t len = strlen(word);
+
+	return line != NULL && strncmp(line, word, len) == 0 ? line + len : NULL;
+}
+
+static bool
+next_number(char **tail, const char *word, uint64_t *ret)
+{
+	const char *value = next_value(tail, word);
+
+	return value != NULL && num_parse(value, strlen(value), UINT64_MAX, ret);
+}
+
+static bool
+parse(char *text, struct look *ret)
+{
+	char *tail = text;
+	const char *header;
+	uint64_t version;
+	uint64_t count;
+
+	if (!next_number(&tail, "seen ", &version) || version != 1 ||
+		(header = next_value(&tail, "header ")) == NULL ||
+		!digest_parse(header, &ret->header) ||
+		!next_number(&tail, "verified ", &ret->verified_s) ||
+		!next_number(&tail, "files ", &count) || count != ret->count)
+		return false;
+	for (size_t i = 0; i < ret->count; i++)
+		if (!next_number(&tail, "", &ret->changed_ns[i]))
+			return false;
+	return true;
+}
+
+int
+client_look_read(int state, const char *name, struct look *ret, struct err *e)
+{
+	AUTO_BUF struct buf text = {0};
+
+	if (fs_read(state, name, RECORD_BYTES_MAX, &text, e) != 0)
+		return -1;
+	/* A NUL would end the text before its end. */
+	if (text.len > 0 && strlen(text.at) == text.len && parse(text.at, ret))
+		return 0;
+	memset(ret->changed_ns, 0, ret->count * sizeof(*ret->changed_ns));
+	ret->verified_s = 0;
+	return err_set(e, ERR_INPUT, "%s: damaged", name);
+}
+
+int
+client_look_write(int state, const char *name, const struct look *l, struct err *e)
+{
+	AUTO_BUF struct buf text = {0};
+	char hex[DIGEST_HEX + 1];
+
+	buf_printf(&text, "seen 1\nheader %s\nverified %" PRIu64 "\nfiles %zu\n",
+		digest_hex(&l->header, hex), l->verified_s, l->count);
+	for (size_t i = 0; i < l->count; i++)
+		buf_printf(&text, "%" PRIu64 "\n", l->changed_ns[i]);
+	return fs_put(state, "seen", name, span_of(text.at, text.len), e);
+}
+
+/* ---- The files */
+
+mode_t
+client_look_mode(const struct header_file *file)
+{
+	return file->executable ? 0755 : 0644;
+}
+
+static bool
+stat_file(int tree, const char *path, struct statx *ret)
+{
+	return statx(tree, path, AT_SYMLINK_NOFOLLOW,
+		       STATX_TYPE | STATX_MODE | STATX_SIZE | STATX_MTIME | STATX_INO, ret) == 0 &&
+	       S_ISREG(ret->stx_mode);
+}
+
+static uint64_t
+changed_ns(const struct statx *s)
+{
+	if (s->stx_mtime.tv_sec < 0)
+		return 0;
+	return (uint64_t)s->stx_mtime.tv_sec * 1000000000 + s->stx_mtime.tv_nsec;
+}
+
+uint64_t
+client_look_changed_ns(int tree, const char *path)
+{
+	struct statx s;
+
+	return stat_file(tree, path, &s) ? changed_ns(&s) : 0;
+}
+
+/* The mode by the descriptor: it is that of the file whose bytes were read. */
+bool
+client_look_is_right(int tree, const struct header_file *file)
+{
+	AUTO_CLOSE int fd = fs_open(tree, file->path, NULL, NULL);
+	struct digest got;
+	uint64_t bytes;
+	struct stat st;
+
+	if (fd < 0 || digest_of_file(fd, NULL, &got, &bytes, NULL) != 0 ||
+		!digest_equal(&got, &file->digest) || fstat(fd, &st) != 0)
+		return false;
+	return (st.st_mode & 07777) == client_look_mode(file) ||
+	       fchmod(fd, client_look_mode(file)) == 0;
+}
+
+/*
+ * A content can have any number of names: a file is read once, and not for each of them. Made when
+ * the first file has to be read.
+ */
+struct seen_file {
+	uint64_t inode;
+	uint64_t device;
+	bool right;
+};
+
+struct walk {
+	int tree;
+	const struct header *header;
+	bool all;
+	const struct header_file **blobs;
+	size_t count;
+	struct seen_file *seen[2]; /* of each blob, plain and executable, the one read last */
+};
+
+static void
+walk_begin_reading(struct walk *w)
+{
+	if (w->blobs != NULL)
+		return;
+	w->blobs = header_blobs(w->header, &w->count);
+	w->seen[0] = mem_new(w->count, sizeof(*w->seen[0]));
+	w->seen[1] = mem_new(w->count, sizeof(*w->seen[1]));
+}
+
+static void
+walk_end(struct walk *w)
+{
+	free(w->blobs);
+	free(w->seen[0]);
+	free(w->seen[1]);
+}
+
+static bool
+read_file(struct walk *w, const struct header_file *file, const struct statx *s)
+{
+	uint64_t device = (uint64_t)s->stx_dev_major << 32 | s->stx_dev_minor;
+	struct seen_file *seen;
+
+	walk_begin_reading(w);
+	seen = &w->seen[file->executable][header_blob_find(w->blobs, w->count, &file->digest)];
+	if (seen->inode != s->stx_ino || seen->device != device)
+		*seen = (struct seen_file){s->stx_ino, device, client_look_is_right(w->tree, file)};
+	return seen->right;
+}
+
+/*
+ * The time is taken before the bytes are read: a write that comes between shows the next time. It
+ * is that of the content, and not of the inode, which changes with every link that comes or goes.
+ */
+static bool
+look_at(struct walk *w, const struct header_file *file, uint64_t *known_ns)
+{
+	uint64_t before_ns = *known_ns;
+	struct statx s;
+
+	*known_ns = 0;
+	if (!stat_file(w->tree, file->path, &s) || s.stx_size != file->size)
+		return false;
+	if ((w->all || before_ns == 0 || before_ns != changed_ns(&s) ||
+		    (s.stx_mode & 07777) != client_look_mode(file)) &&
+		!read_file(w, file, &s))
+		return false;
+	*known_ns = changed_ns(&s);
+	return true;
+}
+
+size_t
+client_look_files(
+	int tree, const struct header *header, struct look *l, bool all, const char **ret_first)
+{
+	struct walk w = {.tree = tree, .header = header, .all = all};
+	size_t damaged = 0;
+
+	*ret_first = NULL;
+	for (size_t i = 0; i < header->count; i++) {
+		uint64_t before_ns = l->changed_ns[i];
+		bool right = look_at(&w, &header->files[i], &l->changed_ns[i]);
+
+		l->news = l->news || before_ns != l->changed_ns[i];
+		if (right)
+			continue;
+		*ret_first = damaged == 0 ? header->files[i].path : *ret_first;
+		damaged++;
+	}
+	walk_end(&w);
+	return damaged;
+}

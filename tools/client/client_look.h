@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * client_look.h - whether the files of a version are what they were when it was installed.
+ *
+ * Does:     compares kind, size, mode and time of change of each file with what was
+ *           recorded when its digest was right. What differs is read and digested, so that a
+ *           file which was only touched is no damage; a mode that differs on right content is
+ *           put right. All are digested when that is asked for.
+ * Shapes:   .state/<version>-<cookie>.seen, lines of text: "seen 1", "header <64 hex>",
+ *           "verified <seconds>", "files <count>", then for each file, in the header's
+ *           order, its time of change in nanoseconds; 0: it was not whole
+ * Units:    _s and _ns since 1970
+ * Cost:     one statx(2) a file; what is read is read once, however many names it has
+ * Errors:   a record that is missing or damaged is an error, and means: digest all now
+ */
+#ifndef CLIENT_LOOK_H
+#define CLIENT_LOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "model/header.h"
+
+/* The record of one version. */
+struct look {
+	struct digest header; /* of the header's bytes, as they came */
+	uint64_t verified_s;  /* when all digests were looked at */
+	uint64_t *changed_ns; /* of each file; 0: not whole when it was looked at */
+	size_t count;
+	bool news; /* something was seen that is not recorded */
+};
+
+#define AUTO_LOOK __attribute__((cleanup(client_look_free)))
+
+/* A record that knows nothing, of so many files. */
+void client_look_new(struct look *l, size_t count);
+void client_look_free(struct look *l);
+
+/* *ret is a new one, for the count of its header. On failure it knows nothing still. */
+int client_look_read(int state, const char *name, struct look *ret, struct err *e);
+int client_look_write(int state, const char *name, const struct look *l, struct err *e);
+
+/* The mode that the client gives a file: 0644, or 0755 to what can be executed. */
+mode_t client_look_mode(const struct header_file *file);
+
+/* When a file below the directory tree was changed; 0: nobody knows. */
+uint64_t client_look_changed_ns(int tree, const char *path);
+
+/* Whether its bytes have the digest of the header; then it has its mode, too. */
+bool client_look_is_right(int tree, const struct header_file *file);
+
+/*
+ * Look at every file of a header, and note in l what was seen. all: digest even what seems to
+ * be unchanged. Returns how many are missing or damaged, the first of them in *ret_first.
+ */
+size_t client_look_files(
+	int tree, const struct header *header, struct look *l, bool all, const char **ret_first);
+
+#endif
