@@ -241,8 +241,8 @@ fetch_job_of_no_use(struct fetch *f, const char *name, const struct err *why)
 		return;
 	}
 	if (f->job->spec.base.version == 0) {
-		job_end_failed(f->pool->parts.jobs, f->job, name, why, job_end_reason(why),
-			OF_NO_USE_MS);
+		job_end_failed(
+			f->pool->parts.jobs, f->job, name, why, job_end_reason(why), OF_NO_USE_MS);
 		return;
 	}
 	job_end_complain(f->job, name, why);

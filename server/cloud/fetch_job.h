@@ -126,8 +126,8 @@ void fetch_job_not_landed(struct fetch *f, const char *name, const struct err *w
 
 /*
  * What came is what its upstream names, and of no use. The others are asked; where none is left, or
- * can be asked for a while, a difference is as good as absent, so that the next way is taken. A full
- * archive is asked for again after some minutes: the upstream may have mended it.
+ * can be asked for a while, a difference is as good as absent, so that the next way is taken. A
+ * full archive is asked for again after some minutes: the upstream may have mended it.
  */
 void fetch_job_of_no_use(struct fetch *f, const char *name, const struct err *why);
 /* Let go of the part and of the room for it. */

@@ -164,7 +164,8 @@ check_case(const struct header *h, struct err *e)
 		for (char *c = path; *c != '\0'; c++) {
 			const char *found = strchr(large, *c);
 
-			*c = found != NULL ? small[found - large] : *c;
+			if (found != NULL)
+				*c = small[found - large];
 		}
 		file.path = path;
 		if (header_add(folded, &file, e) != 0)
