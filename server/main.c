@@ -245,8 +245,8 @@ start(struct server *s, struct err *e)
  * The timers and the control socket go first, since they begin things. jobs_stop resumes all
  * answers that are held: libmicrohttpd may not be stopped while a connection is suspended
  * (microhttpd.h). The fetcher ends before the workers, to which it hands over what has arrived;
- * they finish what they were given, but for what takes long: that is given up (stop.h), while answers
- * that are on their way go out.
+ * they finish what they were given, but for what takes long: that is given up (stop.h), while
+ * answers that are on their way go out.
  *
  * Only when no thread is left is anything freed. The stock is closed after the scrub and the legacy
  * list, which write to the index what they have not written yet.

@@ -9,12 +9,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cache/announce_rules.h"
 #include "log.h"
 
 enum { DEFER_MAX_MS = 10 * 60 * 1000 };
-
-/* 2020-01-01. A clock that is behind it was never set, and says nothing of what is far ahead. */
-enum { CLOCK_MIN_S = 1577836800 };
 
 /*
  * A version that is announced once what is prefetched of it is here. It lies in the list until all
@@ -267,34 +265,6 @@ is_deferred(struct announce *a, const struct view_type *t, const struct channels
 
 /* ---- What is announced */
 
-/* A version is a time: a slip of whoever numbers them must not lock a type for years. */
-static bool
-is_far_ahead(const struct announce *a, uint64_t version)
-{
-	uint64_t ahead_s = a->parts.options->versionAheadMax / 1000;
-	uint64_t now_s = clock_wall_ms() / 1000;
-
-	return ahead_s > 0 && now_s > CLOCK_MIN_S && version > now_s + ahead_s;
-}
-
-/*
- * The newest edition that is known of a type: announced before, or kept. What would be refused
- * today is not known.
- */
-static struct edition
-known_edition(const struct announce *a, const struct view_type *t)
-{
-	struct edition known = {0};
-
-	if (!is_far_ahead(a, t->announced.version))
-		known = t->announced;
-	for (size_t i = 0; i < t->count; i++)
-		if (t->versions[i].edition.version > known.version &&
-			!is_far_ahead(a, t->versions[i].edition.version))
-			known = t->versions[i].edition;
-	return known;
-}
-
 static void
 log_refused(const struct ident *new, const struct edition *known, const char *why)
 {
@@ -308,31 +278,6 @@ log_refused(const struct ident *new, const struct edition *known, const char *wh
 	log_text(&l, "reason", why);
 	log_end(&l, LOG_DOWNLOAD);
 	log_end(&l, LOG_PROCESS);
-}
-
-/*
- * NULL: acceptable. Clients are not taken back to older content, nor is other content put under a
- * name that they have already, whatever stands in the place of the cloud.
- */
-static const char *
-refusal(const struct announce *a, const struct view_type *t, const struct edition *new)
-{
-	struct edition known;
-
-	if (is_far_ahead(a, new->version))
-		return "the version is further in the future than versionAheadMax";
-	if (t == NULL)
-		return NULL;
-	known = known_edition(a, t);
-	if (new->version < known.version)
-		return "the version goes back";
-	for (size_t i = 0; i < t->count; i++)
-		if (t->versions[i].edition.version == new->version &&
-			strcmp(t->versions[i].edition.cookie, new->cookie) != 0)
-			return "another cookie for a kept version";
-	if (new->version == t->announced.version && strcmp(new->cookie, t->announced.cookie) != 0)
-		return "another cookie for an announced version";
-	return NULL;
 }
 
 /* A refusal is logged once. */
@@ -373,18 +318,19 @@ static void
 merge(struct announce *a, const struct view *view, const struct channels *channels,
 	struct idents *ret, bool *ret_deferred)
 {
+	const struct announce_rules rules = {
+		a->parts.options->versionAheadMax / 1000, clock_wall_ms() / 1000};
+
 	for (size_t i = 0; i < a->fetched.count; i++) {
 		struct ident chosen = a->fetched.at[i];
 		const struct view_type *t = view_find_type(view, chosen.type);
-		const char *why = refusal(a, t, &chosen.edition);
+		const char *why = announce_rules_refusal(&rules, t, &chosen.edition);
 
 		if (!channels_policy(channels, chosen.type).enabled)
 			continue;
 		if (why != NULL) {
-			struct edition known = {0};
+			struct edition known = announce_rules_known(&rules, t);
 
-			if (t != NULL)
-				known = known_edition(a, t);
 			note_refusal(a, &chosen, &known, why);
 			chosen.edition = known;
 			if (known.version == 0) /* nothing of it is known that could be announced */
@@ -406,19 +352,14 @@ merge(struct announce *a, const struct view *view, const struct channels *channe
 static bool
 same_announcement(const struct view *view, const struct idents *query)
 {
-	size_t announced = 0;
+	AUTO_IDENTS struct idents announced = {0};
+	bool same;
 
-	for (size_t i = 0; i < view->count; i++)
-		announced += view->types[i]->announced.version > 0;
-	if (!view->has_query || announced != query->count)
-		return false;
-	for (size_t i = 0; i < query->count; i++) {
-		const struct view_type *t = view_find_type(view, query->at[i].type);
-
-		if (t == NULL || !ident_edition_equal(&t->announced, &query->at[i].edition))
-			return false;
-	}
-	return true;
+	view_announced(view, &announced);
+	same = view->has_query && announced.count == query->count;
+	for (size_t i = 0; same && i < query->count; i++)
+		same = ident_equal(&announced.at[i], &query->at[i]); /* both are sorted */
+	return same;
 }
 
 /*
@@ -500,18 +441,16 @@ announce_policy(struct announce *a)
 	struct policy *policy;
 	struct view *view;
 	struct err e = {0};
+	size_t left = 0;
 
 	(void)pthread_mutex_lock(&a->lock);
 	policy = settings_take(a->parts.settings);
 	view = stock_view(a->parts.stock);
-	for (size_t i = 0; i < view->count; i++) {
-		struct ident ident = {.edition = view->types[i]->announced};
-
-		memcpy(ident.type, view->types[i]->type, sizeof(ident.type));
-		if (ident.edition.version > 0 &&
-			channels_policy(policy->channels, ident.type).enabled)
-			idents_add(&enabled, &ident);
-	}
+	view_announced(view, &enabled);
+	for (size_t i = 0; i < enabled.count; i++)
+		if (channels_policy(policy->channels, enabled.at[i].type).enabled)
+			enabled.at[left++] = enabled.at[i];
+	enabled.count = left;
 	if (view->has_query && announce(a, view, &enabled, &e) != 0)
 		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
 	view_release(view);
@@ -519,24 +458,22 @@ announce_policy(struct announce *a)
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
-/* With the lock. What is announced, without that type (in that version; 0: in any). */
+/* What is announced, without that type (in that version; 0: in any). */
 static bool
-without(struct announce *a, const char *type, uint64_t version, struct idents *ret)
+without(struct stock *stock, const char *type, uint64_t version, struct idents *ret)
 {
-	struct view *view = stock_view(a->parts.stock);
-	bool found = false;
+	struct view *view = stock_view(stock);
+	size_t left = 0;
+	bool found;
 
-	for (size_t i = 0; i < view->count; i++) {
-		struct ident ident = {.edition = view->types[i]->announced};
-
-		memcpy(ident.type, view->types[i]->type, sizeof(ident.type));
-		if (strcmp(ident.type, type) == 0 &&
-			(version == 0 || ident.edition.version == version))
-			found |= ident.edition.version > 0;
-		else if (ident.edition.version > 0)
-			idents_add(ret, &ident);
-	}
+	view_announced(view, ret);
 	view_release(view);
+	for (size_t i = 0; i < ret->count; i++)
+		if (strcmp(ret->at[i].type, type) != 0 ||
+			(version > 0 && ret->at[i].edition.version != version))
+			ret->at[left++] = ret->at[i];
+	found = left < ret->count;
+	ret->count = left;
 	return found;
 }
 
@@ -548,7 +485,7 @@ announce_forget(struct announce *a, const char *type, uint64_t version, struct e
 	int result = 0;
 
 	(void)pthread_mutex_lock(&a->lock);
-	if (without(a, type, version, &rest)) {
+	if (without(a->parts.stock, type, version, &rest)) {
 		result = stock_put_query(a->parts.stock, &rest, e);
 		jobs_forget_known(a->parts.jobs);
 		/* What the cloud said last; before it said anything the next poll does it. */

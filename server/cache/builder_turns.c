@@ -65,7 +65,8 @@ same_type(const struct turn *a, const struct turn *b)
 	return strcmp(a->spec->ident.type, b->spec->ident.type) == 0;
 }
 
-/* A turn that is BUILDING stays so: for the next thing that its job builds, or by who gave it on. */
+/* A turn that is BUILDING stays so: for the next thing that its job builds, or by who gave it on.
+ */
 bool
 builder_turns_take(struct builder_turns *b, struct turn *t)
 {

@@ -25,8 +25,8 @@ void builder_turns_free(struct builder_turns *b);
 
 /*
  * NONE -> BUILDING, where nobody builds for the type, else WAITING; BUILDING -> BUILDING for the
- * next thing, or NONE; WAITING -> BUILDING, when it is named by who gives it the turn. While one of a
- * type waits another one of it builds.
+ * next thing, or NONE; WAITING -> BUILDING, when it is named by who gives it the turn. While one of
+ * a type waits another one of it builds.
  */
 enum turn_state { TURN_NONE, TURN_WAITING, TURN_BUILDING };
 
@@ -45,8 +45,8 @@ void builder_turns_leave(struct builder_turns *b, struct turn *t);
 bool builder_turns_take(struct builder_turns *b, struct turn *t);
 
 /*
- * Its turn, if it had it, is over. The one that has it then, if any waited: the caller has it go on,
- * and it gives the turn on in any case.
+ * Its turn, if it had it, is over. The one that has it then, if any waited: the caller has it go
+ * on, and it gives the turn on in any case.
  */
 struct turn *builder_turns_give(struct builder_turns *b, struct turn *t);
 

@@ -251,6 +251,18 @@ add_record(void *context, struct view_record *vr)
 }
 
 void
+view_announced(const struct view *v, struct idents *ret)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		struct ident ident = {.edition = v->types[i]->announced};
+
+		memcpy(ident.type, v->types[i]->type, sizeof(ident.type));
+		if (ident.edition.version > 0)
+			idents_add(ret, &ident);
+	}
+}
+
+void
 view_records(const struct view *v, const char *type, struct records *ret)
 {
 	view_each(v, type, add_record, ret);

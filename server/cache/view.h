@@ -78,6 +78,9 @@ struct view_record *view_find_record(const struct view *v, const struct record *
 void view_each(const struct view *v, const char *type,
 	void (*act)(void *context, struct view_record *vr), void *context);
 
+/* What metadata names, sorted. */
+void view_announced(const struct view *v, struct idents *ret);
+
 /* The records of a type (NULL: of all), sorted. */
 void view_records(const struct view *v, const char *type, struct records *ret);
 

@@ -188,7 +188,7 @@ print_text(const struct update *u, double seconds)
 struct session {
 	const struct arguments *a;
 	struct update_client client;
-	struct source source; /* client.server */
+	struct source source;		  /* client.server */
 	struct update updates[TYPES_MAX]; /* of a->types, in their order */
 };
 

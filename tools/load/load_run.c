@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "load/load_run.h"
 
-#include <assert.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -161,7 +160,9 @@ load_run(const struct load_settings *s, struct load_report *ret, struct err *e)
 	unsigned started = 0;
 	int result = 0;
 
-	assert(s->edition_count < LOAD_EDITIONS_MAX);
+	if (s->edition_count >= LOAD_EDITIONS_MAX)
+		return err_set(e, ERR_LIMIT, "more than %d versions of the type to begin with",
+			LOAD_EDITIONS_MAX - 1);
 	*ret = (struct load_report){.clients = s->clients, .speed = s->speed};
 	(void)pthread_mutex_init(&r->lock, NULL);
 	r->settings = s;

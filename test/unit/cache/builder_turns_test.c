@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Three builds of one type, in every order in which their steps can follow one another. A build is a
- * short program: T takes the turn, W waits for another job first (which gives the turn back, and
+ * Three builds of one type, in every order in which their steps can follow one another. A build is
+ * a short program: T takes the turn, W waits for another job first (which gives the turn back, and
  * ends at any later moment); then it leaves.
  */
 #include "cache/builder_turns.h"
@@ -41,7 +41,8 @@ step(struct world *w, struct build *b)
 {
 	switch (*b->at) {
 	case 'T':
-		/* One that is blocked looks again once it is named: perhaps it wants something else. */
+		/* One that is blocked looks again once it is named: perhaps it wants something
+		 * else. */
 		b->blocked = !builder_turns_take(w->turns, &b->turn);
 		b->at++;
 		break;
@@ -144,8 +145,8 @@ END_TEST
 
 START_TEST(builder_turns__types_do_not_wait_for_each_other)
 {
-	static const struct job_spec specs[] = {
-		{.kind = JOB_BUILD, .ident = {.type = "a"}}, {.kind = JOB_BUILD, .ident = {.type = "b"}}};
+	static const struct job_spec specs[] = {{.kind = JOB_BUILD, .ident = {.type = "a"}},
+		{.kind = JOB_BUILD, .ident = {.type = "b"}}};
 	struct builder_turns *turns = builder_turns_new();
 	struct turn a = {.spec = &specs[0]};
 	struct turn b = {.spec = &specs[1]};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/announce_rules.h"
+
+#include <string.h>
+
+/* 2020-01-01. A clock that is behind it was never set, and says nothing of what is far ahead. */
+enum { CLOCK_MIN_S = 1577836800 };
+
+static bool
+is_far_ahead(const struct announce_rules *r, uint64_t version)
+{
+	return r->ahead_s > 0 && r->now_s > CLOCK_MIN_S && version > r->now_s + r->ahead_s;
+}
+
+struct edition
+announce_rules_known(const struct announce_rules *r, const struct view_type *t)
+{
+	struct edition known = {0};
+
+	if (t == NULL)
+		return known;
+	if (!is_far_ahead(r, t->announced.version))
+		known = t->announced;
+	for (size_t i = 0; i < t->count; i++)
+		if (t->versions[i].edition.version > known.version &&
+			!is_far_ahead(r, t->versions[i].edition.version))
+			known = t->versions[i].edition;
+	return known;
+}
+
+const char *
+announce_rules_refusal(
+	const struct announce_rules *r, const struct view_type *t, const struct edition *new)
+{
+	if (is_far_ahead(r, new->version))
+		return "the version is further in the future than versionAheadMax";
+	if (new->version < announce_rules_known(r, t).version)
+		return "the version goes back";
+	for (size_t i = 0; t != NULL && i < t->count; i++)
+		if (t->versions[i].edition.version == new->version &&
+			strcmp(t->versions[i].edition.cookie, new->cookie) != 0)
+			return "another cookie for a kept version";
+	if (t != NULL && new->version == t->announced.version &&
+		strcmp(new->cookie, t->announced.cookie) != 0)
+		return "another cookie for an announced version";
+	return NULL;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/announce_rules.h"
+
+#include "unit.h"
+
+enum { NOW_S = 1800000000, DAY_S = 86400 };
+
+START_TEST(announce_rules__one_row_for_each)
+{
+	static const struct {
+		uint64_t ahead_s, now_s;
+		struct edition announced; /* version 0: not known */
+		struct edition kept[2];
+		struct edition new;
+		uint64_t known;
+		const char *refusal; /* a part of it; NULL: acceptable */
+	} rows[] = {
+		{366L * DAY_S, NOW_S, {0}, {{0}}, {NOW_S, "00000001"}, 0, NULL},
+		{366L * DAY_S, NOW_S, {0}, {{0}}, {NOW_S + 366L * DAY_S, "00000001"}, 0, NULL},
+		{366L * DAY_S, NOW_S, {0}, {{0}}, {NOW_S + 366L * DAY_S + 1, "00000001"}, 0,
+			"versionAheadMax"},
+		{0, NOW_S, {0}, {{0}}, {1ULL << 52, "00000001"}, 0, NULL},
+		/* a clock that was never set */
+		{366L * DAY_S, 3600, {0}, {{0}}, {NOW_S, "00000001"}, 0, NULL},
+		/* back, and forward */
+		{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {100, "00000001"}, 200,
+			"goes back"},
+		{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {300, "00000003"}, 200, NULL},
+		{366L * DAY_S, NOW_S, {200, "00000002"}, {{300, "00000003"}}, {250, "00000001"},
+			300, "goes back"},
+		/* what would be refused now is not known */
+		{366L * DAY_S, NOW_S, {1ULL << 52, "00000002"}, {{0}}, {300, "00000003"}, 0, NULL},
+		{366L * DAY_S, NOW_S, {1ULL << 52, "00000002"},
+			{{1ULL << 51, "00000004"}, {100, "00000001"}}, {300, "00000003"}, 100,
+			NULL},
+		/* the same name for something else */
+		{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {200, "00000009"}, 200,
+			"announced version"},
+		{366L * DAY_S, NOW_S, {100, "00000001"}, {{200, "00000002"}}, {200, "00000009"},
+			200, "kept version"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct announce_rules rules = {rows[i].ahead_s, rows[i].now_s};
+		struct view_version versions[2] = {
+			{.edition = rows[i].kept[0]}, {.edition = rows[i].kept[1]}};
+		struct view_type t = {.announced = rows[i].announced,
+			.versions = versions,
+			.count = rows[i].kept[1].version > 0   ? 2
+				 : rows[i].kept[0].version > 0 ? 1
+							       : 0};
+		bool unknown = t.announced.version == 0 && t.count == 0;
+		const char *why = announce_rules_refusal(&rules, unknown ? NULL : &t, &rows[i].new);
+
+		ck_assert_msg((why == NULL) == (rows[i].refusal == NULL) &&
+				      (why == NULL || strstr(why, rows[i].refusal) != NULL),
+			"row %zu: %s", i, why != NULL ? why : "acceptable");
+		ck_assert_msg(
+			announce_rules_known(&rules, &t).version == rows[i].known, "row %zu", i);
+	}
+}
+END_TEST
+
+void
+announce_rules_tests(TCase *c)
+{
+	tcase_add_test(c, announce_rules__one_row_for_each);
+}
