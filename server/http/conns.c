@@ -198,6 +198,14 @@ conns_remove(struct conns *c, struct conn *conn)
 	free(conn);
 }
 
+void
+conns_refuse(struct conns *c, struct conn *conn)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	cut_off(c, conn);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
 /* ---- Deadlines */
 
 void

@@ -77,6 +77,9 @@ bool conns_has_room(struct conns *c);
 struct conn *conns_add(struct conns *c, int fd, struct peer *peer, const char *address);
 void conns_remove(struct conns *c, struct conn *conn);
 
+/* One that is not to be: it is shut down, and its thread closes it. */
+void conns_refuse(struct conns *c, struct conn *conn);
+
 void conns_enter(struct conn *conn, enum conn_state state);
 
 /* Bytes that the other side has confirmed since the connection began; 0: not known. */

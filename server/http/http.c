@@ -36,16 +36,29 @@ struct http {
 
 /* ---- Connections */
 
-/* Before it is a connection of the library. */
+/* Before it is a connection of the library: where there are far too many. */
 static enum MHD_Result
 on_accept(void *cls, const struct sockaddr *address, socklen_t len)
 {
 	struct http *h = cls;
 
+	(void)address;
 	(void)len;
-	return peers_connections(h->peers, address) < h->per_address && conns_has_room(h->conns)
-		       ? MHD_YES
-		       : MHD_NO;
+	return conns_has_room(h->conns) ? MHD_YES : MHD_NO;
+}
+
+static struct conn *
+open_connection(struct http *h, int fd, const struct sockaddr *address)
+{
+	unsigned connections;
+	struct peer *peer = peers_join(h->peers, address, &connections);
+	struct conn *conn;
+	char text[64];
+
+	conn = conns_add(h->conns, fd, peer, listen_address_text(address, text, sizeof(text)));
+	if (connections > h->per_address)
+		conns_refuse(h->conns, conn);
+	return conn;
 }
 
 static void
@@ -56,7 +69,6 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 	const union MHD_ConnectionInfo *fd;
 	const union MHD_ConnectionInfo *address;
 	struct peer *peer;
-	char text[64];
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		/*
@@ -72,9 +84,7 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	assert(fd != NULL && address != NULL);
-	*socket_context =
-		conns_add(h->conns, fd->connect_fd, peers_join(h->peers, address->client_addr),
-			listen_address_text(address->client_addr, text, sizeof(text)));
+	*socket_context = open_connection(h, fd->connect_fd, address->client_addr);
 }
 
 /* ---- The daemon */

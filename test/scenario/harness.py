@@ -291,10 +291,14 @@ def client(server, directory, *types, arguments=("--once",), timeout=300, **more
     return done.returncode, rows
 
 
-def nginx(root, name="nginx"):
-    """A plain static web server over a tree; (process, url, path of its access log)."""
+def nginx(root, name="nginx", caches=None):
+    """A plain static web server over a tree; (process, url, path of its access log). caches: a cache, with nginx's
+    default rules, in front of the server on this port; X-Cache says what it did."""
     port = free_port()
     base = path(name)
+    what = f"root {root};"
+    if caches:
+        what = f"location / {{ proxy_pass http://127.0.0.1:{caches}; proxy_cache z; add_header X-Cache $upstream_cache_status; }}"
     os.makedirs(base, exist_ok=True)
     with open(os.path.join(base, "nginx.conf"), "w", encoding="utf-8") as f:
         f.write(f"""
@@ -304,8 +308,8 @@ events {{ worker_connections 512; }}
 http {{
   access_log {base}/access.log; default_type application/octet-stream; sendfile on;
   client_body_temp_path {base}/b; proxy_temp_path {base}/p; fastcgi_temp_path {base}/f;
-  uwsgi_temp_path {base}/u; scgi_temp_path {base}/s;
-  server {{ listen 127.0.0.1:{port}; root {root}; }}
+  uwsgi_temp_path {base}/u; scgi_temp_path {base}/s; proxy_cache_path {base}/cache keys_zone=z:1m;
+  server {{ listen 127.0.0.1:{port}; {what} }}
 }}
 """)
     binary = shutil.which("nginx") or "/usr/sbin/nginx"
