@@ -87,7 +87,7 @@ help:
 	@echo 'make lint format              style, clang-tidy, cppcheck, pyflakes, folders, names, sizes'
 	@echo 'make asan tsan                the whole suite with a sanitizer'
 	@echo 'make bench                    speed against peers, a table and build/bench/;  make bench B=poll'
-	@echo 'make crash                    kill, EIO, ENOSPC at every call that changes something'
+	@echo 'make crash                    kill, EIO, ENOSPC, the power at every call that changes something'
 	@echo 'make soak S=3600              honest clients beside everybody who is not, for S seconds; build/soak/'
 	@echo 'make cov                      coverage of the suite, in build/cov/'
 	@echo 'make fuzz T=archive S=60      one fuzz target for S seconds'
@@ -190,6 +190,7 @@ check-scenario: build/deps/check.stamp variant
 crash: build/deps/check.stamp variant
 	@CRASH_POINTS=all test/run $(VARIANT) 515
 	@CRASH_POINTS=all test/run $(VARIANT) 550
+	@CRASH_POINTS=all test/run $(VARIANT) 555
 
 soak: build/deps/check.stamp build/deps/bench.stamp all
 	@PYTHONDONTWRITEBYTECODE=1 test/soak/run $(or $(S),3600)
