@@ -70,7 +70,7 @@ FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 STAMP_BUILD := build/deps/build.stamp
 
-.PHONY: all run check check-unit check-scenario bench lint format asan tsan crash cov fuzz deps install man \
+.PHONY: all run check check-unit check-scenario bench lint format asan tsan crash cov fuzz deps soak install man \
 	clean help unit-programs variant
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -87,7 +87,8 @@ help:
 	@echo 'make lint format              style, clang-tidy, cppcheck, pyflakes, folders, names, sizes'
 	@echo 'make asan tsan                the whole suite with a sanitizer'
 	@echo 'make bench                    speed against peers, a table and build/bench/;  make bench B=poll'
-	@echo 'make crash                    kill, EIO, ENOSPC at every call that changes something'
+	@echo 'make crash                    kill, EIO, ENOSPC, the power at every call that changes something'
+	@echo 'make soak S=3600              honest clients beside everybody who is not, for S seconds; build/soak/'
 	@echo 'make cov                      coverage of the suite, in build/cov/'
 	@echo 'make fuzz T=archive S=60      one fuzz target for S seconds'
 	@echo 'make install DESTDIR= PREFIX= programs and man pages'
@@ -189,6 +190,10 @@ check-scenario: build/deps/check.stamp variant
 crash: build/deps/check.stamp variant
 	@CRASH_POINTS=all test/run $(VARIANT) 515
 	@CRASH_POINTS=all test/run $(VARIANT) 550
+	@CRASH_POINTS=all test/run $(VARIANT) 555
+
+soak: build/deps/check.stamp build/deps/bench.stamp all
+	@PYTHONDONTWRITEBYTECODE=1 test/soak/run $(or $(S),3600)
 
 asan tsan:
 	@$(MAKE) --no-print-directory VARIANT=$@ check
@@ -208,9 +213,8 @@ format:
 	@clang-format -i $(wildcard $(foreach d,lib server tools test config,$(d)/*.[ch] $(d)/*/*.[ch] $(d)/*/*/*.[ch]))
 
 T ?= archive
-S ?= 60
 fuzz: build/deps/fuzz.stamp $(STAMP_BUILD)
-	@test/fuzz/run $(T) $(S) '$(subst ',,$(CPPFLAGS_ALL)) -Iserver $(XDELTA_CPPFLAGS)' '$(LIBS)'
+	@test/fuzz/run $(T) $(or $(S),60) '$(subst ',,$(CPPFLAGS_ALL)) -Iserver $(XDELTA_CPPFLAGS)' '$(LIBS)'
 
 # ---- Install
 

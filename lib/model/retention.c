@@ -217,8 +217,11 @@ limit_versions(struct decision *d, struct type *t)
 
 /* ---- Room */
 
-/* The order in which they go. No client is served from content, and it can be unpacked again. */
-enum turn { TURN_CONTENT, TURN_DIFFERENCE, TURN_FULL, TURN_SOLE_CONTENT };
+/*
+ * The order in which they go. A header without anything else serves nobody, and may have 16 MiB. No
+ * client is served from content, and it can be unpacked again.
+ */
+enum turn { TURN_HEADER, TURN_CONTENT, TURN_DIFFERENCE, TURN_FULL, TURN_SOLE_CONTENT };
 
 struct candidate {
 	size_t record;
@@ -247,6 +250,8 @@ is_spare(const struct decision *d, size_t record)
 static enum turn
 turn_of(const struct decision *d, size_t record)
 {
+	if (d->at[record].kind == RECORD_HEADER)
+		return TURN_HEADER;
 	if (d->at[record].kind == RECORD_CONTENT)
 		return is_spare(d, record) ? TURN_CONTENT : TURN_SOLE_CONTENT;
 	return record_is_full(&d->at[record]) ? TURN_FULL : TURN_DIFFERENCE;
@@ -271,11 +276,28 @@ compare_candidates(const void *a, const void *b)
 	return left->record > right->record ? -1 : 1;
 }
 
-/* Headers are small, and say what all else is. */
+/* Whether of a header's version there is more: the header says what that is. */
+static bool
+is_needed(const struct decision *d, size_t header)
+{
+	const struct records *all = d->facts->records;
+
+	for (size_t i = header + 1; i < all->count; i++) {
+		if (strcmp(d->at[i].ident.type, d->at[header].ident.type) != 0 ||
+			!ident_edition_equal(
+				&d->at[i].ident.edition, &d->at[header].ident.edition))
+			break;
+		if (!d->gone[i])
+			return true;
+	}
+	return false;
+}
+
 static bool
 may_go(const struct decision *d, size_t record)
 {
-	return !d->gone[record] && !is_busy(d, record) && d->at[record].kind != RECORD_HEADER &&
+	return !d->gone[record] && !is_busy(d, record) &&
+	       (d->at[record].kind != RECORD_HEADER || !is_needed(d, record)) &&
 	       (d->facts->offered == NULL || !d->facts->offered[record]);
 }
 
@@ -314,8 +336,8 @@ free_room(struct decision *d)
 	for (size_t i = 0; i < count && d->freed_bytes < d->facts->excess_bytes; i++) {
 		size_t record = list[i].record;
 
-		if (list[i].turn == TURN_DIFFERENCE || list[i].turn == TURN_SOLE_CONTENT ||
-			is_spare(d, record))
+		if (list[i].turn == TURN_HEADER || list[i].turn == TURN_DIFFERENCE ||
+			list[i].turn == TURN_SOLE_CONTENT || is_spare(d, record))
 			act(d, RETENTION_REMOVE, RETENTION_LEAST_RECENT, record);
 	}
 }

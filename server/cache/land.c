@@ -17,6 +17,21 @@ log_downloaded(const struct record *record, uint64_t received, uint64_t took_ms)
 	log_end(&l, LOG_DOWNLOAD);
 }
 
+/* It has the room that it takes before it is there, as all that comes. */
+static int
+put_header(const struct land *l, const struct ident *ident, struct span bytes,
+	struct record *ret_record, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+	int status;
+
+	if (retain_reserve(l->retain, ident_header_name(ident, name), bytes.len, e) != 0)
+		return -1;
+	status = stock_put_header(l->stock, ident, bytes, ret_record, e);
+	retain_release(l->retain, name);
+	return status;
+}
+
 int
 land_header(const struct land *l, const struct ident *ident, struct span bytes, uint64_t took_ms,
 	struct err *e)
@@ -26,7 +41,7 @@ land_header(const struct land *l, const struct ident *ident, struct span bytes, 
 
 	/* The bytes are stored as they came: they are parsed for their rules alone. */
 	if (header_parse_of(bytes, ident, &header, e) != 0 ||
-		stock_put_header(l->stock, ident, bytes, &record, e) != 0)
+		put_header(l, ident, bytes, &record, e) != 0)
 		return -1;
 	/* It may be of one version more than are to be kept. */
 	retain_note(l->retain);

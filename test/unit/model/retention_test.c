@@ -98,6 +98,9 @@ static const struct {
 	{9, 5, {"t3 c", "t3 d1 @50"}, "remove t3 d1;"},
 	{9, 99, {"t3 c", "t3 d1 @50", "s3 f2"}, "remove t3 d1;remove t3 c;"},
 	{9, 99, {"t3 c!"}, ""},
+	/* a header without anything else serves nobody, and goes first; any other stays */
+	{9, 25, {"t3 h", "t3 f2", "s3 h", "s2 h", "s2 d1"}, "remove s3 h;remove s2 d1;"},
+	{9, 99, {"t3 h", "t3 c!", "s3 h!"}, ""},
 	/* nor what a client was just told of; which does not keep a version that is too
 	   many */
 	{9, 15, {"t3 f2", "t3 d1 @50", "t3 d2 @40?"}, "remove t3 d1;"},
