@@ -41,11 +41,10 @@ static enum MHD_Result
 on_accept(void *cls, const struct sockaddr *address, socklen_t len)
 {
 	struct http *h = cls;
+	unsigned count = peers_connections(h->peers, address);
 
 	(void)len;
-	return peers_connections(h->peers, address) < h->per_address && conns_has_room(h->conns)
-		       ? MHD_YES
-		       : MHD_NO;
+	return count < h->per_address && conns_has_room(h->conns, count) ? MHD_YES : MHD_NO;
 }
 
 static void
