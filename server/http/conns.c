@@ -46,7 +46,9 @@ struct conns {
 unsigned
 conns_spare(unsigned limit)
 {
-	return limit / 16 + 16;
+	unsigned spare = limit / 8 + 32;
+
+	return spare < limit ? spare : limit;
 }
 
 /*
@@ -74,7 +76,7 @@ conns_limit(unsigned wanted, unsigned *ret_connections, unsigned *ret_files, str
 	*ret_connections = wanted;
 	if (room >= wanted + conns_spare(wanted))
 		return 0;
-	room = room > 32 ? (room - 16) * 16 / 17 : room / 2;
+	room = room > 64 ? (room - 32) * 8 / 9 : room / 2;
 	*ret_connections = (unsigned)room;
 	log_note(EVENT_WARNING,
 		"maxConnections %u lowered to %llu: the process may open %llu files", wanted,
@@ -158,13 +160,20 @@ make_room(struct conns *c)
 		cut_off(c, idle[i]);
 }
 
+/*
+ * Those that are about to go are there until their threads have looked. Who brings hundreds at a
+ * time has half of what may be there meanwhile; the rest is for addresses that have few.
+ */
 bool
-conns_has_room(struct conns *c)
+conns_has_room(struct conns *c, unsigned of_address)
 {
+	unsigned spare = conns_spare(c->limit);
 	bool room;
 
+	if (of_address >= c->limit / 32)
+		spare /= 2;
 	(void)pthread_mutex_lock(&c->lock);
-	room = c->count < c->limit + conns_spare(c->limit);
+	room = c->count < c->limit + spare;
 	(void)pthread_mutex_unlock(&c->lock);
 	return room;
 }

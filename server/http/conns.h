@@ -70,8 +70,8 @@ unsigned conns_spare(unsigned limit);
 struct conns *conns_new(unsigned limit);
 void conns_free(struct conns *c);
 
-/* Whether one more may come at all. */
-bool conns_has_room(struct conns *c);
+/* Whether one more may come at all, of an address that has so many. */
+bool conns_has_room(struct conns *c, unsigned of_address);
 
 /* One more: where there are more than the limit the longest idle ones go. */
 struct conn *conns_add(struct conns *c, int fd, struct peer *peer, const char *address);

@@ -42,9 +42,8 @@ on_accept(void *cls, const struct sockaddr *address, socklen_t len)
 {
 	struct http *h = cls;
 
-	(void)address;
 	(void)len;
-	return conns_has_room(h->conns) ? MHD_YES : MHD_NO;
+	return conns_has_room(h->conns, peers_connections(h->peers, address)) ? MHD_YES : MHD_NO;
 }
 
 static struct conn *

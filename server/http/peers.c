@@ -68,6 +68,20 @@ find(const struct peers *p, uint64_t name)
 	return NULL;
 }
 
+unsigned
+peers_connections(struct peers *p, const struct sockaddr *address)
+{
+	uint64_t name = name_of(p, address);
+	const struct peer *peer;
+	unsigned count;
+
+	(void)pthread_mutex_lock(&p->lock);
+	peer = find(p, name);
+	count = peer != NULL ? peer->connections : 0;
+	(void)pthread_mutex_unlock(&p->lock);
+	return count;
+}
+
 struct peer *
 peers_join(struct peers *p, const struct sockaddr *address, unsigned *ret_connections)
 {

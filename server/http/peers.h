@@ -30,6 +30,9 @@ struct peers;
 struct peers *peers_new(void);
 void peers_free(struct peers *p);
 
+/* How many connections the address has. */
+unsigned peers_connections(struct peers *p, const struct sockaddr *address);
+
 /* One more; ret_connections: how many the address has with it. And one less. */
 struct peer *peers_join(struct peers *p, const struct sockaddr *address, unsigned *ret_connections);
 void peers_leave(struct peers *p, struct peer *peer);

@@ -101,7 +101,7 @@ START_TEST(conns_add__the_longest_idle_give_way_and_nobody_else)
 	}
 	for (int i = 0; i < COUNT; i++)
 		ck_assert_msg(conns[i]->cut == (i == 2), "connection %d", i);
-	ck_assert(conns_has_room(c));
+	ck_assert(conns_has_room(c, 1));
 	/* The server ends: one on which an answer is on its way stays. */
 	conns_enter(conns[0], CONN_SENDING);
 	ck_assert_uint_eq(conns_drain(c, false), COUNT);
@@ -116,6 +116,23 @@ START_TEST(conns_add__the_longest_idle_give_way_and_nobody_else)
 }
 END_TEST
 
+START_TEST(conns_has_room__the_last_of_it_is_for_addresses_that_have_few)
+{
+	enum { LIMIT = 64, SPARE = 40, COUNT = LIMIT + SPARE / 2 };
+	struct conns *c = conns_new(LIMIT);
+	struct conn *conns[COUNT];
+
+	/* Those that had to give way are there until their threads have looked. */
+	for (int i = 0; i < COUNT; i++)
+		conns[i] = conns_add(c, -1, &somebody, "somebody");
+	ck_assert(!conns_has_room(c, 2));
+	ck_assert(conns_has_room(c, 1));
+	for (int i = 0; i < COUNT; i++)
+		conns_remove(c, conns[i]);
+	conns_free(c);
+}
+END_TEST
+
 void
 conns_tests(TCase *c)
 {
@@ -123,4 +140,5 @@ conns_tests(TCase *c)
 	tcase_add_test(c, conns_reap__an_idle_connection_has_its_time_for_the_next_head);
 	tcase_add_test(c, conns_reap__who_has_most_places_and_does_not_move_gives_one_up);
 	tcase_add_test(c, conns_add__the_longest_idle_give_way_and_nobody_else);
+	tcase_add_test(c, conns_has_room__the_last_of_it_is_for_addresses_that_have_few);
 }
