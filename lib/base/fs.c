@@ -60,6 +60,8 @@ fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e)
 	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 
+	if (fd < 0 && errno == ELOOP) /* O_NOFOLLOW: the name is a link */
+		return err_set(e, ERR_INPUT, "%s: not a regular file, but a link", name);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return err_sys(e, "%s", name);
 	if (!S_ISREG(st.st_mode))

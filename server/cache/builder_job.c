@@ -319,11 +319,31 @@ builder_job_reserve(struct builder_job *k, const char *workspace, uint64_t bytes
 	return false;
 }
 
+/*
+ * As the cache is by now: what is not in it any more was removed, by retention or somebody else. Any
+ * build reads headers of its type besides what it is made from. True: something is gone, or went now.
+ */
+static bool
+find_damage(struct builder_job *k, const struct record *inputs, size_t count)
+{
+	bool found = false;
+	struct err e = {0};
+
+	builder_job_read_records(k);
+	for (size_t i = 0; i < count; i++)
+		found |= records_find(&k->records, &inputs[i]) == NULL ||
+			 stock_check(k->parts->stock, &inputs[i], &e) == STOCK_DAMAGED;
+	for (size_t i = 0; i < k->records.count; i++)
+		found |= k->records.at[i].kind == RECORD_HEADER &&
+			 stock_check(k->parts->stock, &k->records.at[i], &e) == STOCK_DAMAGED;
+	return found;
+}
+
 bool
 builder_job_settle_failure(struct builder_job *k, const struct err *why,
 	const struct record *inputs, size_t count, const struct record *culprit)
 {
-	bool again = false;
+	bool again;
 
 	log_failure(k, why);
 	/* How much room is missing nobody knows here; any wish makes retention look. */
@@ -333,19 +353,7 @@ builder_job_settle_failure(struct builder_job *k, const struct err *why,
 		builder_job_failed(k, why->code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
 		return false;
 	}
-	/*
-	 * As the cache is by now: what is not in it any more was removed, by retention or somebody
-	 * else.
-	 */
-	builder_job_read_records(k);
-	for (size_t i = 0; i < count; i++) {
-		struct err e = {0};
-
-		if (records_find(&k->records, &inputs[i]) == NULL) /* removed: that is no damage */
-			again = true;
-		else if (stock_check(k->parts->stock, &inputs[i], &e) == STOCK_DAMAGED)
-			again = true;
-	}
+	again = find_damage(k, inputs, count);
 	if (!again && culprit != NULL) {
 		/*
 		 * Its digest is right, so that it would be fetched again as it is: it is passed
