@@ -136,8 +136,12 @@ content_remove(struct repo *r, const struct ident *ident, struct err *e)
 	return fd < 0 ? -1 : fs_sync(fd, name, e);
 }
 
+enum { SWEEP_STEP = 64 }; /* so many files go at a time: some disks take milliseconds for one */
+
 struct sweep {
 	struct repo *repo;
+	struct content_sweep *asked;
+	unsigned removed;
 	struct digest *used;
 	size_t count;
 	size_t capacity;
@@ -168,12 +172,17 @@ use(void *context, const struct target *t, struct err *e)
 static int
 remove_if_unused(void *context, int dir, const char *name, struct err *e)
 {
-	const struct sweep *s = context;
+	struct sweep *s = context;
 	struct digest digest;
 
 	if (strlen(name) == DIGEST_HEX && digest_parse(name, &digest) && s->count > 0 &&
 		bsearch(&digest, s->used, s->count, sizeof(*s->used), digest_compare) != NULL)
 		return 0;
+	if (++s->removed % SWEEP_STEP == 0 && s->asked->go_on != NULL &&
+		!s->asked->go_on(s->asked->context)) {
+		s->asked->ended = true;
+		return 1;
+	}
 	return fs_remove(dir, name, e);
 }
 
@@ -182,15 +191,16 @@ remove_if_unused(void *context, int dir, const char *name, struct err *e)
  * wrong after a crash. What is no digest at all is none of ours, and goes as well.
  */
 int
-content_sweep(struct repo *r, struct err *e)
+content_sweep(struct repo *r, struct content_sweep *sweep, struct err *e)
 {
-	struct sweep s = {.repo = r};
+	struct sweep s = {.repo = r, .asked = sweep};
 	int result = repo_walk(r, use, &s, e);
 
+	sweep->ended = false;
 	if (result == 0 && s.count > 0)
 		qsort(s.used, s.count, sizeof(*s.used), digest_compare);
 	if (result == 0)
 		result = fs_each(repo_dir(r), "c", remove_if_unused, &s, e);
 	free(s.used);
-	return result;
+	return result < 0 ? -1 : 0;
 }

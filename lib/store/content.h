@@ -45,6 +45,15 @@ int content_put(struct repo *r, const struct header *h, int from, struct err *e)
 int content_remove(struct repo *r, const struct ident *ident, struct err *e);
 
 /* Remove every file below c/ that no complete version has. */
-int content_sweep(struct repo *r, struct err *e);
+struct content_sweep {
+	/*
+	 * Every now and then: the caller lets others have their turn. False: it ends here, since a
+	 * content has come meanwhile, or for another reason. NULL: it is not asked.
+	 */
+	bool (*go_on)(void *context);
+	void *context;
+	bool ended; /* by go_on: not all was removed */
+};
+int content_sweep(struct repo *r, struct content_sweep *sweep, struct err *e);
 
 #endif

@@ -5,23 +5,24 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/mem.h"
 #include "store/content.h"
+#include "store/depot_index.h"
 #include "store/depot_offer.h"
 #include "store/index_rebuild.h"
 #include "store/survey.h"
-
-static const char index_name[] = "index.sqlite";
 
 struct depot {
 	struct repo *repo;
 	struct index *index; /* what the files say, or untidy; closed as good only then */
 	char *path;
 	pthread_mutex_t lock; /* one writer: index, and offers that are read and replaced */
-	bool untidy; /* something failed halfway: the index may not be what the files are */
+	bool untidy;	  /* something failed halfway: the index may not be what the files are */
+	bool unswept;	  /* c/ may have files that no version has */
+	unsigned putting; /* contents that are being put */
 };
 
 struct repo *
@@ -30,13 +31,73 @@ depot_repo(struct depot *d)
 	return d->repo;
 }
 
-/* With the lock. */
+/*
+ * With the lock. What cannot be read as an index any more, since somebody wrote over it, is
+ * replaced by a new file.
+ */
 static int
 make_index(struct depot *d, struct err *e)
 {
-	if (index_rebuild(d->repo, d->index, e) != 0)
+	struct err why = {0};
+	struct index *new;
+	bool rebuilt;
+	int result = index_rebuild(d->repo, d->index, &why);
+
+	if (result != 0 && why.code == ERR_INPUT) {
+		result = depot_index_open(d->repo, d->path, &new, &rebuilt, &why);
+		if (result == 0) {
+			index_close(d->index, false);
+			d->index = new;
+		}
+	}
+	if (result != 0 && e != NULL)
+		*e = why;
+	d->untidy &= result != 0;
+	return result;
+}
+
+/*
+ * How a call to the index went. One that cannot be read says nothing of what was asked about: it is
+ * made anew by the next depot_tidy.
+ */
+static int
+indexed(struct depot *d, int result, struct err *e)
+{
+	if (result == 0 || e == NULL || e->code != ERR_INPUT)
+		return result;
+	d->untidy = true;
+	e->code = ERR_SYS;
+	return result;
+}
+
+/* With the lock, which others have for a moment. What a sweep has found holds until something is
+ * put. */
+static bool
+let_others(void *context)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	struct depot *d = context;
+
+	(void)pthread_mutex_unlock(&d->lock);
+	(void)nanosleep(&moment, NULL);
+	(void)pthread_mutex_lock(&d->lock);
+	return d->putting == 0 && !stop_wanted(repo_stop(d->repo));
+}
+
+/*
+ * With the lock. Files of contents that went: thousands, and nobody waits for all of them. What is
+ * left by one that ended goes with the next.
+ */
+static int
+sweep(struct depot *d, struct err *e)
+{
+	struct content_sweep way = {.go_on = let_others, .context = d};
+
+	if (d->putting > 0)
+		return 0;
+	if (content_sweep(d->repo, &way, e) != 0)
 		return -1;
-	d->untidy = false;
+	d->unswept = way.ended;
 	return 0;
 }
 
@@ -47,6 +108,8 @@ depot_tidy(struct depot *d, struct err *e)
 
 	(void)pthread_mutex_lock(&d->lock);
 	result = d->untidy ? make_index(d, e) : 0;
+	if (result == 0 && d->unswept)
+		result = sweep(d, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -62,64 +125,6 @@ depot_rebuild_index(struct depot *d, struct err *e)
 	return result;
 }
 
-static int
-remove_index(struct depot *d, struct err *e)
-{
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		AUTO_FREE char *file = mem_printf("%s%s", index_name, suffixes[i]);
-
-		if (fs_remove(repo_dir(d->repo), file, e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-open_at(struct depot *d, const char *path, bool *ret_trusted, struct err *e)
-{
-	*ret_trusted = false;
-	if (index_open(path, &d->index, ret_trusted, e) != 0)
-		return -1;
-	return *ret_trusted ? index_rebuild_fits(d->repo, d->index, ret_trusted, e) : 0;
-}
-
-static int
-try_index(struct depot *d, const char *path, bool *ret_rebuilt, struct err *e)
-{
-	bool trusted;
-
-	if (open_at(d, path, &trusted, e) == 0 &&
-		(trusted || index_rebuild(d->repo, d->index, e) == 0)) {
-		*ret_rebuilt = !trusted;
-		return 0;
-	}
-	index_close(d->index, false);
-	d->index = NULL;
-	return -1;
-}
-
-/*
- * A damaged index is made anew; and where a full disk has no room for one it is
- * made in memory, and on the disk again at another start.
- */
-static int
-open_index(struct depot *d, bool *ret_rebuilt, struct err *e)
-{
-	AUTO_FREE char *path = mem_printf("%s/%s", d->path, index_name);
-	bool in_memory;
-
-	if (try_index(d, path, ret_rebuilt, e) == 0)
-		return 0;
-	if (e->code != ERR_INPUT && e->code != ERR_FULL) /* another try would fail, too */
-		return -1;
-	in_memory = e->code == ERR_FULL; /* before another call replaces it */
-	if (remove_index(d, e) != 0)
-		return -1;
-	return try_index(d, in_memory ? ":memory:" : path, ret_rebuilt, e);
-}
-
 int
 depot_open(const char *path, struct depot **ret, bool *ret_rebuilt, struct err *e)
 {
@@ -127,8 +132,9 @@ depot_open(const char *path, struct depot **ret, bool *ret_rebuilt, struct err *
 
 	(void)pthread_mutex_init(&d->lock, NULL);
 	d->path = mem_string(path);
+	d->unswept = true; /* what a sweep of the last run left */
 	if (repo_open(path, true, &d->repo, e) != 0 || repo_lock(d->repo, e) != 0 ||
-		open_index(d, ret_rebuilt, e) != 0) {
+		depot_index_open(d->repo, path, &d->index, ret_rebuilt, e) != 0) {
 		depot_close(d);
 		return err_wrap(e, "cache %s", path);
 	}
@@ -156,7 +162,7 @@ index_new(struct depot *d, const struct record *r, struct err *e)
 	struct record new = *r;
 
 	new.landed_ms = clock_wall_ms(); /* wall clock: it outlives the process */
-	return index_put(d->index, &new, e);
+	return indexed(d, index_put(d->index, &new, e), e);
 }
 
 int
@@ -272,6 +278,10 @@ header_ref(struct depot *d, const struct ident *ident, struct archive_ref *ret, 
 	return repo_read_header(d->repo, ident, &h, ret, e);
 }
 
+/*
+ * A content may have thousands of files, and the disk takes its time: all but the index is done
+ * without the lock. `putting` keeps sweeps away, which would take files without a marker.
+ */
 int
 depot_put_content(
 	struct depot *d, const struct header *h, int from, struct record *ret, struct err *e)
@@ -280,13 +290,18 @@ depot_put_content(
 
 	*ret = (struct record){.kind = RECORD_CONTENT, .ident = h->ident};
 	(void)pthread_mutex_lock(&d->lock);
+	d->putting++;
+	(void)pthread_mutex_unlock(&d->lock);
 	result = header_ref(d, &h->ident, &ret->ref, e);
 	ret->ref.bytes = content_bytes(h);
 	if (result == 0)
 		result = content_put(d->repo, h, from, e);
+	(void)pthread_mutex_lock(&d->lock);
+	d->putting--;
 	if (result == 0)
 		result = index_new(d, ret, e);
 	d->untidy |= result != 0;
+	d->unswept |= result != 0;
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -303,7 +318,7 @@ remove_archive(struct depot *d, const struct record *r, struct err *e)
 	depot_offer_read(d->repo, record_name(r, name), &offer);
 	offer.archive[r->format] = (struct archive_ref){0};
 	if (depot_offer_write(d->repo, name, &offer, e) != 0 ||
-		index_uses(d->index, &r->ref.id, r, &used, e) != 0)
+		indexed(d, index_uses(d->index, &r->ref.id, r, &used, e), e) != 0)
 		return -1;
 	return used ? 0 : repo_remove(d->repo, ident_file_name(&r->ref.id, name), e);
 }
@@ -317,9 +332,9 @@ remove_files(struct depot *d, const struct record *r, struct err *e)
 	case RECORD_HEADER:
 		return repo_remove(d->repo, record_name(r, name), e);
 	case RECORD_CONTENT:
-		if (content_remove(d->repo, &r->ident, e) != 0)
-			return -1;
-		return content_sweep(d->repo, e); /* the marker first: no name without its files */
+		/* The marker, and its files once nothing says any more that it has them. */
+		d->unswept = true;
+		return content_remove(d->repo, &r->ident, e);
 	case RECORD_ARCHIVE:
 		break;
 	}
@@ -332,7 +347,7 @@ remove_record(struct depot *d, const struct record *r, struct err *e)
 {
 	if (remove_files(d, r, e) != 0)
 		return -1;
-	return index_remove(d->index, r, e);
+	return indexed(d, index_remove(d->index, r, e), e);
 }
 
 int
@@ -342,6 +357,8 @@ depot_remove(struct depot *d, const struct record *r, struct err *e)
 
 	(void)pthread_mutex_lock(&d->lock);
 	result = remove_record(d, r, e);
+	if (result == 0 && r->kind == RECORD_CONTENT)
+		result = sweep(d, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
@@ -359,7 +376,7 @@ mend_offer(struct depot *d, const struct record *r, struct err *e)
 
 	(void)pthread_mutex_lock(&d->lock);
 	depot_offer_read(d->repo, record_name(r, name), &offer);
-	result = index_uses(d->index, &r->ref.id, NULL, &used, e);
+	result = indexed(d, index_uses(d->index, &r->ref.id, NULL, &used, e), e);
 	if (result == 0 && used && !digest_equal(&offer.archive[r->format].id, &r->ref.id)) {
 		offer.archive[r->format] = r->ref;
 		result = depot_offer_write(d->repo, name, &offer, e);
@@ -414,28 +431,13 @@ depot_quarantine(struct depot *d, const struct record *r, struct err *e)
 	result = quarantine(d, r, e);
 	if (result == 0)
 		result = remove_record(d, r, e);
+	if (result == 0 && r->kind == RECORD_CONTENT)
+		result = sweep(d, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }
 
 /* ---- The index */
-
-static int
-put_times(struct depot *d, const struct record *records, size_t count, struct err *e)
-{
-	if (index_begin(d->index, e) != 0) /* one commit for all, not one each */
-		return -1;
-	for (size_t i = 0; i < count; i++) {
-		if (index_put_times(d->index, &records[i], e) != 0) {
-			index_rollback(d->index);
-			return -1;
-		}
-	}
-	if (index_commit(d->index, e) == 0)
-		return 0;
-	index_rollback(d->index);
-	return -1;
-}
 
 int
 depot_put_times(struct depot *d, const struct record *records, size_t count, struct err *e)
@@ -443,7 +445,7 @@ depot_put_times(struct depot *d, const struct record *records, size_t count, str
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = put_times(d, records, count, e);
+	result = index_put_times(d->index, records, count, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;
 }

@@ -292,13 +292,28 @@ index_put(struct index *c, const struct record *r, struct err *e)
 }
 
 /* Nothing else of it: a record that went meanwhile does not come back by this. */
-int
-index_put_times(struct index *c, const struct record *r, struct err *e)
+static int
+put_times(struct index *c, const struct record *r, struct err *e)
 {
 	bind_key(c->times, r);
 	(void)sqlite3_bind_int64(c->times, 7, (sqlite3_int64)r->served_ms);
 	(void)sqlite3_bind_int64(c->times, 8, (sqlite3_int64)r->checked_ms);
 	return finish(c, c->times, e);
+}
+
+int
+index_put_times(struct index *c, const struct record *records, size_t count, struct err *e)
+{
+	int result = index_begin(c, e);
+
+	if (result != 0)
+		return -1;
+	for (size_t i = 0; result == 0 && i < count; i++)
+		result = put_times(c, &records[i], e);
+	if (result == 0 && index_commit(c, e) == 0)
+		return 0;
+	index_rollback(c);
+	return -1;
 }
 
 int

@@ -39,8 +39,8 @@ int index_clear(struct index *c, struct err *e);
 int index_put(struct index *c, const struct record *r, struct err *e);
 int index_remove(struct index *c, const struct record *r, struct err *e);
 
-/* Only the times of a record that is there. */
-int index_put_times(struct index *c, const struct record *r, struct err *e);
+/* Only the times, of records that are there, in one commit: all or none. */
+int index_put_times(struct index *c, const struct record *records, size_t count, struct err *e);
 
 /* One transaction around many changes. */
 int index_begin(struct index *c, struct err *e);

@@ -112,7 +112,7 @@ index_rebuild(struct repo *repo, struct index *index, struct err *e)
 	/* With the lock nothing is on its way into f/ or c/: what nothing refers to can go. */
 	if (fs_each(repo_dir(repo), "f", remove_if_orphan, index, e) != 0)
 		return -1;
-	return content_sweep(repo, e);
+	return content_sweep(repo, &(struct content_sweep){0}, e);
 }
 
 /* Both have to be equal to the documents of the index: found alone would not see an exchange. */

@@ -137,6 +137,19 @@ excess(const struct retain *r, uint64_t have, uint64_t wanted)
 	return retention_excess_bytes(&room);
 }
 
+/* With all of it gone that may go. A wish that cannot be met must not empty the cache. */
+static bool
+could_ever_fit(const struct retain *r, uint64_t bytes)
+{
+	struct ledger_used used = ledger_used(r->parts.ledger);
+	uint64_t disk_bytes;
+	uint64_t free_bytes;
+
+	repo_disk(stock_repo(r->parts.stock), &disk_bytes, &free_bytes);
+	return bytes + retain_min_free_bytes(r->parts.options, disk_bytes) <=
+	       free_bytes + cache_bytes(r) + used.left_bytes;
+}
+
 int
 retain_reserve(struct retain *r, const char *stage, uint64_t bytes, struct err *e)
 {
@@ -154,7 +167,8 @@ retain_reserve(struct retain *r, const char *stage, uint64_t bytes, struct err *
 	if (excess(r, o->cacheMaxBytes > 0 ? cache_bytes(r) : 0, 0) == 0)
 		return 0;
 	ledger_leave(r->parts.ledger, stage);
-	retain_want(r, bytes);
+	if (could_ever_fit(r, bytes))
+		retain_want(r, bytes);
 	return err_set(e, ERR_FULL, "no room for %s (see cacheMaxBytes, cacheMinFreeBytes)",
 		num_bytes_text(bytes, need, sizeof(need)));
 }

@@ -116,6 +116,7 @@ cut_off(struct conns *c, struct conn *conn)
 	if (conn->cut)
 		return;
 	conn->cut = true;
+	conn->peer->cut++;
 	c->cut++;
 	if (conn->state == CONN_SENDING)
 		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &drop, sizeof(drop));
@@ -140,24 +141,33 @@ is_idle(const struct conn *conn)
 }
 
 /*
- * With the lock, where those that are not about to go are more than the limit. Of the idle ones a
- * thirty-second at a time goes, so that not each newcomer costs a look at all. The newcomer itself
- * is the last in this order.
+ * With the lock. So many of the idle ones go (of one address; NULL: of all), the longest idle
+ * first; the newcomer, which is the first in the list, does not. Returns how many did.
  */
-static void
-make_room(struct conns *c)
+static size_t
+make_room(struct conns *c, const struct peer *peer, size_t wanted)
 {
 	AUTO_FREE struct conn **idle = mem_new(c->count, sizeof(struct conn *));
-	size_t wanted = c->count - c->cut - c->limit + c->limit / 32;
 	size_t count = 0;
+	size_t gone = 0;
 	struct conn *conn;
 
 	LIST_FOREACH (conn, &c->all, link)
-		if (is_idle(conn))
+		if (conn != LIST_FIRST(&c->all) && is_idle(conn) &&
+			(peer == NULL || conn->peer == peer))
 			idle[count++] = conn;
-	qsort(idle, count, sizeof(*idle), compare_ages);
-	for (size_t i = 0; i < count && i < wanted && idle[i] != LIST_FIRST(&c->all); i++)
-		cut_off(c, idle[i]);
+	if (count > 0)
+		qsort(idle, count, sizeof(*idle), compare_ages);
+	for (; gone < count && gone < wanted; gone++)
+		cut_off(c, idle[gone]);
+	return gone;
+}
+
+/* Some more than have to, so that not each newcomer costs a look at all. */
+static size_t
+some_more(size_t over, unsigned limit)
+{
+	return over + limit / 32;
 }
 
 /*
@@ -191,7 +201,7 @@ conns_add(struct conns *c, int fd, struct peer *peer, const char *address)
 	LIST_INSERT_HEAD(&c->all, conn, link);
 	c->count++;
 	if (c->count - c->cut > c->limit)
-		make_room(c);
+		(void)make_room(c, NULL, some_more(c->count - c->cut - c->limit, c->limit));
 	(void)pthread_mutex_unlock(&c->lock);
 	return conn;
 }
@@ -203,15 +213,20 @@ conns_remove(struct conns *c, struct conn *conn)
 	LIST_REMOVE(conn, link);
 	c->count--;
 	c->cut -= conn->cut;
+	conn->peer->cut -= conn->cut;
 	(void)pthread_mutex_unlock(&c->lock);
 	free(conn);
 }
 
 void
-conns_refuse(struct conns *c, struct conn *conn)
+conns_limit_address(struct conns *c, struct conn *conn, unsigned connections, unsigned limit)
 {
+	unsigned left;
+
 	(void)pthread_mutex_lock(&c->lock);
-	cut_off(c, conn);
+	left = connections - conn->peer->cut;
+	if (left > limit && make_room(c, conn->peer, some_more(left - limit, limit)) == 0)
+		cut_off(c, conn);
 	(void)pthread_mutex_unlock(&c->lock);
 }
 

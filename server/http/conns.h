@@ -77,8 +77,11 @@ bool conns_has_room(struct conns *c, unsigned of_address);
 struct conn *conns_add(struct conns *c, int fd, struct peer *peer, const char *address);
 void conns_remove(struct conns *c, struct conn *conn);
 
-/* One that is not to be: it is shut down, and its thread closes it. */
-void conns_refuse(struct conns *c, struct conn *conn);
+/*
+ * The address of a new one has `connections` now, and may have limit: those of it that have been
+ * idle the longest go, or, where none is idle, the new one.
+ */
+void conns_limit_address(struct conns *c, struct conn *conn, unsigned connections, unsigned limit);
 
 void conns_enter(struct conn *conn, enum conn_state state);
 

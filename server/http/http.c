@@ -56,7 +56,7 @@ open_connection(struct http *h, int fd, const struct sockaddr *address)
 
 	conn = conns_add(h->conns, fd, peer, listen_address_text(address, text, sizeof(text)));
 	if (connections > h->per_address)
-		conns_refuse(h->conns, conn);
+		conns_limit_address(h->conns, conn, connections, h->per_address);
 	return conn;
 }
 

@@ -20,6 +20,7 @@
 struct peer {
 	uint64_t name;		 /* a hash of the address that nobody can foresee; never 0 */
 	unsigned connections;	 /* peers.c's */
+	unsigned cut;		 /* of these, that are about to go: conns.c's */
 	_Atomic uint64_t places; /* in the limiter */
 	_Atomic uint64_t held;	 /* answers that are held back */
 	LIST_ENTRY(peer) link;

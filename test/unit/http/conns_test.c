@@ -116,6 +116,35 @@ START_TEST(conns_add__the_longest_idle_give_way_and_nobody_else)
 }
 END_TEST
 
+START_TEST(conns_limit_address__its_own_idle_ones_give_way_or_else_the_new_one)
+{
+	struct conns *c = conns_new(100);
+	struct peer other = {0};
+	struct conn *conns[4];
+	int fds[4][2];
+
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds[i]), 0);
+		conns[i] = conns_add(c, fds[i][0], i == 0 ? &other : &somebody, "somebody");
+		conns[i]->since_ms -= 5000 - (uint64_t)i;
+		if (i == 1)
+			conns_enter(conns[i], CONN_BODY);
+	}
+	conns_limit_address(c, conns[3], 3, 2);
+	ck_assert(conns[2]->cut && !conns[0]->cut && !conns[1]->cut && !conns[3]->cut);
+	conns_limit_address(c, conns[3], 3, 2); /* one is about to go already */
+	ck_assert(!conns[3]->cut);
+	conns_limit_address(c, conns[3], 3, 1); /* nobody else of it is idle */
+	ck_assert(conns[3]->cut && !conns[0]->cut && !conns[1]->cut);
+	for (int i = 0; i < 4; i++) {
+		conns_remove(c, conns[i]);
+		fs_close(&fds[i][0]);
+		fs_close(&fds[i][1]);
+	}
+	conns_free(c);
+}
+END_TEST
+
 START_TEST(conns_has_room__the_last_of_it_is_for_addresses_that_have_few)
 {
 	enum { LIMIT = 64, SPARE = 40, COUNT = LIMIT + SPARE / 2 };
@@ -140,5 +169,6 @@ conns_tests(TCase *c)
 	tcase_add_test(c, conns_reap__an_idle_connection_has_its_time_for_the_next_head);
 	tcase_add_test(c, conns_reap__who_has_most_places_and_does_not_move_gives_one_up);
 	tcase_add_test(c, conns_add__the_longest_idle_give_way_and_nobody_else);
+	tcase_add_test(c, conns_limit_address__its_own_idle_ones_give_way_or_else_the_new_one);
 	tcase_add_test(c, conns_has_room__the_last_of_it_is_for_addresses_that_have_few);
 }

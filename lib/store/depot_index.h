@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * depot_index.h - the index of a depot, opened or made anew: for depot.c.
+ *
+ * Threads:  one at a time
+ * Errors:   of index.h
+ */
+#ifndef DEPOT_INDEX_H
+#define DEPOT_INDEX_H
+
+#include "store/index.h"
+#include "store/repo.h"
+
+/*
+ * The index of the tree at path. One that is damaged, or does not fit the files, is made anew; and
+ * where a full disk has no room for one it is made in memory, and on the disk again at another
+ * start.
+ */
+int depot_index_open(
+	struct repo *repo, const char *path, struct index **ret, bool *ret_rebuilt, struct err *e);
+
+#endif
