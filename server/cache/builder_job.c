@@ -38,6 +38,7 @@ leave(struct builder_job *k)
 	builder_turns_leave(k->parts->turns, &k->turn);
 	retain_note(k->parts->retain); /* what was built counts, and nothing has to stay for it */
 	records_free(&k->records);
+	records_free(&k->unreadable);
 	free(k);
 	return job;
 }
@@ -76,6 +77,8 @@ add_record(void *context, struct view_record *vr)
 
 	if (vr->record.kind == RECORD_ARCHIVE &&
 		builder_turns_is_bad(k->parts->turns, &vr->record.ref.id))
+		return;
+	if (records_find(&k->unreadable, &vr->record) != NULL)
 		return;
 	records_add(&k->records, &vr->record);
 }
@@ -320,8 +323,33 @@ builder_job_reserve(struct builder_job *k, const char *workspace, uint64_t bytes
 }
 
 /*
- * As the cache is by now: what is not in it any more was removed, by retention or somebody else. Any
- * build reads headers of its type besides what it is made from. True: something is gone, or went now.
+ * True: it is not what is to be built from any more. What cannot be read just now says nothing of
+ * its bytes, and stays where it is; but this job takes another way.
+ */
+static bool
+is_of_no_use(struct builder_job *k, const struct record *r)
+{
+	struct err e = {0};
+
+	switch (stock_check(k->parts->stock, r, &e)) {
+	case STOCK_GOOD:
+		return false;
+	case STOCK_DAMAGED:
+		return true;
+	case STOCK_UNREADABLE:
+		break;
+	}
+	if (e.code != ERR_SYS)
+		return false;
+	log_failure(k, &e);
+	records_add(&k->unreadable, r);
+	records_sort(&k->unreadable);
+	return true;
+}
+
+/*
+ * As the cache is by now: what is not in it any more was removed, by retention or somebody else.
+ * Any build reads headers of its type besides what it is made from. True: there may be another way.
  */
 static bool
 find_damage(struct builder_job *k, const struct record *inputs, size_t count)
@@ -332,7 +360,7 @@ find_damage(struct builder_job *k, const struct record *inputs, size_t count)
 	builder_job_read_records(k);
 	for (size_t i = 0; i < count; i++)
 		found |= records_find(&k->records, &inputs[i]) == NULL ||
-			 stock_check(k->parts->stock, &inputs[i], &e) == STOCK_DAMAGED;
+			 is_of_no_use(k, &inputs[i]);
 	for (size_t i = 0; i < k->records.count; i++)
 		found |= k->records.at[i].kind == RECORD_HEADER &&
 			 stock_check(k->parts->stock, &k->records.at[i], &e) == STOCK_DAMAGED;
@@ -349,12 +377,12 @@ builder_job_settle_failure(struct builder_job *k, const struct err *why,
 	/* How much room is missing nobody knows here; any wish makes retention look. */
 	if (why->code == ERR_FULL)
 		retain_want(k->parts->retain, 1);
-	if (!depot_is_damage(why)) {
+	if (!depot_is_damage(why) && why->code != ERR_SYS) {
 		builder_job_failed(k, why->code == ERR_FULL ? JOB_DISK_FULL : JOB_BUSY, 0);
 		return false;
 	}
 	again = find_damage(k, inputs, count);
-	if (!again && culprit != NULL) {
+	if (!again && culprit != NULL && depot_is_damage(why)) {
 		/*
 		 * Its digest is right, so that it would be fetched again as it is: it is passed
 		 * over.
@@ -366,6 +394,17 @@ builder_job_settle_failure(struct builder_job *k, const struct err *why,
 	if (!again)
 		builder_job_failed(k, JOB_BUSY, 0);
 	return again;
+}
+
+void
+builder_job_made(struct builder_job *k, const struct record *r)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < k->unreadable.count; i++)
+		if (!record_same(&k->unreadable.at[i], r))
+			k->unreadable.at[left++] = k->unreadable.at[i];
+	k->unreadable.count = left;
 }
 
 /* What the full archive would have cost from the cloud, as far as that is known. */

@@ -37,7 +37,8 @@ struct builder_job {
 	uint64_t loaded_bytes; /* from the cloud, on the way */
 	unsigned steps;
 	uint64_t began_ms;
-	struct records records; /* of the type, as they are at this step */
+	struct records records;	   /* of the type, as they are at this step */
+	struct records unreadable; /* by this job: left out of these */
 	/* Of what could not be had at this step. */
 	bool no_room; /* to unpack content, in this job */
 	bool failed;
@@ -87,6 +88,9 @@ struct encode_crew builder_job_crew(struct builder_job *k);
  * which is logged.
  */
 bool builder_job_reserve(struct builder_job *k, const char *workspace, uint64_t bytes);
+
+/* It is there anew: what could not be read of it is no more. */
+void builder_job_made(struct builder_job *k, const struct record *r);
 
 /* Something was built, in this way; so many bytes did not have to come from the cloud. */
 void builder_job_log(const struct builder_job *k, enum log_event event, const struct record *r,

@@ -49,6 +49,7 @@ build_content_step(struct builder_job *k, const struct stock_site *site, const s
 	retain_release(k->parts->retain, site->workspace);
 	if (result != 0)
 		return !builder_job_settle_failure(k, &e, inputs, count, culprit);
+	builder_job_made(k, &content);
 	describe_way(p, text, sizeof(text));
 	builder_job_log(k, EVENT_BUILT_CONTENT, &content, text, 0);
 	return false;
