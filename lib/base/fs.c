@@ -19,11 +19,61 @@ fs_close(int *fd)
 	*fd = -1;
 }
 
+static const char link_text[] = "is a link, and links are not followed";
+
+/* path is for people. Linux calls a link "not a directory" here, which helps nobody. */
+static int
+open_real_dir(int dir, const char *name, const char *path, struct err *e)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int error = errno;
+	struct stat st;
+
+	if (fd >= 0)
+		return fd;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+		return err_set(e, ERR_INPUT, "%s: %s", path, link_text);
+	errno = error;
+	return err_sys(e, "%s", path);
+}
+
+/* One component after another: a link may stand anywhere in the path. */
+static int
+walk_down(int dir, const char *path, bool make, struct err *e)
+{
+	AUTO_FREE char *copy = mem_string(path);
+	AUTO_CLOSE int at = -1;
+	char *tail = NULL;
+	char *name = strtok_r(copy, "/", &tail);
+
+	do {
+		int above = at;
+
+		/* EEXIST: there already, or made just now. */
+		if (make && mkdirat(above < 0 ? dir : above, name, 0755) != 0 && errno != EEXIST)
+			return err_sys(e, "%s", path);
+		at = open_real_dir(above < 0 ? dir : above, name, path, e);
+		fs_close(&above);
+		name = strtok_r(NULL, "/", &tail);
+	} while (at >= 0 && name != NULL);
+	return fs_take(&at);
+}
+
+/* Whoever wrote a path from the root or from where we are may lead it over links. */
+static bool
+is_below(int dir, const char *path)
+{
+	return dir != AT_FDCWD && *path != '/' && *path != '\0';
+}
+
 int
 fs_open_dir(int dir, const char *path, struct err *e)
 {
-	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd;
 
+	if (is_below(dir, path))
+		return walk_down(dir, path, false, e);
+	fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_sys(e, "%s", path) : fd;
 }
 
@@ -31,6 +81,9 @@ int
 fs_make_dirs(int dir, const char *path, struct err *e)
 {
 	AUTO_FREE char *copy = mem_string(path);
+
+	if (is_below(dir, path))
+		return walk_down(dir, path, true, e);
 
 	/* From the second byte on: a slash at the beginning ends no component. */
 	for (char *p = copy + 1; *copy != '\0'; p++) {
@@ -61,7 +114,7 @@ fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e)
 	struct stat st;
 
 	if (fd < 0 && errno == ELOOP) /* O_NOFOLLOW: the name is a link */
-		return err_set(e, ERR_INPUT, "%s: not a regular file, but a link", name);
+		return err_set(e, ERR_INPUT, "%s: %s", name, link_text);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return err_sys(e, "%s", name);
 	if (!S_ISREG(st.st_mode))
@@ -135,14 +188,14 @@ fs_read(int dir, const char *name, size_t max, struct buf *ret, struct err *e)
 	return 0;
 }
 
-/* The directory that name is in. */
-static int
-open_dir_of(int dir, const char *name, struct err *e)
+int
+fs_open_dir_of(int dir, const char *path, const char **ret_name, struct err *e)
 {
-	const char *slash = strrchr(name, '/');
+	const char *slash = strrchr(path, '/');
 	AUTO_FREE char *parent =
-		slash ? mem_string_n(name, (size_t)(slash - name)) : mem_string(".");
+		slash ? mem_string_n(path, (size_t)(slash - path)) : mem_string(".");
 
+	*ret_name = slash ? slash + 1 : path;
 	return fs_open_dir(dir, *parent != '\0' ? parent : "/", e);
 }
 
@@ -155,11 +208,12 @@ open_dir_of(int dir, const char *name, struct err *e)
 int
 fs_publish(int from, const char *stage, int dir, const char *name, struct err *e)
 {
-	AUTO_CLOSE int parent = open_dir_of(dir, name, e);
+	const char *last;
+	AUTO_CLOSE int parent = fs_open_dir_of(dir, name, &last, e);
 
 	if (parent < 0)
 		return -1;
-	if (renameat(from, stage, dir, name) != 0)
+	if (renameat(from, stage, parent, last) != 0)
 		return err_sys(e, "%s", name);
 	return fs_sync(parent, name, e);
 }
@@ -228,15 +282,15 @@ fs_each(int dir, const char *path,
 	int (*visit)(void *context, int dir, const char *name, struct err *e), void *context,
 	struct err *e)
 {
-	AUTO_CLOSE int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO_CLOSE int fd = open_real_dir(dir, path, path, e);
 	/* One of its own for the list: closedir closes it, and visit works below the other. */
-	int list_fd = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int list_fd = fd < 0 ? -1 : open_real_dir(fd, ".", path, e);
 	char **names = NULL;
 	size_t count = 0;
 	int result;
 
 	if (list_fd < 0)
-		return err_sys(e, "%s", path);
+		return -1;
 	result = read_names(list_fd, path, &names, &count, e);
 	for (size_t i = 0; i < count; i++) {
 		if (result == 0)

@@ -3,9 +3,11 @@
  * fs.h - files and directories, done durably.
  *
  * Does:     work below a directory descriptor, never through a symbolic link in
- *           the last component; a file that fs_put made is whole or absent.
+ *           the last component; directories below a descriptor are reached through
+ *           no link at all; a file that fs_put made is whole or absent.
  * Owner:    descriptors are O_CLOEXEC; AUTO_CLOSE closes a local at scope end
- * Errors:   ERR_FULL no space, ERR_MISSING not there, ERR_LIMIT too large, ERR_SYS
+ * Errors:   ERR_FULL no space, ERR_MISSING not there, ERR_LIMIT too large,
+ *           ERR_INPUT a link, or no regular file; ERR_SYS
  * Source:   open(2), rename(2), fsync(2)
  */
 #ifndef FS_H
@@ -34,10 +36,16 @@ fs_take(int *fd)
 	return taken;
 }
 
-/* A descriptor of a directory below dir (AT_FDCWD allowed). */
+/*
+ * A descriptor of a directory below dir. No component of path may be a link, unless dir is AT_FDCWD
+ * or path begins at the root: then they are followed.
+ */
 int fs_open_dir(int dir, const char *path, struct err *e);
 
-/* The same; it and its parents are made where they are missing. */
+/* The same for the directory that a file is in; *ret_name is the file's name there, within path. */
+int fs_open_dir_of(int dir, const char *path, const char **ret_name, struct err *e);
+
+/* As fs_open_dir; it and its parents are made where they are missing. */
 int fs_make_dirs(int dir, const char *path, struct err *e);
 
 /* A regular file, opened for reading; ret_bytes may be NULL. */

@@ -44,9 +44,11 @@ base_open(void *context, const struct digest *digest, bool check, struct map *re
 {
 	const struct base *b = context;
 	const char *path = base_find(b, digest)->path;
+	const char *name;
+	AUTO_CLOSE int dir = fs_open_dir_of(b->tree, path, &name, e);
 	struct digest got;
 
-	if (map_open_read(b->tree, path, NULL, ret, check ? &got : NULL, e) != 0)
+	if (dir < 0 || map_open_read(dir, name, NULL, ret, check ? &got : NULL, e) != 0)
 		return -1;
 	if (!check || digest_equal(&got, digest))
 		return 0;
@@ -152,6 +154,17 @@ put_decoded(struct install *x, const char *hex, const struct header_file *file, 
 	return put_file(x, x->fresh, hex, file, first, e);
 }
 
+/* A link on the way leads to what is not ours: no name of ours for that. */
+static int
+put_installed(struct install *x, const struct header_file *file, struct err *e)
+{
+	const char *name;
+	AUTO_CLOSE int dir =
+		fs_open_dir_of(x->base.tree, base_find(&x->base, &file->digest)->path, &name, e);
+
+	return dir < 0 ? -1 : put_file(x, dir, name, file, !x->what->copy, e);
+}
+
 /* What came out of the archive is right already; of what was installed the new name is checked. */
 static int
 put_first(struct install *x, size_t blob, const struct header_file *file, bool *ret_check,
@@ -164,8 +177,7 @@ put_first(struct install *x, size_t blob, const struct header_file *file, bool *
 	*ret_check = !fs_exists(x->fresh, hex);
 	if (!*ret_check)
 		return put_decoded(x, hex, file, first, e);
-	return put_file(
-		x, x->base.tree, base_find(&x->base, &file->digest)->path, file, !x->what->copy, e);
+	return put_installed(x, file, e);
 }
 
 static int

@@ -130,7 +130,9 @@ client_look_changed_ns(int tree, const char *path)
 bool
 client_look_is_right(int tree, const struct header_file *file)
 {
-	AUTO_CLOSE int fd = fs_open(tree, file->path, NULL, NULL);
+	const char *name;
+	AUTO_CLOSE int dir = fs_open_dir_of(tree, file->path, &name, NULL);
+	AUTO_CLOSE int fd = dir < 0 ? -1 : fs_open(dir, name, NULL, NULL);
 	struct digest got;
 	uint64_t bytes;
 	struct stat st;
@@ -154,6 +156,8 @@ struct seen_file {
 
 struct walk {
 	int tree;
+	int dir; /* that the last file is in; -1: not there, or reached through a link */
+	const char *last;
 	const struct header *header;
 	bool all;
 	const struct header_file **blobs;
@@ -174,6 +178,7 @@ walk_begin_reading(struct walk *w)
 static void
 walk_end(struct walk *w)
 {
+	fs_close(&w->dir);
 	free(w->blobs);
 	free(w->seen[0]);
 	free(w->seen[1]);
@@ -193,17 +198,38 @@ read_file(struct walk *w, const struct header_file *file, const struct statx *s)
 }
 
 /*
+ * The name of a file in w->dir. The header is sorted, so that a directory is opened once, and once
+ * more behind each directory below it.
+ */
+static const char *
+enter(struct walk *w, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+	size_t len = (size_t)(name - path);
+
+	if (w->last == NULL || strncmp(w->last, path, len) != 0 ||
+		strchr(w->last + len, '/') != NULL) {
+		fs_close(&w->dir);
+		w->dir = fs_open_dir_of(w->tree, path, &name, NULL);
+	}
+	w->last = path;
+	return name;
+}
+
+/*
  * The time is taken before the bytes are read: a write that comes between shows the next time. It
  * is that of the content, and not of the inode, which changes with every link that comes or goes.
  */
 static bool
 look_at(struct walk *w, const struct header_file *file, uint64_t *known_ns)
 {
+	const char *name = enter(w, file->path);
 	uint64_t before_ns = *known_ns;
 	struct statx s;
 
 	*known_ns = 0;
-	if (!stat_file(w->tree, file->path, &s) || s.stx_size != file->size)
+	if (w->dir < 0 || !stat_file(w->dir, name, &s) || s.stx_size != file->size)
 		return false;
 	if ((w->all || before_ns == 0 || before_ns != changed_ns(&s) ||
 		    (s.stx_mode & 07777) != client_look_mode(file)) &&
@@ -217,7 +243,7 @@ size_t
 client_look_files(
 	int tree, const struct header *header, struct look *l, bool all, const char **ret_first)
 {
-	struct walk w = {.tree = tree, .header = header, .all = all};
+	struct walk w = {.tree = tree, .dir = -1, .header = header, .all = all};
 	size_t damaged = 0;
 
 	*ret_first = NULL;

@@ -5,12 +5,14 @@
  * Does:     compares kind, size, mode and time of change of each file with what was
  *           recorded when its digest was right. What differs is read and digested, so that a
  *           file which was only touched is no damage; a mode that differs on right content is
- *           put right. All are digested when that is asked for.
+ *           put right. All are digested when that is asked for. A file that is reached
+ *           through a link, at its end or on the way, is damaged: what is behind it is not ours.
  * Shapes:   .state/<version>-<cookie>.seen, lines of text: "seen 1", "header <64 hex>",
  *           "verified <seconds>", "files <count>", then for each file, in the header's
  *           order, its time of change in nanoseconds; 0: it was not whole
  * Units:    _s and _ns since 1970
- * Cost:     one statx(2) a file; what is read is read once, however many names it has
+ * Cost:     one statx(2) a file, at most two walks down to each directory; what is read is
+ *           read once, however many names it has
  * Errors:   a record that is missing or damaged is an error, and means: digest all now
  */
 #ifndef CLIENT_LOOK_H

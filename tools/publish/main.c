@@ -172,7 +172,8 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 			.type = &a->request.type},
 		{"version", "N", "its version, larger than the last (default: the time now)",
 			.number = &a->request.version, .min = 1, .max = IDENT_VERSION_MAX},
-		{"title", "S", "a title for people (default: the type)", .text = &a->request.title},
+		{"title", "S", "a title for people, at most 1,000 bytes (default: the type)",
+			.text = &a->request.title},
 		{"diffs", "K", "build differences from K versions before (0 to 200, default 40)",
 			.number = &a->request.diffs, .min = 0, .max = PUBLISH_DIFFS_MAX},
 		{"jobs", "J", "encode on J threads (default: one for each processor)",
@@ -187,6 +188,20 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 		.words_max = WORDS_MAX};
 
 	return cli_parse(&cli, argc, argv, &a->words);
+}
+
+/* What a reader would refuse must not be published: a version cannot be taken back. */
+static int
+check_title(const char *title)
+{
+	if (title == NULL)
+		return CLI_OK;
+	if (strlen(title) > PUBLISH_TITLE_BYTES_MAX)
+		return cli_usage("--title: at most %d bytes", PUBLISH_TITLE_BYTES_MAX);
+	if (!doc_text_plain(title))
+		return cli_usage("--title: must be UTF-8, without control characters and "
+				 "marks of direction");
+	return CLI_OK;
 }
 
 int
@@ -210,9 +225,8 @@ main(int argc, char **argv)
 	if (strcmp(command, "add") == 0 && a.words == 3) {
 		if (a.request.type == NULL)
 			return cli_usage("add: --type is required");
-		if (a.request.title != NULL && !doc_text_plain(a.request.title))
-			return cli_usage("--title: must be UTF-8, without control characters and "
-					 "marks of direction");
+		if (check_title(a.request.title) != CLI_OK)
+			return CLI_USAGE;
 		a.request.directory = a.word[2];
 		return run_add(a.word[1], &a.request);
 	}

@@ -17,9 +17,12 @@
 
 enum { PUBLISH_DIFFS_DEFAULT = 40, PUBLISH_DIFFS_MAX = 200 };
 
+/* Far below what a header may have in one field, however its characters are escaped. */
+enum { PUBLISH_TITLE_BYTES_MAX = 1000 };
+
 struct publish_request {
 	const char *type;
-	const char *title; /* NULL: the type's name */
+	const char *title; /* NULL: the type's name; at most PUBLISH_TITLE_BYTES_MAX */
 	const char *directory;
 	uint64_t version; /* 0: now, or the last one plus 1 if that is larger */
 	uint64_t diffs;	  /* from so many versions before */

@@ -2,6 +2,7 @@
 #include "base/fs.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "unit.h"
@@ -27,8 +28,62 @@ START_TEST(fs__never_follows_links_and_bounds_reads)
 }
 END_TEST
 
+/* A directory "out" with a file, and links to it at the end and in the middle of paths. */
+START_TEST(fs__no_directory_is_reached_through_a_link)
+{
+	static const char *const paths[] = {"link", "link/", "link/in", "a/link", "a/link/in"};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_FREE char *linked = mem_printf("%s/link/in", path);
+
+	fs_close(&(int){fs_make_dirs(dir, "out/in", NULL)});
+	fs_close(&(int){fs_make_dirs(dir, "a", NULL)});
+	ck_assert_int_eq(fs_put(dir, "x", "out/in/file", unit_text("kept"), NULL), 0);
+	ck_assert_int_eq(symlinkat("out", dir, "link"), 0);
+	ck_assert_int_eq(symlinkat("../out", dir, "a/link"), 0);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct err e = {0};
+
+		ck_assert_int_eq(fs_open_dir(dir, paths[i], &e), -1);
+		ck_assert_int_eq(e.code, ERR_INPUT);
+		ck_assert_ptr_nonnull(strstr(e.text, "links are not followed"));
+		ck_assert_int_eq(fs_make_dirs(dir, paths[i], NULL), -1);
+	}
+	ck_assert_int_eq(fs_make_dirs(dir, "link/new", NULL), -1);
+	ck_assert(!fs_exists(dir, "out/new"));
+	ck_assert_int_eq(fs_put(dir, "x", "link/file", unit_text("new"), NULL), -1);
+	ck_assert(!fs_exists(dir, "out/file"));
+	ck_assert_int_eq(fs_clear(dir, "link", NULL), -1);
+	ck_assert(fs_exists(dir, "out/in/file"));
+	/* What somebody says from the root on may lead over links. */
+	fs_close(&(int){fs_open_dir(AT_FDCWD, linked, NULL)});
+	ck_assert_int_eq(fs_remove(dir, "link", NULL), 0);
+	ck_assert(fs_exists(dir, "out/in/file"));
+}
+END_TEST
+
+START_TEST(fs_open_dir__says_what_is_missing_and_what_is_no_directory)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int deep = fs_make_dirs(dir, "a/b/c", NULL);
+	AUTO_CLOSE int found = fs_open_dir(dir, "a/b/c", NULL);
+	struct err e = {0};
+
+	ck_assert_int_ge(deep, 0);
+	ck_assert_int_ge(found, 0);
+	ck_assert_int_eq(fs_open_dir(dir, "a/none/c", &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert_int_eq(fs_put(dir, "x", "a/file", unit_text(""), NULL), 0);
+	ck_assert_int_eq(fs_open_dir(dir, "a/file", &e), -1);
+	ck_assert_int_eq(fs_make_dirs(dir, "a/file/c", &e), -1);
+}
+END_TEST
+
 void
 fs_tests(TCase *c)
 {
 	tcase_add_test(c, fs__never_follows_links_and_bounds_reads);
+	tcase_add_test(c, fs__no_directory_is_reached_through_a_link);
+	tcase_add_test(c, fs_open_dir__says_what_is_missing_and_what_is_no_directory);
 }

@@ -257,9 +257,43 @@ START_TEST(client_look_files__a_file_of_many_names_is_read_once)
 }
 END_TEST
 
+/* Right content behind a link in the place of a directory; below it the last file is a twin. */
+START_TEST(client_look_files__a_directory_that_is_a_link_is_damage)
+{
+	static char *const paths[] = {"d.x", "d/e/f", "d/e/g", "d/h", "z"};
+	struct header_file file = {.size = 5, .digest = digest_of(unit_text("right"))};
+	struct fixture f;
+
+	set_up(&f);
+	header_free(f.header);
+	client_look_free(&f.look);
+	f.header = header_new();
+	fs_close(&(int){fs_make_dirs(f.dir, "d/e", NULL)});
+	for (size_t i = 0; i < 5; i++) {
+		put(&f, paths[i], "right");
+		file.path = paths[i];
+		ck_assert_int_eq(header_add(f.header, &file, NULL), 0);
+	}
+	ck_assert_int_eq(header_seal(f.header, NULL), 0);
+	client_look_new(&f.look, 5);
+	ck_assert_uint_eq(look(&f, false), 0);
+	ck_assert_int_eq(renameat(f.dir, "d/e", f.dir, "elsewhere"), 0);
+	ck_assert_int_eq(symlinkat("../elsewhere", f.dir, "d/e"), 0);
+	ck_assert_int_eq(fchmodat(f.dir, "elsewhere/f", 0600, 0), 0);
+	ck_assert_uint_eq(look(&f, false), 2);
+	ck_assert_uint_eq(look(&f, true), 2);
+	ck_assert_uint_eq(mode_of(&f, "elsewhere/f"), 0600);
+	ck_assert_int_eq(renameat(f.dir, "d", f.dir, "away"), 0);
+	ck_assert_int_eq(symlinkat("away", f.dir, "d"), 0);
+	ck_assert_uint_eq(look(&f, false), 3);
+	tear_down(&f);
+}
+END_TEST
+
 void
 client_look_tests(TCase *c)
 {
+	tcase_add_test(c, client_look_files__a_directory_that_is_a_link_is_damage);
 	tcase_add_test(c, client_look_files__a_file_of_many_names_is_read_once);
 	tcase_add_test(c, client_look_files__what_is_as_it_was_is_no_news);
 	tcase_add_test(c, client_look_files__a_file_that_was_only_touched_is_whole);
