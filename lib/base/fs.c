@@ -21,6 +21,14 @@ fs_close(int *fd)
 
 static const char link_text[] = "is a link, and links are not followed";
 
+/* Why a file could not be opened with O_NOFOLLOW. */
+static int
+fail_open(const char *name, struct err *e)
+{
+	return errno == ELOOP ? err_set(e, ERR_INPUT, "%s: %s", name, link_text)
+			      : err_sys(e, "%s", name);
+}
+
 /* path is for people. Linux calls a link "not a directory" here, which helps nobody. */
 static int
 open_real_dir(int dir, const char *name, const char *path, struct err *e)
@@ -113,9 +121,9 @@ fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e)
 	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 
-	if (fd < 0 && errno == ELOOP) /* O_NOFOLLOW: the name is a link */
-		return err_set(e, ERR_INPUT, "%s: %s", name, link_text);
-	if (fd < 0 || fstat(fd, &st) != 0)
+	if (fd < 0)
+		return fail_open(name, e);
+	if (fstat(fd, &st) != 0)
 		return err_sys(e, "%s", name);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "%s: not a regular file", name);
@@ -226,7 +234,7 @@ write_new(int dir, const char *name, struct span bytes, struct err *e)
 		openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 
 	if (fd < 0)
-		return err_sys(e, "%s", name);
+		return fail_open(name, e);
 	if (fs_write(fd, bytes.at, bytes.len, e) != 0)
 		return err_wrap(e, "%s", name);
 	return fs_sync(fd, name, e);
@@ -341,7 +349,7 @@ fs_lock(int dir, const char *name, struct err *e)
 	char text[32] = "";
 
 	if (fd < 0)
-		return err_sys(e, "%s", name);
+		return fail_open(name, e);
 	/* One of a former version may be open to all; who is not its owner cannot close it. */
 	(void)fchmod(fd, 0600);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

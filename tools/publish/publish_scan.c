@@ -107,6 +107,8 @@ take_file(struct scan *s, int dir, const char *name, char *path, struct err *e)
 	struct header_file file = {.path = path};
 	struct stat st;
 
+	if (fd < 0 && errno == ELOOP) /* O_NOFOLLOW */
+		return err_set(e, ERR_INPUT, "%s: is a link, and links are not followed", path);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return err_sys(e, "%s", path);
 	if (!S_ISREG(st.st_mode))

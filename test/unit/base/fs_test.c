@@ -16,6 +16,11 @@ START_TEST(fs__never_follows_links_and_bounds_reads)
 
 	ck_assert_int_eq(symlinkat("/etc/passwd", dir, "link"), 0);
 	ck_assert_int_eq(fs_open(dir, "link", NULL, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.text, "links are not followed"));
+	ck_assert_int_eq(fs_lock(dir, "link", &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.text, "links are not followed"));
+	ck_assert_int_eq(fs_put(dir, "link", "ten", unit_text(""), &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.text, "links are not followed"));
 	ck_assert_int_eq(fs_put(dir, "x", "ten", unit_text("0123456789"), NULL), 0);
 	ck_assert_int_eq(fs_read(dir, "ten", 9, &bytes, &e), -1);
 	ck_assert_int_eq(e.code, ERR_LIMIT);
