@@ -287,8 +287,7 @@ is_needed(const struct decision *d, size_t header)
 
 	for (size_t i = header + 1; i < all->count; i++) {
 		if (strcmp(d->at[i].ident.type, d->at[header].ident.type) != 0 ||
-			!ident_edition_equal(
-				&d->at[i].ident.edition, &d->at[header].ident.edition))
+			!ident_edition_equal(&d->at[i].ident.edition, &d->at[header].ident.edition))
 			break;
 		if (!d->gone[i])
 			return true;

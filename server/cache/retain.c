@@ -225,8 +225,8 @@ take_picture(const struct retain *r, struct picture *p)
 		p->busy[i] = p->view_records[i]->sending > 0 ||
 			     builder_turns_need(r->parts.turns, &record.ident);
 		p->offered[i] = p->view_records[i]->offered_ms + OFFERED_MS > now_ms;
-		p->withdrawn[i] = known && view_find_type(view, record.ident.type)
-							   ->announced.version == 0;
+		p->withdrawn[i] =
+			known && view_find_type(view, record.ident.type)->announced.version == 0;
 		p->bytes += record.ref.bytes;
 		records_add(&p->records, &record);
 	}
