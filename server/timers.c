@@ -69,7 +69,8 @@ look_at_files(void *context)
 static void *
 run(void *context)
 {
-	const struct job_spec query = {.kind = JOB_QUERY};
+	/* A cloud that was wrong for long is right at some poll, and backing off ends there. */
+	const struct job_spec query = {.kind = JOB_QUERY, .due = true};
 	struct timers *t = context;
 	uint64_t next_poll_ms = 0;
 	uint64_t next_reap_ms = 0;

@@ -51,6 +51,7 @@ retention_reason_text(enum retention_reason reason)
 		"the newest version has content",
 		"not one of the two newest versions",
 		"room is needed, and it was not asked for the longest",
+		"room is needed, and nobody can have it as it is",
 	};
 
 	return texts[reason];
@@ -218,10 +219,11 @@ limit_versions(struct decision *d, struct type *t)
 /* ---- Room */
 
 /*
- * The order in which they go. A header without anything else serves nobody, and may have 16 MiB. No
- * client is served from content, and it can be unpacked again.
+ * The order in which they go. Nobody is served by a header without anything else, which may have 16
+ * MiB, nor by what is of a type that is not announced. No client is served from content, and it can
+ * be unpacked again.
  */
-enum turn { TURN_HEADER, TURN_CONTENT, TURN_DIFFERENCE, TURN_FULL, TURN_SOLE_CONTENT };
+enum turn { TURN_UNSERVED, TURN_CONTENT, TURN_DIFFERENCE, TURN_FULL, TURN_SOLE_CONTENT };
 
 struct candidate {
 	size_t record;
@@ -250,8 +252,9 @@ is_spare(const struct decision *d, size_t record)
 static enum turn
 turn_of(const struct decision *d, size_t record)
 {
-	if (d->at[record].kind == RECORD_HEADER)
-		return TURN_HEADER;
+	if (d->at[record].kind == RECORD_HEADER ||
+		(d->facts->withdrawn != NULL && d->facts->withdrawn[record]))
+		return TURN_UNSERVED;
 	if (d->at[record].kind == RECORD_CONTENT)
 		return is_spare(d, record) ? TURN_CONTENT : TURN_SOLE_CONTENT;
 	return record_is_full(&d->at[record]) ? TURN_FULL : TURN_DIFFERENCE;
@@ -322,7 +325,7 @@ list_candidates(const struct decision *d, struct candidate *ret)
 /*
  * The last full archive of a type stays, and of its contents and archives one. But what this server
  * unpacked itself gives way in the end, where nothing else is left: else it would lock all
- * downloads for ever, and it can be had again.
+ * downloads for ever, and it can be had again. What serves nobody is not kept for its own sake.
  */
 static void
 free_room(struct decision *d)
@@ -335,8 +338,10 @@ free_room(struct decision *d)
 	for (size_t i = 0; i < count && d->freed_bytes < d->facts->excess_bytes; i++) {
 		size_t record = list[i].record;
 
-		if (list[i].turn == TURN_HEADER || list[i].turn == TURN_DIFFERENCE ||
-			list[i].turn == TURN_SOLE_CONTENT || is_spare(d, record))
+		if (list[i].turn == TURN_UNSERVED)
+			act(d, RETENTION_REMOVE, RETENTION_UNSERVED, record);
+		else if (list[i].turn == TURN_DIFFERENCE || list[i].turn == TURN_SOLE_CONTENT ||
+			 is_spare(d, record))
 			act(d, RETENTION_REMOVE, RETENTION_LEAST_RECENT, record);
 	}
 }

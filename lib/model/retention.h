@@ -4,8 +4,9 @@
  *
  * Does:     looks at everything a cache holds, and says what to do next, in
  *           order, each with its reason. It does not let go of the last full content of a
- *           type: content, or where there is none a full archive. Only content, which the server
- *           unpacked itself, goes for room where nothing else is left.
+ *           type: content, or where there is none a full archive. For room what serves nobody goes
+ *           first, of a type that is not announced all; and content, which the server unpacked
+ *           itself, where nothing else is left.
  * Units:    bytes
  * Owner:    retention_actions_free
  * Source:   the rules are in guts2d(8), CACHE
@@ -20,6 +21,7 @@ struct retention_facts {
 	const struct records *records; /* sorted */
 	const bool *busy;	       /* of each record: it is being sent or used; NULL: none */
 	const bool *offered;   /* a client was told of it, and is about to come; NULL: none */
+	const bool *withdrawn; /* its type is not announced any more; NULL: none */
 	size_t versions;       /* to keep of each type, unless `channels` says another number */
 	uint64_t excess_bytes; /* that have to go to make room */
 	const struct channels *channels; /* NULL: nothing is said of single types */
@@ -38,6 +40,7 @@ enum retention_reason {
 	RETENTION_OLDER_CONTENT, /* the newest version has content */
 	RETENTION_OLDER_FULL,	 /* it is not of the two newest versions, and the newest is whole */
 	RETENTION_LEAST_RECENT,	 /* room is needed: it was not asked for the longest */
+	RETENTION_UNSERVED,	 /* room is needed: as it is nobody can have it */
 };
 
 struct retention_action {

@@ -41,6 +41,7 @@ struct picture {
 	struct records records;
 	bool *busy;
 	bool *offered;
+	bool *withdrawn;
 	uint64_t bytes;
 };
 
@@ -199,21 +200,32 @@ compare_records(const void *a, const void *b)
 		&(*(struct view_record *const *)b)->record);
 }
 
+/* An announcement of nothing at all, and none, say nothing of any type. */
+static bool
+announces_some(const struct view *view)
+{
+	for (size_t i = 0; i < view->count; i++)
+		if (view->types[i]->announced.version > 0)
+			return true;
+	return false;
+}
+
 static void
 take_picture(const struct retain *r, struct picture *p)
 {
 	struct view *view = stock_view(r->parts.stock);
 	uint64_t now_ms = clock_mono_ms();
 	uint64_t wall_ms = clock_wall_ms();
+	bool known = announces_some(view);
 
 	*p = (struct picture){0};
 	view_each(view, NULL, add_record, p);
-	view_release(view);
 	if (p->count > 0)
-		/* retention_decide wants the records sorted; the three arrays have one order. */
+		/* retention_decide wants the records sorted; the arrays have one order. */
 		qsort(p->view_records, p->count, sizeof(*p->view_records), compare_records);
 	p->busy = mem_new(p->count, sizeof(*p->busy));
 	p->offered = mem_new(p->count, sizeof(*p->offered));
+	p->withdrawn = mem_new(p->count, sizeof(*p->withdrawn));
 	for (size_t i = 0; i < p->count; i++) {
 		struct record record = p->view_records[i]->record;
 
@@ -227,9 +239,12 @@ take_picture(const struct retain *r, struct picture *p)
 		p->busy[i] = p->view_records[i]->sending > 0 ||
 			     builder_turns_need(r->parts.turns, &record.ident);
 		p->offered[i] = p->view_records[i]->offered_ms + OFFERED_MS > now_ms;
+		p->withdrawn[i] =
+			known && view_find_type(view, record.ident.type)->announced.version == 0;
 		p->bytes += record.ref.bytes;
 		records_add(&p->records, &record);
 	}
+	view_release(view);
 }
 
 static void
@@ -240,6 +255,7 @@ drop_picture(struct picture *p)
 	free(p->view_records);
 	free(p->busy);
 	free(p->offered);
+	free(p->withdrawn);
 	records_free(&p->records);
 }
 
@@ -329,6 +345,7 @@ look(struct retain *r)
 	facts.records = &p.records;
 	facts.busy = p.busy;
 	facts.offered = p.offered;
+	facts.withdrawn = p.withdrawn;
 	facts.excess_bytes = excess(r, p.bytes, wanted);
 	if (facts.excess_bytes > 0) /* nobody needs that */
 		(void)repo_clear_quarantine(stock_repo(r->parts.stock), NULL);

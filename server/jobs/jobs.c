@@ -165,7 +165,7 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 	if (j->stopped || (job == NULL && is_absent(j, key)))
 		return busy;
 	begin = job == NULL || job->state == JOB_NONE ||
-		(job->state == JOB_FAILED && now_ms >= job->retry_at_ms);
+		(job->state == JOB_FAILED && (spec->due || now_ms >= job->retry_at_ms));
 	if (begin && !may_ask(j, spec, key, now_ms)) {
 		busy.need_ms = WISH_REFUSED_MS;
 		return busy;

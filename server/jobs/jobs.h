@@ -54,6 +54,7 @@ struct job_spec {
 	enum record_kind stored; /* CHECK: which record it is */
 	/* A base of which nothing is known here: the hash of the address that asks; 0: none. */
 	uint64_t wish_of;
+	bool due; /* it is tried now, whatever a failure said of when */
 	const char
 		*via; /* how the request came that wants it (hops.h); NULL: not through servers */
 };

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "base/num.h"
 #include "cli.h"
 #include "model/retention.h"
@@ -65,13 +66,18 @@ int
 cache_plan(const struct cache *c, bool json)
 {
 	/* What is being sent just now a running server alone knows, and spares. */
+	AUTO_FREE bool *withdrawn = mem_new(c->records.count, sizeof(*withdrawn));
 	struct retention_facts facts = {.records = &c->records,
+		.withdrawn = withdrawn,
 		.versions = c->settings.keepGuts2UpdatesCount,
 		.excess_bytes = excess(c),
 		.channels = &c->channels};
 	struct retention_actions actions = {0};
 	json_t *list = json_array();
 
+	for (size_t i = 0; i < c->records.count; i++)
+		withdrawn[i] = c->query.count > 0 &&
+			       idents_find(&c->query, c->records.at[i].ident.type) == NULL;
 	retention_decide(&facts, &actions);
 	if (!c->has_settings)
 		cli_complain("no server has left its settings here: the defaults are taken");

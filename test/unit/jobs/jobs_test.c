@@ -103,6 +103,22 @@ START_TEST(jobs_failed__the_announcement_needs_nobody_to_ask)
 }
 END_TEST
 
+START_TEST(jobs_ask__what_is_due_does_not_wait_for_its_time)
+{
+	struct job_spec query = {.kind = JOB_QUERY};
+	struct jobs *j = jobs_new(on_queued, NULL);
+
+	(void)jobs_ask(j, &query, NULL);
+	jobs_failed(j, jobs_take(j, QUEUE_METADATA), JOB_UPSTREAM_UNAVAILABLE, 50000);
+	(void)jobs_ask(j, &query, NULL);
+	ck_assert_ptr_null(jobs_take(j, QUEUE_METADATA));
+	query.due = true;
+	(void)jobs_ask(j, &query, NULL);
+	ck_assert_ptr_nonnull(jobs_take(j, QUEUE_METADATA));
+	jobs_free(j);
+}
+END_TEST
+
 START_TEST(jobs_tick__ends_holds_at_their_time)
 {
 	struct jobs *j = jobs_new(on_queued, NULL);
@@ -287,6 +303,7 @@ jobs_tests(TCase *c)
 	tcase_add_test(c, jobs_known__a_price_is_remembered_until_metadata_changes);
 	tcase_add_test(c, jobs_failed__is_tried_again_once_for_each_time_it_was_asked_for);
 	tcase_add_test(c, jobs_failed__the_announcement_needs_nobody_to_ask);
+	tcase_add_test(c, jobs_ask__what_is_due_does_not_wait_for_its_time);
 	tcase_add_test(c, jobs_tick__ends_holds_at_their_time);
 	tcase_add_test(c, jobs_absent__is_remembered_until_metadata_changes);
 	tcase_add_test(c, jobs_ask__nothing_that_clients_want_keeps_the_server_from_its_own_work);

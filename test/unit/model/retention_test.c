@@ -101,6 +101,10 @@ static const struct {
 	/* a header without anything else serves nobody, and goes first; any other stays */
 	{9, 25, {"t3 h", "t3 f2", "s3 h", "s2 h", "s2 d1"}, "remove s3 h;remove s2 d1;"},
 	{9, 99, {"t3 h", "t3 c!", "s3 h!"}, ""},
+	/* so does what is of a type that is not announced (w), where room is needed */
+	{9, 35, {"t3 f2", "t3 d1", "t2 f2", "w3 h", "w3 f2", "w2 d1"},
+		"remove w2 d1;remove w3 f2;remove t3 d1;remove t2 f2;"},
+	{9, 0, {"w3 h", "w3 f2"}, ""},
 	/* nor what a client was just told of; which does not keep a version that is too
 	   many */
 	{9, 15, {"t3 f2", "t3 d1 @50", "t3 d2 @40?"}, "remove t3 d1;"},
@@ -123,10 +127,13 @@ START_TEST(retention__decides_by_the_table)
 		AUTO_BUF struct buf text = {0};
 		bool busy[12] = {0};
 		bool offered[12] = {0};
+		bool withdrawn[12] = {0};
 
-		for (size_t r = 0; r < 12 && decisions[i].records[r] != NULL; r++)
+		for (size_t r = 0; r < 12 && decisions[i].records[r] != NULL; r++) {
 			add(&records, busy, offered, decisions[i].records[r]);
-		retention_decide(&(struct retention_facts){&records, busy, offered,
+			withdrawn[r] = decisions[i].records[r][0] == 'w';
+		}
+		retention_decide(&(struct retention_facts){&records, busy, offered, withdrawn,
 					 decisions[i].versions, decisions[i].excess, &channels},
 			&actions);
 		buf_add_string(&text, "");
@@ -322,7 +329,7 @@ clean(struct history *h, bool any_busy)
 	struct retention_actions actions = {0};
 	struct whole before[2] = {look(&h->all, 'a'), look(&h->all, 'b')};
 	struct retention_facts facts = {
-		&h->all, h->busy, NULL, h->versions, draw(h, 5) == 0 ? 150 : 0, NULL};
+		&h->all, h->busy, NULL, NULL, h->versions, draw(h, 5) == 0 ? 150 : 0, NULL};
 	struct outcome o;
 
 	memset(h->busy, 0, sizeof(h->busy));
