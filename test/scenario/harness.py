@@ -233,7 +233,7 @@ class Server(Process):
     def __init__(self, upstream, root="root", prefix=(), **options):
         self.root = path(root)
         values = {"root": self.root, "guts2ServerUrl": upstream, "hostModuleAddress": "127.0.0.1",
-                  "hostModulePort": 0, "updatePollingInterval": "200ms", "retryAfterMin": "1s", **options}
+                  "hostModulePort": 0, "updatePollingInterval": "200ms", "retryAfterMin": "1s", "drainTime": "5s", **options}
         super().__init__([*prefix, os.path.join(BIN, "guts2d"), *[f"-D{k}={v}" for k, v in values.items()]], True)
         match = re.match(r"guts2d ready: (http://(.*):(\d+)/guts2)\n", self.line)
         if not match:
