@@ -178,8 +178,7 @@ remove_if_unused(void *context, int dir, const char *name, struct err *e)
 	if (strlen(name) == DIGEST_HEX && digest_parse(name, &digest) && s->count > 0 &&
 		bsearch(&digest, s->used, s->count, sizeof(*s->used), digest_compare) != NULL)
 		return 0;
-	if (++s->removed % SWEEP_STEP == 0 && s->asked->go_on != NULL &&
-		!s->asked->go_on(s->asked->context)) {
+	if (++s->removed % SWEEP_STEP == 0 && !s->asked->go_on(s->asked->context)) {
 		s->asked->ended = true;
 		return 1;
 	}

@@ -48,7 +48,7 @@ int content_remove(struct repo *r, const struct ident *ident, struct err *e);
 struct content_sweep {
 	/*
 	 * Every now and then: the caller lets others have their turn. False: it ends here, since a
-	 * content has come meanwhile, or for another reason. NULL: it is not asked.
+	 * content has come meanwhile, or for another reason.
 	 */
 	bool (*go_on)(void *context);
 	void *context;

@@ -117,12 +117,10 @@ depot_tidy(struct depot *d, struct err *e)
 int
 depot_rebuild_index(struct depot *d, struct err *e)
 {
-	int result;
-
 	(void)pthread_mutex_lock(&d->lock);
-	result = make_index(d, e);
+	d->untidy = d->unswept = true;
 	(void)pthread_mutex_unlock(&d->lock);
-	return result;
+	return depot_tidy(d, e);
 }
 
 int

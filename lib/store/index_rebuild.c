@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "model/record.h"
-#include "store/content.h"
 #include "store/survey.h"
 
 static int
@@ -98,9 +97,9 @@ index_rebuild(struct repo *repo, struct index *index, struct err *e)
 	AUTO_RECORDS struct records now = {0};
 
 	/*
-	 * What the old index says is read before it is replaced, and nothing in f/ and c/ is
-	 * removed before the new one is there, which says what is used. After a crash at any point
-	 * the index is not marked clean, and all of this is done again.
+	 * What the old index says is read before it is replaced, and nothing in f/ is removed
+	 * before the new one is there, which says what is used. After a crash at any point the
+	 * index is not marked clean, and all of this is done again.
 	 */
 	/* A damaged index has nothing to say. */
 	if (index_each(index, collect, &before, NULL) != 0)
@@ -109,10 +108,8 @@ index_rebuild(struct repo *repo, struct index *index, struct err *e)
 	if (survey_read(repo, quarantine_document, repo, &now, e) != 0 ||
 		take_over(repo, &before, &now, e) != 0 || write_index(index, &now, e) != 0)
 		return -1;
-	/* With the lock nothing is on its way into f/ or c/: what nothing refers to can go. */
-	if (fs_each(repo_dir(repo), "f", remove_if_orphan, index, e) != 0)
-		return -1;
-	return content_sweep(repo, &(struct content_sweep){0}, e);
+	/* With the lock nothing is on its way into f/: what nothing refers to can go. */
+	return fs_each(repo_dir(repo), "f", remove_if_orphan, index, e);
 }
 
 /* Both have to be equal to the documents of the index: found alone would not see an exchange. */
