@@ -20,28 +20,6 @@ enum { LINE_WIDTH = 79 };
 /* ---- Errors */
 
 /*
- * How long the character is that begins here, if a terminal takes it for an order, C1, or if it
- * turns or breaks the line so that a reader sees another text than there is; else 0. ISO 6429;
- * Unicode, UAX #9.
- */
-static size_t
-steering(const char *at)
-{
-	const unsigned char *c = (const unsigned char *)at;
-
-	if (*c < 0x20 || *c == 0x7f)
-		return 1;
-	if ((c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) || (c[0] == 0xd8 && c[1] == 0x9c))
-		return 2;
-	if (c[0] != 0xe2)
-		return 0;
-	/* U+200E, U+200F, U+2028 to U+202E; U+2066 to U+2069. */
-	if (c[1] == 0x80)
-		return c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae) ? 3 : 0;
-	return c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9 ? 3 : 0;
-}
-
-/*
  * What is UTF-8 keeps its letters; of anything else a byte above ASCII could be the beginning of a
  * sequence that steers a terminal.
  */
@@ -51,7 +29,7 @@ cli_clean(char *text)
 	bool plain = !doc_text_valid(text);
 
 	for (char *c = text; *c != '\0'; c++) {
-		size_t len = plain && (unsigned char)*c >= 0x80 ? 1 : steering(c);
+		size_t len = plain && (unsigned char)*c >= 0x80 ? 1 : doc_text_steering(c);
 
 		if (len > 0)
 			memset(c, '?', len);
@@ -121,7 +99,7 @@ cli_print_json(json_t *take)
 	doc_format(take, &text);
 	for (const char *c = text.at; *c != '\0'; c++) {
 		const unsigned char *u = (const unsigned char *)c;
-		size_t len = *c == '\n' ? 0 : steering(c);
+		size_t len = *c == '\n' ? 0 : doc_text_steering(c);
 
 		if (len == 0)
 			(void)putchar(*c);

@@ -227,23 +227,22 @@ doc_text_valid(const char *text)
 	return string != NULL;
 }
 
-/* By the bytes of their UTF-8: C1, then Bidi_Control with the separators of lines and paragraphs.
- */
-static bool
-steers(const uint8_t *at)
+/* ISO 6429: C0, DEL, C1. Unicode, UAX #9: Bidi_Control; and what separates lines and paragraphs. */
+size_t
+doc_text_steering(const char *at)
 {
-	switch (at[0]) {
-	case 0xc2:
-		return at[1] >= 0x80 && at[1] <= 0x9f;
-	case 0xd8:
-		return at[1] == 0x9c; /* U+061C */
-	case 0xe2:
-		if (at[1] == 0x80) /* U+200E, U+200F, U+2028 to U+202E */
-			return at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae);
-		return at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9; /* U+2066 to U+2069 */
-	default:
-		return at[0] < 0x20 || at[0] == 0x7f;
-	}
+	const unsigned char *c = (const unsigned char *)at;
+
+	if (*c < 0x20 || *c == 0x7f)
+		return 1;
+	if ((c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) || (c[0] == 0xd8 && c[1] == 0x9c))
+		return 2;
+	if (c[0] != 0xe2)
+		return 0;
+	/* U+200E, U+200F, U+2028 to U+202E; U+2066 to U+2069. */
+	if (c[1] == 0x80)
+		return c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae) ? 3 : 0;
+	return c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9 ? 3 : 0;
 }
 
 /* The UTF-8 first: then no sequence reaches behind the end. */
@@ -252,8 +251,8 @@ doc_text_plain(const char *text)
 {
 	if (!doc_text_valid(text))
 		return false;
-	for (const uint8_t *at = (const uint8_t *)text; *at != '\0'; at++)
-		if (steers(at))
+	for (const char *at = text; *at != '\0'; at++)
+		if (doc_text_steering(at) > 0)
 			return false;
 	return true;
 }

@@ -56,6 +56,9 @@ bool doc_text_valid(const char *text);
  */
 bool doc_text_plain(const char *text);
 
+/* The bytes of such a character, where one begins here; else 0. The text is valid UTF-8. */
+size_t doc_text_steering(const char *at);
+
 /* A string member; NULL and an error where it is missing or something else. */
 const char *doc_string(const json_t *object, const char *key, struct err *e);
 

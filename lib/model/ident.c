@@ -58,6 +58,20 @@ idents_add(struct idents *list, const struct ident *ident)
 }
 
 bool
+idents_remove(struct idents *list, const char *type, uint64_t version)
+{
+	size_t before = list->count;
+	size_t left = 0;
+
+	for (size_t i = 0; i < before; i++)
+		if (strcmp(list->at[i].type, type) != 0 ||
+			(version > 0 && list->at[i].edition.version != version))
+			list->at[left++] = list->at[i];
+	list->count = left;
+	return left < before;
+}
+
+bool
 idents_sort(struct idents *list)
 {
 	if (list->count > 0)

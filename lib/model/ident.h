@@ -49,6 +49,8 @@ struct idents {
 #define AUTO_IDENTS __attribute__((cleanup(idents_free)))
 
 void idents_add(struct idents *list, const struct ident *ident);
+/* What is of a type (in this version; 0: in any) goes. Returns whether anything was. */
+bool idents_remove(struct idents *list, const char *type, uint64_t version);
 /* Sort; false where a type is repeated. */
 bool idents_sort(struct idents *list);
 const struct ident *idents_find(const struct idents *list, const char *type);

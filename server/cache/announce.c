@@ -458,34 +458,19 @@ announce_policy(struct announce *a)
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
-/* What is announced, without that type (in that version; 0: in any). */
-static bool
-without(struct stock *stock, const char *type, uint64_t version, struct idents *ret)
-{
-	struct view *view = stock_view(stock);
-	size_t left = 0;
-	bool found;
-
-	view_announced(view, ret);
-	view_release(view);
-	for (size_t i = 0; i < ret->count; i++)
-		if (strcmp(ret->at[i].type, type) != 0 ||
-			(version > 0 && ret->at[i].edition.version != version))
-			ret->at[left++] = ret->at[i];
-	found = left < ret->count;
-	ret->count = left;
-	return found;
-}
-
 int
 announce_forget(struct announce *a, const char *type, uint64_t version, struct err *e)
 {
 	AUTO_IDENTS struct idents rest = {0};
+	struct view *view;
 	bool deferred;
 	int result = 0;
 
 	(void)pthread_mutex_lock(&a->lock);
-	if (without(a->parts.stock, type, version, &rest)) {
+	view = stock_view(a->parts.stock);
+	view_announced(view, &rest);
+	view_release(view);
+	if (idents_remove(&rest, type, version)) {
 		result = stock_put_query(a->parts.stock, &rest, e);
 		jobs_forget_known(a->parts.jobs);
 		/* What the cloud said last; before it said anything the next poll does it. */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "jobs/job_end.h"
 #include "store/content.h"
 
 /* ---- The end */
@@ -295,15 +296,13 @@ builder_job_log(const struct builder_job *k, enum log_event event, const struct 
 	log_end(&l, LOG_DOWNLOAD);
 }
 
-/* Where the reason is new to the job, which is tried again and again. */
 static void
 log_failure(const struct builder_job *k, const struct err *why)
 {
 	struct log_line l;
 
-	if (strcmp(k->job->complaint, why->text) == 0)
+	if (!job_end_is_news(k->job, why))
 		return;
-	(void)snprintf(k->job->complaint, sizeof(k->job->complaint), "%s", why->text);
 	log_begin(&l, EVENT_BUILD_FAILED);
 	log_text(&l, "type", k->job->spec.ident.type);
 	log_number(&l, "version", k->job->spec.ident.edition.version);

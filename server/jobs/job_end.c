@@ -12,15 +12,23 @@ job_end_reason(const struct err *why)
 	return why->code == ERR_FULL ? JOB_DISK_FULL : JOB_UPSTREAM_UNAVAILABLE;
 }
 
+/* A cloud that is away for a day fails the same job a thousand times, for one reason. */
+bool
+job_end_is_news(struct job *job, const struct err *why)
+{
+	if (strcmp(job->complaint, why->text) == 0)
+		return false;
+	(void)snprintf(job->complaint, sizeof(job->complaint), "%s", why->text);
+	return true;
+}
+
 void
 job_end_complain(struct job *job, const char *name, const struct err *why)
 {
 	struct log_line l;
 
-	/* A cloud that is away for a day fails the same job a thousand times, for one reason. */
-	if (strcmp(job->complaint, why->text) == 0)
+	if (!job_end_is_news(job, why))
 		return;
-	(void)snprintf(job->complaint, sizeof(job->complaint), "%s", why->text);
 	log_begin(&l, EVENT_DOWNLOAD_FAILED);
 	log_text(&l, "name", name);
 	log_text(&l, "reason", why->text);

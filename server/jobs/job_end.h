@@ -10,6 +10,10 @@
 
 #include "jobs/jobs.h"
 
+/* Whether a job failed for another reason than the last time: then it is to be said. The taker's.
+ */
+bool job_end_is_news(struct job *job, const struct err *why);
+
 /*
  * A job failed: one line where the reason is new to it. name: what was asked for. delay_ms: see
  * jobs_failed.

@@ -66,18 +66,10 @@ static int
 unannounce(struct depot *d, const char *type, uint64_t version, struct err *e)
 {
 	AUTO_IDENTS struct idents query = {0};
-	size_t left = 0;
 
 	if (depot_query(d, &query, e) != 0)
 		return -1;
-	for (size_t i = 0; i < query.count; i++)
-		if (strcmp(query.at[i].type, type) != 0 ||
-			(version > 0 && query.at[i].edition.version != version))
-			query.at[left++] = query.at[i];
-	if (left == query.count)
-		return 0;
-	query.count = left;
-	return depot_put_query(d, &query, e);
+	return idents_remove(&query, type, version) ? depot_put_query(d, &query, e) : 0;
 }
 
 /*
