@@ -138,6 +138,17 @@ fields_date(const char *value, uint64_t *ret_s)
 	return s >= 0;
 }
 
+uint64_t
+fields_modified_s(uint64_t landed_ms, uint64_t now_ms, uint64_t *ret_s)
+{
+	/* More than the second that a date leaves open: what is shown was stored a moment before.
+	 */
+	enum { SETTLED_MS = 2000 };
+
+	*ret_s = (landed_ms + 999) / 1000;
+	return now_ms >= landed_ms + SETTLED_MS ? *ret_s : landed_ms / 1000 - (landed_ms >= 1000);
+}
+
 char *
 fields_date_text(uint64_t s, char ret[FIELDS_DATE])
 {

@@ -28,6 +28,14 @@ uint64_t fields_prefer_wait_s(const char *value);
 /* An HTTP date, as in If-Modified-Since, in seconds since 1970; false: not one. */
 bool fields_date(const char *value, uint64_t *ret_s);
 
+/*
+ * What is at one address changes, and dates have whole seconds: the date from which on somebody has
+ * what came at landed_ms (ret_s), and the one to send with it at now_ms (returned), both in seconds
+ * since 1970. Soon after it came a date is sent that is too old, so that who has it asks in vain
+ * once more, and never keeps it for what comes in the same second.
+ */
+uint64_t fields_modified_s(uint64_t landed_ms, uint64_t now_ms, uint64_t *ret_s);
+
 enum { FIELDS_DATE = 32 };
 /* Such a date. Returns ret. */
 char *fields_date_text(uint64_t s, char ret[FIELDS_DATE]);

@@ -315,22 +315,20 @@ set_moved(const struct target *target, const struct decision *d, struct reply *r
 		ident_offer_name(&d->moved, NULL, name));
 }
 
-/*
- * The address stays while the archive behind it changes. The date is when that
- * came here, rounded up: who loaded the one before it in the same second loads this one, too.
- */
+/* The address stays while the archive behind it changes. */
 static void
 set_legacy(struct reply_context *c, const struct request_facts *facts, struct view_record *vr,
 	struct reply *r)
 {
-	uint64_t modified_s = (vr->record.landed_ms + 999) / 1000;
+	uint64_t modified_s;
+	uint64_t sent_s = fields_modified_s(vr->record.landed_ms, clock_wall_ms(), &modified_s);
 	uint64_t since_s;
 
 	set_file(c, facts, vr, r);
 	if (r->status == 503)
 		return;
 	r->cache = REPLY_REVALIDATE;
-	r->last_modified_s = modified_s;
+	r->last_modified_s = sent_s;
 	/*
 	 * /f answers with the same record and other fields: its response is not to be kept for
 	 * both.

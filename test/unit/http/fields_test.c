@@ -70,9 +70,33 @@ START_TEST(fields_etag_matches__lists_and_star)
 }
 END_TEST
 
+START_TEST(fields_modified_s__who_has_the_one_before_loads_the_next)
+{
+	/* One archive came, was loaded at a time, and was replaced by another one. */
+	static const struct {
+		uint64_t landed_ms, loaded_ms, next_ms;
+		bool settled;
+	} rows[] = {{10000, 10000, 10000, false}, {10010, 10020, 10990, false},
+		{10010, 11900, 11950, false}, {10999, 12998, 12999, false},
+		{10010, 12010, 12020, true}, {10999, 12999, 13000, true}, {10000, 12000, 12000, true},
+		{10001, 99999, 99999, true}, {700, 800, 900, false}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t own_s;
+		uint64_t next_s;
+		uint64_t sent_s = fields_modified_s(rows[i].landed_ms, rows[i].loaded_ms, &own_s);
+
+		(void)fields_modified_s(rows[i].next_ms, rows[i].next_ms, &next_s);
+		ck_assert_msg(sent_s < next_s, "row %zu", i);
+		ck_assert_msg(rows[i].settled == (sent_s >= own_s), "row %zu", i);
+	}
+}
+END_TEST
+
 void
 fields_tests(TCase *c)
 {
+	tcase_add_test(c, fields_modified_s__who_has_the_one_before_loads_the_next);
 	tcase_add_test(c, fields_range__follows_the_rfc);
 	tcase_add_test(c, fields_accepts__wants_the_type_and_no_zero);
 	tcase_add_test(c, fields_prefer_wait_s__finds_the_number);
