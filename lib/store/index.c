@@ -145,6 +145,9 @@ release(struct index *c)
 	free(c);
 }
 
+/* The index, and what SQLite keeps beside it. */
+static const char *const suffixes[] = {"", "-wal", "-shm"};
+
 /*
  * For its owner alone: who can open one of its files can keep the others from it, by a lock that
  * needs no more than reading. SQLite gives the files beside it the mode of the first.
@@ -152,8 +155,6 @@ release(struct index *c)
 static void
 close_to_others(const char *path)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-
 	if (strcmp(path, ":memory:") == 0)
 		return;
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
@@ -167,17 +168,34 @@ close_to_others(const char *path)
 	}
 }
 
+/* SQLite follows links, and waits for whoever would write into a pipe. */
+static int
+refuse_odd(const char *path, struct err *e)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		AUTO_FREE char *file = mem_printf("%s%s", path, suffixes[i]);
+
+		if (lstat(file, &st) == 0 && !S_ISREG(st.st_mode))
+			return err_set(e, ERR_INPUT, "index: %s is not a regular file", file);
+	}
+	return 0;
+}
+
 int
 index_open(const char *path, struct index **ret, bool *ret_trusted, struct err *e)
 {
 	struct index *c = mem_new(1, sizeof(*c));
 	int result;
 
-	close_to_others(path);
-	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-		SQLITE_OK)
+	result = refuse_odd(path, e);
+	if (result == 0)
+		close_to_others(path);
+	if (result == 0 && sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+				   NULL) != SQLITE_OK)
 		result = failed(c, e);
-	else
+	if (result == 0)
 		result = set_up(c, ret_trusted, e);
 	if (result != 0) {
 		release(c);
@@ -192,13 +210,13 @@ int
 index_open_reading(const char *path, struct index **ret, struct err *e)
 {
 	struct index *c = mem_new(1, sizeof(*c));
-	int result = 0;
+	int result = refuse_odd(path, e);
 	int version = 0;
 
 	c->reading = true;
-	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+	if (result == 0 && sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
 		result = failed(c, e);
-	else
+	if (result == 0)
 		result = read_number(c, "PRAGMA user_version", &version, e);
 	if (result == 0 && version != SCHEMA_VERSION)
 		result = err_set(e, ERR_INPUT, "index: made by another version");
