@@ -238,6 +238,19 @@ repo_read_header(struct repo *r, const struct ident *ident, struct header **ret,
 	return 0;
 }
 
+int
+repo_read_query(struct repo *r, struct idents *ret, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+
+	*ret = (struct idents){0};
+	if (!repo_has(r, "q"))
+		return 0;
+	if (repo_read(r, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
+		return -1;
+	return wire_query_parse(span_of(bytes.at, bytes.len), ret, e) == 0 ? 0 : err_wrap(e, "q");
+}
+
 struct walk {
 	int (*visit)(void *context, const struct target *t, struct err *e);
 	void *context;

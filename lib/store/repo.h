@@ -51,6 +51,12 @@ struct header;
 int repo_read_header(struct repo *r, const struct ident *ident, struct header **ret,
 	struct archive_ref *ret_ref, struct err *e);
 
+/*
+ * The announcement, which the caller frees; empty where there is none. ERR_INPUT, ERR_LIMIT: what
+ * is there is no announcement.
+ */
+int repo_read_query(struct repo *r, struct idents *ret, struct err *e);
+
 /* Remove what is in quarantine/. */
 int repo_clear_quarantine(struct repo *r, struct err *e);
 

@@ -117,6 +117,20 @@ survey_read(struct repo *repo,
 	return 0;
 }
 
+int
+survey_query(struct repo *repo,
+	int (*bad)(void *context, const char *name, const char *why, struct err *e), void *context,
+	struct idents *ret, struct err *e)
+{
+	struct err why = {0};
+
+	if (repo_read_query(repo, ret, &why) == 0)
+		return 0;
+	if (why.code != ERR_INPUT && why.code != ERR_LIMIT)
+		return err_set(e, why.code, "%s", why.text);
+	return bad != NULL ? bad(context, "q", why.text, e) : 0;
+}
+
 /*
  * The digest first: only of the right bytes anything can be said. A header that is not here, or
  * cannot be read, says nothing of the archive: it is compared where it is used (apply.h), and by

@@ -24,6 +24,14 @@ int survey_read(struct repo *repo,
 	struct records *ret, struct err *e);
 
 /*
+ * The announcement, which the caller frees; empty where there is none. One that cannot be believed
+ * counts as none, after bad (may be NULL) was called.
+ */
+int survey_query(struct repo *repo,
+	int (*bad)(void *context, const char *name, const char *why, struct err *e), void *context,
+	struct idents *ret, struct err *e);
+
+/*
  * Look at the bytes of a record against its digest. ERR_DIGEST, ERR_MISSING,
  * ERR_INPUT: they are not what they were.
  */

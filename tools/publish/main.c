@@ -16,6 +16,7 @@
 #include "model/header.h"
 #include "model/wire.h"
 #include "publish/publish_add.h"
+#include "publish/publish_init.h"
 #include "store/repo.h"
 #include "versions.h"
 
@@ -29,19 +30,14 @@ static const char ending[] = "add prints: TYPE VERSION COOKIE.  See guts2-publis
 static int
 run_init(const char *path)
 {
-	AUTO_REPO struct repo *repo = NULL;
-	AUTO_BUF struct buf bytes = {0};
-	struct idents none = {0};
+	AUTO_IDENTS struct idents found = {0};
 	struct err e = {0};
 
-	if (repo_open(path, true, &repo, &e) != 0)
+	if (publish_init(path, &found, &e) != 0)
 		return cli_fail(&e);
-	/* Being told twice is no error, and what is announced stays. */
-	if (repo_has(repo, "q"))
-		return CLI_OK;
-	wire_query_format(&none, &bytes);
-	if (repo_lock(repo, &e) != 0 || repo_put(repo, "q", span_of(bytes.at, bytes.len), &e) != 0)
-		return cli_fail(&e);
+	for (size_t i = 0; i < found.count; i++)
+		cli_complain("announced again: %s %" PRIu64 " %s", found.at[i].type,
+			found.at[i].edition.version, found.at[i].edition.cookie);
 	return CLI_OK;
 }
 

@@ -19,18 +19,15 @@
 #include "publish/publish_sweep.h"
 #include "versions.h"
 
-/* The announcement; an empty one where the repository has none yet. */
+/* Without it nobody knows which versions are leftovers. */
 static int
 read_query(struct repo *repo, struct idents *ret, struct err *e)
 {
-	AUTO_BUF struct buf bytes = {0};
+	struct err why = {0};
 
-	*ret = (struct idents){0};
-	if (!repo_has(repo, "q"))
+	if (repo_read_query(repo, ret, &why) == 0)
 		return 0;
-	if (repo_read(repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
-		return -1;
-	return wire_query_parse(span_of(bytes.at, bytes.len), ret, e);
+	return err_set(e, why.code, "%s; guts2-publish init makes a damaged one anew", why.text);
 }
 
 /* What waits in stage/ for its name. */
