@@ -82,6 +82,17 @@ idents_sort(struct idents *list)
 	return true;
 }
 
+bool
+idents_equal(const struct idents *a, const struct idents *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (!ident_equal(&a->at[i], &b->at[i]))
+			return false;
+	return true;
+}
+
 const struct ident *
 idents_find(const struct idents *list, const char *type)
 {

@@ -53,6 +53,8 @@ void idents_add(struct idents *list, const struct ident *ident);
 bool idents_remove(struct idents *list, const char *type, uint64_t version);
 /* Sort; false where a type is repeated. */
 bool idents_sort(struct idents *list);
+/* Whether two sorted lists are the same. */
+bool idents_equal(const struct idents *a, const struct idents *b);
 const struct ident *idents_find(const struct idents *list, const char *type);
 void idents_free(struct idents *list);
 

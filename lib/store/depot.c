@@ -166,17 +166,7 @@ index_new(struct depot *d, const struct record *r, struct err *e)
 int
 depot_query(struct depot *d, struct idents *ret, struct err *e)
 {
-	AUTO_BUF struct buf bytes = {0};
-
-	*ret = (struct idents){0};
-	if (!repo_has(d->repo, "q"))
-		return 0;
-	if (repo_read(d->repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
-		return -1;
-	/* Ours was written whole; what is not is worth nothing, and comes with the next poll. */
-	if (wire_query_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
-		return repo_remove(d->repo, "q", e);
-	return 0;
+	return survey_query(d->repo, NULL, NULL, ret, e);
 }
 
 int

@@ -353,13 +353,9 @@ static bool
 same_announcement(const struct view *view, const struct idents *query)
 {
 	AUTO_IDENTS struct idents announced = {0};
-	bool same;
 
 	view_announced(view, &announced);
-	same = view->has_query && announced.count == query->count;
-	for (size_t i = 0; same && i < query->count; i++)
-		same = ident_equal(&announced.at[i], &query->at[i]); /* both are sorted */
-	return same;
+	return view->has_query && idents_equal(&announced, query);
 }
 
 /*

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cache/stock.h"
 
+#include <pthread.h>
+
 #include "base/mem.h"
 #include "log.h"
 
 struct stock {
 	struct depot *depot;
 	struct view_holder *views;
+	pthread_mutex_t query_lock; /* the announcement on disk and in the view are the same */
 };
 
 static void
@@ -39,6 +42,7 @@ stock_open(const char *path, struct stock **ret, struct err *e)
 	struct stock *s = mem_new(1, sizeof(*s));
 	bool rebuilt;
 
+	(void)pthread_mutex_init(&s->query_lock, NULL);
 	s->views = view_holder_new();
 	if (depot_open(path, &s->depot, &rebuilt, e) != 0 || load(s, rebuilt, e) != 0) {
 		stock_close(s);
@@ -55,6 +59,7 @@ stock_close(struct stock *s)
 		return;
 	view_holder_free(s->views);
 	depot_close(s->depot);
+	(void)pthread_mutex_destroy(&s->query_lock);
 	free(s);
 }
 
@@ -79,10 +84,37 @@ stock_repo(struct stock *s)
 int
 stock_put_query(struct stock *s, const struct idents *query, struct err *e)
 {
-	if (depot_put_query(s->depot, query, e) != 0)
-		return -1;
-	view_set_query(s->views, query);
-	return 0;
+	int result;
+
+	(void)pthread_mutex_lock(&s->query_lock);
+	result = depot_put_query(s->depot, query, e);
+	if (result == 0)
+		view_set_query(s->views, query);
+	(void)pthread_mutex_unlock(&s->query_lock);
+	return result;
+}
+
+int
+stock_mend_query(struct stock *s, struct err *e)
+{
+	AUTO_IDENTS struct idents stored = {0};
+	AUTO_IDENTS struct idents shown = {0};
+	struct view *view;
+	bool differ;
+	int result;
+
+	(void)pthread_mutex_lock(&s->query_lock);
+	view = view_take(s->views);
+	view_announced(view, &shown);
+	result = depot_query(s->depot, &stored, e);
+	differ = result == 0 && view->has_query && !idents_equal(&stored, &shown);
+	if (differ)
+		result = depot_put_query(s->depot, &shown, e);
+	view_release(view);
+	(void)pthread_mutex_unlock(&s->query_lock);
+	if (differ && result == 0)
+		log_note(EVENT_DAMAGED, "the stored announcement; it was written again");
+	return result;
 }
 
 int
@@ -253,7 +285,7 @@ stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e)
 	view_load(s->views, now.at, now.count);
 	note_rebuilt(now.count);
 	*ret_records = now.count;
-	return 0;
+	return stock_mend_query(s, e);
 }
 
 /* ---- The index alone */

@@ -34,6 +34,9 @@ struct repo *stock_repo(struct stock *s);
 /* The announcement: stored, then shown. */
 int stock_put_query(struct stock *s, const struct idents *query, struct err *e);
 
+/* Somebody damaged or removed the stored one: what is shown is stored again. */
+int stock_mend_query(struct stock *s, struct err *e);
+
 /* A header's bytes, which the caller has parsed. */
 int stock_put_header(struct stock *s, const struct ident *ident, struct span bytes,
 	struct record *ret_record, struct err *e);

@@ -95,24 +95,6 @@ take_times(struct cache *c)
 	}
 }
 
-/*
- * An announcement that cannot be read is one more thing that is wrong, and no reason to look at
- * nothing.
- */
-static int
-read_query(struct cache *c, struct err *e)
-{
-	AUTO_BUF struct buf bytes = {0};
-
-	if (!repo_has(c->repo, "q"))
-		return 0;
-	if (repo_read(c->repo, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
-		return -1;
-	if (wire_query_parse(span_of(bytes.at, bytes.len), &c->query, NULL) != 0)
-		return note_bad(c, "q", "not an announcement", e);
-	return 0;
-}
-
 /* One with an error is not in force at the server either. */
 static void
 read_channels(struct cache *c, const char *root)
@@ -144,7 +126,8 @@ cache_open(struct cache *c, const char *root, struct err *e)
 	if (repo_open(c->path, false, &c->repo, e) != 0)
 		return err_wrap(e, "no cache below %s", root);
 	read_channels(c, root);
-	if (read_query(c, e) != 0 || survey_read(c->repo, note_bad, c, &c->records, e) != 0)
+	if (survey_query(c->repo, note_bad, c, &c->query, e) != 0 ||
+		survey_read(c->repo, note_bad, c, &c->records, e) != 0)
 		return err_wrap(e, "%s", c->path);
 	/* After the files: a missing or an old index takes nothing from them. */
 	read_index(c);

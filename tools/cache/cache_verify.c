@@ -105,18 +105,32 @@ verify_record(struct verify *v, const struct record *r)
 	cli_progress_add(&v->progress, r->ref.bytes);
 }
 
-/* A document that cannot be believed is no record; making the index anew moves it away. */
 static int
-repair_documents(struct verify *v, struct err *e)
+rebuild_index(struct verify *v, struct err *e)
 {
 	AUTO_DOC json_t *answer = NULL;
 
-	if (!v->repair || v->cache->bad_count == 0)
-		return 0;
 	if (v->hand.depot != NULL)
 		return depot_rebuild_index(v->hand.depot, e);
 	answer = cache_hand_ask(&v->hand, json_pack("{s:s}", "do", "reindex"), e);
 	return answer != NULL ? 0 : -1;
+}
+
+/*
+ * A document that cannot be believed is no record; making the index anew moves it away. Returns the
+ * result for people.
+ */
+static const char *
+repair_documents(struct verify *v)
+{
+	struct err e = {0};
+
+	if (!v->repair || v->cache->bad_count == 0)
+		return "";
+	if (rebuild_index(v, &e) == 0)
+		return "moved to quarantine/";
+	cli_complain("%s", e.text);
+	return "could not be moved";
 }
 
 /*
@@ -127,6 +141,7 @@ static void
 verify_all(struct verify *v, const char *type)
 {
 	const struct cache *c = v->cache;
+	const char *done = repair_documents(v);
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < c->records.count; i++)
@@ -134,7 +149,7 @@ verify_all(struct verify *v, const char *type)
 			total += c->records.at[i].ref.bytes;
 	cli_progress_start(&v->progress, "verify", total);
 	for (size_t i = 0; i < c->bad_count; i++)
-		report(v, c->bad[i].name, c->bad[i].why, v->repair ? "moved to quarantine/" : "");
+		report(v, c->bad[i].name, c->bad[i].why, done);
 	for (size_t i = 0; i < c->records.count; i++)
 		if (type == NULL || strcmp(c->records.at[i].ident.type, type) == 0)
 			verify_record(v, &c->records.at[i]);
@@ -153,8 +168,6 @@ cache_verify(struct cache *c, const char *type, bool with_repair, bool json)
 		return cli_fail(&e);
 	v.wrong = json_array();
 	verify_all(&v, type);
-	if (repair_documents(&v, &e) != 0)
-		(void)cli_fail(&e);
 	wrong = json_array_size(v.wrong);
 	if (json)
 		cli_print_json(

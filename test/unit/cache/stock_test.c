@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -89,6 +91,39 @@ START_TEST(stock_check__what_is_damaged_goes)
 }
 END_TEST
 
+START_TEST(stock_mend_query__what_is_shown_is_stored_again)
+{
+	static const char *const damages[] = {"{", "{\"updates\":[]}", NULL};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_BUF struct buf good = {0};
+	struct idents query = {0};
+	struct stock *s;
+	struct err e = {0};
+
+	ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
+	/* Before there is an announcement there is nothing to mend. */
+	ck_assert_int_eq(stock_mend_query(s, &e), 0);
+	ck_assert(!fs_exists(dir, "q"));
+	idents_add(&query, &ident);
+	ck_assert_int_eq(stock_put_query(s, &query, &e), 0);
+	idents_free(&query);
+	ck_assert_int_eq(fs_read(dir, "q", 1000, &good, &e), 0);
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		AUTO_BUF struct buf now = {0};
+
+		if (damages[i] == NULL)
+			ck_assert_int_eq(unlinkat(dir, "q", 0), 0);
+		else
+			ck_assert_int_eq(fs_put(dir, "w", "q", unit_text(damages[i]), NULL), 0);
+		ck_assert_int_eq(stock_mend_query(s, &e), 0);
+		ck_assert_int_eq(fs_read(dir, "q", 1000, &now, &e), 0);
+		ck_assert(now.len == good.len && memcmp(now.at, good.at, now.len) == 0);
+	}
+	stock_close(s);
+}
+END_TEST
+
 START_TEST(stock_open__nothing_counts_as_checked)
 {
 	AUTO_FREE char *path = NULL;
@@ -114,5 +149,6 @@ stock_tests(TCase *c)
 {
 	tcase_add_test(c, stock_remove__what_cannot_be_removed_is_in_the_view_again);
 	tcase_add_test(c, stock_check__what_is_damaged_goes);
+	tcase_add_test(c, stock_mend_query__what_is_shown_is_stored_again);
 	tcase_add_test(c, stock_open__nothing_counts_as_checked);
 }

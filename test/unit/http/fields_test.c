@@ -78,8 +78,8 @@ START_TEST(fields_modified_s__who_has_the_one_before_loads_the_next)
 		bool settled;
 	} rows[] = {{10000, 10000, 10000, false}, {10010, 10020, 10990, false},
 		{10010, 11900, 11950, false}, {10999, 12998, 12999, false},
-		{10010, 12010, 12020, true}, {10999, 12999, 13000, true}, {10000, 12000, 12000, true},
-		{10001, 99999, 99999, true}, {700, 800, 900, false}};
+		{10010, 12010, 12020, true}, {10999, 12999, 13000, true},
+		{10000, 12000, 12000, true}, {10001, 99999, 99999, true}, {700, 800, 900, false}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint64_t own_s;

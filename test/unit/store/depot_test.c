@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* repo, index and depot together: what is put is there, and nothing else. */
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -200,6 +201,53 @@ START_TEST(depot_open__the_index_follows_the_files)
 }
 END_TEST
 
+/* A pipe makes SQLite wait, and behind a link it makes its file in somebody else's directory. */
+START_TEST(depot_open__an_index_that_is_no_file_is_made_anew)
+{
+	static const char *const names[] = {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm"};
+
+	for (size_t i = 0; i < 2 * sizeof(names) / sizeof(names[0]); i++) {
+		AUTO_FREE char *path = NULL;
+		AUTO_CLOSE int dir = unit_dir(&path);
+		struct stat st;
+		bool rebuilt;
+
+		ck_assert_int_eq(i % 2 ? symlinkat("outside", dir, names[i / 2])
+				       : mkfifoat(dir, names[i / 2], 0600),
+			0);
+		depot_close(open_depot(path, &rebuilt));
+		ck_assert(rebuilt);
+		ck_assert_int_eq(fstatat(dir, names[0], &st, AT_SYMLINK_NOFOLLOW), 0);
+		ck_assert(S_ISREG(st.st_mode));
+		ck_assert(!fs_exists(dir, "outside"));
+	}
+}
+END_TEST
+
+START_TEST(depot_rebuild_index__a_damaged_announcement_is_moved_away)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct idents query = {0};
+	struct depot *d;
+	bool rebuilt;
+
+	idents_add(&query, &ident);
+	d = open_depot(path, &rebuilt);
+	ck_assert_int_eq(depot_put_query(d, &query, NULL), 0);
+	idents_free(&query);
+	ck_assert_int_eq(depot_query(d, &query, NULL), 0);
+	ck_assert_uint_eq(query.count, 1);
+	idents_free(&query);
+	ck_assert_int_eq(fs_put(dir, "w", "q", unit_text("{\"updates\":"), NULL), 0);
+	ck_assert_int_eq(depot_query(d, &query, NULL), 0);
+	ck_assert_uint_eq(query.count, 0);
+	ck_assert_int_eq(depot_rebuild_index(d, NULL), 0);
+	ck_assert(!fs_exists(dir, "q") && fs_exists(dir, "quarantine/q"));
+	depot_close(d);
+}
+END_TEST
+
 START_TEST(depot_open__one_at_a_time)
 {
 	AUTO_FREE char *path = NULL;
@@ -225,5 +273,7 @@ depot_tests(TCase *c)
 	tcase_add_test(c, depot_put_archive__wrong_digest_or_size_leaves_nothing);
 	tcase_add_test(c, depot_put_archive__what_is_of_no_use_leaves_nothing);
 	tcase_add_test(c, depot_open__the_index_follows_the_files);
+	tcase_add_test(c, depot_open__an_index_that_is_no_file_is_made_anew);
+	tcase_add_test(c, depot_rebuild_index__a_damaged_announcement_is_moved_away);
 	tcase_add_test(c, depot_open__one_at_a_time);
 }
