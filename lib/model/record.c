@@ -134,3 +134,31 @@ records_type_count(const struct records *list, size_t first)
 		end++;
 	return end - first;
 }
+
+static size_t
+version_count(const struct records *list, size_t first)
+{
+	size_t end = first;
+
+	while (end < list->count && ident_equal(&list->at[end].ident, &list->at[first].ident))
+		end++;
+	return end - first;
+}
+
+void
+records_newest(const struct records *list,
+	bool (*is_enough)(void *context, const struct record *first, size_t count), void *context,
+	struct idents *ret)
+{
+	size_t count;
+
+	for (size_t i = 0; i < list->count; i += count) {
+		const struct record *first = &list->at[i];
+
+		count = version_count(list, i);
+		if (first->kind != RECORD_HEADER || !is_enough(context, first, count))
+			continue;
+		idents_add(ret, &first->ident);
+		count = records_type_count(list, i); /* older ones */
+	}
+}

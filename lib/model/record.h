@@ -65,6 +65,14 @@ void records_free(struct records *list);
 /* In a sorted list, the one that names the same thing (record_same); NULL: none. */
 struct record *records_find(const struct records *list, const struct record *r);
 
+/*
+ * Of a sorted list, the newest version of each type that has its header and whose records (so many,
+ * the header first) are enough; idents_free. An announcement that was lost can be made of it.
+ */
+void records_newest(const struct records *list,
+	bool (*is_enough)(void *context, const struct record *first, size_t count), void *context,
+	struct idents *ret);
+
 /* How many records from `first` on are of the same type. */
 size_t records_type_count(const struct records *list, size_t first);
 

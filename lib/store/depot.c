@@ -33,7 +33,7 @@ depot_repo(struct depot *d)
 
 /*
  * With the lock. What cannot be read as an index any more, since somebody wrote over it, is
- * replaced by a new file.
+ * replaced by a new file; and so is one that was removed, though it is open.
  */
 static int
 make_index(struct depot *d, struct err *e)
@@ -41,9 +41,10 @@ make_index(struct depot *d, struct err *e)
 	struct err why = {0};
 	struct index *new;
 	bool rebuilt;
-	int result = index_rebuild(d->repo, d->index, &why);
+	bool gone = !repo_has(d->repo, "index.sqlite");
+	int result = gone ? 0 : index_rebuild(d->repo, d->index, &why);
 
-	if (result != 0 && why.code == ERR_INPUT) {
+	if (gone || (result != 0 && why.code == ERR_INPUT)) {
 		result = depot_index_open(d->repo, d->path, &new, &rebuilt, &why);
 		if (result == 0) {
 			index_close(d->index, false);
@@ -164,9 +165,13 @@ index_new(struct depot *d, const struct record *r, struct err *e)
 }
 
 int
-depot_query(struct depot *d, struct idents *ret, struct err *e)
+depot_query(struct depot *d, struct idents *ret, bool *ret_lost, struct err *e)
 {
-	return survey_query(d->repo, NULL, NULL, ret, e);
+	struct err lost;
+	int result = survey_query(d->repo, ret, &lost, e);
+
+	*ret_lost = lost.code != ERR_NONE;
+	return result;
 }
 
 int

@@ -41,8 +41,8 @@ int depot_rebuild_index(struct depot *d, struct err *e);
 /* After a put that failed halfway: make the index anew, and remove what is left of it. */
 int depot_tidy(struct depot *d, struct err *e);
 
-/* The announcement that was stored last; empty where there is none, or it was damaged. */
-int depot_query(struct depot *d, struct idents *ret, struct err *e);
+/* The announcement that was stored last; *ret_lost: there is none, or it was damaged. */
+int depot_query(struct depot *d, struct idents *ret, bool *ret_lost, struct err *e);
 int depot_put_query(struct depot *d, const struct idents *query, struct err *e);
 
 /* A header's bytes as they came, already parsed by the caller. ret: its digest and size. */

@@ -95,7 +95,8 @@ index_rebuild(struct repo *repo, struct index *index, struct err *e)
 {
 	AUTO_RECORDS struct records before = {0};
 	AUTO_RECORDS struct records now = {0};
-	AUTO_IDENTS struct idents query = {0}; /* to look at it is enough */
+	AUTO_IDENTS struct idents query = {0};
+	struct err lost;
 
 	/*
 	 * What the old index says is read before it is replaced, and nothing in f/ is removed
@@ -106,7 +107,8 @@ index_rebuild(struct repo *repo, struct index *index, struct err *e)
 	if (index_each(index, collect, &before, NULL) != 0)
 		before.count = 0;
 	records_sort(&before);
-	if (survey_query(repo, quarantine_document, repo, &query, e) != 0 ||
+	if (survey_query(repo, &query, &lost, e) != 0 ||
+		(lost.code != ERR_NONE && repo_quarantine(repo, "q", e) != 0) ||
 		survey_read(repo, quarantine_document, repo, &now, e) != 0 ||
 		take_over(repo, &before, &now, e) != 0 || write_index(index, &now, e) != 0)
 		return -1;

@@ -17,6 +17,7 @@ struct repo {
 	int dir;
 	int stage;
 	int lock;
+	char *path;
 	const struct stop *stop;
 };
 
@@ -42,6 +43,7 @@ repo_open(const char *path, bool create, struct repo **ret, struct err *e)
 	AUTO_REPO struct repo *r = mem_new(1, sizeof(*r));
 
 	r->stage = r->lock = -1;
+	r->path = mem_string(path);
 	r->dir = create ? fs_make_dirs(AT_FDCWD, path, e) : fs_open_dir(AT_FDCWD, path, e);
 	if (r->dir < 0)
 		return -1;
@@ -60,6 +62,7 @@ repo_close(struct repo *r)
 	fs_close(&r->lock);
 	fs_close(&r->stage);
 	fs_close(&r->dir);
+	free(r->path);
 	free(r);
 }
 
@@ -70,6 +73,56 @@ repo_lock(struct repo *r, struct err *e)
 	if (r->lock < 0)
 		return -1;
 	/* Another owner's is as that one wants it. */
+	(void)fchmod(r->stage, 0700);
+	return 0;
+}
+
+/* Nobody can find it any more, though it is open. */
+static bool
+is_removed(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* Under the same number: other threads are at work with it. Takes new. */
+static int
+replace(int fd, int new, struct err *e)
+{
+	AUTO_CLOSE int taken = new;
+
+	if (taken < 0)
+		return -1;
+	return dup3(taken, fd, O_CLOEXEC) < 0 ? err_sys(e, "dup3") : 0;
+}
+
+int
+repo_mend(struct repo *r, bool *ret_mended, struct err *e)
+{
+	static const char *const parts[] = {"f", "c", "stage"};
+	bool stage = is_removed(r->stage);
+
+	*ret_mended = is_removed(r->dir);
+	if (*ret_mended && replace(r->dir, fs_make_dirs(AT_FDCWD, r->path, e), e) != 0)
+		return -1;
+	/* Without it a second server could begin, and this one finds that it has. */
+	if (is_removed(r->lock) && replace(r->lock, fs_lock(r->dir, "lock", e), e) != 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		AUTO_CLOSE int fd = -1;
+
+		if (fs_exists(r->dir, parts[i]))
+			continue;
+		fd = fs_make_dirs(r->dir, parts[i], e);
+		if (fd < 0)
+			return -1;
+		*ret_mended = true;
+	}
+	if (!stage)
+		return 0;
+	if (replace(r->stage, fs_open_dir(r->dir, "stage", e), e) != 0)
+		return -1;
 	(void)fchmod(r->stage, 0700);
 	return 0;
 }
@@ -120,6 +173,17 @@ repo_stage_clear(struct repo *r, struct err *e)
 	return fs_clear(r->stage, ".", e);
 }
 
+/* No file can take the place of a directory, which has no business there. */
+static int
+make_way(struct repo *r, const char *name, struct err *e)
+{
+	struct stat st;
+
+	if (fstatat(r->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	return repo_quarantine(r, name, e);
+}
+
 /* Of a name of its own in stage/, so that two documents on their way do not meet. */
 int
 repo_put(struct repo *r, const char *name, struct span bytes, struct err *e)
@@ -127,6 +191,8 @@ repo_put(struct repo *r, const char *name, struct span bytes, struct err *e)
 	char stage[IDENT_NAME_MAX + 16];
 
 	(void)snprintf(stage, sizeof(stage), "stage/put;%s", name);
+	if (make_way(r, name, e) != 0)
+		return -1;
 	return fs_put(r->dir, stage, name, bytes, e);
 }
 
@@ -136,7 +202,7 @@ repo_commit(struct repo *r, const char *stage, const char *name, struct err *e)
 {
 	AUTO_CLOSE int fd = fs_open(r->stage, stage, NULL, e);
 
-	if (fd < 0 || fs_sync(fd, stage, e) != 0)
+	if (fd < 0 || fs_sync(fd, stage, e) != 0 || make_way(r, name, e) != 0)
 		return -1;
 	return fs_publish(r->stage, stage, r->dir, name, e);
 }
@@ -145,6 +211,8 @@ repo_commit(struct repo *r, const char *stage, const char *name, struct err *e)
 int
 repo_move(struct repo *r, const char *stage, const char *name, struct err *e)
 {
+	if (make_way(r, name, e) != 0)
+		return -1;
 	return renameat(r->stage, stage, r->dir, name) != 0 ? err_sys(e, "%s", name) : 0;
 }
 
@@ -181,13 +249,15 @@ repo_has_archive(const struct repo *r, const struct archive_ref *ref)
 int
 repo_check(struct repo *r, const char *name, const struct archive_ref *ref, struct err *e)
 {
-	AUTO_CLOSE int fd = fs_open(r->dir, name, NULL, e);
-	struct digest got;
 	uint64_t bytes;
+	AUTO_CLOSE int fd = fs_open(r->dir, name, &bytes, e);
+	bool same = fd >= 0 && bytes == ref->bytes;
+	struct digest got;
 
-	if (fd < 0 || digest_of_file(fd, r->stop, &got, &bytes, e) != 0)
+	/* One of another size need not be read: it may be as large as a disk. */
+	if (fd < 0 || (same && digest_of_file(fd, r->stop, &got, &bytes, e) != 0))
 		return -1;
-	if (bytes != ref->bytes || !digest_equal(&got, &ref->id))
+	if (!same || bytes != ref->bytes || !digest_equal(&got, &ref->id))
 		return err_set(e, ERR_DIGEST, "%s: content is not what was stored", name);
 	return 0;
 }
@@ -211,7 +281,12 @@ repo_quarantine(struct repo *r, const char *name, struct err *e)
 
 	if (fd < 0)
 		return -1;
-	return fs_exists(r->dir, name) ? fs_publish(r->dir, name, r->dir, to, e) : 0;
+	if (!fs_exists(r->dir, name))
+		return 0;
+	/* A directory takes the place of nothing. */
+	if (fs_remove(r->dir, to, e) != 0)
+		return -1;
+	return fs_publish(r->dir, name, r->dir, to, e);
 }
 
 int

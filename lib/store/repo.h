@@ -38,6 +38,12 @@ void repo_close(struct repo *r);
  */
 int repo_lock(struct repo *r, struct err *e);
 
+/*
+ * Somebody removed the directory, or parts of it, under a process that has the lock: they are made
+ * again, empty, and the descriptors lead to them. ERR_BUSY: another process came into it meanwhile.
+ */
+int repo_mend(struct repo *r, bool *ret_mended, struct err *e);
+
 /* Long looks at its files end where this is wanted; it stays the caller's. None is set at first. */
 void repo_set_stop(struct repo *r, const struct stop *stop);
 const struct stop *repo_stop(const struct repo *r);

@@ -118,17 +118,15 @@ survey_read(struct repo *repo,
 }
 
 int
-survey_query(struct repo *repo,
-	int (*bad)(void *context, const char *name, const char *why, struct err *e), void *context,
-	struct idents *ret, struct err *e)
+survey_query(struct repo *repo, struct idents *ret, struct err *ret_lost, struct err *e)
 {
-	struct err why = {0};
-
-	if (repo_read_query(repo, ret, &why) == 0)
+	*ret_lost = (struct err){0};
+	if (!repo_has(repo, "q"))
+		(void)err_set(ret_lost, ERR_MISSING, "q: there is none");
+	if (repo_read_query(repo, ret, ret_lost) == 0 || ret_lost->code == ERR_INPUT ||
+		ret_lost->code == ERR_LIMIT || ret_lost->code == ERR_MISSING)
 		return 0;
-	if (why.code != ERR_INPUT && why.code != ERR_LIMIT)
-		return err_set(e, why.code, "%s", why.text);
-	return bad != NULL ? bad(context, "q", why.text, e) : 0;
+	return err_set(e, ret_lost->code, "%s", ret_lost->text);
 }
 
 /*

@@ -24,12 +24,10 @@ int survey_read(struct repo *repo,
 	struct records *ret, struct err *e);
 
 /*
- * The announcement, which the caller frees; empty where there is none. One that cannot be believed
- * counts as none, after bad (may be NULL) was called.
+ * The announcement, which the caller frees; empty where ret_lost has a code. ERR_MISSING: there is
+ * none; ERR_INPUT, ERR_LIMIT: what is there cannot be believed.
  */
-int survey_query(struct repo *repo,
-	int (*bad)(void *context, const char *name, const char *why, struct err *e), void *context,
-	struct idents *ret, struct err *e);
+int survey_query(struct repo *repo, struct idents *ret, struct err *ret_lost, struct err *e);
 
 /*
  * Look at the bytes of a record against its digest. ERR_DIGEST, ERR_MISSING,

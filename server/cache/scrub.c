@@ -10,7 +10,7 @@
 
 enum {
 	EVERY_MS = 1000,
-	QUERY_EVERY_MS = 60000,
+	MEND_EVERY_MS = 10000,
 	SCRUB_BYTES_PER_MS = 10000, /* 10 MB/s: slower than any disk that a cache is on */
 };
 
@@ -19,7 +19,7 @@ struct scrub {
 	atomic_bool running;  /* a task is among the builders' or at work */
 	uint64_t next_ms;     /* the timers' */
 	uint64_t scrub_at_ms; /* the running one's */
-	uint64_t query_at_ms; /* the same */
+	uint64_t mend_at_ms; /* the same */
 };
 
 struct scrub *
@@ -127,18 +127,17 @@ scrub_next(struct scrub *t)
 	view_release(view);
 }
 
-/* The whole announcement is in memory, and is of no use to the next start if it is only there. */
 static void
-scrub_query(struct scrub *t)
+mend(struct scrub *t)
 {
 	uint64_t now_ms = clock_mono_ms();
 	struct err e = {0};
 
-	if (now_ms < t->query_at_ms)
+	if (now_ms < t->mend_at_ms)
 		return;
-	t->query_at_ms = now_ms + QUERY_EVERY_MS;
-	if (stock_mend_query(t->parts.stock, &e) != 0)
-		log_note(EVENT_WARNING, "the stored announcement: %s", e.text);
+	t->mend_at_ms = now_ms + MEND_EVERY_MS;
+	if (stock_mend(t->parts.stock, &e) != 0)
+		log_note(EVENT_FAILED, "the cache: %s", e.text);
 }
 
 /* ---- */
@@ -152,7 +151,7 @@ run(void *context)
 	write_times(t->parts.stock);
 	legacy_save(t->parts.legacy);
 	(void)stock_tidy(t->parts.stock, NULL); /* or in a second */
-	scrub_query(t);
+	mend(t);
 	scrub_next(t);
 	/* Last: from here on the timers may start the next one. */
 	t->running = false;

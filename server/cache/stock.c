@@ -18,15 +18,41 @@ note_rebuilt(size_t records)
 	log_note(EVENT_INDEX_REBUILT, "%zu items", records);
 }
 
+/* Something that a client can go on with, from any version or from an older one. */
+static bool
+is_enough(void *context, const struct record *first, size_t count)
+{
+	(void)context;
+	(void)first;
+	return count > 1;
+}
+
+/*
+ * What was there for clients is there for them without the cloud as well: the newest versions that
+ * are kept are announced, until the cloud says what is.
+ */
+static void
+announce_kept(const struct records *records, struct idents *ret)
+{
+	records_newest(records, is_enough, NULL, ret);
+	if (ret->count > 0)
+		log_note(EVENT_DAMAGED,
+			"the stored announcement was lost; the newest of what is kept is announced");
+}
+
 /* What a cache holds when it is opened: nothing of it was looked at yet. */
 static int
 load(struct stock *s, bool rebuilt, struct err *e)
 {
 	AUTO_IDENTS struct idents query = {0};
 	AUTO_RECORDS struct records records = {0};
+	bool lost;
 
-	if (depot_query(s->depot, &query, e) != 0 || depot_records(s->depot, &records, e) != 0)
+	if (depot_query(s->depot, &query, &lost, e) != 0 ||
+		depot_records(s->depot, &records, e) != 0)
 		return -1;
+	if (lost)
+		announce_kept(&records, &query);
 	view_load(s->views, records.at, records.count);
 	/* An announcement of nothing is none: the first poll has to be waited for. */
 	if (query.count > 0)
@@ -91,29 +117,6 @@ stock_put_query(struct stock *s, const struct idents *query, struct err *e)
 	if (result == 0)
 		view_set_query(s->views, query);
 	(void)pthread_mutex_unlock(&s->query_lock);
-	return result;
-}
-
-int
-stock_mend_query(struct stock *s, struct err *e)
-{
-	AUTO_IDENTS struct idents stored = {0};
-	AUTO_IDENTS struct idents shown = {0};
-	struct view *view;
-	bool differ;
-	int result;
-
-	(void)pthread_mutex_lock(&s->query_lock);
-	view = view_take(s->views);
-	view_announced(view, &shown);
-	result = depot_query(s->depot, &stored, e);
-	differ = result == 0 && view->has_query && !idents_equal(&stored, &shown);
-	if (differ)
-		result = depot_put_query(s->depot, &shown, e);
-	view_release(view);
-	(void)pthread_mutex_unlock(&s->query_lock);
-	if (differ && result == 0)
-		log_note(EVENT_DAMAGED, "the stored announcement; it was written again");
 	return result;
 }
 
@@ -267,6 +270,31 @@ stock_check(struct stock *s, const struct record *record, struct err *why)
 	return STOCK_DAMAGED;
 }
 
+/* The announcement is in memory, and is of no use to the next start if it is only there. */
+static int
+mend_query(struct stock *s, struct err *e)
+{
+	AUTO_IDENTS struct idents stored = {0};
+	AUTO_IDENTS struct idents shown = {0};
+	struct view *view;
+	bool differ;
+	bool lost;
+	int result;
+
+	(void)pthread_mutex_lock(&s->query_lock);
+	view = view_take(s->views);
+	view_announced(view, &shown);
+	result = depot_query(s->depot, &stored, &lost, e);
+	differ = result == 0 && view->has_query && (lost || !idents_equal(&stored, &shown));
+	if (differ)
+		result = depot_put_query(s->depot, &shown, e);
+	view_release(view);
+	(void)pthread_mutex_unlock(&s->query_lock);
+	if (differ && result == 0)
+		log_note(EVENT_DAMAGED, "the stored announcement; it was written again");
+	return result;
+}
+
 int
 stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e)
 {
@@ -285,7 +313,21 @@ stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e)
 	view_load(s->views, now.at, now.count);
 	note_rebuilt(now.count);
 	*ret_records = now.count;
-	return stock_mend_query(s, e);
+	return mend_query(s, e);
+}
+
+int
+stock_mend(struct stock *s, struct err *e)
+{
+	size_t records;
+	bool mended;
+
+	if (repo_mend(stock_repo(s), &mended, e) != 0)
+		return -1;
+	if (!mended)
+		return mend_query(s, e);
+	log_note(EVENT_DAMAGED, "directories of the cache were removed; they were made again");
+	return stock_rebuild_index(s, &records, e);
 }
 
 /* ---- The index alone */

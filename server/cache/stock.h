@@ -34,9 +34,6 @@ struct repo *stock_repo(struct stock *s);
 /* The announcement: stored, then shown. */
 int stock_put_query(struct stock *s, const struct idents *query, struct err *e);
 
-/* Somebody damaged or removed the stored one: what is shown is stored again. */
-int stock_mend_query(struct stock *s, struct err *e);
-
 /* A header's bytes, which the caller has parsed. */
 int stock_put_header(struct stock *s, const struct ident *ident, struct span bytes,
 	struct record *ret_record, struct err *e);
@@ -73,6 +70,12 @@ enum stock_verdict { STOCK_GOOD, STOCK_DAMAGED, STOCK_UNREADABLE };
  * logged; one that was removed meanwhile is passed over. why: unless GOOD.
  */
 enum stock_verdict stock_check(struct stock *s, const struct record *record, struct err *why);
+
+/*
+ * Directories that somebody removed are made again (repo_mend), and an announcement that is not
+ * what is shown is stored again.
+ */
+int stock_mend(struct stock *s, struct err *e);
 
 /* Make the index anew, and let the view follow it: everything is checked before it is served. */
 int stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e);

@@ -95,6 +95,17 @@ take_times(struct cache *c)
 	}
 }
 
+static int
+read_query(struct cache *c, struct err *e)
+{
+	struct err lost;
+
+	if (survey_query(c->repo, &c->query, &lost, e) != 0)
+		return -1;
+	return lost.code == ERR_NONE || lost.code == ERR_MISSING ? 0
+								 : note_bad(c, "q", lost.text, e);
+}
+
 /* One with an error is not in force at the server either. */
 static void
 read_channels(struct cache *c, const char *root)
@@ -126,8 +137,7 @@ cache_open(struct cache *c, const char *root, struct err *e)
 	if (repo_open(c->path, false, &c->repo, e) != 0)
 		return err_wrap(e, "no cache below %s", root);
 	read_channels(c, root);
-	if (survey_query(c->repo, note_bad, c, &c->query, e) != 0 ||
-		survey_read(c->repo, note_bad, c, &c->records, e) != 0)
+	if (read_query(c, e) != 0 || survey_read(c->repo, note_bad, c, &c->records, e) != 0)
 		return err_wrap(e, "%s", c->path);
 	/* After the files: a missing or an old index takes nothing from them. */
 	read_index(c);

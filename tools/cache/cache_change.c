@@ -66,8 +66,9 @@ static int
 unannounce(struct depot *d, const char *type, uint64_t version, struct err *e)
 {
 	AUTO_IDENTS struct idents query = {0};
+	bool lost;
 
-	if (depot_query(d, &query, e) != 0)
+	if (depot_query(d, &query, &lost, e) != 0)
 		return -1;
 	return idents_remove(&query, type, version) ? depot_put_query(d, &query, e) : 0;
 }

@@ -1,44 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/publish_init.h"
 
-#include <string.h>
-
 #include "model/record.h"
 #include "store/survey.h"
 
 /*
- * Archives are on the disk before their offer is, and the full archive's offer is all that a client
- * of any version needs: where a publisher was interrupted before its end this is whole all the
- * same.
+ * All a client needs of a version, whatever it has: the full archive in each format that is made.
+ * Where a publisher was interrupted before its end these are whole all the same, or not there.
  */
-static void
-find_newest(const struct records *records, struct idents *ret)
+static bool
+is_enough(void *context, const struct record *first, size_t count)
 {
-	const struct ident *header = NULL;
+	unsigned formats = 0;
 
-	/* Newest first, and of each version the header before its archives. */
-	for (size_t i = 0; i < records->count; i++) {
-		const struct record *r = &records->at[i];
-
-		if (r->kind == RECORD_HEADER)
-			header = &r->ident;
-		else if (record_is_full(r) && header != NULL && ident_equal(header, &r->ident) &&
-			 (ret->count == 0 ||
-				 strcmp(ret->at[ret->count - 1].type, r->ident.type) != 0))
-			idents_add(ret, &r->ident);
-	}
-}
-
-static int
-note_damaged(void *context, const char *name, const char *why, struct err *e)
-{
-	bool *damaged = context;
-
-	(void)name;
-	(void)why;
-	(void)e;
-	*damaged = true;
-	return 0;
+	for (size_t i = 1; i < count; i++)
+		formats += record_is_full(&first[i]) && survey_check(context, &first[i], NULL) == 0;
+	return formats == FORMAT_COUNT;
 }
 
 int
@@ -48,17 +25,17 @@ publish_init(const char *path, struct idents *ret_found, struct err *e)
 	AUTO_RECORDS struct records records = {0};
 	AUTO_IDENTS struct idents query = {0};
 	AUTO_BUF struct buf bytes = {0};
-	bool damaged = false;
+	struct err lost;
 
 	*ret_found = (struct idents){0};
 	if (repo_open(path, true, &repo, e) != 0 ||
-		survey_query(repo, note_damaged, &damaged, &query, e) != 0)
+		survey_query(repo, &query, &lost, e) != 0)
 		return -1;
-	if (repo_has(repo, "q") && !damaged)
+	if (lost.code == ERR_NONE)
 		return 0;
 	if (repo_lock(repo, e) != 0 || survey_read(repo, NULL, NULL, &records, e) != 0)
 		return -1;
-	find_newest(&records, ret_found);
+	records_newest(&records, is_enough, repo, ret_found);
 	wire_query_format(ret_found, &bytes);
 	return repo_put(repo, "q", span_of(bytes.at, bytes.len), e);
 }

@@ -91,7 +91,7 @@ START_TEST(stock_check__what_is_damaged_goes)
 }
 END_TEST
 
-START_TEST(stock_mend_query__what_is_shown_is_stored_again)
+START_TEST(stock_mend__what_is_shown_is_stored_again)
 {
 	static const char *const damages[] = {"{", "{\"updates\":[]}", NULL};
 	AUTO_FREE char *path = NULL;
@@ -103,7 +103,7 @@ START_TEST(stock_mend_query__what_is_shown_is_stored_again)
 
 	ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
 	/* Before there is an announcement there is nothing to mend. */
-	ck_assert_int_eq(stock_mend_query(s, &e), 0);
+	ck_assert_int_eq(stock_mend(s, &e), 0);
 	ck_assert(!fs_exists(dir, "q"));
 	idents_add(&query, &ident);
 	ck_assert_int_eq(stock_put_query(s, &query, &e), 0);
@@ -116,11 +116,49 @@ START_TEST(stock_mend_query__what_is_shown_is_stored_again)
 			ck_assert_int_eq(unlinkat(dir, "q", 0), 0);
 		else
 			ck_assert_int_eq(fs_put(dir, "w", "q", unit_text(damages[i]), NULL), 0);
-		ck_assert_int_eq(stock_mend_query(s, &e), 0);
+		ck_assert_int_eq(stock_mend(s, &e), 0);
 		ck_assert_int_eq(fs_read(dir, "q", 1000, &now, &e), 0);
 		ck_assert(now.len == good.len && memcmp(now.at, good.at, now.len) == 0);
 	}
 	stock_close(s);
+}
+END_TEST
+
+START_TEST(stock_mend__removed_directories_are_made_again)
+{
+	static const char *const removed[] = {"stage", "f", "c", "."};
+
+	for (size_t i = 0; i < sizeof(removed) / sizeof(removed[0]); i++) {
+		AUTO_FREE char *above = NULL;
+		AUTO_CLOSE int dir = unit_dir(&above);
+		AUTO_FREE char *path = mem_printf("%s/cache", above);
+		struct idents query = {0};
+		struct record one;
+		struct stock *second;
+		struct stock *s;
+		bool checked;
+		struct err e = {0};
+
+		ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
+		idents_add(&query, &ident);
+		ck_assert_int_eq(stock_put_query(s, &query, &e), 0);
+		idents_free(&query);
+		one = put(s, "GUTS2AR1", FORMAT_AR1);
+		if (*removed[i] == '.')
+			ck_assert_int_eq(fs_remove(dir, "cache", &e), 0);
+		else
+			ck_assert_int_eq(fs_remove(repo_dir(stock_repo(s)), removed[i], &e), 0);
+		ck_assert_msg(stock_mend(s, &e) == 0, "%s", e.text);
+		/* What was lost is not shown, the announcement is there, and what comes is stored. */
+		ck_assert((look(s, &one, &checked) == NULL) == (*removed[i] == 'f' || *removed[i] == '.'));
+		ck_assert(fs_exists(dir, "cache/q") && fs_exists(dir, "cache/index.sqlite"));
+		one = put(s, "GUTS2AR2", FORMAT_AR2);
+		ck_assert_ptr_nonnull(look(s, &one, &checked));
+		/* The lock is that of the new directory. */
+		ck_assert_int_eq(stock_open(path, &second, &e), -1);
+		ck_assert_int_eq(e.code, ERR_BUSY);
+		stock_close(s);
+	}
 }
 END_TEST
 
@@ -149,6 +187,7 @@ stock_tests(TCase *c)
 {
 	tcase_add_test(c, stock_remove__what_cannot_be_removed_is_in_the_view_again);
 	tcase_add_test(c, stock_check__what_is_damaged_goes);
-	tcase_add_test(c, stock_mend_query__what_is_shown_is_stored_again);
+	tcase_add_test(c, stock_mend__what_is_shown_is_stored_again);
+	tcase_add_test(c, stock_mend__removed_directories_are_made_again);
 	tcase_add_test(c, stock_open__nothing_counts_as_checked);
 }
