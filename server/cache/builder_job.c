@@ -313,11 +313,15 @@ log_failure(const struct builder_job *k, const struct err *why)
 bool
 builder_job_reserve(struct builder_job *k, const char *workspace, uint64_t bytes)
 {
+	static const struct edition full;
+	struct job_spec price = builder_job_price_of(k, &full);
 	struct err e = {0};
 
 	if (retain_reserve(k->parts->retain, workspace, bytes, &e) == 0)
 		return true;
 	log_failure(k, &e);
+	/* Room is reckoned by it, and it may have been wrong: the next attempt asks anew. */
+	jobs_forget(k->parts->jobs, &price);
 	return false;
 }
 

@@ -62,3 +62,21 @@ land_archive(const struct land *l, const struct landing *landing, struct err *e)
 	log_downloaded(&landing->record, landing->received_bytes, landing->took_ms);
 	return 0;
 }
+
+bool
+land_drop_header(const struct land *l, const struct ident *ident, struct digest *ret)
+{
+	struct view *view = stock_view(l->stock);
+	const struct view_type *type = view_find_type(view, ident->type);
+	const struct view_version *version =
+		type != NULL ? view_find_version(type, &ident->edition) : NULL;
+	bool goes = version != NULL && version->header != NULL && version->content == NULL &&
+		    version->count == 0;
+
+	if (goes) {
+		*ret = version->header->record.ref.id;
+		goes = stock_remove(l->stock, &version->header->record, NULL) == 0;
+	}
+	view_release(view);
+	return goes;
+}

@@ -34,4 +34,10 @@ struct landing {
 };
 int land_archive(const struct land *l, const struct landing *landing, struct err *e);
 
+/*
+ * An archive contradicts the header of its version: either may be wrong. A header that nothing else
+ * here agrees with goes. *ret: its digest. False: there is none, or it stays.
+ */
+bool land_drop_header(const struct land *l, const struct ident *ident, struct digest *ret);
+
 #endif

@@ -160,6 +160,14 @@ view_find_type(const struct view *v, const char *type)
  * A type keeps 200 versions at most (channels.json(5)), and the newest, which most ask for, is
  * first.
  */
+bool
+view_announces(const struct view *v, const struct ident *ident)
+{
+	const struct view_type *t = view_find_type(v, ident->type);
+
+	return t != NULL && ident_edition_equal(&t->announced, &ident->edition);
+}
+
 const struct view_version *
 view_find_version(const struct view_type *t, const struct edition *edition)
 {

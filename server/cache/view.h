@@ -63,6 +63,8 @@ void view_release(struct view *v);
 const struct view_type *view_find_type(const struct view *v, const char *type);
 const struct view_version *view_find_version(
 	const struct view_type *t, const struct edition *edition);
+/* Whether this is what metadata names of its type. */
+bool view_announces(const struct view *v, const struct ident *ident);
 /* A record with this id, of any type; NULL: none. */
 struct view_record *view_find_id(const struct view *v, const struct digest *id);
 struct view_record *view_find_archive(

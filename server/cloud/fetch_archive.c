@@ -39,6 +39,19 @@ restart_part(void *context, struct err *e)
 	return 0;
 }
 
+/*
+ * An archive that is not there, or not as it was said, may have another name by now; and one that
+ * there is no room for another size.
+ */
+static void
+forget_price(const struct fetch *f)
+{
+	struct job_spec price = {
+		.kind = JOB_PRICE, .ident = f->job->spec.ident, .base = f->job->spec.base};
+
+	jobs_forget(f->pool->parts.jobs, &price);
+}
+
 /* Room and a part for it; false: the job has ended. */
 static bool
 prepare_part(struct fetch *f)
@@ -51,6 +64,7 @@ prepare_part(struct fetch *f)
 	fetch_job_release(f); /* an earlier one, which an upstream before this one had offered */
 	/* Two offers can name one archive: its part is written by one of them. */
 	if (retain_reserve(p->retain, f->landing.stage, bytes, &e) != 0) {
+		forget_price(f);
 		fetch_job_failed(f, &e, e.code == ERR_BUSY ? JOB_DOWNLOADING : JOB_DISK_FULL,
 			e.code == ERR_BUSY ? SAME_ARCHIVE_MS : 0);
 		return false;
@@ -68,16 +82,6 @@ prepare_part(struct fetch *f)
 }
 
 /* ---- Archives */
-
-/* An archive that is not there, or not as it was said, may have another name by now. */
-static void
-forget_price(const struct fetch *f)
-{
-	struct job_spec price = {
-		.kind = JOB_PRICE, .ident = f->job->spec.ident, .base = f->job->spec.base};
-
-	jobs_forget(f->pool->parts.jobs, &price);
-}
 
 static void
 work(void *context)
@@ -203,7 +207,7 @@ on_offer(void *context, const struct upstream_reply *received)
 	if (fetch_job_settled(f, &reply))
 		return;
 	if (reply.outcome == UPSTREAM_ABSENT)
-		fetch_job_absent(f);
+		fetch_job_not_there(f);
 	else if (reply.outcome != UPSTREAM_FRESH)
 		fetch_job_refused(f, &reply);
 	else if (f->job->spec.kind == JOB_PRICE) /* what it says is all that is wanted */

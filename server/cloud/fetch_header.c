@@ -29,7 +29,7 @@ on_header(void *context, const struct upstream_reply *reply)
 	if (fetch_job_settled(f, reply))
 		return;
 	if (reply->outcome == UPSTREAM_ABSENT)
-		fetch_job_absent(f);
+		fetch_job_not_there(f);
 	else if (reply->outcome == UPSTREAM_FRESH)
 		fetch_job_hand_over(f, work);
 	else

@@ -15,6 +15,7 @@ enum { HTTP_LOOP = 508 };
 struct memory {
 	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
 	unsigned of_no_use;  /* archives so far that were what they are named, and of no use */
+	struct digest contradicted; /* the last header that went for what an archive said of it */
 };
 
 enum {
@@ -190,6 +191,33 @@ fetch_job_absent(struct fetch *f)
 	fetch_job_free(f);
 }
 
+static bool
+is_announced(const struct fetch *f)
+{
+	struct view *view = stock_view(f->pool->parts.stock);
+	bool announced = view_announces(view, &f->job->spec.ident);
+
+	view_release(view);
+	return announced;
+}
+
+/*
+ * A header or a full archive of what is announced exists. Whoever copies a repository may have
+ * begun with its announcement: it comes, and nobody is told that there is none.
+ */
+void
+fetch_job_not_there(struct fetch *f)
+{
+	struct err e = {0};
+
+	if (f->job->spec.base.version > 0 || !is_announced(f)) {
+		fetch_job_absent(f);
+		return;
+	}
+	(void)err_set(&e, ERR_MISSING, "it is announced, and not there yet");
+	fetch_job_failed(f, &e, JOB_UPSTREAM_UNAVAILABLE, 0);
+}
+
 /* A server above is about to have it, and said when: that is no fault, and not logged as one. */
 static void
 fetch_later(struct fetch *f, const struct upstream_reply *reply)
@@ -229,12 +257,36 @@ fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why)
 	job_end_failed(f->pool->parts.jobs, f->job, name, why, job_end_reason(why), 0);
 }
 
+/*
+ * It is the archive and the header that do not fit: the header is asked for again, and the archive
+ * as soon. The same header again is right, and the archive wrong. True: the job has ended.
+ */
+static bool
+doubt_header(struct fetch *f, const char *name, const struct err *why)
+{
+	const struct land land = {f->pool->parts.stock, f->pool->parts.retain};
+	const struct job_spec spec = {.kind = JOB_HEADER, .ident = f->job->spec.ident};
+	struct digest *contradicted = &memory_of(f->job)->contradicted;
+	struct digest header;
+
+	if (!land_drop_header(&land, &spec.ident, &header))
+		return false;
+	(void)jobs_ask(f->pool->parts.jobs, &spec, NULL);
+	if (digest_equal(&header, contradicted))
+		return false;
+	*contradicted = header;
+	job_end_failed(f->pool->parts.jobs, f->job, name, why, job_end_reason(why), 0);
+	return true;
+}
+
 /* -1: it came from nobody, since it was here already. */
 void
 fetch_job_of_no_use(struct fetch *f, const char *name, const struct err *why)
 {
 	const uint32_t all = (uint32_t)((1ULL << f->pool->upstreams->count) - 1);
 
+	if (doubt_header(f, name, why))
+		return;
 	if (f->upstream >= 0 && ++memory_of(f->job)->of_no_use < OF_NO_USE_MAX &&
 		(memory_of(f->job)->distrusted | 1U << f->upstream) != all) {
 		fetch_job_not_landed(f, name, why);

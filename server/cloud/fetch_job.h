@@ -113,6 +113,8 @@ bool fetch_job_may_download(struct fetch *f);
 void fetch_job_done(struct fetch *f);
 void fetch_job_known(struct fetch *f, const struct offer *offer);
 void fetch_job_absent(struct fetch *f);
+/* No upstream has the document: it is absent, or still to come. */
+void fetch_job_not_there(struct fetch *f);
 void fetch_job_failed(
 	struct fetch *f, const struct err *why, enum job_reason reason, uint64_t delay_ms);
 /* For want of a useful answer. */
