@@ -4,7 +4,8 @@
  *
  * Does:     empties stage/; where something was in it, or headers or offers are newer than what
  *           is announced, removes those and every archive and content that nothing
- *           refers to any more.
+ *           refers to any more. Where a header or an offer cannot be read no archive and
+ *           content goes, with a warning.
  */
 #ifndef PUBLISH_SWEEP_H
 #define PUBLISH_SWEEP_H
