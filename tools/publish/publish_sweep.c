@@ -28,10 +28,13 @@ use(struct sweep *s, const struct digest *digest)
 }
 
 static int
-remove_staged(void *context, int dir, const char *name, struct err *e)
+find_staged(void *context, int dir, const char *name, struct err *e)
 {
+	(void)dir;
+	(void)name;
+	(void)e;
 	((struct sweep *)context)->found = true;
-	return fs_remove(dir, name, e);
+	return 0;
 }
 
 /* Offers go with the version they lead to, and lead to it only once it is announced. */
@@ -123,7 +126,7 @@ publish_sweep(struct repo *repo, const struct idents *query, struct err *e)
 	struct sweep s = {.repo = repo, .query = query};
 	int result;
 
-	if (fs_each(repo_stage_dir(repo), ".", remove_staged, &s, e) != 0 ||
+	if (fs_each(repo_stage_dir(repo), ".", find_staged, &s, e) != 0 ||
 		repo_walk(repo, remove_unannounced, &s, e) != 0)
 		return -1;
 	/* As after every run that ended well; reading each offer and header would take long. */
@@ -131,5 +134,6 @@ publish_sweep(struct repo *repo, const struct idents *query, struct err *e)
 		return 0;
 	result = remove_unused(&s, e);
 	free(s.used);
-	return result;
+	/* Last: were it empty before, and this run interrupted, the next would look no further. */
+	return result == 0 ? repo_stage_clear(repo, e) : -1;
 }
