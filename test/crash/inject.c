@@ -8,6 +8,8 @@
  * INJECT_COUNTER  a file of 8 bytes that the count is kept in, readable from outside
  * INJECT_AT       N; 0: only count
  * INJECT_DO       kill (SIGKILL before the call), EIO, ENOSPC (it fails once)
+ * INJECT_SYNC     none: syncs do nothing and say that they did, so that the power's end is seen to
+ *                 lose something
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,6 +27,7 @@
 static _Atomic unsigned long *counter;
 static unsigned long at;
 static int error; /* 0: kill */
+static int no_sync;
 
 __attribute__((constructor)) static void
 begin(void)
@@ -32,6 +35,7 @@ begin(void)
 	const char *path = getenv("INJECT_COUNTER");
 	const char *when = getenv("INJECT_AT");
 	const char *what = getenv("INJECT_DO");
+	const char *sync = getenv("INJECT_SYNC");
 	int (*real_open)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
 	int fd = path != NULL ? real_open(path, O_RDWR | O_CLOEXEC) : -1;
 	void *page;
@@ -47,6 +51,7 @@ begin(void)
 		error = EIO;
 	if (what != NULL && strcmp(what, "ENOSPC") == 0)
 		error = ENOSPC;
+	no_sync = sync != NULL && strcmp(sync, "none") == 0;
 }
 
 /* Whether this call is to fail, with errno set. */
@@ -109,6 +114,14 @@ open_hits(int flags)
 		return hit() ? -1 : REAL(name, __VA_ARGS__);                                       \
 	}
 
+#define SYNC(name)                                                                                 \
+	int name(int fd)                                                                           \
+	{                                                                                          \
+		if (hit())                                                                         \
+			return -1;                                                                 \
+		return no_sync ? 0 : REAL(name, fd);                                               \
+	}
+
 OPEN(open)
 OPEN(open64)
 OPENAT(openat)
@@ -116,9 +129,9 @@ OPENAT(openat64)
 WRITE(write, ssize_t, (int fd, const void *bytes, size_t len), fd, bytes, len)
 WRITE(pwrite, ssize_t, (int fd, const void *bytes, size_t len, off_t to), fd, bytes, len, to)
 WRITE(pwrite64, ssize_t, (int fd, const void *bytes, size_t len, off64_t to), fd, bytes, len, to)
-CALL(fsync, (int fd), fd)
-CALL(fdatasync, (int fd), fd)
-CALL(syncfs, (int fd), fd)
+SYNC(fsync)
+SYNC(fdatasync)
+SYNC(syncfs)
 CALL(ftruncate, (int fd, off_t len), fd, len)
 CALL(ftruncate64, (int fd, off64_t len), fd, len)
 CALL(rename, (const char *old, const char *new), old, new)

@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cli.h"
 #include "model/header.h"
 #include "publish/publish_add.h"
 #include "publish/publish_scan.h"
@@ -27,10 +28,13 @@ use(struct sweep *s, const struct digest *digest)
 }
 
 static int
-remove_staged(void *context, int dir, const char *name, struct err *e)
+find_staged(void *context, int dir, const char *name, struct err *e)
 {
+	(void)dir;
+	(void)name;
+	(void)e;
 	((struct sweep *)context)->found = true;
-	return fs_remove(dir, name, e);
+	return 0;
 }
 
 /* Offers go with the version they lead to, and lead to it only once it is announced. */
@@ -96,26 +100,40 @@ remove_if_unused(void *context, int dir, const char *name, struct err *e)
 	return fs_remove(dir, name, e);
 }
 
+/*
+ * Where a document that stays cannot be read nobody knows what it refers to, and all files stay: a
+ * new version needs none of the room.
+ */
+static int
+remove_unused(struct sweep *s, struct err *e)
+{
+	if (repo_walk(s->repo, use_target, s, e) != 0) {
+		cli_complain(
+			"warning: what an interrupted run left in f/ and c/ stays: %s", e->text);
+		return 0;
+	}
+	/* For remove_if_unused, which looks up every file there is. */
+	if (s->count > 0)
+		qsort(s->used, s->count, sizeof(*s->used), digest_compare);
+	return fs_each(repo_dir(s->repo), "f", remove_if_unused, s, e) != 0
+		       ? -1
+		       : fs_each(repo_dir(s->repo), "c", remove_if_unused, s, e);
+}
+
 int
 publish_sweep(struct repo *repo, const struct idents *query, struct err *e)
 {
 	struct sweep s = {.repo = repo, .query = query};
-	int result = -1;
+	int result;
 
-	if (fs_each(repo_stage_dir(repo), ".", remove_staged, &s, e) != 0 ||
+	if (fs_each(repo_stage_dir(repo), ".", find_staged, &s, e) != 0 ||
 		repo_walk(repo, remove_unannounced, &s, e) != 0)
 		return -1;
 	/* As after every run that ended well; reading each offer and header would take long. */
 	if (!s.found)
 		return 0;
-	if (repo_walk(repo, use_target, &s, e) == 0) {
-		/* For remove_if_unused, which looks up every file there is. */
-		if (s.count > 0)
-			qsort(s.used, s.count, sizeof(*s.used), digest_compare);
-		result = fs_each(repo_dir(repo), "f", remove_if_unused, &s, e);
-		if (result == 0)
-			result = fs_each(repo_dir(repo), "c", remove_if_unused, &s, e);
-	}
+	result = remove_unused(&s, e);
 	free(s.used);
-	return result;
+	/* Last: were it empty before, and this run interrupted, the next would look no further. */
+	return result == 0 ? repo_stage_clear(repo, e) : -1;
 }

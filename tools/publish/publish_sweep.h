@@ -2,9 +2,10 @@
 /*
  * publish_sweep.h - what an interrupted publisher left is removed.
  *
- * Does:     empties stage/; where something was in it, or headers or offers are newer than what
- *           is announced, removes those and every archive and content that nothing
- *           refers to any more.
+ * Does:     where something is in stage/, or headers or offers are newer than what is
+ *           announced, removes those, every archive and content that nothing refers to any
+ *           more, and what is in stage/. Interrupted, the next one does the rest. Where a
+ *           header or an offer cannot be read no archive and content goes, with a warning.
  */
 #ifndef PUBLISH_SWEEP_H
 #define PUBLISH_SWEEP_H
