@@ -21,12 +21,22 @@ fs_close(int *fd)
 
 static const char link_text[] = "is a link, and links are not followed";
 
-/* Why a file could not be opened with O_NOFOLLOW. */
+static int
+fail_kind(const char *name, struct err *e)
+{
+	return err_set(e, ERR_INPUT, "%s: not a regular file", name);
+}
+
+/*
+ * Why a file could not be opened with O_NOFOLLOW. ENXIO: a socket, a device without a driver, or a
+ * FIFO that nobody reads, open(2).
+ */
 static int
 fail_open(const char *name, struct err *e)
 {
-	return errno == ELOOP ? err_set(e, ERR_INPUT, "%s: %s", name, link_text)
-			      : err_sys(e, "%s", name);
+	if (errno == ELOOP)
+		return err_set(e, ERR_INPUT, "%s: %s", name, link_text);
+	return errno == ENXIO ? fail_kind(name, e) : err_sys(e, "%s", name);
 }
 
 /* path is for people. Linux calls a link "not a directory" here, which helps nobody. */
@@ -126,7 +136,7 @@ fs_open(int dir, const char *name, uint64_t *ret_bytes, struct err *e)
 	if (fstat(fd, &st) != 0)
 		return err_sys(e, "%s", name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_INPUT, "%s: not a regular file", name);
+		return fail_kind(name, e);
 	if (ret_bytes != NULL)
 		*ret_bytes = (uint64_t)st.st_size;
 	return fs_take(&fd);
@@ -226,15 +236,23 @@ fs_publish(int from, const char *stage, int dir, const char *name, struct err *e
 	return fs_sync(parent, name, e);
 }
 
-/* O_TRUNC: whatever a process that was ended left under this name is overwritten. */
+/*
+ * O_TRUNC: whatever a process that was ended left under this name is overwritten. O_NONBLOCK: as in
+ * fs_open, a FIFO would be waited for.
+ */
 static int
 write_new(int dir, const char *name, struct span bytes, struct err *e)
 {
-	AUTO_CLOSE int fd =
-		openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	AUTO_CLOSE int fd = openat(dir, name,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+	struct stat st;
 
 	if (fd < 0)
 		return fail_open(name, e);
+	if (fstat(fd, &st) != 0)
+		return err_sys(e, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return fail_kind(name, e);
 	if (fs_write(fd, bytes.at, bytes.len, e) != 0)
 		return err_wrap(e, "%s", name);
 	return fs_sync(fd, name, e);

@@ -106,6 +106,13 @@ def run(program, *arguments, timeout=600, **more):
 
 # ---- Content
 
+def make_socket(at):
+    """A socket that nobody listens to; bound elsewhere, since a socket's path is short."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(path("socket"))
+    os.rename(path("socket"), at)
+
+
 def write_tree(directory, files):
     """{path: bytes} below directory."""
     for name, content in files.items():

@@ -109,9 +109,9 @@ take_file(struct scan *s, int dir, const char *name, char *path, struct err *e)
 
 	if (fd < 0 && errno == ELOOP) /* O_NOFOLLOW */
 		return err_set(e, ERR_INPUT, "%s: is a link, and links are not followed", path);
-	if (fd < 0 || fstat(fd, &st) != 0)
+	if (fd < 0 ? errno != ENXIO : fstat(fd, &st) != 0)
 		return err_sys(e, "%s", path);
-	if (!S_ISREG(st.st_mode))
+	if (fd < 0 || !S_ISREG(st.st_mode)) /* ENXIO: a socket */
 		return err_set(e, ERR_INPUT, "%s: not a regular file or directory", path);
 	file.executable = (st.st_mode & S_IXUSR) != 0;
 	if (store(s, fd, &st, &file, e) != 0 || header_add(s->header, &file, e) != 0)

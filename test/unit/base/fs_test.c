@@ -2,7 +2,11 @@
 #include "base/fs.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "base/mem.h"
 #include "unit.h"
@@ -30,6 +34,84 @@ START_TEST(fs__never_follows_links_and_bounds_reads)
 	ck_assert_int_eq(symlinkat("/etc", dir, "a/b/c/etc"), 0);
 	ck_assert_int_eq(fs_remove(dir, "a", NULL), 0);
 	ck_assert(fs_exists(AT_FDCWD, "/etc/passwd"));
+}
+END_TEST
+
+/* One name for each kind; the socket's is given by its path. */
+static void
+make_kinds(int dir, const char *path)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", path);
+
+	ck_assert_int_lt(len, (int)sizeof(address.sun_path));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(symlinkat("file", dir, "link"), 0);
+	ck_assert_int_eq(symlinkat("nowhere", dir, "dangling link"), 0);
+	ck_assert_int_eq(mkdirat(dir, "directory", 0755), 0);
+	ck_assert_int_eq(mkfifoat(dir, "fifo", 0644), 0);
+	ck_assert_int_eq(fs_put(dir, "x", "file", unit_text("kept"), NULL), 0);
+}
+
+START_TEST(fs_open__takes_regular_files_alone_and_says_so)
+{
+	static const struct {
+		const char *name;
+		const char *why;
+	} rows[] = {
+		{"link", "is a link, and links are not followed"},
+		{"dangling link", "is a link, and links are not followed"},
+		{"directory", "not a regular file"},
+		{"fifo", "not a regular file"},
+		{"socket", "not a regular file"},
+		{"/dev/null", "not a regular file"},
+	};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int fd = -1;
+	uint64_t bytes;
+
+	make_kinds(dir, path);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_FREE char *text = mem_printf("%s: %s", rows[i].name, rows[i].why);
+		struct err e = {0};
+
+		ck_assert_int_eq(fs_open(dir, rows[i].name, NULL, &e), -1);
+		ck_assert_int_eq(e.code, ERR_INPUT);
+		ck_assert_str_eq(e.text, text);
+	}
+	fd = fs_open(dir, "file", &bytes, NULL);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_eq(bytes, 4);
+}
+END_TEST
+
+/* A fifo that nobody reads would hold an open for writing for ever; one with a reader takes it. */
+START_TEST(fs_put__writes_into_regular_files_alone_and_waits_for_nobody)
+{
+	static const char *const stages[] = {"fifo", "socket"};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int reader = -1;
+
+	make_kinds(dir, path);
+	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+		struct err e = {0};
+
+		ck_assert_int_eq(fs_put(dir, stages[i], "file", unit_text("new"), &e), -1);
+		ck_assert_int_eq(e.code, ERR_INPUT);
+		ck_assert_ptr_nonnull(strstr(e.text, "not a regular file"));
+		/* What was in the way is gone. */
+		ck_assert_int_eq(fs_put(dir, stages[i], "file", unit_text("new"), NULL), 0);
+	}
+	ck_assert_int_eq(mkfifoat(dir, "fifo", 0644), 0);
+	reader = openat(dir, "fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ge(reader, 0);
+	ck_assert_int_eq(fs_put(dir, "fifo", "file", unit_text("new"), NULL), -1);
+	fs_close(&reader);
+	reader = fs_open(dir, "file", NULL, NULL);
+	ck_assert_int_ge(reader, 0);
 }
 END_TEST
 
@@ -89,6 +171,8 @@ void
 fs_tests(TCase *c)
 {
 	tcase_add_test(c, fs__never_follows_links_and_bounds_reads);
+	tcase_add_test(c, fs_open__takes_regular_files_alone_and_says_so);
+	tcase_add_test(c, fs_put__writes_into_regular_files_alone_and_waits_for_nobody);
 	tcase_add_test(c, fs__no_directory_is_reached_through_a_link);
 	tcase_add_test(c, fs_open_dir__says_what_is_missing_and_what_is_no_directory);
 }
