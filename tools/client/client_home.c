@@ -237,18 +237,31 @@ is_of(const struct tidy *t, const struct edition *edition, const char *name)
 	return strcmp(name, header) == 0 || strcmp(name, client_home_seen(edition, seen)) == 0;
 }
 
-/* All in .state is ours: what is not known to be of use is none. */
+static bool
+is_of_use(const struct tidy *t, const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	if (is_of(t, &t->home->named, name) || is_of(t, &t->before, name))
+		return true;
+	return t->part != NULL &&
+	       (strcmp(name, t->part) == 0 || (end != NULL && strcmp(end, ".bad") == 0));
+}
+
+/*
+ * All in .state is ours: what is not known to be of use is none. Neither is what has the name alone
+ * and is no file: nothing could be put in a directory's place.
+ */
 static int
 remove_leftover(void *context, int dir, const char *name, struct err *e)
 {
 	const struct tidy *t = context;
-	const char *end = strrchr(name, '.');
+	struct stat st;
 
-	if (strcmp(name, "lock") == 0 || is_of(t, &t->home->named, name) ||
-		is_of(t, &t->before, name))
+	if (strcmp(name, "lock") == 0)
 		return 0;
-	if (t->part != NULL &&
-		(strcmp(name, t->part) == 0 || (end != NULL && strcmp(end, ".bad") == 0)))
+	if (is_of_use(t, name) && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISREG(st.st_mode))
 		return 0;
 	return fs_remove(dir, name, e);
 }

@@ -7,8 +7,10 @@
  *           DIR/T/.state/, 0700            h;...      header of a version that is there
  *                                          *.seen     what was seen of its files (client_look.h)
  *                                          *.part     a download
- *                                          *.bad      an archive of no use (client_update.c)
+ *                                          *.bad      an archive of no use for a header
+ *                                                     (client_update.c)
  *                                          new, tree  what is being built
+ *                                          aside      what was in the place of `current`
  *                                          lock
  * Does:     knows what `current` leads to, and whether it is whole; nothing of it has to be
  *           right for a client to go on: what is damaged counts as not there.

@@ -222,6 +222,22 @@ build_tree(struct install *x, struct err *e)
 
 /* ---- Giving it its name */
 
+/*
+ * A rename puts a link in the place of anything but a directory. That goes to the leftovers, and is
+ * removed with them.
+ */
+static int
+make_way(const struct home *h, struct err *e)
+{
+	struct stat st;
+
+	if (fstatat(h->dir, "current", &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	if (fs_remove(h->state, "aside", e) != 0)
+		return -1;
+	return renameat(h->dir, "current", h->state, "aside") != 0 ? err_sys(e, "current") : 0;
+}
+
 /* A link cannot be changed in place; a new one renamed over it is seen whole or not at all. */
 static int
 switch_current(const struct home *h, const char *tree, struct err *e)
@@ -230,6 +246,8 @@ switch_current(const struct home *h, const char *tree, struct err *e)
 		return -1;
 	if (symlinkat(tree, h->state, "current") != 0)
 		return err_sys(e, "current");
+	if (make_way(h, e) != 0)
+		return -1;
 	return fs_publish(h->state, "current", h->dir, "current", e);
 }
 
