@@ -62,20 +62,27 @@ tidy(const struct update *u, const char *part)
 
 /* ---- Archives of no use */
 
-/* By its id, which says what its bytes are: they will be as useless the next time. */
+/*
+ * Both by what their bytes are: these two will fit as little the next time. Which of them is wrong
+ * is not known, so that with another header it is another question.
+ */
 static char *
-useless_name(const struct archive_ref *archive)
+useless_name(const struct fetch *f, const struct archive_ref *archive)
 {
+	struct digest header = digest_of(span_of(f->header_bytes.at, f->header_bytes.len));
+	char header_hex[DIGEST_HEX + 1];
 	char hex[DIGEST_HEX + 1];
 
-	return mem_printf("%s.bad", digest_hex(&archive->id, hex));
+	return mem_printf(
+		"%s-%s.bad", digest_hex(&archive->id, hex), digest_hex(&header, header_hex));
 }
 
 /* With the reason. Not for ever: a newer client may know more. A mark from the future is none. */
 static bool
-is_useless(const struct home *h, const struct archive_ref *archive, struct err *ret_why)
+is_useless(const struct fetch *f, const struct archive_ref *archive, struct err *ret_why)
 {
-	AUTO_FREE char *name = useless_name(archive);
+	AUTO_FREE char *name = useless_name(f, archive);
+	const struct home *h = &f->u->home;
 	AUTO_BUF struct buf why = {0};
 	uint64_t now_s = clock_wall_ms() / 1000;
 	struct stat st;
@@ -91,11 +98,12 @@ is_useless(const struct home *h, const struct archive_ref *archive, struct err *
 
 /* A mark that cannot be made costs another try, no more. */
 static void
-mark_useless(const struct home *h, const struct archive_ref *archive, const struct err *why)
+mark_useless(const struct fetch *f, const struct archive_ref *archive)
 {
-	AUTO_FREE char *name = useless_name(archive);
+	AUTO_FREE char *name = useless_name(f, archive);
+	const struct err *why = &f->u->why;
 
-	(void)fs_put(h->state, "mark", name, span_of(why->text, strlen(why->text)), NULL);
+	(void)fs_put(f->u->home.state, "mark", name, span_of(why->text, strlen(why->text)), NULL);
 }
 
 /* ---- Ways to the target */
@@ -144,7 +152,7 @@ take_archive(struct fetch *f, const struct archive_ref *archive, bool difference
 	enum way_result result;
 	struct err e = {0};
 
-	if (is_useless(&f->u->home, archive, &e)) {
+	if (is_useless(f, archive, &e)) {
 		(void)client_fetch_fail(f->u, &e, false);
 		return WAY_USELESS;
 	}
@@ -161,7 +169,7 @@ take_archive(struct fetch *f, const struct archive_ref *archive, bool difference
 	}
 	result = install(f, part, difference);
 	if (result == WAY_USELESS) {
-		mark_useless(&f->u->home, archive, &f->u->why);
+		mark_useless(f, archive);
 		(void)fs_remove(f->u->home.state, part, NULL);
 	}
 	return result;
