@@ -275,6 +275,22 @@ take(const struct update_client *client, struct update *u, const struct edition 
 		(void)err_wrap(&u->why, "the installed version is damaged, and is not mended");
 }
 
+/*
+ * What is damaged may be nowhere any more, or never was: a person can say so, and damage cannot.
+ * The reason is cut before the advice is.
+ */
+static void
+advise(struct update *u, const struct edition *newest)
+{
+	const struct err why = u->why;
+
+	(void)err_set(&u->why, why.code,
+		"%.250s; what the server announces, version %" PRIu64
+		", is not newer and not taken: "
+		"to install it all the same, remove %s/%s/current",
+		why.text, newest->version, u->directory, u->type);
+}
+
 /* ---- What the server's answer means */
 
 /* The type is not announced. */
@@ -301,6 +317,8 @@ decide_not_newer(const struct update_client *client, const struct edition *newes
 
 	if (!u->home.whole) {
 		take(client, u, &u->from);
+		if (u->result != UPDATE_REPAIRED && newest->version < u->from.version)
+			advise(u, newest);
 		return;
 	}
 	tidy(u, NULL);
@@ -336,5 +354,7 @@ client_update_type(const struct update_client *client, const struct ident *newes
 			"installed is %s",
 			newest->edition.cookie, u->from.cookie);
 		(void)client_fetch_fail(u, &e, true);
+		if (!u->home.whole)
+			advise(u, &newest->edition);
 	}
 }
