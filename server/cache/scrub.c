@@ -19,7 +19,7 @@ struct scrub {
 	atomic_bool running;  /* a task is among the builders' or at work */
 	uint64_t next_ms;     /* the timers' */
 	uint64_t scrub_at_ms; /* the running one's */
-	uint64_t mend_at_ms; /* the same */
+	uint64_t mend_at_ms;  /* the same */
 };
 
 struct scrub *

@@ -36,8 +36,8 @@ announce_kept(const struct records *records, struct idents *ret)
 {
 	records_newest(records, is_enough, NULL, ret);
 	if (ret->count > 0)
-		log_note(EVENT_DAMAGED,
-			"the stored announcement was lost; the newest of what is kept is announced");
+		log_note(EVENT_DAMAGED, "the stored announcement was lost; the newest of what is "
+					"kept is announced");
 }
 
 /* What a cache holds when it is opened: nothing of it was looked at yet. */

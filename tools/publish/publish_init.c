@@ -28,8 +28,7 @@ publish_init(const char *path, struct idents *ret_found, struct err *e)
 	struct err lost;
 
 	*ret_found = (struct idents){0};
-	if (repo_open(path, true, &repo, e) != 0 ||
-		survey_query(repo, &query, &lost, e) != 0)
+	if (repo_open(path, true, &repo, e) != 0 || survey_query(repo, &query, &lost, e) != 0)
 		return -1;
 	if (lost.code == ERR_NONE)
 		return 0;

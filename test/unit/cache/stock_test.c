@@ -149,8 +149,10 @@ START_TEST(stock_mend__removed_directories_are_made_again)
 		else
 			ck_assert_int_eq(fs_remove(repo_dir(stock_repo(s)), removed[i], &e), 0);
 		ck_assert_msg(stock_mend(s, &e) == 0, "%s", e.text);
-		/* What was lost is not shown, the announcement is there, and what comes is stored. */
-		ck_assert((look(s, &one, &checked) == NULL) == (*removed[i] == 'f' || *removed[i] == '.'));
+		/* What was lost is not shown, the announcement is there, and what comes is stored.
+		 */
+		ck_assert((look(s, &one, &checked) == NULL) ==
+			  (*removed[i] == 'f' || *removed[i] == '.'));
 		ck_assert(fs_exists(dir, "cache/q") && fs_exists(dir, "cache/index.sqlite"));
 		one = put(s, "GUTS2AR2", FORMAT_AR2);
 		ck_assert_ptr_nonnull(look(s, &one, &checked));
