@@ -501,6 +501,9 @@ class Cloud:
                 super().setup()
                 with cloud.lock:
                     cloud.connections.add(self.connection)
+                    # Its handshake began before others were dropped, for another certificate.
+                    if getattr(self.connection, "pair", cloud.tls) is not cloud.tls:
+                        self.connection.shutdown(socket.SHUT_RDWR)
 
             def finish(self):
                 with cloud.lock:
@@ -528,10 +531,12 @@ class Cloud:
                 return pair
 
             def finish_request(self, connection, address):
-                if cloud.tls:
+                pair = cloud.tls
+                if pair:
                     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                    context.load_cert_chain(*cloud.tls)
+                    context.load_cert_chain(*pair)
                     connection = context.wrap_socket(connection, server_side=True)
+                    connection.pair = pair
                 super().finish_request(connection, address)
 
         self.handler = Handler
