@@ -237,6 +237,16 @@ is_of(const struct tidy *t, const struct edition *edition, const char *name)
 	return strcmp(name, header) == 0 || strcmp(name, client_home_seen(edition, seen)) == 0;
 }
 
+bool
+client_home_marked(const struct home *h, const char *mark)
+{
+	uint64_t now_s = clock_wall_ms() / 1000;
+	struct stat st;
+
+	return fstatat(h->state, mark, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (uint64_t)st.st_mtime <= now_s && now_s - (uint64_t)st.st_mtime < HOME_MARKED_S;
+}
+
 static bool
 is_of_use(const struct tidy *t, const char *name)
 {
@@ -244,8 +254,10 @@ is_of_use(const struct tidy *t, const char *name)
 
 	if (is_of(t, &t->home->named, name) || is_of(t, &t->before, name))
 		return true;
-	return t->part != NULL &&
-	       (strcmp(name, t->part) == 0 || (end != NULL && strcmp(end, ".bad") == 0));
+	if (t->part == NULL)
+		return false;
+	return strcmp(name, t->part) == 0 || (end != NULL && strcmp(end, ".bad") == 0 &&
+						     client_home_marked(t->home, name));
 }
 
 /*

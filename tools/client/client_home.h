@@ -27,7 +27,7 @@
 #include "model/header.h"
 #include "model/ident.h"
 
-enum { HOME_NAME_MAX = 64, HOME_VERIFY_S = 86400 };
+enum { HOME_NAME_MAX = 64, HOME_VERIFY_S = 86400, HOME_MARKED_S = 86400 };
 
 struct home {
 	char type[IDENT_TYPE_MAX + 1];
@@ -43,6 +43,12 @@ struct home {
 	uint64_t verified_s; /* when its digests were last looked at; 0: never */
 	char damage[400];    /* what is not whole, for people */
 };
+
+/*
+ * Whether a mark in .state says that an archive is of no use. Not for ever: a newer client may know
+ * more. One from the future says nothing.
+ */
+bool client_home_marked(const struct home *h, const char *mark);
 
 /* Makes the directories; ERR_BUSY another client is at work there. */
 int client_home_open(struct home *h, const char *directory, const char *type, struct err *e);

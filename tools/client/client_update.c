@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -15,10 +14,7 @@
 #include "client/client_fetch.h"
 #include "client/client_install.h"
 
-enum {
-	MOVES_MAX = 4,	   /* redirects from version to version in one update */
-	USELESS_S = 86400, /* for which an archive that was of no use is not tried again */
-};
+enum { MOVES_MAX = 4 }; /* redirects from version to version in one update */
 
 int
 client_update_begin(const struct update_client *client, struct update *u)
@@ -77,18 +73,15 @@ useless_name(const struct fetch *f, const struct archive_ref *archive)
 		"%s-%s.bad", digest_hex(&archive->id, hex), digest_hex(&header, header_hex));
 }
 
-/* With the reason. Not for ever: a newer client may know more. A mark from the future is none. */
+/* With the reason. */
 static bool
 is_useless(const struct fetch *f, const struct archive_ref *archive, struct err *ret_why)
 {
 	AUTO_FREE char *name = useless_name(f, archive);
 	const struct home *h = &f->u->home;
 	AUTO_BUF struct buf why = {0};
-	uint64_t now_s = clock_wall_ms() / 1000;
-	struct stat st;
 
-	if (fstatat(h->state, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-		(uint64_t)st.st_mtime > now_s || now_s - (uint64_t)st.st_mtime >= USELESS_S ||
+	if (!client_home_marked(h, name) ||
 		fs_read(h->state, name, sizeof(ret_why->text), &why, NULL) != 0)
 		return false;
 	(void)err_set(ret_why, ERR_INPUT, "found of no use within the last day: %s",
