@@ -296,9 +296,12 @@ source_part_restart(int fd, struct err *e)
 int
 source_part_open(int dir, const char *name, uint64_t bytes, uint64_t *ret_have, struct err *e)
 {
-	/* O_APPEND: after a restart the next byte goes to the beginning. */
-	AUTO_CLOSE int fd =
-		openat(dir, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+	/*
+	 * O_APPEND: after a restart the next byte goes to the beginning. O_NONBLOCK: as in fs_open,
+	 * a FIFO would be waited for.
+	 */
+	AUTO_CLOSE int fd = openat(dir, name,
+		O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 	off_t have = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
 
 	if (have < 0)

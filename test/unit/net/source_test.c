@@ -184,6 +184,12 @@ START_TEST(source__a_file_goes_on_where_its_part_ends_and_wrong_bytes_go)
 	part.fd = source_part_open(f.dir, "part", 5, &f.request.resume_from, NULL);
 	ck_assert_uint_eq(f.request.resume_from, 0);
 	fs_close(&part.fd);
+	/* Nor is a FIFO, which is not waited for, whether somebody reads it or not. */
+	ck_assert_int_eq(mkfifoat(f.dir, "fifo", 0600), 0);
+	ck_assert_int_eq(source_part_open(f.dir, "fifo", 5, &f.request.resume_from, NULL), -1);
+	part.fd = openat(f.dir, "fifo", O_RDONLY | O_NONBLOCK);
+	ck_assert_int_eq(source_part_open(f.dir, "fifo", 5, &f.request.resume_from, NULL), -1);
+	fs_close(&part.fd);
 	tear_down(&f);
 }
 END_TEST
