@@ -135,7 +135,7 @@ PANELS = (("longest poll, ms", True, (("longest_poll_ms", "longest answer to a p
 def plot(soak, limit_mib):
     """build/soak/soak.svg and .png: a panel for each of PANELS, with the phases as bands behind it. None, or what gnuplot says."""
     minutes = soak.sampler.rows[-1]["time_s"] / 60
-    script = [f"set datafile separator ','\nset multiplot layout {len(PANELS)},1 margins 0.05,0.99,0.035,0.80 spacing 0.03",
+    script = [f"set datafile separator ','\nset multiplot layout {len(PANELS)},1 margins 0.05,0.99,0.035,0.78 spacing 0.03",
               f"set xrange [0:{minutes:.3f}]\nset grid y\nset key top left opaque\nset style line 1 lc rgb '#2255aa'\nset style line 2 lc rgb '#cc6622'"]
     for number, phase in enumerate(soak.phases):
         begin, end = ((t - soak.began) / 60 for t in (phase.begin, phase.end))
