@@ -256,8 +256,8 @@ is_of_use(const struct tidy *t, const char *name)
 		return true;
 	if (t->part == NULL)
 		return false;
-	return strcmp(name, t->part) == 0 || (end != NULL && strcmp(end, ".bad") == 0 &&
-						     client_home_marked(t->home, name));
+	return strcmp(name, t->part) == 0 ||
+	       (end != NULL && strcmp(end, ".bad") == 0 && client_home_marked(t->home, name));
 }
 
 /*
