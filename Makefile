@@ -188,6 +188,7 @@ check-scenario: build/deps/check.stamp variant
 	@test/run $(VARIANT) $(N)
 
 crash: build/deps/check.stamp variant
+	@CRASH_POINTS=all test/run $(VARIANT) 505
 	@CRASH_POINTS=all test/run $(VARIANT) 506
 	@CRASH_POINTS=all test/run $(VARIANT) 515
 	@CRASH_POINTS=all test/run $(VARIANT) 550
