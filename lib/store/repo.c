@@ -21,18 +21,31 @@ struct repo {
 	const struct stop *stop;
 };
 
+/* What is missing of the parts is made; then *ret_made. */
 static int
-open_stage(struct repo *r, bool create, struct err *e)
+make_parts(struct repo *r, bool *ret_made, struct err *e)
 {
 	static const char *const parts[] = {"f", "c", "stage"};
 
-	/* Without create nothing is made: a mistyped path is no repository. */
-	for (size_t i = 0; create && i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		bool missing = !fs_exists(r->dir, parts[i]);
 		AUTO_CLOSE int fd = fs_make_dirs(r->dir, parts[i], e);
 
 		if (fd < 0)
 			return -1;
+		*ret_made |= missing;
 	}
+	return 0;
+}
+
+static int
+open_stage(struct repo *r, bool create, struct err *e)
+{
+	bool made = false;
+
+	/* Without create nothing is made: a mistyped path is no repository. */
+	if (create && make_parts(r, &made, e) != 0)
+		return -1;
 	r->stage = fs_open_dir(r->dir, "stage", e);
 	return r->stage < 0 ? err_wrap(e, "not a repository") : 0;
 }
@@ -100,7 +113,6 @@ replace(int fd, int new, struct err *e)
 int
 repo_mend(struct repo *r, bool *ret_mended, struct err *e)
 {
-	static const char *const parts[] = {"f", "c", "stage"};
 	bool stage = is_removed(r->stage);
 
 	*ret_mended = is_removed(r->dir);
@@ -109,16 +121,8 @@ repo_mend(struct repo *r, bool *ret_mended, struct err *e)
 	/* Without it a second server could begin, and this one finds that it has. */
 	if (is_removed(r->lock) && replace(r->lock, fs_lock(r->dir, "lock", e), e) != 0)
 		return -1;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		AUTO_CLOSE int fd = -1;
-
-		if (fs_exists(r->dir, parts[i]))
-			continue;
-		fd = fs_make_dirs(r->dir, parts[i], e);
-		if (fd < 0)
-			return -1;
-		*ret_mended = true;
-	}
+	if (make_parts(r, ret_mended, e) != 0)
+		return -1;
 	if (!stage)
 		return 0;
 	if (replace(r->stage, fs_open_dir(r->dir, "stage", e), e) != 0)
