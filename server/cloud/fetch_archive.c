@@ -64,7 +64,8 @@ prepare_part(struct fetch *f)
 	fetch_job_release(f); /* an earlier one, which an upstream before this one had offered */
 	/* Two offers can name one archive: its part is written by one of them. */
 	if (retain_reserve(p->retain, f->landing.stage, bytes, &e) != 0) {
-		forget_price(f);
+		if (e.code != ERR_BUSY)
+			forget_price(f);
 		fetch_job_failed(f, &e, e.code == ERR_BUSY ? JOB_DOWNLOADING : JOB_DISK_FULL,
 			e.code == ERR_BUSY ? SAME_ARCHIVE_MS : 0);
 		return false;
