@@ -156,10 +156,6 @@ view_find_type(const struct view *v, const char *type)
 	return found ? v->types[i] : NULL;
 }
 
-/*
- * A type keeps 200 versions at most (channels.json(5)), and the newest, which most ask for, is
- * first.
- */
 bool
 view_announces(const struct view *v, const struct ident *ident)
 {
@@ -168,6 +164,10 @@ view_announces(const struct view *v, const struct ident *ident)
 	return t != NULL && ident_edition_equal(&t->announced, &ident->edition);
 }
 
+/*
+ * A type keeps 200 versions at most (channels.json(5)), and the newest, which most ask for, is
+ * first.
+ */
 const struct view_version *
 view_find_version(const struct view_type *t, const struct edition *edition)
 {
