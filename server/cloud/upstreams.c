@@ -151,10 +151,11 @@ upstreams_report(struct upstreams *r, int index, struct source_request *request,
 bool
 upstreams_may_help(const struct upstream_reply *reply)
 {
-	/* A server above that cannot have it itself is as good as none. */
+	/* A server above that cannot have it itself, or is about to go, is as good as none. */
 	if (reply->outcome == UPSTREAM_PREPARING)
 		return strcmp(reply->reason, "upstream-unavailable") == 0 ||
-		       strcmp(reply->reason, "disk-full") == 0;
+		       strcmp(reply->reason, "disk-full") == 0 ||
+		       strcmp(reply->reason, "restarting") == 0;
 	return !upstream_failed_here(reply) && upstream_may_recover(reply->outcome);
 }
 

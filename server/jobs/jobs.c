@@ -38,8 +38,8 @@ struct jobs {
 const char *
 jobs_reason_name(enum job_reason reason)
 {
-	static const char *const names[] = {
-		"downloading", "building", "busy", "upstream-unavailable", "disk-full"};
+	static const char *const names[JOB_REASONS] = {"downloading", "building", "busy",
+		"upstream-unavailable", "disk-full", "restarting"};
 
 	return names[reason];
 }
@@ -157,12 +157,11 @@ ask(struct jobs *j, const struct job_spec *spec, const char *key, struct waiter 
 	struct job_outlook answer;
 	bool begin;
 
-	/*
-	 * Nothing begins any more, and nobody is held: jobs_stop has resumed whoever was. ABSENT
-	 * and KNOWN stay what they are until metadata changes: however often somebody asks, the
-	 * upstream is not asked again.
-	 */
-	if (j->stopped || (job == NULL && is_absent(j, key)))
+	/* Nothing begins any more, and nobody is held: jobs_stop has resumed whoever was. */
+	if (j->stopped)
+		return (struct job_outlook){.reason = JOB_RESTARTING, .progress = -1};
+	/* ABSENT and KNOWN stay so until metadata changes: the upstream is not asked again. */
+	if (job == NULL && is_absent(j, key))
 		return busy;
 	begin = job == NULL || job->state == JOB_NONE ||
 		(job->state == JOB_FAILED && (spec->due || now_ms >= job->retry_at_ms));

@@ -73,6 +73,8 @@ enum job_reason {
 	JOB_BUSY,
 	JOB_UPSTREAM_UNAVAILABLE,
 	JOB_DISK_FULL,
+	JOB_RESTARTING, /* the server ends, and another run of it will be there soon */
+	JOB_REASONS
 };
 const char *jobs_reason_name(enum job_reason reason);
 
