@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cache/announce_rules.h"
+#include "cache/prefetch.h"
 #include "log.h"
 
 enum { DEFER_MAX_MS = 10 * 60 * 1000 };
@@ -197,49 +198,17 @@ defer(struct announce *a, const struct ident *ident, const struct job_spec *spec
 	return true;
 }
 
-static void
-add_spec(struct job_spec *specs, size_t *count, const struct view_type *t, const struct ident *new,
-	const struct edition *base)
-{
-	const struct view_version *here = view_find_version(t, &new->edition);
-
-	/* A client may say that it has anything: no difference leads backwards. */
-	if (base->version >= new->edition.version ||
-		(here != NULL && view_find_archive(here, base, FORMAT_AR2) != NULL))
-		return;
-	specs[(*count)++] = (struct job_spec){
-		.kind = JOB_OFFER, .ident = *new, .base = *base, .format = FORMAT_AR2};
-}
-
-/*
- * Where an administrator wants it, differences to a new version before anybody asks:
- * from the one that was announced before, if clients here have it; and from those that
- * most clients have. Whoever is told of the version asks for its header as well.
- */
+/* Where an administrator wants it, what clients will ask for is here before they are told. */
 static bool
 defer_for_prefetch(struct announce *a, const struct view_type *t, const struct channels *channels,
 	const struct ident *new)
 {
-	const size_t max = (size_t)a->parts.options->prefetchDifferences;
-	AUTO_FREE struct edition *used = mem_new(max, sizeof(*used));
-	AUTO_FREE struct job_spec *specs = mem_new(max + 2, sizeof(*specs));
-	const struct view_version *here = view_find_version(t, &new->edition);
-	size_t used_count = 0;
-	size_t count = 0;
+	const struct prefetch prefetch = {.usage = a->parts.usage,
+		.versions = (size_t)a->parts.options->prefetchDifferences,
+		.previous = channels_policy(channels, t->type).prefetch};
+	AUTO_FREE struct job_spec *specs = NULL;
+	size_t count = prefetch_jobs(&prefetch, t, new, &specs);
 
-	if (view_find_version(t, &t->announced) != NULL &&
-		channels_policy(channels, t->type).prefetch)
-		add_spec(specs, &count, t, new, &t->announced);
-	if (max > 0)
-		used_count =
-			usage_top(a->parts.usage, new->type, clock_mono_ms() / 1000, used, max);
-	for (size_t i = 0; i < used_count; i++)
-		add_spec(specs, &count, t, new, &used[i]);
-	/*
-	 * Where nothing else is waited for neither is the header, which refresh_headers asks for.
-	 */
-	if (count > 0 && (here == NULL || here->header == NULL))
-		specs[count++] = (struct job_spec){.kind = JOB_HEADER, .ident = *new};
 	return defer(a, new, specs, count);
 }
 

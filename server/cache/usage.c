@@ -19,6 +19,7 @@ struct slot {
 	uint64_t said_s;
 	uint64_t type; /* a hash: a type that shares it costs a question for nothing */
 	char cookie[IDENT_COOKIE + 1];
+	signed char format; /* -1: nobody said */
 };
 
 struct usage {
@@ -53,21 +54,26 @@ usage_free(struct usage *u)
  * nobody asks for, in the place of another, and no more than prefetchDifferences of them.
  */
 void
-usage_note(struct usage *u, const char *client, const struct ident *has, uint64_t now_s)
+usage_note(struct usage *u, const char *client, const struct ident *has, int format, uint64_t now_s)
 {
 	struct slot new = {.version = has->edition.version,
 		.said_s = now_s,
-		.type = hash_of_text(&u->key, has->type)};
+		.type = hash_of_text(&u->key, has->type),
+		.format = (signed char)format};
 	uint64_t slot = (new.type ^ hash_of_text(&u->key, client)) % SLOTS;
 
 	memcpy(new.cookie, has->edition.cookie, sizeof(new.cookie));
 	(void)pthread_mutex_lock(&u->lock);
+	/* A poll says nothing of formats: what this client asked for before is known. */
+	if (format < 0 && u->slots[slot].version != 0)
+		new.format = u->slots[slot].format;
 	u->slots[slot] = new;
 	(void)pthread_mutex_unlock(&u->lock);
 }
 
 struct counted {
 	struct edition edition;
+	unsigned formats;
 	size_t clients;
 };
 
@@ -109,6 +115,7 @@ collect(struct usage *u, const char *type, uint64_t now_s, struct counted *ret)
 			continue;
 		ret[count].edition.version = p->version;
 		memcpy(ret[count].edition.cookie, p->cookie, sizeof(p->cookie));
+		ret[count].formats = 1U << (p->format < 0 ? FORMAT_COUNT - 1 : p->format);
 		ret[count++].clients = 1;
 	}
 	(void)pthread_mutex_unlock(&u->lock);
@@ -116,7 +123,7 @@ collect(struct usage *u, const char *type, uint64_t now_s, struct counted *ret)
 }
 
 size_t
-usage_top(struct usage *u, const char *type, uint64_t now_s, struct edition *ret, size_t max)
+usage_top(struct usage *u, const char *type, uint64_t now_s, struct usage_version *ret, size_t max)
 {
 	AUTO_FREE struct counted *said = mem_new(SLOTS, sizeof(*said));
 	size_t count = collect(u, type, now_s, said);
@@ -127,14 +134,17 @@ usage_top(struct usage *u, const char *type, uint64_t now_s, struct edition *ret
 	/* Equal ones come to stand side by side, and are counted in place. */
 	qsort(said, count, sizeof(*said), compare_editions);
 	for (size_t i = 0; i < count; i++) {
-		if (distinct > 0 &&
-			ident_edition_equal(&said[distinct - 1].edition, &said[i].edition))
-			said[distinct - 1].clients++;
-		else
+		struct counted *last = distinct > 0 ? &said[distinct - 1] : NULL;
+
+		if (last == NULL || !ident_edition_equal(&last->edition, &said[i].edition)) {
 			said[distinct++] = said[i];
+			continue;
+		}
+		last->clients++;
+		last->formats |= said[i].formats;
 	}
 	qsort(said, distinct, sizeof(*said), compare_counts);
 	for (size_t i = 0; i < distinct && i < max; i++)
-		ret[i] = said[i].edition;
+		ret[i] = (struct usage_version){said[i].edition, said[i].formats};
 	return distinct < max ? distinct : max;
 }

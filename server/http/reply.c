@@ -253,11 +253,11 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 /* A client that does not say who it is counts as its address. */
 static void
 note_usage(const struct reply_context *c, const struct request_facts *facts, const char *client,
-	const struct ident *has)
+	const struct ident *has, int format)
 {
 	if (c->parts.options->prefetchDifferences > 0)
 		usage_note(c->parts.usage, client[0] != '\0' ? client : facts->address, has,
-			clock_mono_ms() / 1000);
+			format, clock_mono_ms() / 1000);
 }
 
 /* What is newer than what the client has, of the types it has. */
@@ -273,7 +273,7 @@ filter(const struct reply_context *c, const struct request_facts *facts, const s
 
 		if (t == NULL || t->announced.version == 0)
 			continue;
-		note_usage(c, facts, inventory->client, &ident);
+		note_usage(c, facts, inventory->client, &ident, -1);
 		if (ident_edition_equal(&t->announced, &ident.edition))
 			continue;
 		ident.edition = t->announced;
@@ -446,7 +446,8 @@ note_legacy(const struct reply_context *c, const struct target *target)
 /* Who is given an offer will have what it leads to; who has to wait has what it came with. */
 static void
 note_offer(const struct reply_context *c, const struct request_facts *facts,
-	const struct target *target, const struct decision *d, const char *client)
+	const struct target *target, const struct decision *d, enum format best,
+	const char *client)
 {
 	struct ident has = target->ident;
 
@@ -457,7 +458,7 @@ note_offer(const struct reply_context *c, const struct request_facts *facts,
 	else if (d->kind != DECIDE_OFFER)
 		return;
 	if (has.edition.version > 0)
-		note_usage(c, facts, client, &has);
+		note_usage(c, facts, client, &has, (int)best);
 }
 
 void
@@ -467,7 +468,8 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 	struct decide_facts known = {.known = look_up,
 		.context = c->parts.jobs,
 		.local_differences = c->parts.options->localDifferences != 0};
-	bool ar2 = fields_accepts(facts->accept, accept_ar2);
+	enum format best =
+		fields_accepts(facts->accept, accept_ar2) ? FORMAT_AR2 : FORMAT_AR1;
 	struct target target;
 	struct decision d;
 	struct err e;
@@ -489,7 +491,7 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 		return;
 	known.cache = view_decide_cache(ret->view);
 	known.legacy = note_legacy(c, &target);
-	d = decide(&known, &target, ar2 ? FORMAT_AR2 : FORMAT_AR1);
-	note_offer(c, facts, &target, &d, client);
+	d = decide(&known, &target, best);
+	note_offer(c, facts, &target, &d, best, client);
 	carry_out(c, facts, &target, &d, may_hold, client, ret);
 }

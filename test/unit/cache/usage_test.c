@@ -13,13 +13,13 @@ note(struct usage *u, unsigned client, const char *type, uint64_t version, uint6
 
 	(void)snprintf(name, sizeof(name), "pc-%u", client);
 	(void)snprintf(has.type, sizeof(has.type), "%s", type);
-	usage_note(u, name, &has, now_s);
+	usage_note(u, name, &has, -1, now_s);
 }
 
 START_TEST(usage_top__counts_clients_by_what_they_said_last)
 {
 	struct usage *u = usage_new();
-	struct edition top[3];
+	struct usage_version top[3];
 
 	ck_assert_uint_eq(usage_top(u, "db", 100, top, 3), 0);
 	for (unsigned i = 0; i < 60; i++)
@@ -28,10 +28,10 @@ START_TEST(usage_top__counts_clients_by_what_they_said_last)
 		note(u, i, "db", 9, 200);
 	note(u, 3, "engine", 5, 200);
 	ck_assert_uint_eq(usage_top(u, "db", 300, top, 3), 3);
-	ck_assert_uint_eq(top[0].version, 9);
-	ck_assert_uint_eq(top[1].version, 8);
-	ck_assert_uint_eq(top[2].version, 7);
-	ck_assert_str_eq(top[0].cookie, "0123abcd");
+	ck_assert_uint_eq(top[0].edition.version, 9);
+	ck_assert_uint_eq(top[1].edition.version, 8);
+	ck_assert_uint_eq(top[2].edition.version, 7);
+	ck_assert_str_eq(top[0].edition.cookie, "0123abcd");
 	ck_assert_uint_eq(usage_top(u, "db", 300, top, 1), 1);
 	ck_assert_uint_eq(usage_top(u, "engine", 300, top, 3), 1);
 	usage_free(u);
@@ -41,13 +41,33 @@ END_TEST
 START_TEST(usage_top__forgets_after_a_day)
 {
 	struct usage *u = usage_new();
-	struct edition top[2];
+	struct usage_version top[2];
 
 	note(u, 1, "db", 7, 100);
 	note(u, 2, "db", 8, 86000);
 	ck_assert_uint_eq(usage_top(u, "db", 100 + 86400, top, 2), 2);
 	ck_assert_uint_eq(usage_top(u, "db", 101 + 86400, top, 2), 1);
-	ck_assert_uint_eq(top[0].version, 8);
+	ck_assert_uint_eq(top[0].edition.version, 8);
+	usage_free(u);
+}
+END_TEST
+
+START_TEST(usage_top__tells_the_formats_that_clients_ask_for)
+{
+	struct usage *u = usage_new();
+	const struct ident has = {.type = "db", .edition = {.version = 7, .cookie = "0123abcd"}};
+	struct usage_version top[1];
+
+	usage_note(u, "a", &has, -1, 100);
+	(void)usage_top(u, "db", 100, top, 1);
+	ck_assert_uint_eq(top[0].formats, 1U << FORMAT_AR2); /* who says what it has knows all */
+	usage_note(u, "a", &has, FORMAT_AR1, 101);
+	usage_note(u, "a", &has, -1, 102); /* a poll says nothing of it */
+	(void)usage_top(u, "db", 103, top, 1);
+	ck_assert_uint_eq(top[0].formats, 1U << FORMAT_AR1);
+	usage_note(u, "b", &has, FORMAT_AR2, 103);
+	(void)usage_top(u, "db", 104, top, 1);
+	ck_assert_uint_eq(top[0].formats, 1U << FORMAT_AR1 | 1U << FORMAT_AR2);
 	usage_free(u);
 }
 END_TEST
@@ -57,4 +77,5 @@ usage_tests(TCase *c)
 {
 	tcase_add_test(c, usage_top__counts_clients_by_what_they_said_last);
 	tcase_add_test(c, usage_top__forgets_after_a_day);
+	tcase_add_test(c, usage_top__tells_the_formats_that_clients_ask_for);
 }
