@@ -168,17 +168,20 @@ decide_offer(const struct decide_facts *f, const struct edition *announced,
 	return moved(target, announced);
 }
 
-/* Who asks so takes the whole archive, in the format that everybody knows. */
+/*
+ * Who asks so takes the whole archive, in the format that everybody knows. Until the newest version's
+ * is here the one before does: who seldom asks is not sent away for it.
+ */
 static struct decision
 decide_legacy(
 	const struct decide_facts *f, const struct edition *announced, const struct target *target)
 {
 	struct target offer = {.kind = TARGET_OFFER, .ident = target->ident};
-	const struct record *record;
+	const struct record *record = f->cache.newest_full(
+		f->cache.context, target->ident.type, announced, FORMAT_AR1);
 	struct decision d;
 
 	offer.ident.edition = *announced;
-	record = find_archive(f, &offer.ident, &full, FORMAT_AR1);
 	if (record != NULL)
 		return file(f, record);
 	d = prepare(NEED_BUILD, &offer, FORMAT_AR1);

@@ -44,6 +44,12 @@ struct decide_cache {
 	bool (*has_version)(void *context, const struct ident *ident);
 	/* The record that names the same thing as key (record_same); NULL: it is not held. */
 	const struct record *(*find)(void *context, const struct record *key);
+	/*
+	 * The newest full archive of a type in a format, of this version or an older one; NULL:
+	 * none.
+	 */
+	const struct record *(*newest_full)(void *context, const char *type,
+		const struct edition *announced, enum format format);
 	/* An archive by its id; NULL: none. */
 	const struct record *(*find_id)(void *context, const struct digest *id);
 	/* Whether its digest was seen to be right since the start. */

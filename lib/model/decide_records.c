@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/decide_records.h"
 
+#include <string.h>
+
 /* decide() asks only where has_query is set: query is never NULL here. */
 static bool
 announced(void *context, const char *type, struct edition *ret)
@@ -34,6 +36,25 @@ find(void *context, const struct record *key)
 }
 
 static const struct record *
+newest_full(void *context, const char *type, const struct edition *announced, enum format format)
+{
+	const struct decide_records *from = context;
+	const struct record *newest = NULL;
+
+	for (size_t i = 0; i < from->records->count; i++) {
+		const struct record *r = &from->records->at[i];
+
+		if (record_is_full(r) && r->format == format && strcmp(r->ident.type, type) == 0 &&
+			(r->ident.edition.version < announced->version ||
+				ident_edition_equal(&r->ident.edition, announced)) &&
+			(newest == NULL ||
+				r->ident.edition.version > newest->ident.edition.version))
+			newest = r;
+	}
+	return newest;
+}
+
+static const struct record *
 find_id(void *context, const struct digest *id)
 {
 	const struct decide_records *from = context;
@@ -61,6 +82,7 @@ decide_records_cache(struct decide_records *from)
 		.announced = announced,
 		.has_version = has_version,
 		.find = find,
+		.newest_full = newest_full,
 		.find_id = find_id,
 		.is_checked = is_checked};
 }

@@ -35,6 +35,20 @@ find(void *context, const struct record *key)
 }
 
 static const struct record *
+newest_full(void *context, const char *type, const struct edition *announced, enum format format)
+{
+	static const struct edition full;
+	const struct view_type *t = view_find_type(context, type);
+	struct view_record *vr = NULL;
+
+	for (size_t i = 0; t != NULL && vr == NULL && i < t->count; i++)
+		if (t->versions[i].edition.version < announced->version ||
+			ident_edition_equal(&t->versions[i].edition, announced))
+			vr = view_find_archive(&t->versions[i], &full, format);
+	return record_of(vr);
+}
+
+static const struct record *
 find_id(void *context, const struct digest *id)
 {
 	return record_of(view_find_id(context, id));
@@ -66,6 +80,7 @@ view_decide_cache(struct view *v)
 		.announced = announced,
 		.has_version = has_version,
 		.find = find,
+		.newest_full = newest_full,
 		.find_id = find_id,
 		.is_checked = is_checked};
 }

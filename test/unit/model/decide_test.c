@@ -238,6 +238,49 @@ START_TEST(decide__a_full_archive_is_made_in_the_cheapest_way)
 }
 END_TEST
 
+static const struct {
+	uint64_t full[3]; /* versions whose full archive is held; those above 9 have another cookie */
+	enum decision_kind kind;
+	uint64_t version;
+} legacy[] = {
+	{{0}, DECIDE_PREPARE, 0},
+	{{9, 8, 7}, DECIDE_FILE, 9},
+	/* what was announced before, until the newest is here */
+	{{7, 8}, DECIDE_FILE, 8},
+	/* nobody goes back from what is announced to what was forgotten */
+	{{10}, DECIDE_PREPARE, 0},
+	{{10, 8}, DECIDE_FILE, 8},
+};
+
+START_TEST(decide__legacy_gets_the_newest_full_archive_that_is_here)
+{
+	const struct target target = {.kind = TARGET_LEGACY, .ident = {.type = "t"}};
+	struct record r = {.kind = RECORD_ARCHIVE, .format = FORMAT_AR1, .ident = {.type = "t"}};
+	struct states states = {0};
+	struct sample s;
+	struct decide_facts f = {.known = state_of, .context = &states, .legacy = true};
+	struct decision d;
+
+	set_up(&s, true);
+	for (int i = 0; i < 3 && legacy[_i].full[i] != 0; i++) {
+		r.ident.edition.version = legacy[_i].full[i];
+		(void)snprintf(r.ident.edition.cookie, sizeof(r.ident.edition.cookie), "%08u",
+			(unsigned)legacy[_i].full[i]);
+		add(&s, &r, true);
+		r.format = FORMAT_AR2; /* which they do not know */
+		r.ident.edition.version += 20;
+		add(&s, &r, true);
+		r.format = FORMAT_AR1;
+	}
+	f.cache = decide_records_cache(&s.from);
+	d = decide(&f, &target, FORMAT_AR1);
+	ck_assert_int_eq(d.kind, legacy[_i].kind);
+	if (d.kind == DECIDE_FILE)
+		ck_assert_uint_eq(d.record->ident.edition.version, legacy[_i].version);
+	tear_down(&s);
+}
+END_TEST
+
 void
 decide_tests(TCase *c)
 {
@@ -245,4 +288,6 @@ decide_tests(TCase *c)
 	tcase_add_test(c, decide__without_metadata_everything_but_files_waits);
 	tcase_add_test(c, decide__makes_a_difference_where_the_upstream_has_none);
 	tcase_add_test(c, decide__a_full_archive_is_made_in_the_cheapest_way);
+	tcase_add_loop_test(c, decide__legacy_gets_the_newest_full_archive_that_is_here, 0,
+		sizeof(legacy) / sizeof(*legacy));
 }
