@@ -220,7 +220,7 @@ fuzz: build/deps/fuzz.stamp $(STAMP_BUILD)
 
 # ---- Install
 
-# The settings in the manual and the sample configuration come from config/options.def.
+# Settings and events in the manual, and the sample configuration, come from config/options.def and server/events.def.
 $(OUT)/document: $(OUT)/obj/config/document.o $(OUT)/libguts2.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
