@@ -8,8 +8,9 @@ set -eu
 program=$1 manual=$2 sample=$3 check=${4:-}
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
-"$program" settings >"$new/settings"
-"$program" events >"$new/events"
+for part in settings events; do
+	"$program" $part | fold -s -w 79 | sed 's/ *$//' >"$new/$part"
+done
 "$program" sample >"$new/sample"
 awk -v dir="$new" '
 	/^\.\\" end of / { inside = 0 }
