@@ -25,7 +25,10 @@ static const char usage[] = "Usage: guts2-publish init REPO\n"
 			    "       guts2-publish list REPO [--json]\n"
 			    "Publish versions of update types in a repository of plain files.\n";
 
-static const char ending[] = "add prints: TYPE VERSION COOKIE.  See guts2-publish(1).\n";
+static const char ending[] =
+	"add prints: TYPE VERSION COOKIE.\n"
+	"Exit: 0 done, 1 error, 2 usage, 75 another publisher is at work there.\n"
+	"See guts2-publish(1).\n";
 
 static int
 run_init(const char *path)
