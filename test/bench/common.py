@@ -19,6 +19,15 @@ ROUNDS = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def machine():
+    """What the figures were taken on: they hold for nothing else."""
+    with open("/proc/cpuinfo", encoding="ascii") as f:
+        facts = dict(re.findall(r"^(model name|cpu family|model|flags)\s*: (.*)$", f.read(), flags=re.M))
+    wide = "with" if "avx512f" in facts.get("flags", "").split() else "without"
+    return (f"{os.cpu_count()} processors, {facts.get('model name', '?')}, family {facts.get('cpu family', '?')}, model {facts.get('model', '?')}, "
+            f"{wide} AVX-512; Linux {os.uname().release.split('-')[0]}")
+
+
 # ---- Results
 
 class Row:
