@@ -169,16 +169,16 @@ decide_offer(const struct decide_facts *f, const struct edition *announced,
 }
 
 /*
- * Who asks so takes the whole archive, in the format that everybody knows. Until the newest version's
- * is here the one before does: who seldom asks is not sent away for it.
+ * Who asks so takes the whole archive, in the format that everybody knows. Until the newest
+ * version's is here the one before does: who seldom asks is not sent away for it.
  */
 static struct decision
 decide_legacy(
 	const struct decide_facts *f, const struct edition *announced, const struct target *target)
 {
 	struct target offer = {.kind = TARGET_OFFER, .ident = target->ident};
-	const struct record *record = f->cache.newest_full(
-		f->cache.context, target->ident.type, announced, FORMAT_AR1);
+	const struct record *record =
+		f->cache.newest_full(f->cache.context, target->ident.type, announced, FORMAT_AR1);
 	struct decision d;
 
 	offer.ident.edition = *announced;

@@ -15,7 +15,8 @@ add(struct job_spec *specs, size_t *count, const struct view_type *t, const stru
 		return;
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		if ((base->formats & 1U << i) != 0 &&
-			(here == NULL || view_find_archive(here, &base->edition, (enum format)i) == NULL))
+			(here == NULL ||
+				view_find_archive(here, &base->edition, (enum format)i) == NULL))
 			specs[(*count)++] = (struct job_spec){.kind = JOB_OFFER,
 				.ident = *new,
 				.base = base->edition,
@@ -45,8 +46,8 @@ prefetch_jobs(const struct prefetch *p, const struct view_type *t, const struct 
 	size_t count = 0;
 
 	if (p->versions > 0)
-		used_count = usage_top(
-			p->usage, new->type, clock_mono_ms() / 1000, used, p->versions);
+		used_count =
+			usage_top(p->usage, new->type, clock_mono_ms() / 1000, used, p->versions);
 	if (p->previous && last != NULL)
 		used[used_count++] = (struct usage_version){t->announced, formats_of(last)};
 	*ret = mem_new(used_count * FORMAT_COUNT + 1, sizeof(**ret));

@@ -2,9 +2,8 @@
 /*
  * prefetch.h - what is obtained before anybody asks for it.
  *
- * Does:     names the jobs, and starts none: a version is announced when they have ended (announce.c).
- * Threads:  any
- * Source:   guts2d(8), prefetchDifferences; channels.json(5), prefetch
+ * Does:     names the jobs, and starts none: a version is announced when they have ended
+ * (announce.c). Threads:  any Source:   guts2d(8), prefetchDifferences; channels.json(5), prefetch
  */
 #ifndef PREFETCH_H
 #define PREFETCH_H

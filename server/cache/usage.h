@@ -25,8 +25,8 @@ void usage_free(struct usage *u);
  * A client, known by some name, has this version of a type, and asks for archives in this format;
  * -1: it did not say which. One that never does knows the best.
  */
-void usage_note(struct usage *u, const char *client, const struct ident *has, int format,
-	uint64_t now_s);
+void usage_note(
+	struct usage *u, const char *client, const struct ident *has, int format, uint64_t now_s);
 
 struct usage_version {
 	struct edition edition;

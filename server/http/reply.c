@@ -256,8 +256,8 @@ note_usage(const struct reply_context *c, const struct request_facts *facts, con
 	const struct ident *has, int format)
 {
 	if (c->parts.options->prefetchDifferences > 0)
-		usage_note(c->parts.usage, client[0] != '\0' ? client : facts->address, has,
-			format, clock_mono_ms() / 1000);
+		usage_note(c->parts.usage, client[0] != '\0' ? client : facts->address, has, format,
+			clock_mono_ms() / 1000);
 }
 
 /* What is newer than what the client has, of the types it has. */
@@ -446,8 +446,7 @@ note_legacy(const struct reply_context *c, const struct target *target)
 /* Who is given an offer will have what it leads to; who has to wait has what it came with. */
 static void
 note_offer(const struct reply_context *c, const struct request_facts *facts,
-	const struct target *target, const struct decision *d, enum format best,
-	const char *client)
+	const struct target *target, const struct decision *d, enum format best, const char *client)
 {
 	struct ident has = target->ident;
 
@@ -468,8 +467,7 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 	struct decide_facts known = {.known = look_up,
 		.context = c->parts.jobs,
 		.local_differences = c->parts.options->localDifferences != 0};
-	enum format best =
-		fields_accepts(facts->accept, accept_ar2) ? FORMAT_AR2 : FORMAT_AR1;
+	enum format best = fields_accepts(facts->accept, accept_ar2) ? FORMAT_AR2 : FORMAT_AR1;
 	struct target target;
 	struct decision d;
 	struct err e;

@@ -239,7 +239,8 @@ START_TEST(decide__a_full_archive_is_made_in_the_cheapest_way)
 END_TEST
 
 static const struct {
-	uint64_t full[3]; /* versions whose full archive is held; those above 9 have another cookie */
+	uint64_t full[3]; /* versions whose full archive is held; those above 9 have another cookie
+			   */
 	enum decision_kind kind;
 	uint64_t version;
 } legacy[] = {
