@@ -8,6 +8,26 @@
 
 #include "base/num.h"
 
+/* 1*DIGIT of RFC 9110 section 14.1.1: of any length, and zeros in front of it are no fault. */
+static bool
+parse_position(const char *s, size_t len, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	if (len == 0)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		uint64_t digit = (uint64_t)(s[i] - '0');
+
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		/* From here on it is behind the end of whatever there is, however it goes on. */
+		value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
+	}
+	*ret = value;
+	return true;
+}
+
 /*
  * Several ranges, or what is no range, are answered with the whole file, as a server may (RFC 9110
  * section 14.2): nobody has many overlapping parts of a large file put together for him.
@@ -26,17 +46,17 @@ fields_range(const char *value, uint64_t size, uint64_t *ret_first, uint64_t *re
 	if (dash == NULL || strchr(value, ',') != NULL)
 		return RANGE_NONE;
 	if (dash == value) { /* the last so many bytes */
-		if (!num_parse(dash + 1, strlen(dash + 1), UINT64_MAX, &last))
+		if (!parse_position(dash + 1, strlen(dash + 1), &last))
 			return RANGE_NONE;
 		*ret_len = last < size ? last : size;
 		*ret_first = size - *ret_len;
 		return *ret_len > 0 ? RANGE_PART : RANGE_UNSATISFIABLE;
 	}
-	if (!num_parse(value, (size_t)(dash - value), UINT64_MAX, &first))
+	if (!parse_position(value, (size_t)(dash - value), &first))
 		return RANGE_NONE;
 	if (dash[1] == '\0')
 		last = UINT64_MAX;
-	else if (!num_parse(dash + 1, strlen(dash + 1), UINT64_MAX, &last) || last < first)
+	else if (!parse_position(dash + 1, strlen(dash + 1), &last) || last < first)
 		return RANGE_NONE;
 	if (first >= size)
 		return RANGE_UNSATISFIABLE;
@@ -50,6 +70,16 @@ bool
 fields_etag_matches(const char *value, const char *etag)
 {
 	return value != NULL && (strcmp(value, "*") == 0 || strstr(value, etag) != NULL);
+}
+
+/*
+ * A part and the rest are put together byte by byte: weak validators do not say that they fit (RFC
+ * 9110 section 13.1.5), and here no date says it either.
+ */
+bool
+fields_if_range_matches(const char *value, const char *etag)
+{
+	return value == NULL || strcmp(value, etag) == 0;
 }
 
 /* The next element of a comma-separated list, without blanks around it; false at the end. */
@@ -145,6 +175,9 @@ fields_modified_s(uint64_t landed_ms, uint64_t now_ms, uint64_t *ret_s)
 	 */
 	enum { SETTLED_MS = 2000 };
 
+	/* The clock was set back: as if it had come just now, until it has caught up. */
+	if (landed_ms > now_ms)
+		landed_ms = now_ms;
 	*ret_s = (landed_ms + 999) / 1000;
 	return now_ms >= landed_ms + SETTLED_MS ? *ret_s : landed_ms / 1000 - (landed_ms >= 1000);
 }
