@@ -6,11 +6,14 @@
 #include <strings.h>
 #include <time.h>
 
-#include "base/num.h"
+enum { DAY_S = 86400 };
 
-/* 1*DIGIT of RFC 9110 section 14.1.1: of any length, and zeros in front of it are no fault. */
+/*
+ * 1*DIGIT, as a position in a file (RFC 9110 section 14.1.1): of any length, and zeros in front of
+ * it are no fault. What is too large for a number is the largest.
+ */
 static bool
-parse_position(const char *s, size_t len, uint64_t *ret)
+parse_digits(const char *s, size_t len, uint64_t *ret)
 {
 	uint64_t value = 0;
 
@@ -21,7 +24,6 @@ parse_position(const char *s, size_t len, uint64_t *ret)
 
 		if (s[i] < '0' || s[i] > '9')
 			return false;
-		/* From here on it is behind the end of whatever there is, however it goes on. */
 		value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
 	}
 	*ret = value;
@@ -46,17 +48,17 @@ fields_range(const char *value, uint64_t size, uint64_t *ret_first, uint64_t *re
 	if (dash == NULL || strchr(value, ',') != NULL)
 		return RANGE_NONE;
 	if (dash == value) { /* the last so many bytes */
-		if (!parse_position(dash + 1, strlen(dash + 1), &last))
+		if (!parse_digits(dash + 1, strlen(dash + 1), &last))
 			return RANGE_NONE;
 		*ret_len = last < size ? last : size;
 		*ret_first = size - *ret_len;
 		return *ret_len > 0 ? RANGE_PART : RANGE_UNSATISFIABLE;
 	}
-	if (!parse_position(value, (size_t)(dash - value), &first))
+	if (!parse_digits(value, (size_t)(dash - value), &first))
 		return RANGE_NONE;
 	if (dash[1] == '\0')
 		last = UINT64_MAX;
-	else if (!parse_position(dash + 1, strlen(dash + 1), &last) || last < first)
+	else if (!parse_digits(dash + 1, strlen(dash + 1), &last) || last < first)
 		return RANGE_NONE;
 	if (first >= size)
 		return RANGE_UNSATISFIABLE;
@@ -140,11 +142,9 @@ fields_prefer_wait_s(const char *value)
 
 	while (next_element(&value, &element, &len))
 		if (len > 5 && strncasecmp(element, "wait=", 5) == 0 &&
-			/*
-			 * A day: it becomes milliseconds without a check, and holdMax is far below.
-			 */
-			num_parse(element + 5, len - 5, 86400, &wait_s))
-			return wait_s;
+			parse_digits(element + 5, len - 5, &wait_s))
+			/* It becomes milliseconds without a check, and holdMax is far below. */
+			return wait_s < DAY_S ? wait_s : DAY_S;
 	return 0;
 }
 

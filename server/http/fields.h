@@ -28,7 +28,7 @@ bool fields_if_range_matches(const char *value, const char *etag);
 /* Whether Accept has a media type, and not with q=0. */
 bool fields_accepts(const char *value, const char *type);
 
-/* N of Prefer: wait=N; 0: not there. */
+/* N of Prefer: wait=N, a day at the most; 0: not there. */
 uint64_t fields_prefer_wait_s(const char *value);
 
 /* An HTTP date, as in If-Modified-Since, in seconds since 1970; false: not one. */

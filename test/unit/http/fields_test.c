@@ -61,7 +61,8 @@ START_TEST(fields_prefer_wait_s__finds_the_number)
 	ck_assert_uint_eq(fields_prefer_wait_s("wait=30"), 30);
 	ck_assert_uint_eq(fields_prefer_wait_s("respond-async, wait=7"), 7);
 	ck_assert_uint_eq(fields_prefer_wait_s("wait=-1"), 0);
-	ck_assert_uint_eq(fields_prefer_wait_s("wait=9999999999"), 0);
+	ck_assert_uint_eq(fields_prefer_wait_s("wait=x"), 0);
+	ck_assert_uint_eq(fields_prefer_wait_s("wait=999999999999999999999999999999"), 86400);
 	ck_assert_uint_eq(fields_prefer_wait_s(NULL), 0);
 }
 END_TEST
