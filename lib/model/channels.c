@@ -194,13 +194,26 @@ parse(const char *file, const json_t *doc, struct channels *c, struct err *e)
 	return parse_types(file, json_object_get(doc, "types"), c, e);
 }
 
+/* An editor or an installer left it so: that is no mistake to stop for. */
+static bool
+is_blank(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (memchr(" \t\r\n", text.at[i], 4) == NULL)
+			return false;
+	return true;
+}
+
 /* All or nothing: of a file with an error nothing is taken over, and what was in force stays so. */
 int
 channels_parse(struct span json, const char *path, struct channels *ret, struct err *e)
 {
-	AUTO_DOC json_t *doc = doc_parse(json, e);
+	AUTO_DOC json_t *doc = NULL;
 
 	*ret = (struct channels){0};
+	if (is_blank(json))
+		return 0;
+	doc = doc_parse(json, e);
 	if (doc == NULL)
 		return err_wrap(e, "%s", path);
 	if (parse(path, doc, ret, e) == 0)

@@ -4,7 +4,8 @@
  *
  * Shapes:   {"legacy":["type", ...],
  *            "types":{"<glob>":{"enabled":true,"keep":20,"prefetch":false}}}
- *           every member may be absent; * and ? are the wildcards
+ *           every member may be absent; * and ? are the wildcards; nothing, or blanks
+ *           alone, are an object without members
  * Owner:    channels_read, channels_parse -> channels_free; immutable in between
  * Errors:   ERR_INPUT with file, field (as types.virus-*.keep) and reason
  * Source:   channels.json(5)

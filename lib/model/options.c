@@ -225,6 +225,15 @@ read_own_file(struct options *o, int *ranks, struct err *e)
 				 path, root);
 }
 
+/* What no row can say of itself. */
+static int
+check_together(const struct options *o, struct err *e)
+{
+	if (o->retryAfterMin > o->retryAfterMax)
+		return err_set(e, ERR_INPUT, "retryAfterMin is larger than retryAfterMax");
+	return 0;
+}
+
 int
 options_read(struct options *o, int argc, char **argv, struct err *e)
 {
@@ -242,9 +251,7 @@ options_read(struct options *o, int argc, char **argv, struct err *e)
 		return -1;
 	if (o->guts2ServerUrl[0] == '\0')
 		return err_set(e, ERR_INPUT, "guts2ServerUrl is required: -Dguts2ServerUrl=URL");
-	if (o->retryAfterMin > o->retryAfterMax)
-		return err_set(e, ERR_INPUT, "retryAfterMin is larger than retryAfterMax");
-	return 0;
+	return check_together(o, e);
 }
 
 /* Where it came from, not what it is: an explicit default is the wish of somebody. */
@@ -293,4 +300,20 @@ options_check(const char *name, const char *value, struct err *e)
 	if (row == NULL)
 		return unknown(name, name, e);
 	return options_row_check(row, value, &number, e) != 0 ? err_wrap(e, "%s", name) : 0;
+}
+
+int
+options_check_all(const char *const *settings, size_t count, struct err *e)
+{
+	int ranks[OPTIONS_ROWS] = {RANK_STANDARD};
+	struct options o;
+	int result = 0;
+
+	options_standard(&o);
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = set(&o, ranks, RANK_FILE, settings[i], "together", e);
+	if (result == 0)
+		result = check_together(&o, e);
+	options_free(&o);
+	return result;
 }

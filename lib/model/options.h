@@ -15,6 +15,7 @@
 #define OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -55,6 +56,9 @@ void options_each_number(struct options *o,
 /* Whether there is a setting of this name, and whether it may have this value. */
 bool options_known(const char *name);
 int options_check(const char *name, const char *value, struct err *e);
+
+/* Whether a server takes these together, each "name=value"; what is not there has its default. */
+int options_check_all(const char *const *settings, size_t count, struct err *e);
 
 void options_print_help(FILE *to);
 

@@ -6,7 +6,29 @@
 #include <strings.h>
 #include <time.h>
 
-#include "base/num.h"
+enum { DAY_S = 86400 };
+
+/*
+ * 1*DIGIT, as a position in a file (RFC 9110 section 14.1.1): of any length, and zeros in front of
+ * it are no fault. What is too large for a number is the largest.
+ */
+static bool
+parse_digits(const char *s, size_t len, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	if (len == 0)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		uint64_t digit = (uint64_t)(s[i] - '0');
+
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
+	}
+	*ret = value;
+	return true;
+}
 
 /*
  * Several ranges, or what is no range, are answered with the whole file, as a server may (RFC 9110
@@ -26,17 +48,17 @@ fields_range(const char *value, uint64_t size, uint64_t *ret_first, uint64_t *re
 	if (dash == NULL || strchr(value, ',') != NULL)
 		return RANGE_NONE;
 	if (dash == value) { /* the last so many bytes */
-		if (!num_parse(dash + 1, strlen(dash + 1), UINT64_MAX, &last))
+		if (!parse_digits(dash + 1, strlen(dash + 1), &last))
 			return RANGE_NONE;
 		*ret_len = last < size ? last : size;
 		*ret_first = size - *ret_len;
 		return *ret_len > 0 ? RANGE_PART : RANGE_UNSATISFIABLE;
 	}
-	if (!num_parse(value, (size_t)(dash - value), UINT64_MAX, &first))
+	if (!parse_digits(value, (size_t)(dash - value), &first))
 		return RANGE_NONE;
 	if (dash[1] == '\0')
 		last = UINT64_MAX;
-	else if (!num_parse(dash + 1, strlen(dash + 1), UINT64_MAX, &last) || last < first)
+	else if (!parse_digits(dash + 1, strlen(dash + 1), &last) || last < first)
 		return RANGE_NONE;
 	if (first >= size)
 		return RANGE_UNSATISFIABLE;
@@ -50,6 +72,16 @@ bool
 fields_etag_matches(const char *value, const char *etag)
 {
 	return value != NULL && (strcmp(value, "*") == 0 || strstr(value, etag) != NULL);
+}
+
+/*
+ * A part and the rest are put together byte by byte: weak validators do not say that they fit (RFC
+ * 9110 section 13.1.5), and here no date says it either.
+ */
+bool
+fields_if_range_matches(const char *value, const char *etag)
+{
+	return value == NULL || strcmp(value, etag) == 0;
 }
 
 /* The next element of a comma-separated list, without blanks around it; false at the end. */
@@ -110,11 +142,9 @@ fields_prefer_wait_s(const char *value)
 
 	while (next_element(&value, &element, &len))
 		if (len > 5 && strncasecmp(element, "wait=", 5) == 0 &&
-			/*
-			 * A day: it becomes milliseconds without a check, and holdMax is far below.
-			 */
-			num_parse(element + 5, len - 5, 86400, &wait_s))
-			return wait_s;
+			parse_digits(element + 5, len - 5, &wait_s))
+			/* It becomes milliseconds without a check, and holdMax is far below. */
+			return wait_s < DAY_S ? wait_s : DAY_S;
 	return 0;
 }
 
@@ -145,6 +175,9 @@ fields_modified_s(uint64_t landed_ms, uint64_t now_ms, uint64_t *ret_s)
 	 */
 	enum { SETTLED_MS = 2000 };
 
+	/* The clock was set back: as if it had come just now, until it has caught up. */
+	if (landed_ms > now_ms)
+		landed_ms = now_ms;
 	*ret_s = (landed_ms + 999) / 1000;
 	return now_ms >= landed_ms + SETTLED_MS ? *ret_s : landed_ms / 1000 - (landed_ms >= 1000);
 }

@@ -196,8 +196,9 @@ static void
 set_range(const struct request_facts *facts, struct reply *r)
 {
 	uint64_t size = r->vr->record.ref.bytes;
-	/* Of another file than the client has a part of, all is sent (RFC 9110 section 13.1.5). */
-	bool applies = facts->if_range == NULL || fields_etag_matches(facts->if_range, r->etag);
+	/* RFC 9110: Range is for GET alone (14.2), and of another file all is sent (13.1.5). */
+	bool applies = strcmp(facts->method, "GET") == 0 &&
+		       fields_if_range_matches(facts->if_range, r->etag);
 
 	r->status = 200;
 	r->body = REPLY_FILE;

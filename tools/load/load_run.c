@@ -13,6 +13,11 @@ enum {
 	TURN_MS = 20,	   /* how long a thread waits for bytes before it looks at the clock */
 	SAMPLE_MS = 250,
 	LATE_MS = 1000,
+	/*
+	 * At the end, without a byte. A guts2d holds the answer to a header for five seconds
+	 * unasked.
+	 */
+	PATIENCE_MS = 8000,
 };
 
 atomic_bool load_run_stopped;
@@ -47,6 +52,20 @@ wait_ms(const struct load_thread *t)
 }
 
 /*
+ * No client comes any more, and who is there has time to get what he came for: what the end of the
+ * run has cut off would be no answer of the server's, and none that is counted.
+ */
+static void
+let_end(struct load_thread *t)
+{
+	t->moved_ms = load_visit_now_ms(t->load);
+	while (t->visits > 0 && load_visit_now_ms(t->load) - t->moved_ms < PATIENCE_MS) {
+		upstream_run(t->upstream, TURN_MS);
+		load_visit_go_on(t);
+	}
+}
+
+/*
  * Begins what is due, moves bytes, and goes on with what has come; upstream_run is where it waits.
  */
 static void *
@@ -60,6 +79,7 @@ run_thread(void *context)
 		upstream_run(t->upstream, wait_ms(t));
 		load_visit_go_on(t);
 	}
+	let_end(t);
 	return NULL;
 }
 
@@ -141,14 +161,20 @@ watch(const struct load *r, struct load_report *report)
 	report->samples = samples;
 }
 
-/* Visits that still go on end with their thread's connections. */
+/* Visits that still go on end with their thread's connections, and are counted. */
 static void
 thread_clear(struct load_thread *t, struct load_report *report)
 {
-	load_stats_add(&report->counts, &t->counts);
+	double end_ms = report->seconds * 1000;
+
 	upstream_free(t->upstream);
 	while (!LIST_EMPTY(&t->open))
-		load_visit_free(LIST_FIRST(&t->open));
+		load_visit_give_up(LIST_FIRST(&t->open));
+	for (size_t i = 0; i < t->count; i++) {
+		t->counts.waiting += t->heap[i].told_later;
+		t->counts.not_begun += (double)t->heap[i].due_ms + LATE_MS < end_ms;
+	}
+	load_stats_add(&report->counts, &t->counts);
 	free(t->heap);
 }
 
@@ -179,11 +205,11 @@ load_run(const struct load_settings *s, struct load_report *ret, struct err *e)
 			result = err_set(e, ERR_SYS, "cannot start a thread");
 	if (result == 0)
 		watch(r, ret);
+	ret->seconds = (double)load_visit_now_ms(r) / 1000;
 	/* Also where no thread, or not every one, could be started. */
 	load_run_stopped = true;
 	while (started > 0)
 		(void)pthread_join(threads[--started].id, NULL);
-	ret->seconds = (double)load_visit_now_ms(r) / 1000;
 	/* A thread that was never filled is all zero, and there is nothing of it to free. */
 	for (unsigned i = 0; i < s->threads; i++)
 		thread_clear(&threads[i], ret);

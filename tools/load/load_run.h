@@ -4,7 +4,8 @@
  *
  * Does:     each client asks at its times for what is new, obtains it as guts2-client
  *           does (offer, header, archive, whose digest is checked), and comes back as told.
- *           Nothing is decoded or kept.
+ *           Nothing is decoded or kept. At the end those that are there get eight real
+ *           seconds, and as long as anything comes.
  * Units:    _s seconds of the clients, which pass `speed` times as fast as real ones
  * Threads:  load_run starts its own and joins them; load_run_stopped from a signal handler
  */

@@ -58,6 +58,11 @@ load_stats_add(struct load_counts *sum, const struct load_counts *more)
 	sum->wrong += more->wrong;
 	sum->told_later += more->told_later;
 	sum->late += more->late;
+	sum->unanswered += more->unanswered;
+	if (more->unanswered_us > sum->unanswered_us)
+		sum->unanswered_us = more->unanswered_us;
+	sum->waiting += more->waiting;
+	sum->not_begun += more->not_begun;
 	/* The first of some thread; which came first of all is not worth a lock. */
 	if (sum->error[0] == '\0')
 		memcpy(sum->error, more->error, sizeof(sum->error));
@@ -71,6 +76,17 @@ count_requests(const struct load_counts *c, enum load_step step)
 	for (int i = 0; i < LOAD_STATUS_MAX; i++)
 		count += c->status[step][i];
 	return count;
+}
+
+/* To be told to come back is an answer. */
+bool
+load_stats_is_good(const struct load_counts *c)
+{
+	uint64_t failed = c->wrong;
+
+	for (int step = 0; step < LOAD_STEPS; step++)
+		failed += c->status[step][0];
+	return failed == 0 && c->polls > 0;
 }
 
 /* The bucket in which that many of the requests are behind us; 100 is the slowest one's. */
@@ -180,6 +196,33 @@ print_step(const struct load_report *r, enum load_step step)
 	(void)putchar('\n');
 }
 
+static void
+print_ends(const struct load_counts *c)
+{
+	if (c->polls == 0)
+		(void)puts("no client was due yet: nothing was asked");
+	if (c->late > 0)
+		(void)printf("%" PRIu64 " visits began late: this machine makes no more load\n",
+			c->late);
+	if (c->not_begun > 0)
+		(void)printf("%" PRIu64 " clients were due and never came: no place was free\n",
+			c->not_begun);
+	if (c->waiting > 0)
+		(void)printf(
+			"%" PRIu64 " clients wait at the end, as a 503 told them\n", c->waiting);
+	if (c->unanswered > 0)
+		(void)printf("%" PRIu64
+			     " requests had no answer at the end, the oldest for %.1f s\n",
+			c->unanswered, (double)c->unanswered_us / 1000000);
+	if (c->wrong > 0)
+		(void)printf("%" PRIu64 " answers were wrong, or did not come\n", c->wrong);
+	if (c->error[0] != '\0') {
+		AUTO_FREE char *error = cli_cleaned(c->error);
+
+		(void)printf("the first error: %s\n", error);
+	}
+}
+
 void
 load_stats_print_text(const struct load_report *r)
 {
@@ -203,16 +246,7 @@ load_stats_print_text(const struct load_report *r)
 				"%3.0f %% had the newest version %.1f s after it was announced\n",
 				shares[i] * 100, s);
 	}
-	if (c->late > 0)
-		(void)printf("%" PRIu64 " visits began late: this machine makes no more load\n",
-			c->late);
-	if (c->wrong > 0)
-		(void)printf("%" PRIu64 " answers were wrong\n", c->wrong);
-	if (c->error[0] != '\0') {
-		AUTO_FREE char *error = cli_cleaned(c->error);
-
-		(void)printf("the first error: %s\n", error);
-	}
+	print_ends(c);
 }
 
 static json_t *
@@ -260,12 +294,16 @@ load_stats_print_json(const struct load_report *r)
 		(void)snprintf(name, sizeof(name), "%.0f", shares[i] * 100);
 		(void)json_object_set_new(until, name, s >= 0 ? json_real(s) : json_null());
 	}
-	cli_print_json(json_pack("{s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "clients",
-		(json_int_t)r->clients, "seconds", r->seconds, "speed", r->speed, "polls",
-		(json_int_t)c->polls, "updates", (json_int_t)c->updates, "told_later",
-		(json_int_t)c->told_later, "late", (json_int_t)c->late, "wrong",
-		(json_int_t)c->wrong, "error", cli_json_text(c->error), "requests", steps,
-		"seconds_until_percent_current", until, "curve", curve));
+	cli_print_json(
+		json_pack("{s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:o,s:o,s:o,s:o}",
+			"clients", (json_int_t)r->clients, "seconds", r->seconds, "speed", r->speed,
+			"polls", (json_int_t)c->polls, "updates", (json_int_t)c->updates,
+			"told_later", (json_int_t)c->told_later, "late", (json_int_t)c->late,
+			"wrong", (json_int_t)c->wrong, "unanswered", (json_int_t)c->unanswered,
+			"unanswered_oldest_s", (double)c->unanswered_us / 1000000, "waiting",
+			(json_int_t)c->waiting, "not_begun", (json_int_t)c->not_begun, "error",
+			cli_json_text(c->error), "requests", steps, "seconds_until_percent_current",
+			until, "curve", curve));
 }
 
 /* Coordinates of SVG: y grows downwards. Of a run without samples there are the axes alone. */

@@ -20,7 +20,7 @@ enum load_step { LOAD_QUERY, LOAD_OFFER, LOAD_HEADER, LOAD_FILE, LOAD_STEPS };
 enum { LOAD_BUCKETS = 8 * 40, LOAD_STATUS_MAX = 600 };
 
 struct load_counts {
-	uint64_t status[LOAD_STEPS][LOAD_STATUS_MAX]; /* 0: no answer, or a wrong one */
+	uint64_t status[LOAD_STEPS][LOAD_STATUS_MAX]; /* 0: no answer, or a broken one */
 	uint64_t bytes[LOAD_STEPS];		      /* of bodies of 200 */
 	uint64_t latency[LOAD_STEPS][LOAD_BUCKETS];
 	uint64_t polls;
@@ -28,11 +28,18 @@ struct load_counts {
 	uint64_t wrong;	     /* a digest did not match, a document was none */
 	uint64_t told_later; /* 503 */
 	uint64_t late;	     /* visits that began over a second late: the generator is the limit */
-	char error[200];     /* the first */
+	uint64_t unanswered; /* requests without an answer at the end; in status 0 as well */
+	uint64_t unanswered_us; /* since the oldest of them was asked */
+	uint64_t waiting;	/* clients that were told 503 and have not come back */
+	uint64_t not_begun;	/* that would be late, and never came: no place was free */
+	char error[200];	/* the first */
 };
 
 void load_stats_note_latency(struct load_counts *c, enum load_step step, uint64_t us);
 void load_stats_add(struct load_counts *sum, const struct load_counts *more);
+
+/* Whether every request had an answer, none was wrong, and there was any. */
+bool load_stats_is_good(const struct load_counts *c);
 
 /* The latency that so many of a hundred requests did not exceed; 0: there was none. */
 uint64_t load_stats_percentile_us(const struct load_counts *c, enum load_step step, double percent);

@@ -148,6 +148,7 @@ load_visit_new(struct load_thread *t)
 
 	v->thread = t;
 	v->client = heap_take(t);
+	v->client.told_later = false;
 	v->source.origin = t->load->settings->server;
 	LIST_INSERT_HEAD(&t->open, v, open);
 	t->visits++;
@@ -174,14 +175,20 @@ end_visit(struct load_visit *v, double wait_s)
 }
 
 static void
-end_wrong(struct load_visit *v, const char *why)
+note_error(struct load_visit *v, const char *why)
 {
 	struct load_counts *c = &v->thread->counts;
 
-	c->wrong++;
 	if (c->error[0] == '\0')
 		(void)snprintf(
 			c->error, sizeof(c->error), "%.80s: %.110s", source_name(&v->request), why);
+}
+
+static void
+end_wrong(struct load_visit *v, const char *why)
+{
+	v->thread->counts.wrong++;
+	note_error(v, why);
 	end_visit(v, FAILED_RETRY_S);
 }
 
@@ -193,6 +200,7 @@ take_bytes(void *context, const void *bytes, size_t len, struct err *e)
 
 	(void)e;
 	v->received += len;
+	v->thread->moved_ms = load_visit_now_ms(v->thread->load);
 	if (v->digester != NULL)
 		digester_add(v->digester, bytes, len);
 	return 0;
@@ -394,6 +402,7 @@ go_on(struct load_visit *v)
 	case UPSTREAM_PREPARING:
 	case UPSTREAM_BUSY:
 		v->thread->counts.told_later++;
+		v->client.told_later = true;
 		end_visit(v, v->reply.retry_after_s > 0 ? v->reply.retry_after_s : FAILED_RETRY_S);
 		break;
 	default:
@@ -409,8 +418,25 @@ load_visit_go_on(struct load_thread *t)
 
 		/* Off the list first: going on frees it, or puts it on the list again. */
 		SLIST_REMOVE_HEAD(&t->ready, ready);
+		t->moved_ms = load_visit_now_ms(t->load);
 		go_on(v);
 	}
+}
+
+/* How long it was waited for is its latency, so that no percentile is better than it was. */
+void
+load_visit_give_up(struct load_visit *v)
+{
+	struct load_counts *c = &v->thread->counts;
+	uint64_t age_us = clock_mono_us() - v->started_us;
+
+	c->status[v->step][0]++;
+	load_stats_note_latency(c, v->step, age_us);
+	c->unanswered++;
+	if (age_us > c->unanswered_us)
+		c->unanswered_us = age_us;
+	note_error(v, "no answer until the end");
+	load_visit_free(v);
 }
 
 uint64_t

@@ -24,6 +24,7 @@ struct load_client {
 	uint64_t due_ms; /* since the run began, real time */
 	uint32_t number;
 	uint16_t edition; /* LOAD_NONE: nothing is installed */
+	bool told_later;  /* by a 503, and it has not come back */
 };
 #define LOAD_NONE UINT16_MAX
 
@@ -48,6 +49,7 @@ struct load_thread {
 	struct load_client *heap; /* of those that wait, the one that is due first at its top */
 	size_t count;
 	unsigned visits;			  /* in open */
+	uint64_t moved_ms;			  /* when something last came for one of them */
 	LIST_HEAD(load_open, load_visit) open;	  /* all visits */
 	SLIST_HEAD(load_ready, load_visit) ready; /* of them, those whose request has ended */
 	unsigned seed;
@@ -73,6 +75,9 @@ void load_visit_ask(struct load_visit *v);
 /* Go on with all visits whose request has ended; those that are over are freed. */
 void load_visit_go_on(struct load_thread *t);
 void load_visit_free(struct load_visit *v);
+
+/* Its request has no answer, and is not waited for any more; upstream is gone by then. */
+void load_visit_give_up(struct load_visit *v);
 
 /* When its client was due. */
 uint64_t load_visit_due_ms(const struct load_visit *v);

@@ -22,7 +22,8 @@ static const char usage[] =
 	"Simulate N clients of a guts2d: they poll, obtain what is new and check it.\n";
 
 static const char ending[] =
-	"Exit: 0 every request was answered, 1 error, 2 usage. See guts2-load(1).\n";
+	"Exit: 0 every request was answered, 1 one was not, or wrongly, or an error,\n"
+	"2 usage. See guts2-load(1).\n";
 
 enum { CLIENTS_MAX = 1000000, HISTORY_MAX = 4000, SHARES_MAX = 4100, THREADS = 2 };
 enum { DAY_S = 86400, WEEK_S = 7 * DAY_S, YEAR_S = 365 * DAY_S };
@@ -63,18 +64,21 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 		{"type", "T", "the update type they have", .type = &a->load.type},
 		{"versions", "DIST",
 			"what they begin with: AGE:WEIGHT,... An AGE is a number of versions "
-			"behind the newest, A-B, or none (nothing installed) (default: with "
-			"--history all versions alike, else none:1)",
+			"behind the newest (0 to 3999), A-B, or none (nothing installed); a WEIGHT "
+			"1 "
+			"to 1000000 (default: with --history all versions alike, else none:1)",
 			.text = &a->versions},
 		{"history", "DIR",
-			"where those versions are read from: a published repository, or a "
-			"server's data/guts2/updates",
+			"where those versions, at most 4000, are read from: a published "
+			"repository, or a server's data/guts2/updates",
 			.text = &a->history},
-		{"interval", "S", "seconds between a client's polls (default 600)",
+		{"interval", "S", "seconds between a client's polls (1 to 31536000; default 600)",
 			.number = &a->load.interval_s, .min = 1, .max = YEAR_S},
-		{"speed", "X", "let the clients' time pass X times as fast (default 1)",
+		{"speed", "X",
+			"let the clients' time pass X times as fast (0.01 to 10000; default 1)",
 			.parse = take_speed},
-		{"seconds", "S", "end after so many real seconds (default 60)",
+		{"seconds", "S",
+			"let no client come after so many real seconds (1 to 604800; default 60)",
 			.number = &a->load.seconds, .min = 1, .max = WEEK_S},
 		{"json", NULL, "the result as JSON", .flag = &a->json},
 		{"plot", "FILE", "the share of current clients over time, as SVG",
@@ -186,7 +190,10 @@ parse_versions(struct arguments *a)
 
 /* ---- */
 
-/* Nothing but the flag is safe here; load_run ends by itself and there is a report. */
+/*
+ * Nothing but the flag is safe here; load_run ends by itself and there is a report. Who does not
+ * want to wait for it interrupts a second time.
+ */
 static void
 on_signal(int number)
 {
@@ -213,20 +220,10 @@ write_plot(const struct load_report *report, const char *path)
 	return good;
 }
 
-/* To be told to come back is an answer. */
-static bool
-every_request_answered(const struct load_counts *c)
-{
-	uint64_t failed = c->wrong;
-
-	for (int step = 0; step < LOAD_STEPS; step++)
-		failed += c->status[step][0];
-	return failed == 0;
-}
-
 static int
 run(struct arguments *a)
 {
+	const struct sigaction once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 	struct load_report report;
 	struct err e = {0};
 	int code = CLI_OK;
@@ -239,13 +236,13 @@ run(struct arguments *a)
 	}
 	if (!parse_versions(a))
 		return CLI_USAGE;
-	(void)signal(SIGINT, on_signal);
-	(void)signal(SIGTERM, on_signal);
+	(void)sigaction(SIGINT, &once, NULL);
+	(void)sigaction(SIGTERM, &once, NULL);
 	if (load_run(&a->load, &report, &e) != 0)
 		return cli_fail(&e);
 	(a->json ? load_stats_print_json : load_stats_print_text)(&report);
 	if ((a->plot != NULL && !write_plot(&report, a->plot)) ||
-		!every_request_answered(&report.counts))
+		!load_stats_is_good(&report.counts))
 		code = CLI_FAILED;
 	free((void *)report.samples);
 	return code;

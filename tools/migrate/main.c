@@ -4,14 +4,17 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli.h"
+#include "migrate/migrate_fspms.h"
 #include "migrate/migrate_read.h"
 #include "migrate/migrate_table.h"
+#include "model/options.h"
 
 static const char usage[] =
 	"Usage: guts2-migrate [--dry-run] [--force] [--json] [--from-fsaua FILE]\n"
@@ -36,11 +39,11 @@ read_old(struct migration *m, const struct arguments *a, struct err *e)
 {
 	if (a->fsaua != NULL && migrate_read_fsaua(m, a->fsaua, e) != 0)
 		return -1;
-	if (a->fspms != NULL && migrate_read_fspms(m, a->fspms, e) != 0)
+	if (a->fspms != NULL && migrate_fspms_read(m, a->fspms, e) != 0)
 		return -1;
 	if (a->channels != NULL && migrate_read_channels(m, a->channels, e) != 0)
 		return -1;
-	migrate_table_upstream(m);
+	migrate_table_settle(m);
 	return 0;
 }
 
@@ -69,9 +72,12 @@ make_outputs(const struct migration *m, struct output ret[OUTPUTS])
 		proxy_server_format(&m->proxy, &ret[0].bytes);
 		buf_add_string(&ret[0].bytes, "\n");
 	}
-	for (size_t i = 0; i < m->option_count; i++)
-		buf_printf(&ret[1].bytes, "# from %s\n%s=%s\n", m->options[i].origin,
-			m->options[i].name, m->options[i].value);
+	for (size_t i = 0; i < m->option_count; i++) {
+		/* A name with a line's end in it would be more than a comment. */
+		AUTO_FREE char *origin = cli_cleaned(m->options[i].origin);
+
+		buf_printf(&ret[1].bytes, "# from %s\n%s\n", origin, m->options[i].setting);
+	}
 	if (m->channels.len > 0)
 		buf_add(&ret[2].bytes, m->channels.at, m->channels.len);
 }
@@ -129,6 +135,42 @@ write_outputs(const struct arguments *a, const struct output outputs[OUTPUTS], s
 	return 0;
 }
 
+/* As a shell reads it back. */
+static void
+print_word(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_@%+=:,./-";
+
+	if (strspn(word, plain) == strlen(word)) {
+		(void)fputs(word, stdout);
+		return;
+	}
+	(void)putchar('\'');
+	for (; *word != '\0'; word++)
+		(void)(*word == '\'' ? fputs("'\\''", stdout) : putchar(*word));
+	(void)putchar('\'');
+}
+
+/* With what is below the root by now, this time's or not: as guts2d itself reads it. */
+static void
+say_start(const struct arguments *a)
+{
+	AUTO_FREE char *root = realpath(a->root, NULL);
+	AUTO_FREE char *argument = mem_printf("-Droot=%s", root != NULL ? root : a->root);
+	char *words[] = {"guts2d", argument};
+	struct options o;
+	bool named = options_read(&o, 2, words, NULL) == 0 || o.guts2ServerUrl[0] != '\0';
+
+	(void)fputs("Start: guts2d ", stdout);
+	print_word(argument);
+	(void)puts(named ? ""
+			 : " -Dguts2ServerUrl=URL\n"
+			   "No old setting names the server above: in the place of URL "
+			   "stands that of the\ncloud, or of another guts2d.");
+	options_free(&o);
+}
+
 static void
 say_done(const struct migration *m, const struct arguments *a)
 {
@@ -138,8 +180,8 @@ say_done(const struct migration *m, const struct arguments *a)
 		migrate_table_count(m, MIGRATE_TAKEN), migrate_table_count(m, MIGRATE_WARNED),
 		migrate_table_count(m, MIGRATE_NO_MEANING),
 		a->dry_run ? " Nothing was written." : "");
-	if (!a->dry_run && m->option_count > 0)
-		(void)printf("Start: guts2d -Droot=%s\n", a->root);
+	if (!a->dry_run)
+		say_start(a);
 }
 
 static int

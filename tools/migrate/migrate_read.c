@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "migrate/migrate_read.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "base/line.h"
 #include "base/mem.h"
-#include "model/doc.h"
-#include "model/options.h"
+#include "migrate/migrate_mask.h"
+#include "migrate/migrate_statement.h"
 
 /* They have some kilobytes; more is a mistaken path. */
 enum { FILE_BYTES_MAX = 1 << 20 };
 
-static int
-read_text(const char *path, struct buf *text, struct err *e)
+int
+migrate_read_text(const char *path, struct buf *text, struct err *e)
 {
 	if (fs_read(AT_FDCWD, path, FILE_BYTES_MAX, text, e) != 0)
 		return -1;
@@ -47,41 +46,46 @@ parse_proxy(const char *text, struct proxy_server *ret, struct err *e)
 	return result;
 }
 
-/* Without user and password; the last @, as a password may have one. */
-static char *
-name_proxy(const char *text)
-{
-	const char *at = strrchr(text, '@');
-
-	return mem_printf("%s%s", at != NULL ? "***@" : "", at != NULL ? at + 1 : text);
-}
-
+/* later: a statement in whose favour the whole list is given up; NULL: none. */
 static void
-take_proxy(struct migration *m, const char *origin, char *one)
+take_proxy(struct migration *m, const struct migrate_statement *s,
+	const struct migrate_statement *later, const char *one)
 {
-	AUTO_FREE char *name = name_proxy(one);
-	char *old = mem_printf("%s: http_proxies: %s", origin, name);
+	struct proxy_server server;
 	struct err e = {0};
-	char shown[300];
+	char name[300];
+	char *old;
 
-	if (m->proxy.host != NULL) {
+	/* What is none may be a part of another one's password. */
+	if (parse_proxy(one, &server, &e) != 0) {
+		migrate_table_note(m, MIGRATE_WARNED, mem_printf("%s: %s: ***", s->origin, s->name),
+			"not taken: %s", e.text);
+		return;
+	}
+	proxy_server_name(&server, name, sizeof(name));
+	old = mem_printf("%s: %s: %s%s", s->origin, s->name, server.user != NULL ? "***@" : "",
+		name + strlen("http://"));
+	if (later != NULL) {
+		migrate_statement_note_later(m, old, later);
+	} else if (m->proxy.host != NULL) {
 		migrate_table_note(m, MIGRATE_WARNED, old,
 			"not taken: there is one proxy, and it is the first of the list");
+	} else {
+		migrate_table_note(m, MIGRATE_TAKEN, old,
+			"data/fspms.proxy.config: http_proxy=%s/%s", name,
+			server.user != NULL ? " with its user" : "");
+		m->proxy = server;
 		return;
 	}
-	if (parse_proxy(one, &m->proxy, &e) != 0) {
-		migrate_table_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
-		return;
-	}
-	proxy_server_name(&m->proxy, shown, sizeof(shown));
-	migrate_table_note(m, MIGRATE_TAKEN, old, "data/fspms.proxy.config: http_proxy=%s/%s",
-		shown, m->proxy.user != NULL ? " with its user" : "");
+	proxy_server_free(&server);
 }
 
 /* The first one is taken: there is one proxy here. The others are listed, with the reason. */
 static void
-take_proxies(struct migration *m, const char *origin, char *list)
+take_proxies(struct migration *m, const struct migrate_statement *s,
+	const struct migrate_statement *later)
 {
+	char *list = s->value;
 	char *one;
 	bool any = false;
 
@@ -90,221 +94,62 @@ take_proxies(struct migration *m, const char *origin, char *list)
 		if (*one == '\0')
 			continue;
 		any = true;
-		take_proxy(m, origin, one);
+		take_proxy(m, s, later, one);
 	}
 	if (!any)
-		migrate_table_note(m, MIGRATE_TAKEN, mem_printf("%s: http_proxies=", origin),
+		migrate_table_note(m, MIGRATE_TAKEN, mem_printf("%s: %s=", s->origin, s->name),
 			"no proxy: nothing to write");
 }
 
 static void
-take_fsaua_line(struct migration *m, const char *origin, char *line)
+take_fsaua(struct migration *m, const struct migrate_statements *all,
+	const struct migrate_statement *s)
+{
+	if (s->name == NULL)
+		migrate_table_note(
+			m, MIGRATE_NO_MEANING, migrate_statement_show(s), "not name=value");
+	else if (strcmp(s->name, "http_proxies") == 0)
+		take_proxies(m, s, migrate_statement_later(all, s));
+	else if (strcmp(s->name, "poll_interval") == 0)
+		migrate_table_note(m, MIGRATE_NO_MEANING, migrate_statement_show(s),
+			"was a client's; a server's is updatePollingInterval");
+	else
+		migrate_table_note(
+			m, MIGRATE_NO_MEANING, migrate_statement_show(s), "has no meaning here");
+}
+
+static void
+read_fsaua_line(struct migrate_statements *all, char *take_origin, char *line)
 {
 	char *value = strchr(line, '=');
 
 	if (value == NULL) {
-		migrate_table_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s", origin, line),
-			"not name=value");
+		migrate_statement_add(all, take_origin, NULL, mem_string(line));
 		return;
 	}
 	*value++ = '\0';
-	line = line_trim(line);
-	value = line_trim(value);
-	if (strcmp(line, "http_proxies") == 0)
-		take_proxies(m, origin, value);
-	else if (strcmp(line, "poll_interval") == 0)
-		migrate_table_note(m, MIGRATE_NO_MEANING,
-			mem_printf("%s: %s=%s", origin, line, value),
-			"was a client's; a server's is updatePollingInterval");
-	else
-		migrate_table_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s", origin, line),
-			"has no meaning here");
+	migrate_statement_add(
+		all, take_origin, mem_string(line_trim(line)), mem_string(line_trim(value)));
 }
 
 int
 migrate_read_fsaua(struct migration *m, const char *path, struct err *e)
 {
 	AUTO_BUF struct buf text = {0};
+	struct migrate_statements all = {0};
 	unsigned number = 0;
 	char *tail;
 	char *line;
 
-	if (read_text(path, &text, e) != 0)
+	if (migrate_read_text(path, &text, e) != 0)
 		return -1;
 	tail = text.at;
-	while ((line = line_next(&tail, &number)) != NULL) {
-		AUTO_FREE char *origin = mem_printf("%s:%u", path, number);
-
+	while ((line = line_next(&tail, &number)) != NULL)
 		if (*line != '[')
-			take_fsaua_line(m, origin, line);
-	}
-	return 0;
-}
-
-/* ---- fspms.conf */
-
-/* One -D of the Java virtual machine. */
-static void
-take_definition(struct migration *m, const char *origin, char *word)
-{
-	char *value = strchr(word, '=');
-	AUTO_FREE char *shown = mem_printf("-D%s", word);
-
-	if (value != NULL)
-		*value++ = '\0';
-	if (!options_known(word)) {
-		/* Its meaning is not known: what sounds like a password is not shown. */
-		bool secret = strcasestr(word, "pass") != NULL;
-
-		migrate_table_note(m, MIGRATE_NO_MEANING,
-			mem_printf("%s: %s%s%s", origin, secret ? "-D" : "", secret ? word : shown,
-				secret ? "=***" : ""),
-			"has no meaning here%s",
-			strncasecmp(word, "http.proxy", 10) == 0 ||
-					strncasecmp(word, "https.proxy", 11) == 0
-				? ": the proxy is named in data/fspms.proxy.config"
-				: "");
-	} else if (strcmp(word, "root") == 0) {
-		migrate_table_note(m, MIGRATE_NO_MEANING, mem_printf("%s: %s", origin, shown),
-			"the root is the one given with --root");
-	} else if (value == NULL) {
-		migrate_table_note(m, MIGRATE_WARNED, mem_printf("%s: %s", origin, shown),
-			"not taken: has no value");
-	} else {
-		migrate_table_option(m, origin, shown, word, value);
-	}
-}
-
-/* The words of additional_java_args: settings stand there as properties of the virtual machine. */
-static void
-take_java_arguments(struct migration *m, const char *origin, char *list)
-{
-	char *word;
-
-	while ((word = strsep(&list, " \t\n")) != NULL) {
-		if (*word == '\0')
-			continue;
-		if (strncmp(word, "-D", 2) == 0)
-			take_definition(m, origin, word + 2);
-		else
-			migrate_table_note(m, MIGRATE_NO_MEANING,
-				mem_printf("%s: %s", origin, word),
-				"was for the Java virtual machine; there is none");
-	}
-}
-
-static void
-take_assignment(struct migration *m, const char *origin, const char *name, char *value)
-{
-	if (strchr(value, '$') != NULL || strchr(value, '`') != NULL) {
-		migrate_table_note(m, MIGRATE_WARNED, mem_printf("%s: %s=%s", origin, name, value),
-			"not taken: its value depends on something else ($ or `)");
-	} else if (strcmp(name, "additional_java_args") == 0) {
-		take_java_arguments(m, origin, value);
-	} else if (strcmp(name, "hostModulePort") == 0) {
-		AUTO_FREE char *shown = mem_printf("%s=%s", name, value);
-
-		migrate_table_option(m, origin, shown, name, value);
-	} else if (strcmp(name, "upstreamPmHost") == 0 || strcmp(name, "upstreamPmPort") == 0) {
-		/* upstreamPmHost, upstreamPmPort: one setting, once both have been read. */
-		char **slot = name[10] == 'H' ? &m->upstream_host : &m->upstream_port;
-
-		free(*slot);
-		*slot = *value != '\0' ? mem_string(value) : NULL;
-		free(m->upstream_origin);
-		m->upstream_origin = mem_string(origin);
-	} else {
-		migrate_table_note(m, MIGRATE_NO_MEANING,
-			mem_printf("%s: %s%s%s", origin, name,
-				strcasestr(name, "pass") != NULL ? "" : "=",
-				strcasestr(name, "pass") != NULL ? "" : value),
-			"has no meaning here");
-	}
-}
-
-/*
- * A shell's word from s on, its quotes taken off, into ret (at least as long).
- * Returns what stands behind it; NULL: a quote does not end.
- */
-static const char *
-read_word(const char *s, char *ret)
-{
-	char quote = '\0';
-
-	for (; *s != '\0'; s++) {
-		if (quote == '\0' && strchr(" \t\r\n;", *s) != NULL)
-			break;
-		if (quote == '\0' && (*s == '"' || *s == '\''))
-			quote = *s;
-		else if (quote != '\0' && *s == quote)
-			quote = '\0';
-		else if (*s == '\\' && quote != '\'' && s[1] == '\n')
-			s++;
-		else if (*s == '\\' && quote != '\'' && s[1] != '\0' &&
-			 (quote == '\0' || strchr("\"\\$`", s[1]) != NULL))
-			*ret++ = *++s;
-		else
-			*ret++ = *s;
-	}
-	*ret = '\0';
-	return quote == '\0' ? s : NULL;
-}
-
-/* One assignment that begins at s. Returns what stands behind it; NULL: not understood. */
-static const char *
-read_assignment(struct migration *m, const char *origin, const char *s)
-{
-	AUTO_FREE char *name = NULL;
-	AUTO_FREE char *value = mem_new(strlen(s) + 1, 1);
-	size_t len;
-
-	if (strncmp(s, "export ", 7) == 0)
-		s += 7 + strspn(s + 7, " \t");
-	len = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-	if (len == 0 || s[len] != '=')
-		return NULL;
-	name = mem_string_n(s, len);
-	s = read_word(s + len + 1, value);
-	if (s != NULL)
-		take_assignment(m, origin, name, value);
-	return s;
-}
-
-/*
- * Line by line where nothing is quoted. A shell is never asked: what depends on one is listed as
- * not taken.
- */
-int
-migrate_read_fspms(struct migration *m, const char *path, struct err *e)
-{
-	AUTO_BUF struct buf text = {0};
-	unsigned number = 1;
-	const char *s;
-
-	if (read_text(path, &text, e) != 0)
-		return -1;
-	for (s = text.at; *s != '\0';) {
-		AUTO_FREE char *origin = mem_printf("%s:%u", path, number);
-		const char *end = s;
-
-		if (strchr(" \t\r;\n", *s) != NULL) {
-			number += *s++ == '\n';
-			continue;
-		}
-		if (*s != '#')
-			end = read_assignment(m, origin, s);
-		if (end == NULL) {
-			AUTO_FREE char *line = mem_string_n(s, strcspn(s, "\n"));
-
-			migrate_table_note(m, MIGRATE_WARNED, mem_printf("%s: %s", origin, line),
-				"not taken: not a line of the form name=\"value\"");
-		}
-		if (end == NULL || *s == '#')
-			end = s + strcspn(s, "\n");
-		/* A quoted value may go over several lines. */
-		for (; s < end; s++)
-			number += *s == '\n';
-	}
+			read_fsaua_line(&all, mem_printf("%s:%u", path, number), line);
+	for (size_t i = 0; i < all.count; i++)
+		take_fsaua(m, &all, &all.at[i]);
+	migrate_statement_free(&all);
 	return 0;
 }
 
@@ -330,10 +175,12 @@ migrate_read_channels(struct migration *m, const char *path, struct err *e)
 {
 	struct channels channels;
 
-	if (read_text(path, &m->channels, e) != 0)
+	if (migrate_read_text(path, &m->channels, e) != 0)
 		return -1;
 	(void)wrap_array(&m->channels);
 	if (channels_parse(span_of(m->channels.at, m->channels.len), path, &channels, e) != 0) {
+		/* It may be another file than was meant. */
+		migrate_mask_error(e);
 		/* Not to be written by somebody who goes on after the error. */
 		buf_clear(&m->channels);
 		return -1;

@@ -7,11 +7,20 @@
 
 #include "base/mem.h"
 #include "cli.h"
+#include "migrate/migrate_mask.h"
 #include "model/options.h"
 
 static const char *const result_names[] = {[MIGRATE_TAKEN] = "taken",
 	[MIGRATE_WARNED] = "warning",
 	[MIGRATE_NO_MEANING] = "no-meaning"};
+
+static void
+free_option(struct migrate_option *o)
+{
+	free(o->name);
+	free(o->setting);
+	free(o->origin);
+}
 
 void
 migrate_table_free(struct migration *m)
@@ -20,18 +29,12 @@ migrate_table_free(struct migration *m)
 		free(m->rows[i].old);
 		free(m->rows[i].text);
 	}
-	for (size_t i = 0; i < m->option_count; i++) {
-		free(m->options[i].name);
-		free(m->options[i].value);
-		free(m->options[i].origin);
-	}
+	for (size_t i = 0; i < m->option_count; i++)
+		free_option(&m->options[i]);
 	free(m->rows);
 	free(m->options);
 	proxy_server_free(&m->proxy);
 	buf_free(&m->channels);
-	free(m->upstream_host);
-	free(m->upstream_port);
-	free(m->upstream_origin);
 	*m = (struct migration){0};
 }
 
@@ -40,65 +43,83 @@ void
 migrate_table_note(
 	struct migration *m, enum migrate_result result, char *take_old, const char *fmt, ...)
 {
-	char text[600];
+	char *text;
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	text = mem_vprintf(fmt, ap);
 	va_end(ap);
 	m->rows = mem_grow(m->rows, m->row_count, &m->row_capacity, sizeof(*m->rows));
-	m->rows[m->row_count++] = (struct migrate_row){result, take_old, mem_string(text)};
+	m->rows[m->row_count++] = (struct migrate_row){result, take_old, text};
+}
+
+/* One that was taken is not, after all: its row says why. */
+static void
+drop_option(struct migration *m, size_t index, const char *why)
+{
+	struct migrate_row *row = &m->rows[m->options[index].row];
+
+	row->result = MIGRATE_WARNED;
+	free(row->text);
+	row->text = mem_printf("not taken: %s", why);
+	free_option(&m->options[index]);
+	m->option_count--;
+	memmove(&m->options[index], &m->options[index + 1],
+		(m->option_count - index) * sizeof(*m->options));
 }
 
 void
-migrate_table_option(struct migration *m, const char *origin, const char *shown, const char *name,
+migrate_table_option(struct migration *m, const char *origin, char *take_old, const char *name,
 	const char *value)
 {
-	char *old = mem_printf("%s: %s", origin, shown);
+	AUTO_FREE char *again = mem_printf("%s sets %s again", origin, name);
 	struct err e = {0};
 
-	if (strcmp(name, "root") == 0) {
-		migrate_table_note(
-			m, MIGRATE_WARNED, old, "not taken: the root is what --root says");
-		return;
-	}
 	/* By the server's own rules: what is written here it will start with. */
 	if (options_check(name, value, &e) != 0) {
-		migrate_table_note(m, MIGRATE_WARNED, old, "not taken: %s", e.text);
+		if (!migrate_mask_harmless(name, value))
+			migrate_mask_error(&e);
+		migrate_table_note(m, MIGRATE_WARNED, take_old, "not taken: %s", e.text);
 		return;
 	}
-	/* One is taken and the other shown, rather than chosen between silently. */
-	for (size_t i = 0; i < m->option_count; i++)
-		if (strcmp(m->options[i].name, name) == 0) {
-			migrate_table_note(m, MIGRATE_WARNED, old,
-				"not taken: %s is set by %s already", name, m->options[i].origin);
-			return;
-		}
+	for (size_t i = m->option_count; i-- > 0;)
+		if (strcmp(m->options[i].name, name) == 0)
+			drop_option(m, i, again);
 	m->options =
 		mem_grow(m->options, m->option_count, &m->option_capacity, sizeof(*m->options));
-	m->options[m->option_count++] =
-		(struct migrate_option){mem_string(name), mem_string(value), mem_string(origin)};
-	migrate_table_note(m, MIGRATE_TAKEN, old, "config/guts2d.conf: %s=%s", name, value);
+	m->options[m->option_count++] = (struct migrate_option){.name = mem_string(name),
+		.setting = mem_printf("%s=%s", name, value),
+		.origin = mem_string(origin),
+		.row = m->row_count};
+	migrate_table_note(m, MIGRATE_TAKEN, take_old, "config/guts2d.conf: %s=%s", name, value);
 }
 
-void
-migrate_table_upstream(struct migration *m)
+/* All of them but one; `without` the count: all. */
+static int
+check_without(const struct migration *m, size_t without, struct err *e)
 {
-	const char *port = m->upstream_port != NULL ? m->upstream_port : "80";
-	AUTO_FREE char *url = NULL;
-	AUTO_FREE char *shown = NULL;
+	AUTO_FREE const char **settings = mem_new(m->option_count + 1, sizeof(*settings));
+	size_t count = 0;
 
-	if (m->upstream_host == NULL && m->upstream_port != NULL)
-		migrate_table_note(m, MIGRATE_WARNED,
-			mem_printf("%s: upstreamPmPort=%s", m->upstream_origin, m->upstream_port),
-			"not taken: there is no upstreamPmHost");
-	if (m->upstream_host == NULL)
-		return;
-	shown = mem_printf("upstreamPmHost=%s, upstreamPmPort=%s", m->upstream_host, port);
-	/* The old settings knew no scheme; the port says which one was meant. */
-	url = mem_printf("%s://%s:%s/guts2", strcmp(port, "443") == 0 ? "https" : "http",
-		m->upstream_host, port);
-	migrate_table_option(m, m->upstream_origin, shown, "guts2ServerUrl", url);
+	for (size_t i = 0; i < m->option_count; i++)
+		if (i != without)
+			settings[count++] = m->options[i].setting;
+	return options_check_all(settings, count, e);
+}
+
+/* The last one without which the others can be: of two that do not fit the first stays. */
+void
+migrate_table_settle(struct migration *m)
+{
+	struct err e = {0};
+
+	while (m->option_count > 0 && check_without(m, m->option_count, &e) != 0) {
+		size_t i = m->option_count - 1;
+
+		while (i > 0 && check_without(m, i, NULL) != 0)
+			i--;
+		drop_option(m, i, e.text);
+	}
 }
 
 size_t

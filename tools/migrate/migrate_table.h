@@ -20,15 +20,16 @@ enum migrate_result { MIGRATE_TAKEN, MIGRATE_WARNED, MIGRATE_NO_MEANING };
 
 struct migrate_row {
 	enum migrate_result result;
-	char *old;  /* "fspms.conf:3: hostModulePort=8080"; no password */
+	char *old;  /* "fspms.conf:3: hostModulePort=8080"; masked (migrate_mask.h) */
 	char *text; /* what it becomes, or why it becomes nothing */
 };
 
 /* One setting of guts2d. */
 struct migrate_option {
 	char *name;
-	char *value;
-	char *origin; /* where it is from */
+	char *setting; /* "name=value" */
+	char *origin;  /* where it is from */
+	size_t row;    /* that says it is taken */
 };
 
 struct migration {
@@ -40,10 +41,6 @@ struct migration {
 	size_t option_capacity;
 	struct proxy_server proxy; /* host NULL: none */
 	struct buf channels;	   /* the bytes of the new channels.json; len 0: none */
-	/* Put together at the end. */
-	char *upstream_host;
-	char *upstream_port;
-	char *upstream_origin;
 };
 
 void migrate_table_free(struct migration *m);
@@ -52,12 +49,15 @@ void migrate_table_free(struct migration *m);
 void migrate_table_note(struct migration *m, enum migrate_result result, char *take_old,
 	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* A setting of guts2d from an old one at `origin` ("FILE:LINE"); shown: how the table names it. */
-void migrate_table_option(struct migration *m, const char *origin, const char *shown,
-	const char *name, const char *value);
+/*
+ * A setting of guts2d from an old one at `origin` ("FILE:LINE"), checked as the server does; one of
+ * the same name that came before is not taken any more. Consumes take_old.
+ */
+void migrate_table_option(struct migration *m, const char *origin, char *take_old, const char *name,
+	const char *value);
 
-/* upstreamPmHost and upstreamPmPort together name the server above. */
-void migrate_table_upstream(struct migration *m);
+/* Of settings that a server would refuse together as few as will do are not taken. */
+void migrate_table_settle(struct migration *m);
 
 /* The rows on standard output, as a table or as JSON. */
 void migrate_table_print(const struct migration *m, bool json);

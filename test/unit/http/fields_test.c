@@ -17,7 +17,12 @@ START_TEST(fields_range__follows_the_rfc)
 		{"bytes=", RANGE_NONE, 0, 0}, {"bytes=a-b", RANGE_NONE, 0, 0},
 		{"bytes=-", RANGE_NONE, 0, 0}, {"items=0-1", RANGE_NONE, 0, 0},
 		{"bytes=0-18446744073709551615", RANGE_PART, 0, 100},
-		{"bytes=0-99999999999999999999", RANGE_NONE, 0, 0},
+		{"bytes=0-999999999999999999999999999999", RANGE_PART, 0, 100},
+		{"bytes=7-0000000000000000000000000000008", RANGE_PART, 7, 2},
+		{"bytes=-999999999999999999999999999999", RANGE_PART, 0, 100},
+		{"bytes=999999999999999999999999999999-", RANGE_UNSATISFIABLE, 0, 0},
+		{"bytes=999999999999999999999999999999-5", RANGE_NONE, 0, 0},
+		{"bytes=0-9x", RANGE_NONE, 0, 0}, {"bytes=0-9 ", RANGE_NONE, 0, 0},
 		{"BYTES=1-2", RANGE_PART, 1, 2}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -56,7 +61,8 @@ START_TEST(fields_prefer_wait_s__finds_the_number)
 	ck_assert_uint_eq(fields_prefer_wait_s("wait=30"), 30);
 	ck_assert_uint_eq(fields_prefer_wait_s("respond-async, wait=7"), 7);
 	ck_assert_uint_eq(fields_prefer_wait_s("wait=-1"), 0);
-	ck_assert_uint_eq(fields_prefer_wait_s("wait=9999999999"), 0);
+	ck_assert_uint_eq(fields_prefer_wait_s("wait=x"), 0);
+	ck_assert_uint_eq(fields_prefer_wait_s("wait=999999999999999999999999999999"), 86400);
 	ck_assert_uint_eq(fields_prefer_wait_s(NULL), 0);
 }
 END_TEST
@@ -67,6 +73,35 @@ START_TEST(fields_etag_matches__lists_and_star)
 	ck_assert(fields_etag_matches("*", "\"b\""));
 	ck_assert(!fields_etag_matches("\"ab\"", "\"b\""));
 	ck_assert(!fields_etag_matches(NULL, "\"b\""));
+}
+END_TEST
+
+START_TEST(fields_if_range_matches__this_very_etag_and_no_weak_one)
+{
+	ck_assert(fields_if_range_matches("\"b\"", "\"b\""));
+	ck_assert(!fields_if_range_matches("W/\"b\"", "\"b\""));
+	ck_assert(!fields_if_range_matches("*", "\"b\""));
+	ck_assert(!fields_if_range_matches("\"a\", \"b\"", "\"b\""));
+	ck_assert(!fields_if_range_matches("Sat, 01 Jan 2000 00:00:00 GMT", "\"b\""));
+	ck_assert(fields_if_range_matches(NULL, "\"b\""));
+}
+END_TEST
+
+START_TEST(fields_modified_s__is_never_after_the_date_of_the_answer)
+{
+	/* The clock may have been set back since the archive came. */
+	static const uint64_t now_ms[] = {0, 700, 5000, 5001, 9999, 10000, 10500, 12000, 99000};
+
+	for (size_t i = 0; i < sizeof(now_ms) / sizeof(now_ms[0]); i++) {
+		uint64_t own_s;
+		uint64_t next_s;
+		uint64_t sent_s = fields_modified_s(10400, now_ms[i], &own_s);
+
+		ck_assert_msg(sent_s <= now_ms[i] / 1000, "row %zu", i);
+		/* What comes in the same moment is newer than what was sent. */
+		(void)fields_modified_s(now_ms[i], now_ms[i], &next_s);
+		ck_assert_msg(now_ms[i] == 0 || sent_s < next_s, "row %zu", i);
+	}
 }
 END_TEST
 
@@ -96,6 +131,8 @@ END_TEST
 void
 fields_tests(TCase *c)
 {
+	tcase_add_test(c, fields_if_range_matches__this_very_etag_and_no_weak_one);
+	tcase_add_test(c, fields_modified_s__is_never_after_the_date_of_the_answer);
 	tcase_add_test(c, fields_modified_s__who_has_the_one_before_loads_the_next);
 	tcase_add_test(c, fields_range__follows_the_rfc);
 	tcase_add_test(c, fields_accepts__wants_the_type_and_no_zero);

@@ -36,9 +36,39 @@ START_TEST(load_stats_until_s__counts_from_when_the_newest_was_heard_of)
 }
 END_TEST
 
+START_TEST(load_stats_is_good__every_request_was_answered_and_there_was_one)
+{
+	AUTO_FREE struct load_counts *c = mem_new(1, sizeof(*c));
+	AUTO_FREE struct load_counts *more = mem_new(1, sizeof(*more));
+
+	ck_assert(!load_stats_is_good(c));
+	more->polls = 1;
+	more->status[LOAD_QUERY][200] = 1;
+	more->status[LOAD_OFFER][503] = 1;
+	more->told_later = more->waiting = more->late = more->not_begun = 1;
+	load_stats_add(c, more);
+	ck_assert(load_stats_is_good(c));
+	more->status[LOAD_FILE][0] = more->unanswered = 1;
+	more->unanswered_us = 7;
+	load_stats_add(c, more);
+	ck_assert(!load_stats_is_good(c));
+	more->unanswered_us = 5;
+	load_stats_add(c, more);
+	ck_assert_uint_eq(c->unanswered, 2);
+	ck_assert_uint_eq(c->unanswered_us, 7);
+	ck_assert_uint_eq(c->waiting, 3);
+	ck_assert_uint_eq(c->not_begun, 3);
+	*more = (struct load_counts){.wrong = 1};
+	*c = (struct load_counts){.polls = 1};
+	load_stats_add(c, more);
+	ck_assert(!load_stats_is_good(c));
+}
+END_TEST
+
 void
 load_stats_tests(TCase *c)
 {
 	tcase_add_test(c, load_stats_percentile_us__is_at_most_an_eighth_too_large);
+	tcase_add_test(c, load_stats_is_good__every_request_was_answered_and_there_was_one);
 	tcase_add_test(c, load_stats_until_s__counts_from_when_the_newest_was_heard_of);
 }

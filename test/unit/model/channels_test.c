@@ -47,13 +47,42 @@ START_TEST(channels_policy__the_most_specific_rule_that_says_something)
 }
 END_TEST
 
+START_TEST(channels_parse__an_empty_file_says_nothing_of_any_type)
+{
+	static const char *const texts[] = {"", "\n", " \t\r\n \n"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct channels c;
+
+		ck_assert_msg(parse(texts[i], &c, NULL) == 0, "row %zu", i);
+		ck_assert(channels_policy(&c, "a").enabled && !channels_policy(&c, "a").legacy);
+		channels_free(&c);
+	}
+}
+END_TEST
+
+START_TEST(channels_policy__of_globs_of_one_length_the_first_by_its_bytes)
+{
+	struct channels c;
+
+	ck_assert_int_eq(parse("{\"types\":{\"a?-*\":{\"keep\":2},\"a*-?\":{\"keep\":1},"
+			       "\"ab-*\":{\"keep\":3},\"?b-c\":{\"prefetch\":true}}}",
+				 &c, NULL),
+		0);
+	ck_assert_uint_eq(channels_policy(&c, "ab-c").keep, 1);
+	ck_assert(channels_policy(&c, "ab-c").prefetch);
+	ck_assert_uint_eq(channels_policy(&c, "ab-cd").keep, 2);
+	channels_free(&c);
+}
+END_TEST
+
 START_TEST(channels_parse__names_file_and_field)
 {
 	static const struct {
 		const char *text;
 		const char *words;
-	} rows[] = {{"", "FILE: not JSON"}, {"[]", "FILE: not a JSON object"}, {"{\n\n,", "line 3"},
-		{"{\"a\":1}", "FILE: a: unknown"},
+	} rows[] = {{" x", "FILE: not JSON"}, {"[]", "FILE: not a JSON object"},
+		{"{\n\n,", "line 3"}, {"{\"a\":1}", "FILE: a: unknown"},
 		{"{\n\"legacy\":[\"a\",\n\"b\",\n\"C\"]}", "FILE: legacy[2]: must be a type"},
 		{"{\n\"legacy\":\"a\"}", "FILE: legacy: must be an array"},
 		{"{\"types\":\n{\"a\":{},\n\"B\":{}}}", "FILE: types.B: must be a type or a glob"},
@@ -81,5 +110,7 @@ void
 channels_tests(TCase *c)
 {
 	tcase_add_test(c, channels_policy__the_most_specific_rule_that_says_something);
+	tcase_add_test(c, channels_parse__an_empty_file_says_nothing_of_any_type);
+	tcase_add_test(c, channels_policy__of_globs_of_one_length_the_first_by_its_bytes);
 	tcase_add_test(c, channels_parse__names_file_and_field);
 }

@@ -54,9 +54,25 @@ START_TEST(options_read__refuses_and_names_what_is_wrong)
 }
 END_TEST
 
+START_TEST(options_check_all__refuses_what_the_start_would)
+{
+	static const char *const good[] = {"retryAfterMin=700", "retryAfterMax=800"};
+	static const char *const bad[] = {"retryAfterMin=700"};
+	static const char *const twice[] = {"retryAfterMin=7", "retryAfterMin=7"};
+	struct err e = {0};
+
+	ck_assert_int_eq(options_check_all(NULL, 0, &e), 0);
+	ck_assert_int_eq(options_check_all(good, 2, &e), 0);
+	ck_assert_int_eq(options_check_all(bad, 1, &e), -1);
+	ck_assert_msg(strstr(e.text, "retryAfterMin is larger") != NULL, "%s", e.text);
+	ck_assert_int_eq(options_check_all(twice, 2, &e), -1);
+}
+END_TEST
+
 void
 options_tests(TCase *c)
 {
 	tcase_add_test(c, options_read__defaults_and_command_line);
+	tcase_add_test(c, options_check_all__refuses_what_the_start_would);
 	tcase_add_test(c, options_read__refuses_and_names_what_is_wrong);
 }
