@@ -128,12 +128,12 @@ cache_legacy_seen_ms(const struct cache *c, const char *type)
 }
 
 int
-cache_open(struct cache *c, const char *root, struct err *e)
+cache_open(struct cache *c, const char *root, const char *path, struct err *e)
 {
 	*c = (struct cache){0};
 	/* What guts2d does without settings, until the index says what a server was told. */
 	options_standard(&c->settings);
-	c->path = mem_printf("%s/data/guts2/updates", root);
+	c->path = mem_string(path);
 	if (repo_open(c->path, false, &c->repo, e) != 0)
 		return err_wrap(e, "no cache below %s", root);
 	read_channels(c, root);

@@ -43,7 +43,8 @@ struct cache {
 /* When a legacy client last asked for a type; 0: never, or it is not on the list. */
 uint64_t cache_legacy_seen_ms(const struct cache *c, const char *type);
 
-int cache_open(struct cache *c, const char *root, struct err *e);
+/* path: of the cache, below the server's root. */
+int cache_open(struct cache *c, const char *root, const char *path, struct err *e);
 void cache_close(struct cache *c);
 
 /* What the index says of a record; NULL: it does not know it. */
