@@ -5,11 +5,15 @@
 
 #include "base/mem.h"
 #include "log.h"
+#include "store/survey.h"
 
 struct stock {
 	struct depot *depot;
 	struct view_holder *views;
 	pthread_mutex_t query_lock; /* the announcement on disk and in the view are the same */
+	pthread_mutex_t bytes_lock; /* the following */
+	struct records weighed;	    /* the contents that were there when it was computed */
+	uint64_t content_bytes;	    /* what these take */
 };
 
 static void
@@ -69,6 +73,7 @@ stock_open(const char *path, struct stock **ret, struct err *e)
 	bool rebuilt;
 
 	(void)pthread_mutex_init(&s->query_lock, NULL);
+	(void)pthread_mutex_init(&s->bytes_lock, NULL);
 	s->views = view_holder_new();
 	if (depot_open(path, &s->depot, &rebuilt, e) != 0 || load(s, rebuilt, e) != 0) {
 		stock_close(s);
@@ -86,6 +91,8 @@ stock_close(struct stock *s)
 	view_holder_free(s->views);
 	depot_close(s->depot);
 	(void)pthread_mutex_destroy(&s->query_lock);
+	(void)pthread_mutex_destroy(&s->bytes_lock);
+	records_free(&s->weighed);
 	free(s);
 }
 
@@ -99,6 +106,79 @@ struct repo *
 stock_repo(struct stock *s)
 {
 	return depot_repo(s->depot);
+}
+
+/* ---- What it takes */
+
+/* Of the same versions, with the same headers: then they have the same files. */
+static bool
+same_contents(const struct records *a, const struct records *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = digest_equal(&a->at[i].ref.id, &b->at[i].ref.id);
+	return same;
+}
+
+/*
+ * Which files a content has its header says, which may be large: it is read once. Computed without
+ * the lock; of two at once the later one stays.
+ */
+static uint64_t
+content_bytes(struct stock *s, struct records *contents)
+{
+	AUTO_TALLY struct tally tally = {0};
+	struct records before;
+	uint64_t bytes;
+	bool known;
+
+	(void)pthread_mutex_lock(&s->bytes_lock);
+	known = same_contents(&s->weighed, contents);
+	bytes = s->content_bytes;
+	(void)pthread_mutex_unlock(&s->bytes_lock);
+	if (known)
+		return bytes;
+	survey_tally(stock_repo(s), contents, &tally);
+	bytes = tally_total(&tally);
+	(void)pthread_mutex_lock(&s->bytes_lock);
+	before = s->weighed;
+	s->weighed = *contents;
+	s->content_bytes = bytes;
+	(void)pthread_mutex_unlock(&s->bytes_lock);
+	*contents = before; /* freed by the caller */
+	return bytes;
+}
+
+struct parts {
+	struct tally files; /* of all but contents; all of one record, as nothing is removed */
+	struct records contents;
+};
+
+static void
+sort_out(void *context, struct view_record *vr)
+{
+	struct parts *p = context;
+
+	if (vr->record.kind == RECORD_CONTENT)
+		records_add(&p->contents, &vr->record);
+	else
+		tally_add(&p->files, 0, vr->record.kind, &vr->record.ref);
+}
+
+uint64_t
+stock_bytes(struct stock *s)
+{
+	struct view *view = view_take(s->views);
+	struct parts p = {0};
+	uint64_t bytes;
+
+	view_each(view, NULL, sort_out, &p);
+	view_release(view);
+	bytes = tally_total(&p.files) + content_bytes(s, &p.contents);
+	tally_free(&p.files);
+	records_free(&p.contents);
+	return bytes;
 }
 
 /* ---- What comes */

@@ -29,6 +29,12 @@ struct view *stock_view(struct stock *s);
 /* For reading, and for what is staged. */
 struct repo *stock_repo(struct stock *s);
 
+/*
+ * What all that the view has takes on the disk (survey_tally). Headers are read where contents have
+ * come or gone since it was asked last.
+ */
+uint64_t stock_bytes(struct stock *s);
+
 /* ---- What comes. ret_record: what it is now. */
 
 /* The announcement: stored, then shown. */
