@@ -375,6 +375,29 @@ mend_query(struct stock *s, struct err *e)
 	return result;
 }
 
+static void
+add_times(void *context, struct view_record *vr)
+{
+	struct record r = vr->record;
+
+	r.served_ms = vr->served_ms;
+	r.checked_ms = vr->checked_ms;
+	records_add(context, &r);
+}
+
+/* An index that was made anew has the times of the old one at most, which may be damaged. */
+static int
+keep_times(struct stock *s, size_t *ret_records, struct err *e)
+{
+	AUTO_RECORDS struct records all = {0};
+	struct view *view = view_take(s->views);
+
+	view_each(view, NULL, add_times, &all);
+	view_release(view);
+	*ret_records = all.count;
+	return depot_put_times(s->depot, all.at, all.count, e);
+}
+
 int
 stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e)
 {
@@ -384,7 +407,8 @@ stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e)
 
 	view_records(view, NULL, &before);
 	view_release(view);
-	if (depot_rebuild_index(s->depot, e) != 0 || depot_records(s->depot, &now, e) != 0)
+	if (depot_rebuild_index(s->depot, e) != 0 || keep_times(s, ret_records, e) != 0 ||
+		depot_records(s->depot, &now, e) != 0)
 		return -1;
 	for (size_t i = 0; i < before.count; i++)
 		if (records_find(&now, &before.at[i]) == NULL)
@@ -415,7 +439,17 @@ stock_mend(struct stock *s, struct err *e)
 int
 stock_tidy(struct stock *s, struct err *e)
 {
-	return depot_tidy(s->depot, e);
+	size_t records;
+	bool rebuilt;
+
+	if (depot_tidy(s->depot, &rebuilt, e) != 0)
+		return -1;
+	if (!rebuilt)
+		return 0;
+	if (keep_times(s, &records, e) != 0)
+		return -1;
+	note_rebuilt(records);
+	return 0;
 }
 
 int

@@ -86,7 +86,7 @@ int stock_mend(struct stock *s, struct err *e);
 /* Make the index anew, and let the view follow it: everything is checked before it is served. */
 int stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e);
 
-/* ---- The index alone: see depot.h */
+/* ---- The index alone: see depot.h; one that is made anew has the times that the view has. */
 int stock_tidy(struct stock *s, struct err *e);
 int stock_put_times(struct stock *s, const struct records *changed, struct err *e);
 int stock_put_setting(struct stock *s, const char *name, uint64_t value, struct err *e);

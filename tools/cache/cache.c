@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "cli.h"
-#include "store/depot.h"
+#include "store/depot_settings.h"
 #include "store/index.h"
 #include "store/survey.h"
 
@@ -56,7 +56,7 @@ read_index(struct cache *c)
 	AUTO_FREE char *path = mem_printf("%s/index.sqlite", c->path);
 	struct index *index = NULL;
 	struct settings settings = {0};
-	char name[DEPOT_SETTING_MAX];
+	char name[DEPOT_SETTINGS_NAME_MAX];
 
 	if (!repo_has(c->repo, "index.sqlite") || index_open_reading(path, &index, NULL) != 0)
 		return;
@@ -68,7 +68,7 @@ read_index(struct cache *c)
 	options_each_number(&c->settings, read_setting, &settings);
 	c->has_settings = settings.found;
 	for (size_t i = 0; i < c->channels.legacy_count; i++)
-		(void)index_setting(index, depot_legacy_setting(c->channels.legacy[i], name),
+		(void)index_setting(index, depot_settings_legacy(c->channels.legacy[i], name),
 			&c->legacy_seen_ms[i]);
 	index_close(index, false);
 }
