@@ -411,14 +411,6 @@ depot_is_damage(const struct err *e)
 	return e->code == ERR_DIGEST || e->code == ERR_MISSING || e->code == ERR_INPUT;
 }
 
-static void
-quarantine_file(void *context, const char *name)
-{
-	struct depot *d = context;
-
-	(void)repo_quarantine(d->repo, name, NULL); /* removing follows in any case */
-}
-
 static int
 quarantine(struct depot *d, const struct record *r, struct err *e)
 {
@@ -429,9 +421,9 @@ quarantine(struct depot *d, const struct record *r, struct err *e)
 	if (r->kind != RECORD_CONTENT)
 		return repo_quarantine(d->repo, name, e);
 	/* Without its header nobody can say which file is wrong. */
-	if (repo_read_header(d->repo, &r->ident, &h, NULL, NULL) == 0)
-		(void)content_check(d->repo, h, quarantine_file, d, NULL);
-	return 0;
+	return repo_read_header(d->repo, &r->ident, &h, NULL, NULL) == 0
+		       ? content_quarantine(d->repo, h, e)
+		       : 0;
 }
 
 int

@@ -194,7 +194,7 @@ survey_check(struct repo *repo, const struct record *r, struct err *e)
 	case RECORD_CONTENT:
 		if (repo_read_header(repo, &r->ident, &h, NULL, e) != 0)
 			return -1;
-		return content_check(repo, h, NULL, NULL, e);
+		return content_check(repo, h, e);
 	case RECORD_ARCHIVE:
 		break;
 	}

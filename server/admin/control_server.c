@@ -60,6 +60,7 @@ do_check(struct stock *s, const json_t *question, struct err *e)
 	if (found == NULL)
 		return json_pack("{s:s}", "result", "absent");
 	switch (stock_check(s, found, e)) {
+	case STOCK_STAYS:
 	case STOCK_GOOD:
 		break;
 	case STOCK_DAMAGED:

@@ -293,14 +293,13 @@ is_here(struct stock *s, const struct record *record)
 	return here;
 }
 
-static void
-remove_damaged(struct stock *s, const struct record *record, const char *why)
+static int
+remove_damaged(struct stock *s, const struct record *record, const char *why, struct err *e)
 {
 	struct log_line l;
-	struct err e = {0};
 
 	if (!is_here(s, record)) /* it was removed while it was looked at */
-		return;
+		return 0;
 	log_begin(&l, EVENT_DAMAGED);
 	log_record(&l, record);
 	log_text(&l, "reason", why);
@@ -311,8 +310,10 @@ remove_damaged(struct stock *s, const struct record *record, const char *why)
 	 * Other than stock_remove it does not come back into the view: its bytes are known to be
 	 * wrong, and while it is absent there the right ones are fetched.
 	 */
-	if (depot_quarantine(s->depot, record, &e) != 0)
-		log_note(EVENT_FAILED, "cannot remove a damaged file: %s", e.text);
+	if (depot_quarantine(s->depot, record, e) == 0)
+		return 0;
+	log_note(EVENT_FAILED, "cannot remove a damaged file: %s", e->text);
+	return -1;
 }
 
 /* ---- Looking */
@@ -336,6 +337,8 @@ note_checked(struct stock *s, const struct record *record)
 enum stock_verdict
 stock_check(struct stock *s, const struct record *record, struct err *why)
 {
+	struct err left = {0};
+
 	if (depot_check(s->depot, record, why) == 0) {
 		note_checked(s, record);
 		return STOCK_GOOD;
@@ -346,8 +349,10 @@ stock_check(struct stock *s, const struct record *record, struct err *why)
 	 */
 	if (!depot_is_damage(why))
 		return STOCK_UNREADABLE;
-	remove_damaged(s, record, why->text);
-	return STOCK_DAMAGED;
+	if (remove_damaged(s, record, why->text, &left) == 0)
+		return STOCK_DAMAGED;
+	*why = left;
+	return STOCK_STAYS;
 }
 
 /* The announcement is in memory, and is of no use to the next start if it is only there. */

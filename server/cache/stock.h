@@ -68,8 +68,11 @@ int stock_remove(struct stock *s, const struct record *record, struct err *e);
 
 /* ---- Looking */
 
-/* UNREADABLE: it could not be looked at just now, which says nothing of its bytes. */
-enum stock_verdict { STOCK_GOOD, STOCK_DAMAGED, STOCK_UNREADABLE };
+/*
+ * STAYS: damaged, and could not be moved away, for the reason in why. UNREADABLE: it could not be
+ * looked at just now, which says nothing of its bytes.
+ */
+enum stock_verdict { STOCK_GOOD, STOCK_DAMAGED, STOCK_STAYS, STOCK_UNREADABLE };
 
 /*
  * Look at the bytes of a record. What is damaged goes to quarantine/, out of the view, and is
