@@ -50,18 +50,22 @@ read_setting(void *context, const char *name, uint64_t *value)
  * is opened for reading alone, as a running server may write to it; whatever it cannot tell is not
  * known.
  */
-static void
-read_index(struct cache *c)
+static int
+read_index(struct cache *c, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/index.sqlite", c->path);
 	struct index *index = NULL;
 	struct settings settings = {0};
 	char name[DEPOT_SETTINGS_NAME_MAX];
+	int result;
 
-	if (!repo_has(c->repo, "index.sqlite") || index_open_reading(path, &index, NULL) != 0)
-		return;
+	if (!repo_has(c->repo, "index.sqlite"))
+		return err_set(e, ERR_MISSING, "index.sqlite: there is none");
+	if (index_open_reading(path, &index, e) != 0)
+		return -1;
+	result = index_each(index, collect, &c->indexed, e);
 	/* Of half an index, what is missing would look as if it had never been served. */
-	if (index_each(index, collect, &c->indexed, NULL) != 0)
+	if (result != 0)
 		c->indexed.count = 0;
 	records_sort(&c->indexed);
 	settings.index = index;
@@ -71,6 +75,14 @@ read_index(struct cache *c)
 		(void)index_setting(index, depot_settings_legacy(c->channels.legacy[i], name),
 			&c->legacy_seen_ms[i]);
 	index_close(index, false);
+	return result;
+}
+
+void
+cache_complain_unindexed(const struct cache *c, const char *consequence)
+{
+	if (c->unindexed.code != ERR_NONE)
+		cli_complain("%s: %s", c->unindexed.text, consequence);
 }
 
 const struct record *
@@ -140,7 +152,7 @@ cache_open(struct cache *c, const char *root, const char *path, struct err *e)
 	if (read_query(c, e) != 0 || survey_read(c->repo, note_bad, c, &c->records, e) != 0)
 		return err_wrap(e, "%s", c->path);
 	/* After the files: a missing or an old index takes nothing from them. */
-	read_index(c);
+	(void)read_index(c, &c->unindexed);
 	take_times(c);
 	return 0;
 }

@@ -69,10 +69,20 @@ show_action(const struct retention_action *a, bool json)
 	return object;
 }
 
+static void
+complain_defaults(const struct cache *c)
+{
+	cache_complain_unindexed(
+		c, "what the server is set to is not known, and the defaults are taken");
+	if (c->unindexed.code == ERR_NONE && !c->has_settings)
+		cli_complain("no server has left its settings here: the defaults are taken");
+}
+
 int
 cache_plan(const struct cache *c, bool json)
 {
 	/* What is being sent just now a running server alone knows, and spares. */
+	AUTO_TALLY struct tally tally = {0};
 	AUTO_FREE bool *withdrawn = mem_new(c->records.count, sizeof(*withdrawn));
 	struct retention_facts facts = {.records = &c->records,
 		.withdrawn = withdrawn,
@@ -82,21 +92,20 @@ cache_plan(const struct cache *c, bool json)
 	struct retention_actions actions = {0};
 	json_t *list = json_array();
 
-	AUTO_TALLY struct tally tally = {0};
 	for (size_t i = 0; i < c->records.count; i++)
 		withdrawn[i] = c->query.count > 0 &&
 			       idents_find(&c->query, c->records.at[i].ident.type) == NULL;
+	survey_tally(c->repo, &c->records, &tally);
+	facts.excess_bytes = excess(c, tally_total(&tally));
 	retention_decide(&facts, &actions);
-	if (!c->has_settings)
-		cli_complain("no server has left its settings here: the defaults are taken");
+	complain_defaults(c);
 	for (size_t i = 0; i < actions.count; i++)
 		(void)json_array_append_new(list, show_action(&actions.at[i], json));
 	if (json)
-		cli_print_json(json_pack("{s:I,s:I,s:O}", "keep",
+		cli_print_json(json_pack("{s:s,s:I,s:I,s:O}", "settings",
+			c->has_settings ? "server" : "defaults", "keep",
 			(json_int_t)c->settings.keepGuts2UpdatesCount, "excess",
 			(json_int_t)facts.excess_bytes, "actions", list));
-	survey_tally(c->repo, &c->records, &tally);
-	facts.excess_bytes = excess(c, tally_total(&tally));
 	else if (actions.count == 0)
 		(void)printf("Nothing is to be built or removed; %" PRIu64
 			     " versions of each type are kept.\n",
