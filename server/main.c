@@ -208,8 +208,9 @@ start_network(struct server *s, struct err *e)
 			       s->usage, s->legacy, s->fetcher},
 		    &s->http, e) != 0)
 		return -1;
-	if (control_server_start(s->stock, s->announce, &s->control, e) !=
-		0) /* serving does not depend on it */
+	/* Serving does not depend on it. */
+	if (control_server_start(&(struct control_server_parts){s->stock, s->announce, s->jobs},
+		    &s->control, e) != 0)
 		log_note(EVENT_WARNING, "guts2-cache cannot ask this server: %s", e->text);
 	return 0;
 }

@@ -29,7 +29,7 @@ struct decision {
 	const struct retention_facts *facts;
 	const struct record *at;
 	bool *gone;	      /* of each record */
-	uint64_t freed_bytes; /* of the records that are gone */
+	uint64_t freed_bytes; /* by the records that are gone */
 	struct retention_actions *actions;
 };
 
@@ -68,15 +68,17 @@ retention_actions_free(struct retention_actions *actions)
 static void
 act(struct decision *d, enum retention_verb verb, enum retention_reason reason, size_t record)
 {
+	struct retention_action action = {.verb = verb, .reason = reason, .record = d->at[record]};
 	struct retention_actions *list = d->actions;
 
+	if (verb == RETENTION_REMOVE) {
+		d->gone[record] = true;
+		if (d->facts->tally != NULL)
+			action.freed_bytes = tally_remove(d->facts->tally, record);
+		d->freed_bytes += action.freed_bytes;
+	}
 	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
-	list->at[list->count++] =
-		(struct retention_action){.verb = verb, .reason = reason, .record = d->at[record]};
-	if (verb != RETENTION_REMOVE)
-		return;
-	d->gone[record] = true;
-	d->freed_bytes += d->at[record].ref.bytes;
+	list->at[list->count++] = action;
 }
 
 static bool

@@ -16,6 +16,7 @@
 
 #include "model/channels.h"
 #include "model/record.h"
+#include "model/tally.h"
 
 struct retention_facts {
 	const struct records *records; /* sorted */
@@ -24,6 +25,8 @@ struct retention_facts {
 	const bool *withdrawn; /* its type is not announced any more; NULL: none */
 	size_t versions;       /* to keep of each type, unless `channels` says another number */
 	uint64_t excess_bytes; /* that have to go to make room */
+	/* What the records take, by their numbers; what goes is taken from it. NULL: no excess. */
+	struct tally *tally;
 	const struct channels *channels; /* NULL: nothing is said of single types */
 };
 
@@ -47,6 +50,7 @@ struct retention_action {
 	enum retention_verb verb;
 	enum retention_reason reason;
 	struct record record;
+	uint64_t freed_bytes; /* REMOVE, with a tally: what of it no record that is left has */
 };
 
 struct retention_actions {

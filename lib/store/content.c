@@ -56,9 +56,30 @@ content_is_complete(struct repo *r, const struct header *h)
 	return true;
 }
 
+static int
+check_file(struct repo *r, const struct header_file *file, char name[IDENT_NAME_MAX], struct err *e)
+{
+	const struct archive_ref ref = {file->digest, file->size};
+
+	return repo_check(r, ident_blob_name(&file->digest, name), &ref, e);
+}
+
 int
-content_check(struct repo *r, const struct header *h, void (*bad)(void *context, const char *name),
-	void *context, struct err *e)
+content_check(struct repo *r, const struct header *h, struct err *e)
+{
+	size_t count;
+	AUTO_FREE const struct header_file **files = header_blobs(h, &count);
+	char name[IDENT_NAME_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		if (check_file(r, files[i], name, e) != 0)
+			return -1;
+	return 0;
+}
+
+/* What cannot be looked at just now stays: another content may have it. */
+int
+content_quarantine(struct repo *r, const struct header *h, struct err *e)
 {
 	size_t count;
 	AUTO_FREE const struct header_file **files = header_blobs(h, &count);
@@ -66,18 +87,12 @@ content_check(struct repo *r, const struct header *h, void (*bad)(void *context,
 	int result = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct archive_ref ref = {files[i]->digest, files[i]->size};
 		struct err why = {0};
 
-		(void)ident_blob_name(&files[i]->digest, name);
-		if (repo_check(r, name, &ref, &why) == 0)
-			continue;
-		/* The first is told as the error, but all are looked at: bad wants each of them. */
-		if (result == 0 && e != NULL)
-			*e = why;
-		result = -1;
-		if (bad != NULL)
-			bad(context, name);
+		(void)check_file(r, files[i], name, &why);
+		if ((why.code == ERR_DIGEST || why.code == ERR_INPUT) &&
+			repo_quarantine(r, name, e) != 0)
+			result = -1;
 	}
 	return result;
 }

@@ -27,12 +27,12 @@ uint64_t content_missing_bytes(struct repo *r, const struct header *h);
 /* Whether every file is there, by name and size. */
 bool content_is_complete(struct repo *r, const struct header *h);
 
-/*
- * Look at the digest of every file. The first one that is wrong is the error;
- * bad (may be NULL) is called with the name of each.
+/* Look at the digest of every file. The first one that is wrong is the error. */
+int content_check(struct repo *r, const struct header *h, struct err *e);
+
+/* Move each file that is wrong to quarantine/; of those that could not be moved the last is told.
  */
-int content_check(struct repo *r, const struct header *h,
-	void (*bad)(void *context, const char *name), void *context, struct err *e);
+int content_quarantine(struct repo *r, const struct header *h, struct err *e);
 
 /*
  * The content of a version, from files named by their digests that directory

@@ -12,6 +12,7 @@
 #include "store/content.h"
 #include "store/depot_index.h"
 #include "store/depot_offer.h"
+#include "store/depot_settings.h"
 #include "store/index_rebuild.h"
 #include "store/survey.h"
 
@@ -21,14 +22,33 @@ struct depot {
 	char *path;
 	pthread_mutex_t lock; /* one writer: index, and offers that are read and replaced */
 	bool untidy;	  /* something failed halfway: the index may not be what the files are */
+	bool unwanted;	  /* the index is to be another file, whatever it looks like from here */
 	bool unswept;	  /* c/ may have files that no version has */
 	unsigned putting; /* contents that are being put */
+	struct depot_settings settings; /* those of the index */
 };
 
 struct repo *
 depot_repo(struct depot *d)
 {
 	return d->repo;
+}
+
+/* With the lock. A new file takes the place of the index. */
+static int
+renew_index(struct depot *d, struct err *e)
+{
+	struct index *new;
+
+	d->unwanted = true; /* until all of it is there */
+	if (depot_index_renew(d->repo, d->path, d->index, &new, e) != 0)
+		return -1;
+	index_close(d->index, false);
+	d->index = new;
+	if (depot_settings_write(&d->settings, new, e) != 0)
+		return -1;
+	d->unwanted = false;
+	return 0;
 }
 
 /*
@@ -38,19 +58,12 @@ depot_repo(struct depot *d)
 static int
 make_index(struct depot *d, struct err *e)
 {
+	bool new = d->unwanted || index_is_lost(d->index);
 	struct err why = {0};
-	struct index *new;
-	bool rebuilt;
-	bool gone = !repo_has(d->repo, "index.sqlite");
-	int result = gone ? 0 : index_rebuild(d->repo, d->index, &why);
+	int result = new ? 0 : index_rebuild(d->repo, d->index, d->index, &why);
 
-	if (gone || (result != 0 && why.code == ERR_INPUT)) {
-		result = depot_index_open(d->repo, d->path, &new, &rebuilt, &why);
-		if (result == 0) {
-			index_close(d->index, false);
-			d->index = new;
-		}
-	}
+	if (new || (result != 0 && why.code == ERR_INPUT))
+		result = renew_index(d, &why);
 	if (result != 0 && e != NULL)
 		*e = why;
 	d->untidy &= result != 0;
@@ -103,12 +116,14 @@ sweep(struct depot *d, struct err *e)
 }
 
 int
-depot_tidy(struct depot *d, struct err *e)
+depot_tidy(struct depot *d, bool *ret_rebuilt, struct err *e)
 {
-	int result;
+	int result = 0;
 
 	(void)pthread_mutex_lock(&d->lock);
-	result = d->untidy ? make_index(d, e) : 0;
+	*ret_rebuilt = d->untidy || d->unwanted || index_is_lost(d->index);
+	if (*ret_rebuilt)
+		result = make_index(d, e);
 	if (result == 0 && d->unswept)
 		result = sweep(d, e);
 	(void)pthread_mutex_unlock(&d->lock);
@@ -118,10 +133,12 @@ depot_tidy(struct depot *d, struct err *e)
 int
 depot_rebuild_index(struct depot *d, struct err *e)
 {
+	bool rebuilt;
+
 	(void)pthread_mutex_lock(&d->lock);
-	d->untidy = d->unswept = true;
+	d->unwanted = d->unswept = true;
 	(void)pthread_mutex_unlock(&d->lock);
-	return depot_tidy(d, e);
+	return depot_tidy(d, &rebuilt, e);
 }
 
 int
@@ -133,7 +150,8 @@ depot_open(const char *path, struct depot **ret, bool *ret_rebuilt, struct err *
 	d->path = mem_string(path);
 	d->unswept = true; /* what a sweep of the last run left */
 	if (repo_open(path, true, &d->repo, e) != 0 || repo_lock(d->repo, e) != 0 ||
-		depot_index_open(d->repo, path, &d->index, ret_rebuilt, e) != 0) {
+		depot_index_open(d->repo, path, &d->index, ret_rebuilt, e) != 0 ||
+		depot_settings_read(&d->settings, d->index, e) != 0) {
 		depot_close(d);
 		return err_wrap(e, "cache %s", path);
 	}
@@ -146,9 +164,10 @@ depot_close(struct depot *d)
 {
 	if (d == NULL)
 		return;
-	index_close(d->index, !d->untidy); /* else the next start makes it anew */
+	index_close(d->index, !d->untidy && !d->unwanted); /* else the next start makes it anew */
 	repo_close(d->repo);
 	(void)pthread_mutex_destroy(&d->lock);
+	depot_settings_free(&d->settings);
 	free(d->path);
 	free(d);
 }
@@ -392,14 +411,6 @@ depot_is_damage(const struct err *e)
 	return e->code == ERR_DIGEST || e->code == ERR_MISSING || e->code == ERR_INPUT;
 }
 
-static void
-quarantine_file(void *context, const char *name)
-{
-	struct depot *d = context;
-
-	(void)repo_quarantine(d->repo, name, NULL); /* removing follows in any case */
-}
-
 static int
 quarantine(struct depot *d, const struct record *r, struct err *e)
 {
@@ -410,9 +421,9 @@ quarantine(struct depot *d, const struct record *r, struct err *e)
 	if (r->kind != RECORD_CONTENT)
 		return repo_quarantine(d->repo, name, e);
 	/* Without its header nobody can say which file is wrong. */
-	if (repo_read_header(d->repo, &r->ident, &h, NULL, NULL) == 0)
-		(void)content_check(d->repo, h, quarantine_file, d, NULL);
-	return 0;
+	return repo_read_header(d->repo, &r->ident, &h, NULL, NULL) == 0
+		       ? content_quarantine(d->repo, h, e)
+		       : 0;
 }
 
 int
@@ -469,16 +480,9 @@ depot_setting(struct depot *d, const char *name, uint64_t *ret)
 	bool found;
 
 	(void)pthread_mutex_lock(&d->lock);
-	found = index_setting(d->index, name, ret);
+	found = depot_settings_find(&d->settings, name, ret);
 	(void)pthread_mutex_unlock(&d->lock);
 	return found;
-}
-
-char *
-depot_legacy_setting(const char *type, char ret[DEPOT_SETTING_MAX])
-{
-	(void)snprintf(ret, DEPOT_SETTING_MAX, "legacy:%s", type);
-	return ret;
 }
 
 int
@@ -487,6 +491,7 @@ depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err 
 	int result;
 
 	(void)pthread_mutex_lock(&d->lock);
+	depot_settings_put(&d->settings, name, value);
 	result = index_put_setting(d->index, name, value, e);
 	(void)pthread_mutex_unlock(&d->lock);
 	return result;

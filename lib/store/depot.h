@@ -33,13 +33,16 @@ void depot_close(struct depot *d);
 struct repo *depot_repo(struct depot *d);
 
 /*
- * Make the index anew from the files. What is damaged goes to quarantine/, and
- * what nothing refers to is removed.
+ * Make the index anew from the files, as a new file. What is damaged goes to quarantine/, and
+ * what nothing refers to is removed. Times are those of the old index, as far as it can be read.
  */
 int depot_rebuild_index(struct depot *d, struct err *e);
 
-/* After a put that failed halfway: make the index anew, and remove what is left of it. */
-int depot_tidy(struct depot *d, struct err *e);
+/*
+ * After a put that failed halfway, and where somebody removed the index: it is made anew
+ * (*ret_rebuilt), and what is left of the put is removed.
+ */
+int depot_tidy(struct depot *d, bool *ret_rebuilt, struct err *e);
 
 /* The announcement that was stored last; *ret_lost: there is none, or it was damaged. */
 int depot_query(struct depot *d, struct idents *ret, bool *ret_lost, struct err *e);
@@ -81,17 +84,13 @@ bool depot_is_damage(const struct err *e);
 /* A record that depot_check found to be damaged: its bytes go to quarantine/. */
 int depot_quarantine(struct depot *d, const struct record *r, struct err *e);
 
-/* Remember when these were served and checked. */
+/* Remember when these came, were served and checked. */
 int depot_put_times(struct depot *d, const struct record *records, size_t count, struct err *e);
 
-/* See index_put_setting. */
+/* See index_put_setting; an index that is made anew has all of them still. */
 int depot_put_setting(struct depot *d, const char *name, uint64_t value, struct err *e);
 
 bool depot_setting(struct depot *d, const char *name, uint64_t *ret);
-
-/* The setting that remembers when a legacy client asked for a type: wall clock, ms. Returns ret. */
-enum { DEPOT_SETTING_MAX = IDENT_TYPE_MAX + 8 };
-char *depot_legacy_setting(const char *type, char ret[DEPOT_SETTING_MAX]);
 
 /* Everything that the index has, sorted. */
 int depot_records(struct depot *d, struct records *ret, struct err *e);

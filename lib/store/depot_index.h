@@ -19,4 +19,11 @@
 int depot_index_open(
 	struct repo *repo, const char *path, struct index **ret, bool *ret_rebuilt, struct err *e);
 
+/*
+ * A new file in its place, with what the old index, which stays the caller's, can say still; in
+ * memory, where the disk is full.
+ */
+int depot_index_renew(
+	struct repo *repo, const char *path, struct index *old, struct index **ret, struct err *e);
+
 #endif

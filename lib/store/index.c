@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/index.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -89,7 +90,8 @@ prepare(struct index *c, struct err *e)
 	AUTO_FREE char *remove = mem_printf("DELETE FROM item WHERE %s", key);
 	AUTO_FREE char *uses =
 		mem_printf("SELECT 1 FROM item WHERE digest=?7 AND kind<?8 AND NOT (%s)", key);
-	AUTO_FREE char *times = mem_printf("UPDATE item SET served=?7, checked=?8 WHERE %s", key);
+	AUTO_FREE char *times =
+		mem_printf("UPDATE item SET landed=?7, served=?8, checked=?9 WHERE %s", key);
 	const struct {
 		const char *sql;
 		sqlite3_stmt **statement;
@@ -168,9 +170,12 @@ close_to_others(const char *path)
 	}
 }
 
-/* SQLite follows links, and waits for whoever would write into a pipe. */
+/*
+ * SQLite follows links, and waits for whoever would write into a pipe; and of a file that another
+ * user made it says no more than that it cannot be opened. mode: of access(2).
+ */
 static int
-refuse_odd(const char *path, struct err *e)
+refuse_odd(const char *path, int mode, struct err *e)
 {
 	struct stat st;
 
@@ -179,6 +184,8 @@ refuse_odd(const char *path, struct err *e)
 
 		if (lstat(file, &st) == 0 && !S_ISREG(st.st_mode))
 			return err_set(e, ERR_INPUT, "index: %s is not a regular file", file);
+		if (euidaccess(file, mode) != 0 && errno == EACCES)
+			return err_set(e, ERR_INPUT, "index: %s is closed to this user", file);
 	}
 	return 0;
 }
@@ -189,7 +196,7 @@ index_open(const char *path, struct index **ret, bool *ret_trusted, struct err *
 	struct index *c = mem_new(1, sizeof(*c));
 	int result;
 
-	result = refuse_odd(path, e);
+	result = refuse_odd(path, R_OK | W_OK, e);
 	if (result == 0)
 		close_to_others(path);
 	if (result == 0 && sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
@@ -210,7 +217,7 @@ int
 index_open_reading(const char *path, struct index **ret, struct err *e)
 {
 	struct index *c = mem_new(1, sizeof(*c));
-	int result = refuse_odd(path, e);
+	int result = refuse_odd(path, R_OK, e);
 	int version = 0;
 
 	c->reading = true;
@@ -238,6 +245,16 @@ index_close(struct index *c, bool in_step)
 	if (in_step && !c->reading)
 		(void)run(c, "UPDATE state SET clean=1", NULL);
 	release(c);
+}
+
+/* SQLite compares the name with what is open. One in memory has none, and cannot be lost. */
+bool
+index_is_lost(struct index *c)
+{
+	int moved = 0;
+
+	return sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+	       moved != 0;
 }
 
 /* The records only: settings are what the server was told, and not in any file. */
@@ -314,8 +331,9 @@ static int
 put_times(struct index *c, const struct record *r, struct err *e)
 {
 	bind_key(c->times, r);
-	(void)sqlite3_bind_int64(c->times, 7, (sqlite3_int64)r->served_ms);
-	(void)sqlite3_bind_int64(c->times, 8, (sqlite3_int64)r->checked_ms);
+	(void)sqlite3_bind_int64(c->times, 7, (sqlite3_int64)r->landed_ms);
+	(void)sqlite3_bind_int64(c->times, 8, (sqlite3_int64)r->served_ms);
+	(void)sqlite3_bind_int64(c->times, 9, (sqlite3_int64)r->checked_ms);
 	return finish(c, c->times, e);
 }
 
@@ -453,4 +471,23 @@ index_setting(struct index *c, const char *name, uint64_t *ret)
 	}
 	(void)sqlite3_finalize(s);
 	return found;
+}
+
+int
+index_each_setting(struct index *c, void (*visit)(void *context, const char *name, uint64_t value),
+	void *context, struct err *e)
+{
+	sqlite3_stmt *s = NULL;
+	int code = sqlite3_prepare_v2(c->db, "SELECT name, value FROM setting", -1, &s, NULL);
+
+	while (code == SQLITE_OK || code == SQLITE_ROW) {
+		const char *name;
+
+		code = sqlite3_step(s);
+		name = code == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
+		if (name != NULL)
+			visit(context, name, (uint64_t)sqlite3_column_int64(s, 1));
+	}
+	(void)sqlite3_finalize(s);
+	return code == SQLITE_DONE ? 0 : failed(c, e);
 }

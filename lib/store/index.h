@@ -4,7 +4,7 @@
  *
  * Does:     remembers for each header, archive and content whose it is, how
  *           large and which digest it has, when it was last served and checked. It can
- *           be deleted at any time: the files say the same but for these two times.
+ *           be deleted at any time: the files say the same but for these times and the settings.
  * Threads:  one at a time; depot.h sees to it
  * Owner:    index_open -> index_close
  * Errors:   ERR_INPUT not an index of ours; ERR_FULL; ERR_SYS
@@ -39,6 +39,9 @@ int index_clear(struct index *c, struct err *e);
 int index_put(struct index *c, const struct record *r, struct err *e);
 int index_remove(struct index *c, const struct record *r, struct err *e);
 
+/* Somebody removed its file, or put another one in its place: nobody else can read it. */
+bool index_is_lost(struct index *c);
+
 /* Only the times, of records that are there, in one commit: all or none. */
 int index_put_times(struct index *c, const struct record *records, size_t count, struct err *e);
 
@@ -54,6 +57,9 @@ int index_uses(struct index *c, const struct digest *id, const struct record *ot
 /* What the server that writes here was told, so that a tool can say what it will do. */
 int index_put_setting(struct index *c, const char *name, uint64_t value, struct err *e);
 bool index_setting(struct index *c, const char *name, uint64_t *ret);
+int index_each_setting(struct index *c,
+	void (*visit)(void *context, const char *name, uint64_t value), void *context,
+	struct err *e);
 
 /* Every record; visit returns 0 to go on. */
 int index_each(struct index *c, int (*visit)(void *context, const struct record *r), void *context,

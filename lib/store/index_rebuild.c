@@ -91,7 +91,7 @@ remove_if_orphan(void *context, int dir, const char *name, struct err *e)
 }
 
 int
-index_rebuild(struct repo *repo, struct index *index, struct err *e)
+index_rebuild(struct repo *repo, struct index *index, struct index *old, struct err *e)
 {
 	AUTO_RECORDS struct records before = {0};
 	AUTO_RECORDS struct records now = {0};
@@ -104,7 +104,7 @@ index_rebuild(struct repo *repo, struct index *index, struct err *e)
 	 * index is not marked clean, and all of this is done again.
 	 */
 	/* A damaged index has nothing to say. */
-	if (index_each(index, collect, &before, NULL) != 0)
+	if (index_each(old, collect, &before, NULL) != 0)
 		before.count = 0;
 	records_sort(&before);
 	if (survey_query(repo, &query, &lost, e) != 0 ||

@@ -17,9 +17,10 @@
 
 /*
  * Make the index anew. What is damaged goes to quarantine/, what nothing refers
- * to is removed, and what the files do not say is taken over from the old index.
+ * to is removed, and what the files do not say is taken over from the old index, which may be
+ * the same one.
  */
-int index_rebuild(struct repo *repo, struct index *index, struct err *e);
+int index_rebuild(struct repo *repo, struct index *index, struct index *old, struct err *e);
 
 /* Whether the documents are those of the index: somebody may have been at them meanwhile. */
 int index_rebuild_fits(struct repo *repo, struct index *index, bool *ret, struct err *e);

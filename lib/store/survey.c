@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "base/mem.h"
 #include "codec/validate.h"
 #include "model/header.h"
 #include "store/content.h"
@@ -117,6 +118,36 @@ survey_read(struct repo *repo,
 	return 0;
 }
 
+static void
+add_content(struct repo *repo, const struct records *records, size_t record, struct tally *ret)
+{
+	const struct record *r = &records->at[record];
+	AUTO_HEADER struct header *h = NULL;
+	AUTO_FREE const struct header_file **files = NULL;
+	size_t count = 0;
+
+	if (repo_read_header(repo, &r->ident, &h, NULL, NULL) == 0)
+		files = header_blobs(h, &count);
+	else
+		tally_add(ret, record, RECORD_CONTENT, &r->ref);
+	for (size_t i = 0; i < count; i++)
+		tally_add(ret, record, RECORD_CONTENT,
+			&(struct archive_ref){files[i]->digest, files[i]->size});
+}
+
+void
+survey_tally(struct repo *repo, const struct records *records, struct tally *ret)
+{
+	for (size_t i = 0; i < records->count; i++) {
+		const struct record *r = &records->at[i];
+
+		if (r->kind == RECORD_CONTENT)
+			add_content(repo, records, i, ret);
+		else
+			tally_add(ret, i, r->kind, &r->ref);
+	}
+}
+
 int
 survey_query(struct repo *repo, struct idents *ret, struct err *ret_lost, struct err *e)
 {
@@ -163,7 +194,7 @@ survey_check(struct repo *repo, const struct record *r, struct err *e)
 	case RECORD_CONTENT:
 		if (repo_read_header(repo, &r->ident, &h, NULL, e) != 0)
 			return -1;
-		return content_check(repo, h, NULL, NULL, e);
+		return content_check(repo, h, e);
 	case RECORD_ARCHIVE:
 		break;
 	}

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "model/record.h"
+#include "model/tally.h"
 #include "store/repo.h"
 
 /*
@@ -28,6 +29,12 @@ int survey_read(struct repo *repo,
  * none; ERR_INPUT, ERR_LIMIT: what is there cannot be believed.
  */
 int survey_query(struct repo *repo, struct idents *ret, struct err *ret_lost, struct err *e);
+
+/*
+ * The files of records, by their numbers; tally_total comes after it. The header of a content says
+ * which they are; where it cannot be read the content counts as one file.
+ */
+void survey_tally(struct repo *repo, const struct records *records, struct tally *ret);
 
 /*
  * Look at the bytes of a record against its digest. ERR_DIGEST, ERR_MISSING,

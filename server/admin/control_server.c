@@ -13,33 +13,28 @@
 #include "base/mem.h"
 #include "log.h"
 #include "net/control.h"
+#include "store/survey.h"
 
 enum { BUSY_MS = 100 };
 
 struct control_server {
-	struct stock *stock;
-	struct announce *announce;
+	struct control_server_parts parts;
 	pthread_t thread;
 	int listener;
 	int wake; /* readable: it is time to end */
 };
 
 /*
- * Records of the view; sorted, a version's header first. version 0: all. Copies, so that the view
- * can go while disks are waited for.
+ * Records of the view, of a type (NULL: of all); sorted, a version's header first. Copies, so that
+ * the view can go while disks are waited for.
  */
 static void
-list_records(struct stock *s, const char *type, uint64_t version, struct records *ret)
+list_records(struct stock *s, const char *type, struct records *ret)
 {
 	struct view *view = stock_view(s);
-	size_t left = 0;
 
 	view_records(view, type, ret);
 	view_release(view);
-	for (size_t i = 0; i < ret->count; i++)
-		if (version == 0 || ret->at[i].ident.edition.version == version)
-			ret->at[left++] = ret->at[i];
-	ret->count = left;
 }
 
 /* ---- Questions */
@@ -54,7 +49,7 @@ do_check(struct stock *s, const json_t *question, struct err *e)
 
 	if (control_get_record(question, &r, e) != 0)
 		return NULL;
-	list_records(s, r.ident.type, r.ident.edition.version, &all);
+	list_records(s, r.ident.type, &all);
 	/* The question says which record; what its bytes have to be the cache says. */
 	found = records_find(&all, &r);
 	if (found == NULL)
@@ -65,6 +60,7 @@ do_check(struct stock *s, const json_t *question, struct err *e)
 	case STOCK_DAMAGED:
 		result = "damaged";
 		break;
+	case STOCK_STAYS:
 	case STOCK_UNREADABLE:
 		return NULL;
 	}
@@ -82,37 +78,55 @@ log_dropped(const struct record *r)
 	log_end(&l, LOG_DOWNLOAD);
 }
 
+/*
+ * Backwards, a version's header last: where this is interrupted, what is left can be explained.
+ * version 0: all.
+ */
+static int
+drop_records(struct stock *s, const char *type, uint64_t version, uint64_t *ret_removed,
+	uint64_t *ret_bytes, struct err *e)
+{
+	AUTO_RECORDS struct records all = {0};
+	AUTO_TALLY struct tally tally = {0};
+
+	/* Of all types: what another one has as well is not freed. */
+	list_records(s, NULL, &all);
+	survey_tally(stock_repo(s), &all, &tally);
+	(void)tally_total(&tally);
+	for (size_t i = all.count; i > 0; i--) {
+		const struct record *r = &all.at[i - 1];
+
+		if (strcmp(r->ident.type, type) != 0 ||
+			(version > 0 && r->ident.edition.version != version))
+			continue;
+		if (stock_remove(s, r, e) != 0)
+			return -1;
+		log_dropped(r);
+		++*ret_removed;
+		*ret_bytes += tally_remove(&tally, i - 1);
+	}
+	return 0;
+}
+
 /* forget: what is announced of it as well, so that the cloud's word holds again. */
 static json_t *
 do_drop(const struct control_server *a, const json_t *question, bool forget, struct err *e)
 {
-	struct stock *s = a->stock;
-	AUTO_RECORDS struct records all = {0};
 	const char *type = doc_string(question, "type", e);
 	uint64_t version = 0;
+	uint64_t removed = 0;
 	uint64_t bytes = 0;
 
 	if (type == NULL ||
 		(json_object_get(question, "version") != NULL &&
 			doc_number(question, "version", 1, IDENT_VERSION_MAX, &version, e) != 0))
 		return NULL;
-	list_records(s, type, version, &all);
-	/*
-	 * Backwards, a version's header last: where this is interrupted, what is left can be
-	 * explained.
-	 */
-	for (size_t i = all.count; i > 0; i--) {
-		const struct record *r = &all.at[i - 1];
-
-		if (stock_remove(s, r, e) != 0)
-			return NULL;
-		log_dropped(r);
-		bytes += r->ref.bytes;
-	}
-	/* Whoever drops the very version that is announced means that, too. */
-	if ((forget || version > 0) && announce_forget(a->announce, type, version, e) != 0)
+	if (drop_records(a->parts.stock, type, version, &removed, &bytes, e) != 0)
 		return NULL;
-	return json_pack("{s:I,s:I}", "removed", (json_int_t)all.count, "bytes", (json_int_t)bytes);
+	/* Whoever drops the very version that is announced means that, too. */
+	if ((forget || version > 0) && announce_forget(a->parts.announce, type, version, e) != 0)
+		return NULL;
+	return json_pack("{s:I,s:I}", "removed", (json_int_t)removed, "bytes", (json_int_t)bytes);
 }
 
 static json_t *
@@ -125,6 +139,55 @@ do_rebuild(struct stock *s, struct err *e)
 	return json_pack("{s:I}", "records", (json_int_t)records);
 }
 
+static const char *
+state_name(enum job_state state)
+{
+	switch (state) {
+	case JOB_QUEUED:
+	case JOB_RUNNING:
+		return "coming";
+	case JOB_FAILED:
+		return "failed";
+	case JOB_ABSENT:
+		return "absent";
+	case JOB_NONE:
+	case JOB_KNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+/* What comes of the jobs, for whoever explains an answer: nothing is begun for it. */
+static json_t *
+do_known(const struct control_server *a, const json_t *question, struct err *e)
+{
+	struct job_spec spec = {.kind = JOB_QUERY};
+	struct job_look look;
+	struct record r;
+	struct view *view;
+	json_t *answer;
+
+	if (json_object_get(question, "type") != NULL) {
+		if (control_get_record(question, &r, e) != 0)
+			return NULL;
+		spec = (struct job_spec){.kind = json_is_true(json_object_get(question, "build"))
+							 ? JOB_BUILD
+							 : JOB_OFFER,
+			.ident = r.ident,
+			.base = r.base,
+			.format = r.format};
+	}
+	look = jobs_look(a->parts.jobs, &spec);
+	view = stock_view(a->parts.stock);
+	answer = json_pack(
+		"{s:s,s:b}", "state", state_name(look.state), "announced", view->has_query);
+	view_release(view);
+	if (look.state == JOB_FAILED)
+		(void)json_object_set_new(
+			answer, "reason", json_string(jobs_reason_name(look.reason)));
+	return answer;
+}
+
 static json_t *
 answer(const struct control_server *a, const json_t *question, struct err *e)
 {
@@ -133,13 +196,15 @@ answer(const struct control_server *a, const json_t *question, struct err *e)
 	if (what == NULL)
 		return NULL;
 	if (strcmp(what, "check") == 0)
-		return do_check(a->stock, question, e);
+		return do_check(a->parts.stock, question, e);
 	if (strcmp(what, "drop") == 0)
 		return do_drop(a, question, false, e);
 	if (strcmp(what, "forget") == 0)
 		return do_drop(a, question, true, e);
 	if (strcmp(what, "reindex") == 0)
-		return do_rebuild(a->stock, e);
+		return do_rebuild(a->parts.stock, e);
+	if (strcmp(what, "known") == 0)
+		return do_known(a, question, e);
 	(void)err_set(e, ERR_INPUT, "do: not a known word");
 	return NULL;
 }
@@ -202,14 +267,13 @@ run(void *context)
  */
 int
 control_server_start(
-	struct stock *s, struct announce *announce, struct control_server **ret, struct err *e)
+	const struct control_server_parts *parts, struct control_server **ret, struct err *e)
 {
 	struct control_server *a = mem_new(1, sizeof(*a));
 
-	a->stock = s;
-	a->announce = announce;
+	a->parts = *parts;
 	a->wake = eventfd(0, EFD_CLOEXEC);
-	a->listener = control_listen(repo_dir(stock_repo(s)), e);
+	a->listener = control_listen(repo_dir(stock_repo(parts->stock)), e);
 	if (a->wake >= 0 && a->listener >= 0 && pthread_create(&a->thread, NULL, run, a) == 0) {
 		*ret = a;
 		return 0;
@@ -232,6 +296,6 @@ control_server_stop(struct control_server *a)
 	(void)!write(a->wake, &one, sizeof(one));
 	(void)pthread_join(a->thread, NULL);
 	fs_close(&a->wake);
-	control_unlisten(repo_dir(stock_repo(a->stock)), &a->listener);
+	control_unlisten(repo_dir(stock_repo(a->parts.stock)), &a->listener);
 	free(a);
 }

@@ -338,6 +338,7 @@ is_of_no_use(struct builder_job *k, const struct record *r)
 	case STOCK_GOOD:
 		return false;
 	case STOCK_DAMAGED:
+	case STOCK_STAYS:
 		return true;
 	case STOCK_UNREADABLE:
 		break;
@@ -364,9 +365,19 @@ find_damage(struct builder_job *k, const struct record *inputs, size_t count)
 	for (size_t i = 0; i < count; i++)
 		found |= records_find(&k->records, &inputs[i]) == NULL ||
 			 is_of_no_use(k, &inputs[i]);
-	for (size_t i = 0; i < k->records.count; i++)
-		found |= k->records.at[i].kind == RECORD_HEADER &&
-			 stock_check(k->parts->stock, &k->records.at[i], &e) == STOCK_DAMAGED;
+	for (size_t i = 0; i < k->records.count; i++) {
+		if (k->records.at[i].kind != RECORD_HEADER)
+			continue;
+		switch (stock_check(k->parts->stock, &k->records.at[i], &e)) {
+		case STOCK_DAMAGED:
+		case STOCK_STAYS:
+			found = true;
+			break;
+		case STOCK_GOOD:
+		case STOCK_UNREADABLE:
+			break;
+		}
+	}
 	return found;
 }
 

@@ -7,12 +7,13 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/depot_settings.h"
 
-enum { EVERY_MS = 2000, SAVED_EVERY_MS = 3600000, DAY_MS = 86400000 };
+enum { EVERY_MS = 2000, SAVED_EVERY_MS = 60000, DAY_MS = 86400000 };
 
 /*
  * A type of the legacy list, and when a legacy client last asked for it. That is written to the
- * index at most once an hour, however often one asks: it counts in days.
+ * index at most once a minute, however often one asks, and at the end.
  */
 struct seen {
 	char type[IDENT_TYPE_MAX + 1];
@@ -29,6 +30,41 @@ struct legacy {
 	uint64_t next_ms; /* the timers' */
 };
 
+/* One that was written down longer than that before it was seen last; false: none. */
+static bool
+take_due(struct legacy *l, uint64_t every_ms, struct seen *ret)
+{
+	bool found = false;
+
+	(void)pthread_mutex_lock(&l->lock);
+	for (size_t i = 0; i < l->count && !found; i++) {
+		struct seen *seen = &l->seen[i];
+
+		found = seen->at_ms > seen->saved_ms + every_ms;
+		if (found) {
+			/*
+			 * Before it is written, which is done without the lock: where that fails
+			 * somebody has to ask a minute later for it to be tried again.
+			 */
+			seen->saved_ms = seen->at_ms;
+			*ret = *seen;
+		}
+	}
+	(void)pthread_mutex_unlock(&l->lock);
+	return found;
+}
+
+static void
+save(struct legacy *l, uint64_t every_ms)
+{
+	struct seen seen;
+	char name[DEPOT_SETTINGS_NAME_MAX];
+
+	while (take_due(l, every_ms, &seen))
+		(void)stock_put_setting(
+			l->parts.stock, depot_settings_legacy(seen.type, name), seen.at_ms, NULL);
+}
+
 struct legacy *
 legacy_new(const struct legacy_parts *parts)
 {
@@ -44,7 +80,7 @@ legacy_free(struct legacy *l)
 {
 	if (l == NULL)
 		return;
-	legacy_save(l);
+	save(l, 0);
 	(void)pthread_mutex_destroy(&l->lock);
 	free(l->seen);
 	free(l);
@@ -88,11 +124,11 @@ legacy_note(struct legacy *l, const char *type)
 static void
 recall(struct legacy *l, const char *type)
 {
-	char name[DEPOT_SETTING_MAX];
+	char name[DEPOT_SETTINGS_NAME_MAX];
 	uint64_t at_ms = 0;
 	struct seen *seen;
 
-	(void)stock_setting(l->parts.stock, depot_legacy_setting(type, name), &at_ms);
+	(void)stock_setting(l->parts.stock, depot_settings_legacy(type, name), &at_ms);
 	(void)pthread_mutex_lock(&l->lock);
 	seen = find_or_add(l, type);
 	if (seen->at_ms == 0)
@@ -155,37 +191,8 @@ legacy_tick(struct legacy *l, uint64_t now_ms)
 	settings_release(policy);
 }
 
-/* One that is due to be written down, as of now; false: none. */
-static bool
-take_due(struct legacy *l, struct seen *ret)
-{
-	bool found = false;
-
-	(void)pthread_mutex_lock(&l->lock);
-	for (size_t i = 0; i < l->count && !found; i++) {
-		struct seen *seen = &l->seen[i];
-
-		found = seen->at_ms > seen->saved_ms + SAVED_EVERY_MS;
-		if (found) {
-			/*
-			 * Before it is written, which is done without the lock: where that fails
-			 * somebody has to ask an hour later for it to be tried again.
-			 */
-			seen->saved_ms = seen->at_ms;
-			*ret = *seen;
-		}
-	}
-	(void)pthread_mutex_unlock(&l->lock);
-	return found;
-}
-
 void
 legacy_save(struct legacy *l)
 {
-	struct seen seen;
-	char name[DEPOT_SETTING_MAX];
-
-	while (take_due(l, &seen))
-		(void)stock_put_setting(
-			l->parts.stock, depot_legacy_setting(seen.type, name), seen.at_ms, NULL);
+	save(l, SAVED_EVERY_MS);
 }

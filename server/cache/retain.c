@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "log.h"
 #include "model/retention.h"
+#include "store/survey.h"
 
 enum {
 	/*
@@ -42,7 +43,6 @@ struct picture {
 	bool *busy;
 	bool *offered;
 	bool *withdrawn;
-	uint64_t bytes;
 };
 
 struct retain *
@@ -90,23 +90,6 @@ retain_want(struct retain *r, uint64_t bytes)
 
 /* ---- Room */
 
-static void
-add_bytes(void *context, struct view_record *vr)
-{
-	*(uint64_t *)context += vr->record.ref.bytes;
-}
-
-static uint64_t
-cache_bytes(const struct retain *r)
-{
-	struct view *view = stock_view(r->parts.stock);
-	uint64_t bytes = 0;
-
-	view_each(view, NULL, add_bytes, &bytes);
-	view_release(view);
-	return bytes;
-}
-
 /*
  * What somebody set is meant, also where it is the number of the default. Only where nobody did
  * does the disk count.
@@ -148,7 +131,7 @@ could_ever_fit(const struct retain *r, uint64_t bytes)
 
 	repo_disk(stock_repo(r->parts.stock), &disk_bytes, &free_bytes);
 	return bytes + retain_min_free_bytes(r->parts.options, disk_bytes) <=
-	       free_bytes + cache_bytes(r) + used.left_bytes;
+	       free_bytes + stock_bytes(r->parts.stock) + used.left_bytes;
 }
 
 int
@@ -165,7 +148,7 @@ retain_reserve(struct retain *r, const char *stage, uint64_t bytes, struct err *
 	if (ledger_enter(r->parts.ledger, stage, bytes, e) != 0)
 		return -1;
 	/* Where the cache has no limit its bytes do not count, and need not be added up. */
-	if (excess(r, o->cacheMaxBytes > 0 ? cache_bytes(r) : 0, 0) == 0)
+	if (excess(r, o->cacheMaxBytes > 0 ? stock_bytes(r->parts.stock) : 0, 0) == 0)
 		return 0;
 	ledger_leave(r->parts.ledger, stage);
 	if (could_ever_fit(r, bytes))
@@ -241,7 +224,6 @@ take_picture(const struct retain *r, struct picture *p)
 		p->offered[i] = p->view_records[i]->offered_ms + OFFERED_MS > now_ms;
 		p->withdrawn[i] =
 			known && view_find_type(view, record.ident.type)->announced.version == 0;
-		p->bytes += record.ref.bytes;
 		records_add(&p->records, &record);
 	}
 	view_release(view);
@@ -336,6 +318,7 @@ look(struct retain *r)
 	struct retention_actions actions = {0};
 	/* Before the picture is taken: a wish from now on has noted another look. */
 	uint64_t wanted = atomic_exchange(&r->wanted_bytes, 0);
+	AUTO_TALLY struct tally tally = {0};
 	struct retention_facts facts = {.versions = r->parts.options->keepGuts2UpdatesCount};
 	struct policy *policy = settings_take(r->parts.settings);
 	struct picture p;
@@ -346,13 +329,18 @@ look(struct retain *r)
 	facts.busy = p.busy;
 	facts.offered = p.offered;
 	facts.withdrawn = p.withdrawn;
-	facts.excess_bytes = excess(r, p.bytes, wanted);
+	facts.excess_bytes = excess(r, stock_bytes(r->parts.stock), wanted);
 	if (facts.excess_bytes > 0) /* nobody needs that */
 		(void)repo_clear_quarantine(stock_repo(r->parts.stock), NULL);
 	/* What was given up goes before what is whole, and what is too old in any case. */
 	(void)ledger_clean(r->parts.ledger, facts.excess_bytes, time(NULL));
 	if (facts.excess_bytes > 0)
-		facts.excess_bytes = excess(r, p.bytes, wanted);
+		facts.excess_bytes = excess(r, stock_bytes(r->parts.stock), wanted);
+	if (facts.excess_bytes > 0) {
+		survey_tally(stock_repo(r->parts.stock), &p.records, &tally);
+		(void)tally_total(&tally);
+		facts.tally = &tally;
+	}
 	retention_decide(&facts, &actions);
 	carry_out(r, &actions);
 	retention_actions_free(&actions);

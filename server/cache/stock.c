@@ -5,11 +5,15 @@
 
 #include "base/mem.h"
 #include "log.h"
+#include "store/survey.h"
 
 struct stock {
 	struct depot *depot;
 	struct view_holder *views;
 	pthread_mutex_t query_lock; /* the announcement on disk and in the view are the same */
+	pthread_mutex_t bytes_lock; /* the following */
+	struct records weighed;	    /* the contents that were there when it was computed */
+	uint64_t content_bytes;	    /* what these take */
 };
 
 static void
@@ -69,6 +73,7 @@ stock_open(const char *path, struct stock **ret, struct err *e)
 	bool rebuilt;
 
 	(void)pthread_mutex_init(&s->query_lock, NULL);
+	(void)pthread_mutex_init(&s->bytes_lock, NULL);
 	s->views = view_holder_new();
 	if (depot_open(path, &s->depot, &rebuilt, e) != 0 || load(s, rebuilt, e) != 0) {
 		stock_close(s);
@@ -86,6 +91,8 @@ stock_close(struct stock *s)
 	view_holder_free(s->views);
 	depot_close(s->depot);
 	(void)pthread_mutex_destroy(&s->query_lock);
+	(void)pthread_mutex_destroy(&s->bytes_lock);
+	records_free(&s->weighed);
 	free(s);
 }
 
@@ -99,6 +106,79 @@ struct repo *
 stock_repo(struct stock *s)
 {
 	return depot_repo(s->depot);
+}
+
+/* ---- What it takes */
+
+/* Of the same versions, with the same headers: then they have the same files. */
+static bool
+same_contents(const struct records *a, const struct records *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = digest_equal(&a->at[i].ref.id, &b->at[i].ref.id);
+	return same;
+}
+
+/*
+ * Which files a content has its header says, which may be large: it is read once. Computed without
+ * the lock; of two at once the later one stays.
+ */
+static uint64_t
+content_bytes(struct stock *s, struct records *contents)
+{
+	AUTO_TALLY struct tally tally = {0};
+	struct records before;
+	uint64_t bytes;
+	bool known;
+
+	(void)pthread_mutex_lock(&s->bytes_lock);
+	known = same_contents(&s->weighed, contents);
+	bytes = s->content_bytes;
+	(void)pthread_mutex_unlock(&s->bytes_lock);
+	if (known)
+		return bytes;
+	survey_tally(stock_repo(s), contents, &tally);
+	bytes = tally_total(&tally);
+	(void)pthread_mutex_lock(&s->bytes_lock);
+	before = s->weighed;
+	s->weighed = *contents;
+	s->content_bytes = bytes;
+	(void)pthread_mutex_unlock(&s->bytes_lock);
+	*contents = before; /* freed by the caller */
+	return bytes;
+}
+
+struct parts {
+	struct tally files; /* of all but contents; all of one record, as nothing is removed */
+	struct records contents;
+};
+
+static void
+sort_out(void *context, struct view_record *vr)
+{
+	struct parts *p = context;
+
+	if (vr->record.kind == RECORD_CONTENT)
+		records_add(&p->contents, &vr->record);
+	else
+		tally_add(&p->files, 0, vr->record.kind, &vr->record.ref);
+}
+
+uint64_t
+stock_bytes(struct stock *s)
+{
+	struct view *view = view_take(s->views);
+	struct parts p = {0};
+	uint64_t bytes;
+
+	view_each(view, NULL, sort_out, &p);
+	view_release(view);
+	bytes = tally_total(&p.files) + content_bytes(s, &p.contents);
+	tally_free(&p.files);
+	records_free(&p.contents);
+	return bytes;
 }
 
 /* ---- What comes */
@@ -213,14 +293,13 @@ is_here(struct stock *s, const struct record *record)
 	return here;
 }
 
-static void
-remove_damaged(struct stock *s, const struct record *record, const char *why)
+static int
+remove_damaged(struct stock *s, const struct record *record, const char *why, struct err *e)
 {
 	struct log_line l;
-	struct err e = {0};
 
 	if (!is_here(s, record)) /* it was removed while it was looked at */
-		return;
+		return 0;
 	log_begin(&l, EVENT_DAMAGED);
 	log_record(&l, record);
 	log_text(&l, "reason", why);
@@ -231,8 +310,10 @@ remove_damaged(struct stock *s, const struct record *record, const char *why)
 	 * Other than stock_remove it does not come back into the view: its bytes are known to be
 	 * wrong, and while it is absent there the right ones are fetched.
 	 */
-	if (depot_quarantine(s->depot, record, &e) != 0)
-		log_note(EVENT_FAILED, "cannot remove a damaged file: %s", e.text);
+	if (depot_quarantine(s->depot, record, e) == 0)
+		return 0;
+	log_note(EVENT_FAILED, "cannot remove a damaged file: %s", e->text);
+	return -1;
 }
 
 /* ---- Looking */
@@ -256,6 +337,8 @@ note_checked(struct stock *s, const struct record *record)
 enum stock_verdict
 stock_check(struct stock *s, const struct record *record, struct err *why)
 {
+	struct err left = {0};
+
 	if (depot_check(s->depot, record, why) == 0) {
 		note_checked(s, record);
 		return STOCK_GOOD;
@@ -266,8 +349,10 @@ stock_check(struct stock *s, const struct record *record, struct err *why)
 	 */
 	if (!depot_is_damage(why))
 		return STOCK_UNREADABLE;
-	remove_damaged(s, record, why->text);
-	return STOCK_DAMAGED;
+	if (remove_damaged(s, record, why->text, &left) == 0)
+		return STOCK_DAMAGED;
+	*why = left;
+	return STOCK_STAYS;
 }
 
 /* The announcement is in memory, and is of no use to the next start if it is only there. */
@@ -295,6 +380,29 @@ mend_query(struct stock *s, struct err *e)
 	return result;
 }
 
+static void
+add_times(void *context, struct view_record *vr)
+{
+	struct record r = vr->record;
+
+	r.served_ms = vr->served_ms;
+	r.checked_ms = vr->checked_ms;
+	records_add(context, &r);
+}
+
+/* An index that was made anew has the times of the old one at most, which may be damaged. */
+static int
+keep_times(struct stock *s, size_t *ret_records, struct err *e)
+{
+	AUTO_RECORDS struct records all = {0};
+	struct view *view = view_take(s->views);
+
+	view_each(view, NULL, add_times, &all);
+	view_release(view);
+	*ret_records = all.count;
+	return depot_put_times(s->depot, all.at, all.count, e);
+}
+
 int
 stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e)
 {
@@ -304,7 +412,8 @@ stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e)
 
 	view_records(view, NULL, &before);
 	view_release(view);
-	if (depot_rebuild_index(s->depot, e) != 0 || depot_records(s->depot, &now, e) != 0)
+	if (depot_rebuild_index(s->depot, e) != 0 || keep_times(s, ret_records, e) != 0 ||
+		depot_records(s->depot, &now, e) != 0)
 		return -1;
 	for (size_t i = 0; i < before.count; i++)
 		if (records_find(&now, &before.at[i]) == NULL)
@@ -335,7 +444,17 @@ stock_mend(struct stock *s, struct err *e)
 int
 stock_tidy(struct stock *s, struct err *e)
 {
-	return depot_tidy(s->depot, e);
+	size_t records;
+	bool rebuilt;
+
+	if (depot_tidy(s->depot, &rebuilt, e) != 0)
+		return -1;
+	if (!rebuilt)
+		return 0;
+	if (keep_times(s, &records, e) != 0)
+		return -1;
+	note_rebuilt(records);
+	return 0;
 }
 
 int

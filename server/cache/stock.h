@@ -29,6 +29,12 @@ struct view *stock_view(struct stock *s);
 /* For reading, and for what is staged. */
 struct repo *stock_repo(struct stock *s);
 
+/*
+ * What all that the view has takes on the disk (survey_tally). Headers are read where contents have
+ * come or gone since it was asked last.
+ */
+uint64_t stock_bytes(struct stock *s);
+
 /* ---- What comes. ret_record: what it is now. */
 
 /* The announcement: stored, then shown. */
@@ -62,8 +68,11 @@ int stock_remove(struct stock *s, const struct record *record, struct err *e);
 
 /* ---- Looking */
 
-/* UNREADABLE: it could not be looked at just now, which says nothing of its bytes. */
-enum stock_verdict { STOCK_GOOD, STOCK_DAMAGED, STOCK_UNREADABLE };
+/*
+ * STAYS: damaged, and could not be moved away, for the reason in why. UNREADABLE: it could not be
+ * looked at just now, which says nothing of its bytes.
+ */
+enum stock_verdict { STOCK_GOOD, STOCK_DAMAGED, STOCK_STAYS, STOCK_UNREADABLE };
 
 /*
  * Look at the bytes of a record. What is damaged goes to quarantine/, out of the view, and is
@@ -80,7 +89,7 @@ int stock_mend(struct stock *s, struct err *e);
 /* Make the index anew, and let the view follow it: everything is checked before it is served. */
 int stock_rebuild_index(struct stock *s, size_t *ret_records, struct err *e);
 
-/* ---- The index alone: see depot.h */
+/* ---- The index alone: see depot.h; one that is made anew has the times that the view has. */
 int stock_tidy(struct stock *s, struct err *e);
 int stock_put_times(struct stock *s, const struct records *changed, struct err *e);
 int stock_put_setting(struct stock *s, const char *name, uint64_t value, struct err *e);

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "cli.h"
-#include "store/depot.h"
+#include "store/depot_settings.h"
 #include "store/index.h"
 #include "store/survey.h"
 
@@ -50,27 +50,39 @@ read_setting(void *context, const char *name, uint64_t *value)
  * is opened for reading alone, as a running server may write to it; whatever it cannot tell is not
  * known.
  */
-static void
-read_index(struct cache *c)
+static int
+read_index(struct cache *c, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/index.sqlite", c->path);
 	struct index *index = NULL;
 	struct settings settings = {0};
-	char name[DEPOT_SETTING_MAX];
+	char name[DEPOT_SETTINGS_NAME_MAX];
+	int result;
 
-	if (!repo_has(c->repo, "index.sqlite") || index_open_reading(path, &index, NULL) != 0)
-		return;
+	if (!repo_has(c->repo, "index.sqlite"))
+		return err_set(e, ERR_MISSING, "index.sqlite: there is none");
+	if (index_open_reading(path, &index, e) != 0)
+		return -1;
+	result = index_each(index, collect, &c->indexed, e);
 	/* Of half an index, what is missing would look as if it had never been served. */
-	if (index_each(index, collect, &c->indexed, NULL) != 0)
+	if (result != 0)
 		c->indexed.count = 0;
 	records_sort(&c->indexed);
 	settings.index = index;
 	options_each_number(&c->settings, read_setting, &settings);
 	c->has_settings = settings.found;
 	for (size_t i = 0; i < c->channels.legacy_count; i++)
-		(void)index_setting(index, depot_legacy_setting(c->channels.legacy[i], name),
+		(void)index_setting(index, depot_settings_legacy(c->channels.legacy[i], name),
 			&c->legacy_seen_ms[i]);
 	index_close(index, false);
+	return result;
+}
+
+void
+cache_complain_unindexed(const struct cache *c, const char *consequence)
+{
+	if (c->unindexed.code != ERR_NONE)
+		cli_complain("%s: %s", c->unindexed.text, consequence);
 }
 
 const struct record *
@@ -128,19 +140,19 @@ cache_legacy_seen_ms(const struct cache *c, const char *type)
 }
 
 int
-cache_open(struct cache *c, const char *root, struct err *e)
+cache_open(struct cache *c, const char *root, const char *path, struct err *e)
 {
 	*c = (struct cache){0};
 	/* What guts2d does without settings, until the index says what a server was told. */
 	options_standard(&c->settings);
-	c->path = mem_printf("%s/data/guts2/updates", root);
+	c->path = mem_string(path);
 	if (repo_open(c->path, false, &c->repo, e) != 0)
 		return err_wrap(e, "no cache below %s", root);
 	read_channels(c, root);
 	if (read_query(c, e) != 0 || survey_read(c->repo, note_bad, c, &c->records, e) != 0)
 		return err_wrap(e, "%s", c->path);
 	/* After the files: a missing or an old index takes nothing from them. */
-	read_index(c);
+	(void)read_index(c, &c->unindexed);
 	take_times(c);
 	return 0;
 }

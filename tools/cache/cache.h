@@ -33,6 +33,7 @@ struct cache {
 	struct cache_bad *bad;
 	size_t bad_count;
 	size_t bad_capacity;
+	struct err unindexed; /* why the index cannot be read; its code is ERR_NONE where it was */
 	/* The numbers that counted for the server when it last started, or the defaults. */
 	struct options settings;
 	bool has_settings;
@@ -43,8 +44,12 @@ struct cache {
 /* When a legacy client last asked for a type; 0: never, or it is not on the list. */
 uint64_t cache_legacy_seen_ms(const struct cache *c, const char *type);
 
-int cache_open(struct cache *c, const char *root, struct err *e);
+/* path: of the cache, below the server's root. */
+int cache_open(struct cache *c, const char *root, const char *path, struct err *e);
 void cache_close(struct cache *c);
+
+/* Where there is no index to read, tell why, and what is not known for it. */
+void cache_complain_unindexed(const struct cache *c, const char *consequence);
 
 /* What the index says of a record; NULL: it does not know it. */
 const struct record *cache_indexed(const struct cache *c, const struct record *r);

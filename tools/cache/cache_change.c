@@ -9,14 +9,20 @@
 #include "cache/cache_hand.h"
 #include "cli.h"
 #include "store/depot.h"
+#include "store/survey.h"
 
+/* lost: nobody knew any more what the files do not say. */
 static int
-report_reindexed(uint64_t records, bool json)
+report_reindexed(uint64_t records, bool lost, bool json)
 {
 	if (json)
-		cli_print_json(json_pack("{s:I}", "records", (json_int_t)records));
+		cli_print_json(
+			json_pack("{s:I,s:b}", "records", (json_int_t)records, "lost", lost));
 	else
-		(void)printf("%" PRIu64 " records\n", records);
+		(void)printf("%" PRIu64 " records%s\n", records,
+			lost ? "; when they were served, when legacy clients asked, and what the "
+			       "server is set to is not known any more"
+			     : "");
 	return CLI_OK;
 }
 
@@ -31,34 +37,67 @@ cache_change_reindex(struct cache *c, bool json)
 
 	if (cache_hand_open(&h, c, &e) != 0)
 		return cli_fail(&e);
-	/* The server has the index open: it rebuilds it, and goes on with the new one. */
+	/*
+	 * The server has the index open: it rebuilds it, and goes on with the new one. What the
+	 * files do not say it has in memory.
+	 */
 	if (h.depot == NULL) {
 		answer = cache_hand_ask(&h, json_pack("{s:s}", "do", "reindex"), &e);
 		if (answer == NULL)
 			return cli_fail(&e);
 		return report_reindexed(
-			(uint64_t)json_integer_value(json_object_get(answer, "records")), json);
+			(uint64_t)json_integer_value(json_object_get(answer, "records")), false,
+			json);
 	}
 	/* Nobody else has the cache, and cannot come to it while this has its lock. */
 	result = depot_rebuild_index(h.depot, &e);
 	if (result == 0)
 		result = depot_records(h.depot, &all, &e);
 	cache_hand_close(&h);
-	return result == 0 ? report_reindexed(all.count, json) : cli_fail(&e);
+	return result == 0 ? report_reindexed(all.count, c->unindexed.code != ERR_NONE, json)
+			   : cli_fail(&e);
+}
+
+/* What was asked for, and what came of it. */
+struct drop {
+	const struct cache *cache;
+	const char *type;
+	uint64_t version; /* 0: all */
+	bool forget;
+	uint64_t removed;
+	uint64_t freed_bytes;
+};
+
+/* Whether the announcement has named what is to go from it. */
+static bool
+was_announced(const struct drop *d)
+{
+	const struct ident *announced = idents_find(&d->cache->query, d->type);
+
+	if (announced == NULL)
+		return false;
+	return d->version > 0 ? announced->edition.version == d->version : d->forget;
 }
 
 static int
-report_dropped(uint64_t count, uint64_t dropped, bool json)
+report_dropped(const struct drop *d, bool json)
 {
 	char bytes[32];
+	bool any = d->removed > 0 || was_announced(d);
 
 	if (json)
-		cli_print_json(json_pack(
-			"{s:I,s:I}", "removed", (json_int_t)count, "bytes", (json_int_t)dropped));
+		cli_print_json(json_pack("{s:I,s:I}", "removed", (json_int_t)d->removed, "bytes",
+			(json_int_t)d->freed_bytes));
+	else if (any)
+		(void)printf("%" PRIu64 " removed, %s\n", d->removed,
+			num_bytes_text(d->freed_bytes, bytes, sizeof(bytes)));
+	if (any)
+		return CLI_OK;
+	if (d->version > 0)
+		cli_complain("%s %" PRIu64 ": not in the cache", d->type, d->version);
 	else
-		(void)printf("%" PRIu64 " removed, %s\n", count,
-			num_bytes_text(dropped, bytes, sizeof(bytes)));
-	return CLI_OK;
+		cli_complain("%s: nothing of this type is in the cache", d->type);
+	return CLI_FAILED;
 }
 
 /* What is announced of a type, in this version (0: in any), goes from the announcement. */
@@ -78,62 +117,61 @@ unannounce(struct depot *d, const char *type, uint64_t version, struct err *e)
  * other.
  */
 static int
-drop_here(struct depot *d, const char *type, uint64_t version, bool forget, bool json)
+drop_here(struct drop *d, struct depot *depot, struct err *e)
 {
 	AUTO_RECORDS struct records all = {0};
-	uint64_t count = 0;
-	uint64_t bytes = 0;
-	struct err e = {0};
+	AUTO_TALLY struct tally tally = {0};
 
-	if (depot_records(d, &all, &e) != 0)
-		return cli_fail(&e);
+	if (depot_records(depot, &all, e) != 0)
+		return -1;
+	survey_tally(depot_repo(depot), &all, &tally);
+	(void)tally_total(&tally);
 	/* Backwards, a version's header last: interrupted, what is left can still be explained. */
 	for (size_t i = all.count; i > 0; i--) {
 		const struct record *r = &all.at[i - 1];
 
-		if (strcmp(r->ident.type, type) != 0 ||
-			(version > 0 && r->ident.edition.version != version))
+		if (strcmp(r->ident.type, d->type) != 0 ||
+			(d->version > 0 && r->ident.edition.version != d->version))
 			continue;
-		if (depot_remove(d, r, &e) != 0)
-			return cli_fail(&e);
-		count++;
-		bytes += r->ref.bytes;
+		if (depot_remove(depot, r, e) != 0)
+			return -1;
+		d->removed++;
+		d->freed_bytes += tally_remove(&tally, i - 1);
 	}
-	if ((forget || version > 0) && unannounce(d, type, version, &e) != 0)
-		return cli_fail(&e);
-	return report_dropped(count, bytes, json);
+	return d->forget || d->version > 0 ? unannounce(depot, d->type, d->version, e) : 0;
 }
 
 /* By the server, which takes it out of its view first, and tells no client of it any more. */
 static int
-drop_there(const struct cache_hand *h, const char *type, uint64_t version, bool forget, bool json)
+drop_there(struct drop *d, const struct cache_hand *h, struct err *e)
 {
-	json_t *question = json_pack("{s:s,s:s}", "do", forget ? "forget" : "drop", "type", type);
+	json_t *question =
+		json_pack("{s:s,s:s}", "do", d->forget ? "forget" : "drop", "type", d->type);
 	AUTO_DOC json_t *answer = NULL;
-	struct err e = {0};
 
 	/* The server takes a question without a version to mean all of them. */
-	if (version > 0)
-		(void)json_object_set_new(question, "version", json_integer((json_int_t)version));
-	answer = cache_hand_ask(h, question, &e);
+	if (d->version > 0)
+		(void)json_object_set_new(
+			question, "version", json_integer((json_int_t)d->version));
+	answer = cache_hand_ask(h, question, e);
 	if (answer == NULL)
-		return cli_fail(&e);
-	return report_dropped((uint64_t)json_integer_value(json_object_get(answer, "removed")),
-		(uint64_t)json_integer_value(json_object_get(answer, "bytes")), json);
+		return -1;
+	d->removed = (uint64_t)json_integer_value(json_object_get(answer, "removed"));
+	d->freed_bytes = (uint64_t)json_integer_value(json_object_get(answer, "bytes"));
+	return 0;
 }
 
 int
 cache_change_drop(struct cache *c, const char *type, uint64_t version, bool forget, bool json)
 {
+	struct drop d = {.cache = c, .type = type, .version = version, .forget = forget};
 	struct cache_hand h;
 	struct err e = {0};
 	int result;
 
 	if (cache_hand_open(&h, c, &e) != 0)
 		return cli_fail(&e);
-	if (h.depot == NULL)
-		return drop_there(&h, type, version, forget, json);
-	result = drop_here(h.depot, type, version, forget, json);
+	result = h.depot != NULL ? drop_here(&d, h.depot, &e) : drop_there(&d, &h, &e);
 	cache_hand_close(&h);
-	return result;
+	return result == 0 ? report_dropped(&d, json) : cli_fail(&e);
 }

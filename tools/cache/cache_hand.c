@@ -11,14 +11,19 @@
 int
 cache_hand_open(struct cache_hand *h, struct cache *c, struct err *e)
 {
+	AUTO_DOC json_t *answer = NULL;
 	bool rebuilt;
 
 	*h = (struct cache_hand){.cache = c};
 	if (depot_open(c->path, &h->depot, &rebuilt, e) == 0)
 		return 0;
 	h->depot = NULL;
-	/* Only the lock's owner answers there; any other error would be met by it as well. */
-	return e->code == ERR_BUSY ? 0 : -1;
+	if (e->code != ERR_BUSY)
+		return -1;
+	/* It is the server's if that answers; else another program has it, or it is just starting.
+	 */
+	answer = cache_hand_ask(h, json_pack("{s:s}", "do", "known"), NULL);
+	return answer != NULL ? 0 : -1;
 }
 
 /* Opening the depot may have made the index anew; closing marks it as one to be trusted. */

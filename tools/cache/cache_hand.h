@@ -5,7 +5,7 @@
  * Does:     takes the cache's lock; where a server has it, the server is asked on its
  *           control socket. Two never write at once.
  * Owner:    cache_hand_open -> cache_hand_close
- * Errors:   of depot_open, except ERR_BUSY, which means that the server is the hand
+ * Errors:   of depot_open; ERR_BUSY: another program has the lock, and is no server that answers
  */
 #ifndef CACHE_HAND_H
 #define CACHE_HAND_H

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "cli.h"
 #include "model/header.h"
+#include "store/survey.h"
 
 static json_t *
 number(uint64_t value)
@@ -25,6 +26,7 @@ struct summary {
 	uint64_t served_ms;
 	bool header;
 	bool content;
+	bool unindexed; /* when it was served is not known */
 	char title[128];
 };
 
@@ -35,13 +37,17 @@ struct summary {
 static void
 summarise(const struct cache *c, size_t first, size_t count, struct summary *ret)
 {
+	const struct records version = {.at = &c->records.at[first], .count = count};
+	AUTO_TALLY struct tally tally = {0};
 	AUTO_HEADER struct header *h = NULL;
 
-	*ret = (struct summary){.first = &c->records.at[first], .count = count};
+	*ret = (struct summary){
+		.first = version.at, .count = count, .unindexed = c->unindexed.code != ERR_NONE};
+	survey_tally(c->repo, &version, &tally);
+	ret->bytes = tally_total(&tally);
 	for (size_t i = first; i < first + count; i++) {
 		const struct record *r = &c->records.at[i];
 
-		ret->bytes += r->ref.bytes;
 		ret->header |= r->kind == RECORD_HEADER;
 		ret->content |= r->kind == RECORD_CONTENT;
 		if (r->served_ms > ret->served_ms)
@@ -129,24 +135,24 @@ print_version(const struct summary *s)
 
 	(void)printf("  %-16" PRIu64 "%s %9s  %-20s%s%s\n", s->first->ident.edition.version,
 		s->first->ident.edition.cookie, num_bytes_text(s->bytes, bytes, sizeof(bytes)),
-		ago_text(s->served_ms, ago, sizeof(ago)), s->header ? " header" : "",
-		s->content ? " content" : "");
+		s->unindexed ? "use not known" : ago_text(s->served_ms, ago, sizeof(ago)),
+		s->header ? " header" : "", s->content ? " content" : "");
 	print_archives(s, true, "full");
 	print_archives(s, false, "differences from");
 }
 
-/* Whether anybody had anything of it but whole archives for legacy clients. */
+/* Whether a legacy client asked for it, and nobody had anything of it but what those are given. */
 static bool
-is_current(const struct cache *c, size_t first, size_t count)
+is_legacy_only(const struct cache *c, size_t first, size_t count)
 {
-	bool current = cache_legacy_seen_ms(c, c->records.at[first].ident.type) == 0;
+	bool legacy_only = cache_legacy_seen_ms(c, c->records.at[first].ident.type) > 0;
 
 	for (size_t i = first; i < first + count; i++) {
 		const struct record *r = &c->records.at[i];
 
-		current |= r->served_ms > 0 && !(record_is_full(r) && r->format == FORMAT_AR1);
+		legacy_only &= r->served_ms == 0 || (record_is_full(r) && r->format == FORMAT_AR1);
 	}
-	return current;
+	return legacy_only;
 }
 
 /* The document is made in any case, so that there is one walk for both kinds of output. */
@@ -159,7 +165,7 @@ list_type(const struct cache *c, size_t first, size_t count, bool json)
 
 	if (!json)
 		(void)printf("%s%s\n", c->records.at[first].ident.type,
-			is_current(c, first, count) ? "" : "  (for legacy clients alone)");
+			is_legacy_only(c, first, count) ? "  (for legacy clients alone)" : "");
 	for (size_t i = first, n; i < first + count; i += n) {
 		n = cache_version_count(c, i);
 		summarise(c, i, n, &s);
@@ -169,8 +175,8 @@ list_type(const struct cache *c, size_t first, size_t count, bool json)
 			print_version(&s);
 	}
 	seen_ms = cache_legacy_seen_ms(c, c->records.at[first].ident.type);
-	return json_pack("{s:s,s:b,s:b,s:o,s:o}", "type", c->records.at[first].ident.type,
-		"current", is_current(c, first, count), "legacy", seen_ms > 0, "legacy_seen",
+	return json_pack("{s:s,s:b,s:b,s:o,s:o}", "type", c->records.at[first].ident.type, "legacy",
+		seen_ms > 0, "legacy_only", is_legacy_only(c, first, count), "legacy_seen",
 		seen_ms > 0 ? number(seen_ms / 1000) : json_null(), "versions", versions);
 }
 
@@ -200,6 +206,9 @@ cache_list(const struct cache *c, const char *type, bool json)
 	json_t *types = json_array();
 	bool any = false;
 
+	if (c->records.count > 0)
+		cache_complain_unindexed(c,
+			"when something was served, and when legacy clients asked, is not known");
 	for (size_t i = 0, n; i < c->records.count; i += n) {
 		n = records_type_count(&c->records, i);
 		if (type != NULL && strcmp(type, c->records.at[i].ident.type) != 0)
@@ -208,10 +217,11 @@ cache_list(const struct cache *c, const char *type, bool json)
 		any = true;
 	}
 	if (json)
-		cli_print_json(json_pack("{s:O}", "types", types));
+		cli_print_json(json_pack(
+			"{s:O,s:b}", "types", types, "index", c->unindexed.code == ERR_NONE));
 	else if (!any && type == NULL)
-		(void)puts("The cache is empty: no client has asked for anything yet.");
-	else if (type == NULL)
+		(void)puts("The cache is empty: nothing that a client asked for is here.");
+	if (!json && type == NULL)
 		print_legacy(c);
 	json_decref(types);
 	if (any || type == NULL)

@@ -140,12 +140,12 @@ add_document(struct usage *u, const char *name, uint64_t bytes)
 	else if (strncmp(name, "index.sqlite", 12) == 0)
 		add(u, "", "index", bytes);
 	else
-		add(u, "", strcmp(name, "lock") == 0 ? "lock" : "stray", bytes);
+		add(u, "", strcmp(name, "lock") == 0 ? "lock" : "foreign", bytes);
 }
 
 /*
- * For each file of the cache, whatever it is: the sum is that of all sizes, and what nothing
- * explains shows as stray.
+ * For each file of the cache, whatever it is: the sum is that of all sizes. What nothing explains
+ * is stray where files of the cache lie, and else somebody else's.
  */
 static int
 add_file(void *context, int dir, const char *name, struct err *e)
@@ -177,7 +177,7 @@ add_file(void *context, int dir, const char *name, struct err *e)
 		add(u, "",
 			strcmp(part, "stage") == 0	  ? "stage"
 			: strcmp(part, "quarantine") == 0 ? "quarantine"
-							  : "stray",
+							  : "foreign",
 			(uint64_t)st.st_size);
 	return 0;
 }

@@ -2,8 +2,7 @@
 /*
  * cache_usage.h - the bytes of a cache by type and kind: du.
  *
- * Does:     walks the files themselves, so that what no record explains is counted too,
- *           as stray.
+ * Does:     walks the files themselves, so that what no record explains is counted too.
  * Units:    bytes as files have them, not blocks
  * Errors:   as cli.h: the exit code, after a complaint
  */

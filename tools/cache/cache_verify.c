@@ -18,6 +18,7 @@
  */
 struct verify {
 	struct cache *cache;
+	const char *type;	/* NULL: all */
 	struct cache_hand hand; /* to repair; all zero without */
 	bool repair;
 	bool json;
@@ -46,6 +47,22 @@ report(struct verify *v, const char *name, const char *why, const char *done)
 				  doc_text_valid(why) ? why : "damaged", "done", done));
 }
 
+/* What retention or another client of the server removed meanwhile is not wrong. */
+static bool
+is_gone(const struct cache *c, const struct record *r)
+{
+	char name[IDENT_NAME_MAX];
+
+	return !repo_has(c->repo, record_name(r, name));
+}
+
+static const char *
+not_moved(const struct err *e)
+{
+	cli_complain("%s", e->text);
+	return "could not be moved";
+}
+
 /* To quarantine/; the result for people. */
 static const char *
 repair(struct verify *v, const struct record *r)
@@ -58,20 +75,22 @@ repair(struct verify *v, const struct record *r)
 		return "";
 	if (v->hand.depot != NULL)
 		return depot_quarantine(v->hand.depot, r, &e) == 0 ? "moved to quarantine/"
-								   : "could not be moved";
+								   : not_moved(&e);
 	/* The server looks for itself: by now the file may be a new one. */
 	answer = json_object();
 	(void)json_object_set_new(answer, "do", json_string("check"));
 	control_put_record(answer, r);
 	answer = cache_hand_ask(&v->hand, answer, &e);
 	result = json_string_value(json_object_get(answer, "result"));
-	if (result == NULL) {
-		cli_complain("%s", e.text);
-		return "could not be moved";
-	}
-	return strcmp(result, "damaged") == 0  ? "moved to quarantine/ by the server"
-	       : strcmp(result, "absent") == 0 ? "gone already"
-					       : "the server finds it right";
+	if (result == NULL)
+		return not_moved(&e);
+	if (strcmp(result, "damaged") == 0)
+		return "moved to quarantine/ by the server";
+	if (strcmp(result, "absent") != 0)
+		return "the server finds it right";
+	/* What it could not move before it has let go of: it serves it to nobody. */
+	return is_gone(v->cache, r) ? "gone already"
+				    : "could not be moved: the server has let go of it";
 }
 
 /* The digest that a header had when it came is in the index alone. */
@@ -81,15 +100,6 @@ check(const struct cache *c, const struct record *r, struct err *e)
 	const struct record *known = cache_indexed(c, r);
 
 	return survey_check(c->repo, r->kind == RECORD_HEADER && known != NULL ? known : r, e);
-}
-
-/* What retention or another client of the server removed meanwhile is not wrong. */
-static bool
-is_gone(const struct cache *c, const struct record *r)
-{
-	char name[IDENT_NAME_MAX];
-
-	return !repo_has(c->repo, record_name(r, name));
 }
 
 static void
@@ -121,16 +131,29 @@ rebuild_index(struct verify *v, struct err *e)
  * result for people.
  */
 static const char *
-repair_documents(struct verify *v)
+repair_documents(struct verify *v, size_t wrong)
 {
 	struct err e = {0};
 
-	if (!v->repair || v->cache->bad_count == 0)
+	if (!v->repair || wrong == 0)
 		return "";
-	if (rebuild_index(v, &e) == 0)
-		return "moved to quarantine/";
-	cli_complain("%s", e.text);
-	return "could not be moved";
+	return rebuild_index(v, &e) == 0 ? "moved to quarantine/" : not_moved(&e);
+}
+
+static bool
+is_wanted(const struct verify *v, const char *type)
+{
+	return v->type == NULL || strcmp(v->type, type) == 0;
+}
+
+/* Of a document; the announcement is of no type. */
+static bool
+is_wanted_name(const struct verify *v, const char *name)
+{
+	struct target target;
+
+	return v->type == NULL ||
+	       (ident_target_parse_stored(name, &target) && is_wanted(v, target.ident.type));
 }
 
 /*
@@ -138,20 +161,25 @@ repair_documents(struct verify *v)
  * time.
  */
 static void
-verify_all(struct verify *v, const char *type)
+verify_all(struct verify *v)
 {
 	const struct cache *c = v->cache;
-	const char *done = repair_documents(v);
+	size_t bad = 0;
 	uint64_t total = 0;
+	const char *done;
 
+	for (size_t i = 0; i < c->bad_count; i++)
+		bad += is_wanted_name(v, c->bad[i].name);
 	for (size_t i = 0; i < c->records.count; i++)
-		if (type == NULL || strcmp(c->records.at[i].ident.type, type) == 0)
+		if (is_wanted(v, c->records.at[i].ident.type))
 			total += c->records.at[i].ref.bytes;
+	done = repair_documents(v, bad);
 	cli_progress_start(&v->progress, "verify", total);
 	for (size_t i = 0; i < c->bad_count; i++)
-		report(v, c->bad[i].name, c->bad[i].why, done);
+		if (is_wanted_name(v, c->bad[i].name))
+			report(v, c->bad[i].name, c->bad[i].why, done);
 	for (size_t i = 0; i < c->records.count; i++)
-		if (type == NULL || strcmp(c->records.at[i].ident.type, type) == 0)
+		if (is_wanted(v, c->records.at[i].ident.type))
 			verify_record(v, &c->records.at[i]);
 	cli_progress_end(&v->progress);
 }
@@ -159,7 +187,7 @@ verify_all(struct verify *v, const char *type)
 int
 cache_verify(struct cache *c, const char *type, bool with_repair, bool json)
 {
-	struct verify v = {.cache = c, .repair = with_repair, .json = json};
+	struct verify v = {.cache = c, .type = type, .repair = with_repair, .json = json};
 	struct err e = {0};
 	size_t wrong;
 
@@ -167,7 +195,7 @@ cache_verify(struct cache *c, const char *type, bool with_repair, bool json)
 	if (with_repair && cache_hand_open(&v.hand, c, &e) != 0)
 		return cli_fail(&e);
 	v.wrong = json_array();
-	verify_all(&v, type);
+	verify_all(&v);
 	wrong = json_array_size(v.wrong);
 	if (json)
 		cli_print_json(
@@ -176,5 +204,9 @@ cache_verify(struct cache *c, const char *type, bool with_repair, bool json)
 		(void)printf("%" PRIu64 " checked, %zu wrong\n", v.checked, wrong);
 	json_decref(v.wrong);
 	cache_hand_close(&v.hand);
+	if (type != NULL && v.checked == 0 && wrong == 0) {
+		cli_complain("%s: nothing of this type is in the cache", type);
+		return CLI_FAILED;
+	}
 	return wrong == 0 ? CLI_OK : CLI_FAILED;
 }

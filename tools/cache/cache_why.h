@@ -2,8 +2,9 @@
 /*
  * cache_why.h - what a client would be answered, and why.
  *
- * Does:     decides with the server's own rules (plan.h) over what is in the cache; what
- *           only the cloud knows is left open and said so.
+ * Does:     decides with the server's own rules (plan.h) over what is in the cache, and asks a
+ *           running server what it knows of the upstream; what only the upstream knows is left open
+ *           and said so.
  * Errors:   as cli.h: the exit code, after a complaint
  */
 #ifndef CACHE_WHY_H

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "cache/cache.h"
 #include "cache/cache_change.h"
 #include "cache/cache_list.h"
+#include "cache/cache_owner.h"
 #include "cache/cache_plan.h"
 #include "cache/cache_show.h"
 #include "cache/cache_usage.h"
@@ -134,11 +136,18 @@ main(int argc, char **argv)
 	struct arguments a = {.root = "/var/opt/guts2"};
 	struct cache c = {0};
 	struct err e = {0};
+	AUTO_FREE char *path = NULL;
 	int code = parse_arguments(argc, argv, &a);
 
 	if (code != CLI_OK)
 		return code;
-	code = cache_open(&c, a.root, &e) == 0 ? run(&c, &a) : cli_fail(&e);
+	path = mem_printf("%s/data/guts2/updates", a.root);
+	/* Before anything is opened: what is made from here on is its owner's. */
+	if (cache_owner_become(path, &e) != 0)
+		return cli_fail(&e);
+	code = cache_open(&c, a.root, path, &e) == 0 ? run(&c, &a) : cli_fail(&e);
 	cache_close(&c);
+	if (code == CLI_FAILED)
+		cache_owner_complain(path);
 	return code;
 }

@@ -91,6 +91,90 @@ START_TEST(stock_check__what_is_damaged_goes)
 }
 END_TEST
 
+START_TEST(stock_check__what_cannot_be_moved_is_not_said_to_have_gone)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	char name[IDENT_NAME_MAX];
+	struct record one;
+	struct stock *s;
+	bool checked;
+	struct err e = {0};
+
+	ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
+	one = put(s, "GUTS2AR1", FORMAT_AR1);
+	ck_assert_int_eq(
+		fs_put(dir, "x", ident_file_name(&one.ref.id, name), unit_text("eno"), NULL), 0);
+	ck_assert_int_eq(fs_remove(dir, "quarantine", NULL), 0);
+	ck_assert_int_eq(fs_put(dir, "x", "quarantine", unit_text("in the way"), NULL), 0);
+	ck_assert_int_eq(stock_check(s, &one, &e), STOCK_STAYS);
+	ck_assert_ptr_nonnull(strstr(e.text, "quarantine"));
+	/* Wrong bytes are served to nobody all the same. */
+	ck_assert_ptr_null(look(s, &one, &checked));
+	ck_assert(fs_exists(dir, name));
+	stock_close(s);
+}
+END_TEST
+
+/* The index goes as a whole or in part, or is overwritten, while the stock has it open. */
+START_TEST(stock_tidy__an_index_that_somebody_removed_is_made_anew_with_its_times)
+{
+	static const char *const removed[][3] = {
+		{"index.sqlite"}, {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm"}};
+
+	for (size_t i = 0; i < sizeof(removed) / sizeof(removed[0]); i++) {
+		AUTO_FREE char *path = NULL;
+		AUTO_CLOSE int dir = unit_dir(&path);
+		AUTO_RECORDS struct records all = {0};
+		struct record one;
+		struct stock *s;
+		struct depot *d;
+		uint64_t value = 0;
+		bool rebuilt;
+		struct err e = {0};
+
+		ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
+		one = put(s, "GUTS2AR1", FORMAT_AR1);
+		ck_assert_int_eq(stock_put_setting(s, "n", 5, &e), 0);
+		ck_assert_int_eq(stock_check(s, &one, &e), STOCK_GOOD);
+		for (size_t n = 0; n < 3 && removed[i][n] != NULL; n++)
+			ck_assert_int_eq(unlinkat(dir, removed[i][n], 0), 0);
+		ck_assert_msg(stock_tidy(s, &e) == 0, "%s", e.text);
+		ck_assert(fs_exists(dir, "index.sqlite"));
+		stock_close(s);
+		ck_assert_msg(depot_open(path, &d, &rebuilt, &e) == 0, "%s", e.text);
+		ck_assert(!rebuilt);
+		ck_assert(depot_setting(d, "n", &value) && value == 5);
+		ck_assert_int_eq(depot_records(d, &all, &e), 0);
+		ck_assert(all.count == 1 && all.at[0].checked_ms > 0 && all.at[0].landed_ms > 0);
+		depot_close(d);
+	}
+}
+END_TEST
+
+START_TEST(stock_bytes__what_two_offers_name_counts_once)
+{
+	AUTO_FREE char *path = NULL;
+	struct record one;
+	struct record two;
+	struct stock *s;
+	struct err e = {0};
+
+	fs_close(&(int){unit_dir(&path)});
+	ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
+	one = put(s, "GUTS2AR1", FORMAT_AR1);
+	two = one;
+	two.base = (struct edition){3, "00000003"};
+	ck_assert_msg(stock_put_archive(s, &two, "unused", &e) == 0, "%s", e.text);
+	ck_assert_uint_eq(stock_bytes(s), one.ref.bytes);
+	ck_assert_int_eq(stock_remove(s, &one, &e), 0);
+	ck_assert_uint_eq(stock_bytes(s), one.ref.bytes);
+	ck_assert_int_eq(stock_remove(s, &two, &e), 0);
+	ck_assert_uint_eq(stock_bytes(s), 0);
+	stock_close(s);
+}
+END_TEST
+
 START_TEST(stock_mend__what_is_shown_is_stored_again)
 {
 	static const char *const damages[] = {"{", "{\"updates\":[]}", NULL};
@@ -189,6 +273,9 @@ stock_tests(TCase *c)
 {
 	tcase_add_test(c, stock_remove__what_cannot_be_removed_is_in_the_view_again);
 	tcase_add_test(c, stock_check__what_is_damaged_goes);
+	tcase_add_test(c, stock_check__what_cannot_be_moved_is_not_said_to_have_gone);
+	tcase_add_test(c, stock_tidy__an_index_that_somebody_removed_is_made_anew_with_its_times);
+	tcase_add_test(c, stock_bytes__what_two_offers_name_counts_once);
 	tcase_add_test(c, stock_mend__what_is_shown_is_stored_again);
 	tcase_add_test(c, stock_mend__removed_directories_are_made_again);
 	tcase_add_test(c, stock_open__nothing_counts_as_checked);

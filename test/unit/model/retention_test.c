@@ -113,6 +113,19 @@ static const struct {
 	{1, 0, {"k4 h", "k3 h", "k2 h", "k1 h", "t2 c", "t1 h"}, "remove k1 h;remove t1 h;"},
 };
 
+/* Each record has a file of its own. */
+static void
+weigh(const struct records *records, struct tally *ret)
+{
+	for (size_t i = 0; i < records->count; i++) {
+		struct archive_ref file = records->at[i].ref;
+
+		memcpy(file.id.byte, &i, sizeof(i));
+		tally_add(ret, i, records->at[i].kind, &file);
+	}
+	(void)tally_total(ret);
+}
+
 START_TEST(retention__decides_by_the_table)
 {
 	static const char policy[] = "{\"types\":{\"k\":{\"keep\":3}}}";
@@ -124,6 +137,7 @@ START_TEST(retention__decides_by_the_table)
 	for (size_t i = 0; i < sizeof(decisions) / sizeof(decisions[0]); i++) {
 		struct retention_actions actions = {0};
 		struct records records = {0};
+		AUTO_TALLY struct tally tally = {0};
 		AUTO_BUF struct buf text = {0};
 		bool busy[12] = {0};
 		bool offered[12] = {0};
@@ -133,8 +147,10 @@ START_TEST(retention__decides_by_the_table)
 			add(&records, busy, offered, decisions[i].records[r]);
 			withdrawn[r] = decisions[i].records[r][0] == 'w';
 		}
-		retention_decide(&(struct retention_facts){&records, busy, offered, withdrawn,
-					 decisions[i].versions, decisions[i].excess, &channels},
+		weigh(&records, &tally);
+		retention_decide(
+			&(struct retention_facts){&records, busy, offered, withdrawn,
+				decisions[i].versions, decisions[i].excess, &tally, &channels},
 			&actions);
 		buf_add_string(&text, "");
 		for (size_t a = 0; a < actions.count; a++) {
@@ -317,6 +333,7 @@ check_settled(struct retention_facts *facts)
 	struct retention_actions actions = {0};
 
 	facts->excess_bytes = 0;
+	facts->tally = NULL;
 	retention_decide(facts, &actions);
 	for (size_t i = 0; i < actions.count; i++)
 		ck_assert_int_ne(actions.at[i].verb, RETENTION_REMOVE);
@@ -328,13 +345,15 @@ clean(struct history *h, bool any_busy)
 {
 	struct retention_actions actions = {0};
 	struct whole before[2] = {look(&h->all, 'a'), look(&h->all, 'b')};
+	AUTO_TALLY struct tally tally = {0};
 	struct retention_facts facts = {
-		&h->all, h->busy, NULL, NULL, h->versions, draw(h, 5) == 0 ? 150 : 0, NULL};
+		&h->all, h->busy, NULL, NULL, h->versions, draw(h, 5) == 0 ? 150 : 0, &tally, NULL};
 	struct outcome o;
 
 	memset(h->busy, 0, sizeof(h->busy));
 	for (size_t i = 0; any_busy && i < h->all.count; i++)
 		h->busy[i] = draw(h, 20) == 0;
+	weigh(&h->all, &tally);
 	retention_decide(&facts, &actions);
 	carry_out(h, &actions, &o);
 	check_outcome(h, &o, before, any_busy, facts.excess_bytes > 0);
@@ -371,6 +390,37 @@ START_TEST(retention__ten_thousand_histories)
 }
 END_TEST
 
+/* Records of two types, that have one file of 10 bytes, and of a third. */
+START_TEST(retention__what_others_have_as_well_is_not_freed)
+{
+	static const char *const texts[] = {"a2 f2", "a2 d1", "b2 f2", "b2 d1", "c2 f2", "c2 d1@9"};
+	struct records records = {0};
+	bool flags[2][6] = {{0}};
+	AUTO_TALLY struct tally tally = {0};
+	struct retention_actions actions = {0};
+
+	for (size_t i = 0; i < 6; i++) {
+		struct archive_ref file = {
+			.id.byte = {i % 2 == 1 && i < 4 ? 9 : (uint8_t)i}, .bytes = 10};
+
+		add(&records, flags[0], flags[1], texts[i]);
+		tally_add(&tally, i, RECORD_ARCHIVE, &file);
+	}
+	ck_assert_uint_eq(tally_total(&tally), 50);
+	retention_decide(
+		&(struct retention_facts){
+			.records = &records, .versions = 9, .excess_bytes = 10, .tally = &tally},
+		&actions);
+	/* The second of the two makes the room that the first did not. */
+	ck_assert_uint_eq(actions.count, 2);
+	ck_assert_uint_eq(actions.at[0].freed_bytes, 0);
+	ck_assert_uint_eq(actions.at[1].freed_bytes, 10);
+	ck_assert_str_eq(actions.at[1].record.ident.type, "a");
+	retention_actions_free(&actions);
+	records_free(&records);
+}
+END_TEST
+
 START_TEST(retention_min_free_bytes__is_a_tenth_of_a_small_disk)
 {
 	struct retention_room room = {
@@ -391,4 +441,5 @@ retention_tests(TCase *c)
 	tcase_add_test(c, retention_min_free_bytes__is_a_tenth_of_a_small_disk);
 	tcase_add_test(c, retention__decides_by_the_table);
 	tcase_add_test(c, retention__ten_thousand_histories);
+	tcase_add_test(c, retention__what_others_have_as_well_is_not_freed);
 }
