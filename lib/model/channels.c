@@ -198,8 +198,10 @@ parse(const char *file, const json_t *doc, struct channels *c, struct err *e)
 static bool
 is_blank(struct span text)
 {
+	static const char blanks[] = {' ', '\t', '\r', '\n'};
+
 	for (size_t i = 0; i < text.len; i++)
-		if (memchr(" \t\r\n", text.at[i], 4) == NULL)
+		if (memchr(blanks, text.at[i], sizeof(blanks)) == NULL)
 			return false;
 	return true;
 }
