@@ -5,13 +5,12 @@
  * Does:     looks at a stored file again, drops what an administrator does not
  *           want, makes the index anew, says what is known of the upstream: one question after the
  *           other (control.h).
- * Shapes:   {"do":"forget","type"}              as drop; what is announced goes as well
- *           {"do":"known"}                      of the announcement:
- * {"state","reason"?,"announced"}
- *           {"do":"known",<record>,"build"?}    of an archive: as the upstream has it, or build
- * true: built here; a full archive always is true state is "unknown", "coming", "failed" or
- * "absent"; reason, of failed, a word of a 503; announced: there is an announcement Owner:
- * control_server_start -> control_server_stop
+ * Shapes:   {"do":"check",<record>}, {"do":"drop","type","version"?}, {"do":"forget","type"},
+ *           {"do":"reindex"}; {"do":"known"} asks for the announcement, and
+ *           {"do":"known",<record>,"build"?} for an archive as the upstream has it, or as it is
+ *           built here. The answer to these two is {"state","reason"?,"announced"}: unknown,
+ *           coming, failed (with the word of a 503) or absent; and whether anything is announced.
+ * Owner:    control_server_start -> control_server_stop
  */
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
@@ -27,6 +26,7 @@ struct control_server_parts {
 	struct announce *announce;
 	struct jobs *jobs;
 };
+
 int control_server_start(
 	const struct control_server_parts *parts, struct control_server **ret, struct err *e);
 void control_server_stop(struct control_server *a);
