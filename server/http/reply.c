@@ -220,16 +220,18 @@ set_range(const struct request_facts *facts, struct reply *r)
 	}
 }
 
+/* unmodified: the client has it, by whatever it says of that beside If-None-Match. */
 static void
 set_file(struct reply_context *c, const struct request_facts *facts, struct view_record *vr,
-	struct reply *r)
+	bool unmodified, struct reply *r)
 {
 	r->vr = vr;
 	view_record_take(vr);
 	r->cache = REPLY_IMMUTABLE;
 	r->etag = vr->etag;
 	r->octets = vr->record.kind != RECORD_HEADER;
-	if (fields_etag_matches(facts->if_none_match, vr->etag)) {
+	/* Before a range is looked at (RFC 9110 section 13.2.2). */
+	if (unmodified || fields_etag_matches(facts->if_none_match, vr->etag)) {
 		r->status = 304;
 		r->body = REPLY_TEXT;
 		return;
@@ -324,8 +326,10 @@ set_legacy(struct reply_context *c, const struct request_facts *facts, struct vi
 	uint64_t modified_s;
 	uint64_t sent_s = fields_modified_s(vr->record.landed_ms, clock_wall_ms(), &modified_s);
 	uint64_t since_s;
+	bool unmodified = facts->if_none_match == NULL &&
+			  fields_date(facts->if_modified_since, &since_s) && since_s >= modified_s;
 
-	set_file(c, facts, vr, r);
+	set_file(c, facts, vr, unmodified, r);
 	if (r->status == 503)
 		return;
 	r->cache = REPLY_REVALIDATE;
@@ -335,14 +339,6 @@ set_legacy(struct reply_context *c, const struct request_facts *facts, struct vi
 	 * both.
 	 */
 	r->alone = true;
-	if (r->status != 200 || facts->if_none_match != NULL ||
-		!fields_date(facts->if_modified_since, &since_s) || since_s < modified_s)
-		return;
-	if (r->holds_place)
-		limiter_give(&c->limiter, facts->places);
-	r->holds_place = false;
-	r->status = 304;
-	r->body = REPLY_TEXT;
 }
 
 static void
@@ -367,7 +363,7 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 		if (target->kind == TARGET_LEGACY)
 			set_legacy(c, facts, view_decide_record(d->record), r);
 		else
-			set_file(c, facts, view_decide_record(d->record), r);
+			set_file(c, facts, view_decide_record(d->record), false, r);
 		break;
 	case DECIDE_OFFER:
 		set_offer(facts, view_decide_record(d->record), r);
