@@ -39,6 +39,21 @@ first_to_end(const struct job_table *t, const struct job *job)
 											    : job;
 }
 
+/*
+ * Nothing has come of this attempt yet: what the one before failed of is all that is known. retry_at
+ * is set by the first failure. A build says nothing of its progress, and is under way when it runs.
+ */
+static bool
+fails_as_before(const struct job *job)
+{
+	bool download = job_table_queue(&job->spec) < QUEUE_WORKERS;
+
+	return job->retry_at_ms > 0 &&
+	       (job->state == JOB_QUEUED ||
+		       (job->state == JOB_RUNNING && download &&
+			       job->progress.have_bytes <= job->progress.start_bytes));
+}
+
 struct job_outlook
 job_outlook(const struct job_table *t, const struct job *job, uint64_t typical_ms)
 {
@@ -48,7 +63,7 @@ job_outlook(const struct job_table *t, const struct job *job, uint64_t typical_m
 	job = first_to_end(t, job);
 	total = job->progress.total_bytes;
 	outlook.coming = job->state == JOB_QUEUED || job->state == JOB_RUNNING;
-	if (job->state == JOB_FAILED)
+	if (job->state == JOB_FAILED || fails_as_before(job))
 		outlook.reason = job->reason;
 	else if (job_table_queue(&job->spec) >= QUEUE_WORKERS)
 		outlook.reason = JOB_BUILDING;

@@ -86,6 +86,25 @@ START_TEST(jobs_failed__is_tried_again_once_for_each_time_it_was_asked_for)
 }
 END_TEST
 
+START_TEST(jobs_failed__its_reason_stands_until_something_comes_of_the_next_attempt)
+{
+	struct jobs *j = jobs_new(on_queued, NULL);
+	struct job_spec spec = spec_of(1);
+	struct job *job;
+
+	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_DOWNLOADING);
+	jobs_failed(j, jobs_take(j, QUEUE_ARCHIVES), JOB_DISK_FULL, 1);
+	spec.due = true;
+	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_DISK_FULL); /* it is queued again */
+	job = jobs_take(j, QUEUE_ARCHIVES);
+	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_DISK_FULL);
+	job_progress_begin(&job->progress, 0, 100);
+	job_progress_add(&job->progress, 10);
+	ck_assert_int_eq(jobs_ask(j, &spec, NULL).reason, JOB_DOWNLOADING);
+	jobs_free(j);
+}
+END_TEST
+
 START_TEST(jobs_failed__the_announcement_needs_nobody_to_ask)
 {
 	struct job_spec query = {.kind = JOB_QUERY};
@@ -302,6 +321,7 @@ jobs_tests(TCase *c)
 	tcase_add_test(c, jobs_wait__who_asks_is_told_of_what_is_waited_for);
 	tcase_add_test(c, jobs_known__a_price_is_remembered_until_metadata_changes);
 	tcase_add_test(c, jobs_failed__is_tried_again_once_for_each_time_it_was_asked_for);
+	tcase_add_test(c, jobs_failed__its_reason_stands_until_something_comes_of_the_next_attempt);
 	tcase_add_test(c, jobs_failed__the_announcement_needs_nobody_to_ask);
 	tcase_add_test(c, jobs_ask__what_is_due_does_not_wait_for_its_time);
 	tcase_add_test(c, jobs_tick__ends_holds_at_their_time);
