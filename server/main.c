@@ -204,6 +204,8 @@ start_network(struct server *s, struct err *e)
 	/* Before HTTP, whose threads tell the fetcher who has polled. */
 	if (fetcher_start(&fetches, &s->fetcher, e) != 0)
 		return -1;
+	/* What is stored was allowed when the last run ended. */
+	announce_policy(s->announce);
 	if (http_start(&(struct reply_parts){&s->options, s->id, s->settings, s->stock, s->jobs,
 			       s->usage, s->legacy, s->fetcher},
 		    &s->http, e) != 0)
