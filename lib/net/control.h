@@ -7,7 +7,13 @@
  *           heard.
  * Shapes:   {"do":"check",<record>}          {"result":"good"|"damaged"|"absent"}
  *           {"do":"drop","type","version"?}  {"removed":N,"bytes":N}
+ *           {"do":"forget","type"}           as drop; what is announced of it goes as well
  *           {"do":"reindex"}                 {"records":N}
+ *           {"do":"known"}                   {"state":"unknown"|"coming"|"failed"|"absent",
+ *                                            "reason"?,"announced":bool}, of the announcement;
+ *                                            reason: of failed, a word of a 503
+ *           {"do":"known",<record>,"build"?} the same of an archive: as the upstream has it, or as
+ *                                            it is built here
  *           anything that fails              {"error":"<sentence>"}
  * Threads:  any
  * Owner:    descriptors are the caller's

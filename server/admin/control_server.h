@@ -5,11 +5,6 @@
  * Does:     looks at a stored file again, drops what an administrator does not
  *           want, makes the index anew, says what is known of the upstream: one question after the
  *           other (control.h).
- * Shapes:   {"do":"check",<record>}, {"do":"drop","type","version"?}, {"do":"forget","type"},
- *           {"do":"reindex"}; {"do":"known"} asks for the announcement, and
- *           {"do":"known",<record>,"build"?} for an archive as the upstream has it, or as it is
- *           built here. The answer to these two is {"state","reason"?,"announced"}: unknown,
- *           coming, failed (with the word of a 503) or absent; and whether anything is announced.
  * Owner:    control_server_start -> control_server_stop
  */
 #ifndef CONTROL_SERVER_H
