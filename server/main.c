@@ -211,7 +211,8 @@ start_network(struct server *s, struct err *e)
 		    &s->http, e) != 0)
 		return -1;
 	/* Serving does not depend on it. */
-	if (control_server_start(&(struct control_server_parts){s->stock, s->announce, s->jobs},
+	if (control_server_start(
+		    &(struct control_server_parts){s->stock, s->announce, s->jobs, s->fetcher},
 		    &s->control, e) != 0)
 		log_note(EVENT_WARNING, "guts2-cache cannot ask this server: %s", e->text);
 	return 0;

@@ -112,6 +112,7 @@ drop_records(struct stock *s, const char *type, uint64_t version, uint64_t *ret_
 static json_t *
 do_drop(const struct control_server *a, const json_t *question, bool forget, struct err *e)
 {
+	const struct job_spec query = {.kind = JOB_QUERY, .due = true};
 	const char *type = doc_string(question, "type", e);
 	uint64_t version = 0;
 	uint64_t removed = 0;
@@ -124,8 +125,13 @@ do_drop(const struct control_server *a, const json_t *question, bool forget, str
 	if (drop_records(a->parts.stock, type, version, &removed, &bytes, e) != 0)
 		return NULL;
 	/* Whoever drops the very version that is announced means that, too. */
-	if ((forget || version > 0) && announce_forget(a->parts.announce, type, version, e) != 0)
-		return NULL;
+	if (forget || version > 0) {
+		if (announce_forget(a->parts.announce, type, version, e) != 0)
+			return NULL;
+		/* Not "unchanged" since the last poll: all of it, now. */
+		fetcher_forget_query(a->parts.fetcher);
+		(void)jobs_ask(a->parts.jobs, &query, NULL);
+	}
 	return json_pack("{s:I,s:I}", "removed", (json_int_t)removed, "bytes", (json_int_t)bytes);
 }
 

@@ -427,6 +427,8 @@ int
 announce_forget(struct announce *a, const char *type, uint64_t version, struct err *e)
 {
 	AUTO_IDENTS struct idents rest = {0};
+	const struct ident *announced;
+	uint64_t forgotten = 0;
 	struct view *view;
 	bool deferred;
 	int result = 0;
@@ -435,10 +437,17 @@ announce_forget(struct announce *a, const char *type, uint64_t version, struct e
 	view = stock_view(a->parts.stock);
 	view_announced(view, &rest);
 	view_release(view);
+	announced = idents_find(&rest, type);
+	if (announced != NULL)
+		forgotten = announced->edition.version;
 	if (idents_remove(&rest, type, version)) {
 		result = stock_put_query(a->parts.stock, &rest, e);
 		jobs_forget_known(a->parts.jobs);
-		/* What the cloud said last; before it said anything the next poll does it. */
+		/*
+		 * Where the cloud has another version by now, and it was refused, that holds. What
+		 * it said last may be the very mistake: then it is asked what it says now.
+		 */
+		(void)idents_remove(&a->fetched, type, forgotten);
 		if (result == 0 && a->fetched.count > 0)
 			result = announce_fetched(a, &deferred, e);
 	}

@@ -44,7 +44,7 @@ void announce_policy(struct announce *a);
 
 /*
  * What is announced of a type, in this version (0: in any), is forgotten: what the cloud announces
- * holds again, whatever it is.
+ * holds again, whatever it is. The caller has it asked anew.
  */
 int announce_forget(struct announce *a, const char *type, uint64_t version, struct err *e);
 

@@ -40,8 +40,9 @@ first_to_end(const struct job_table *t, const struct job *job)
 }
 
 /*
- * Nothing has come of this attempt yet: what the one before failed of is all that is known. retry_at
- * is set by the first failure. A build says nothing of its progress, and is under way when it runs.
+ * Nothing has come of this attempt yet: what the one before failed of is all that is known.
+ * retry_at is set by the first failure. A build says nothing of its progress, and is under way when
+ * it runs.
  */
 static bool
 fails_as_before(const struct job *job)
