@@ -228,6 +228,7 @@ note_done(void *context, const struct upstream_reply *reply)
 	struct load_visit *v = context;
 
 	v->reply = *reply;
+	v->thread->moved_ms = load_visit_now_ms(v->thread->load);
 	SLIST_INSERT_HEAD(&v->thread->ready, v, ready);
 }
 
@@ -296,6 +297,14 @@ end_current(struct load_visit *v)
 	end_visit(v, (double)s->interval_s * (0.9 + 0.2 * load_visit_chance(v->thread)));
 }
 
+/* A client has nothing, or what is older than this: else it takes nothing, as guts2-client does. */
+static bool
+is_newer(const struct load_visit *v, const struct edition *edition)
+{
+	return v->client.edition == LOAD_NONE ||
+	       edition->version > v->thread->load->editions[v->client.edition].version;
+}
+
 static void
 on_query(struct load_visit *v)
 {
@@ -308,6 +317,11 @@ on_query(struct load_visit *v)
 	/* Left out of the answer: what it has is the newest. */
 	if (ident == NULL) {
 		note_announced(v->thread->load, v->client.edition);
+		end_current(v);
+		return;
+	}
+	/* An older version, or this one from a server that answers with its whole list. */
+	if (!is_newer(v, &ident->edition)) {
 		end_current(v);
 		return;
 	}
@@ -326,16 +340,15 @@ on_offer(struct load_visit *v)
 		return;
 	}
 	v->archive = v->request.offer.archive[format];
-	v->request.write = take_bytes;
-	v->request.restart = restart_bytes;
 	ask(v, LOAD_HEADER, SOURCE_HEADER);
 }
 
-/* Its digest is not known, and its bytes are not kept; the archive's are digested as they come. */
 static void
 on_header(struct load_visit *v)
 {
 	v->digester = digester_new();
+	v->request.write = take_bytes;
+	v->request.restart = restart_bytes;
 	v->request.file = v->archive;
 	ask(v, LOAD_FILE, SOURCE_FILE);
 }
@@ -359,13 +372,23 @@ on_file(struct load_visit *v)
 static void
 on_moved(struct load_visit *v)
 {
-	if (v->step != LOAD_OFFER || v->full) {
+	if (v->step != LOAD_OFFER || v->full || !is_newer(v, &v->request.moved.edition)) {
 		end_wrong(v, "it leads nowhere");
 		return;
 	}
 	v->target = v->request.moved;
 	v->full = true;
 	ask_offer(v);
+}
+
+/* Of documents the source looks at q and o itself. */
+static void
+check_header(struct load_visit *v)
+{
+	AUTO_HEADER struct header *h = NULL;
+
+	if (v->step == LOAD_HEADER && v->reply.outcome == UPSTREAM_FRESH)
+		(void)source_header(&v->request, &h, &v->reply);
 }
 
 /* Status 0 stands for no answer, and for one that is wrong whatever its status was. */
@@ -391,6 +414,7 @@ go_on(struct load_visit *v)
 	static void (*const next[LOAD_STEPS])(struct load_visit * v) = {
 		on_query, on_offer, on_header, on_file};
 
+	check_header(v);
 	count_reply(v);
 	switch (v->reply.outcome) {
 	case UPSTREAM_FRESH:
