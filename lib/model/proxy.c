@@ -333,12 +333,10 @@ parse_bypass(struct proxy *p, char *list, unsigned line, struct err *e)
 static int
 set_server(struct proxy_server *s, const char *key, const char *value, unsigned line, struct err *e)
 {
-	if (s->host != NULL)
+	if (s->line > 0)
 		return err_set(e, ERR_INPUT, "%s is there a second time; there is one proxy", key);
-	/* No proxy, as if the line were not there. */
-	if (value[0] == '\0')
-		return 0;
-	if (proxy_server_parse(value, s, e) != 0)
+	/* An empty one says that there is no proxy. */
+	if (value[0] != '\0' && proxy_server_parse(value, s, e) != 0)
 		return err_wrap(e, "%s", key);
 	s->line = line;
 	return 0;

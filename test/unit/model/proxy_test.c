@@ -53,6 +53,8 @@ START_TEST(proxy_parse__names_file_line_and_reason_and_never_the_password)
 		const char *words;
 	} rows[] = {
 		{"http_proxy=http://a:1/\nhttp_proxy=http://b:1/", "FILE:2: http_proxy is there"},
+		{"http_proxy=\nhttp_proxy=http://b:1/", "FILE:2: http_proxy is there"},
+		{"http_proxy=\nhttp_proxy=", "FILE:2: http_proxy is there"},
 		{"\nhttp_proxy=http://a:1/,http://b:1/", "FILE:2: http_proxy: names more than one"},
 		{"http_proxy=http://a:1/ http://b:1/", "more than one"},
 		{"ftp_proxy=http://a:1/", "FILE:1: unknown key"}, {"http_proxy", "key=value"},
