@@ -149,23 +149,29 @@ fields_prefer_wait_s(const char *value)
 }
 
 /*
- * IMF-fixdate of RFC 9110 section 5.6.7, which clients send back as it was given to them. Names of
- * days are those of the C locale, since nobody calls setlocale(3).
+ * RFC 9110 section 5.6.7: the first is what is sent, and all three are understood. Names of days
+ * are those of the C locale, since nobody calls setlocale(3).
  */
-static const char date_format[] = "%a, %d %b %Y %H:%M:%S GMT";
+static const char sent_format[] = "%a, %d %b %Y %H:%M:%S GMT";
+static const char *const date_formats[] = {
+	sent_format, "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"};
 
 bool
 fields_date(const char *value, uint64_t *ret_s)
 {
-	struct tm tm = {0};
-	const char *end = value != NULL ? strptime(value, date_format, &tm) : NULL;
-	time_t s;
+	for (size_t i = 0; value != NULL && i < sizeof(date_formats) / sizeof(date_formats[0]);
+		i++) {
+		struct tm tm = {0};
+		const char *end = strptime(value, date_formats[i], &tm);
+		time_t s;
 
-	if (end == NULL || *end != '\0')
-		return false;
-	s = timegm(&tm);
-	*ret_s = (uint64_t)s;
-	return s >= 0;
+		if (end == NULL || *end != '\0')
+			continue;
+		s = timegm(&tm);
+		*ret_s = (uint64_t)s;
+		return s >= 0;
+	}
+	return false;
 }
 
 uint64_t
@@ -189,6 +195,6 @@ fields_date_text(uint64_t s, char ret[FIELDS_DATE])
 	struct tm tm;
 
 	(void)gmtime_r(&time, &tm);
-	(void)strftime(ret, FIELDS_DATE, date_format, &tm);
+	(void)strftime(ret, FIELDS_DATE, sent_format, &tm);
 	return ret;
 }

@@ -87,6 +87,27 @@ START_TEST(fields_if_range_matches__this_very_etag_and_no_weak_one)
 }
 END_TEST
 
+START_TEST(fields_date__understands_all_three_forms)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} rows[] = {{"Sun, 06 Nov 1994 08:49:37 GMT", true},
+		{"Sunday, 06-Nov-94 08:49:37 GMT", true}, {"Sun Nov  6 08:49:37 1994", true},
+		{"yesterday", false}, {"", false}, {"Sun, 06 Nov 1994 08:49:37 GMTx", false},
+		{"Mon, 01 Jan 1900 00:00:00 GMT", false}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t s = 0;
+
+		ck_assert_msg(fields_date(rows[i].text, &s) == rows[i].good, "row %zu", i);
+		if (rows[i].good)
+			ck_assert_uint_eq(s, 784111777);
+	}
+	ck_assert(!fields_date(NULL, &(uint64_t){0}));
+}
+END_TEST
+
 START_TEST(fields_modified_s__is_never_after_the_date_of_the_answer)
 {
 	/* The clock may have been set back since the archive came. */
@@ -132,6 +153,7 @@ void
 fields_tests(TCase *c)
 {
 	tcase_add_test(c, fields_if_range_matches__this_very_etag_and_no_weak_one);
+	tcase_add_test(c, fields_date__understands_all_three_forms);
 	tcase_add_test(c, fields_modified_s__is_never_after_the_date_of_the_answer);
 	tcase_add_test(c, fields_modified_s__who_has_the_one_before_loads_the_next);
 	tcase_add_test(c, fields_range__follows_the_rfc);
