@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 /*
- * 3 MiB, however many clients there are: where they are more than slots, those who spoke last are
+ * 4 MiB, however many clients there are: where they are more than slots, those who spoke last are
  * the sample.
  */
 enum { SLOTS = 1 << 16, DAY_S = 86400 };
@@ -19,7 +19,7 @@ struct slot {
 	uint64_t said_s;
 	uint64_t type; /* a hash: a type that shares it costs a question for nothing */
 	char cookie[IDENT_COOKIE + 1];
-	signed char format; /* -1: nobody said */
+	uint64_t asked_s[FORMAT_COUNT]; /* for an archive in a format; 0: never */
 };
 
 struct usage {
@@ -58,15 +58,15 @@ usage_note(struct usage *u, const char *client, const struct ident *has, int for
 {
 	struct slot new = {.version = has->edition.version,
 		.said_s = now_s,
-		.type = hash_of_text(&u->key, has->type),
-		.format = (signed char)format};
+		.type = hash_of_text(&u->key, has->type)};
 	uint64_t slot = (new.type ^ hash_of_text(&u->key, client)) % SLOTS;
 
 	memcpy(new.cookie, has->edition.cookie, sizeof(new.cookie));
 	(void)pthread_mutex_lock(&u->lock);
-	/* A poll says nothing of formats: what this client asked for before is known. */
-	if (format < 0 && u->slots[slot].version != 0)
-		new.format = u->slots[slot].format;
+	/* A poll says nothing of formats, and behind an address there may be clients of both. */
+	memcpy(new.asked_s, u->slots[slot].asked_s, sizeof(new.asked_s));
+	if (format >= 0)
+		new.asked_s[format] = now_s;
 	u->slots[slot] = new;
 	(void)pthread_mutex_unlock(&u->lock);
 }
@@ -100,6 +100,17 @@ compare_counts(const void *a, const void *b)
 	return compare_editions(a, b);
 }
 
+static unsigned
+formats_of(const struct slot *p, uint64_t now_s)
+{
+	unsigned formats = 0;
+
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		if (p->asked_s[i] != 0 && p->asked_s[i] + DAY_S >= now_s)
+			formats |= 1U << i;
+	return formats != 0 ? formats : 1U << (FORMAT_COUNT - 1);
+}
+
 /* Copied, so that the lock is not held while they are sorted. ret has room for all slots. */
 static size_t
 collect(struct usage *u, const char *type, uint64_t now_s, struct counted *ret)
@@ -115,7 +126,7 @@ collect(struct usage *u, const char *type, uint64_t now_s, struct counted *ret)
 			continue;
 		ret[count].edition.version = p->version;
 		memcpy(ret[count].edition.cookie, p->cookie, sizeof(p->cookie));
-		ret[count].formats = 1U << (p->format < 0 ? FORMAT_COUNT - 1 : p->format);
+		ret[count].formats = formats_of(p, now_s);
 		ret[count++].clients = 1;
 	}
 	(void)pthread_mutex_unlock(&u->lock);

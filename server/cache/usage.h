@@ -23,7 +23,8 @@ void usage_free(struct usage *u);
 
 /*
  * A client, known by some name, has this version of a type, and asks for archives in this format;
- * -1: it did not say which. One that never does knows the best.
+ * -1: it did not say which. One that never does knows the best. Several that share a name, as an
+ * address, may ask for several.
  */
 void usage_note(
 	struct usage *u, const char *client, const struct ident *has, int format, uint64_t now_s);

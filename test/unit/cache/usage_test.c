@@ -65,7 +65,7 @@ START_TEST(usage_top__tells_the_formats_that_clients_ask_for)
 	usage_note(u, "a", &has, -1, 102); /* a poll says nothing of it */
 	(void)usage_top(u, "db", 103, top, 1);
 	ck_assert_uint_eq(top[0].formats, 1U << FORMAT_AR1);
-	usage_note(u, "b", &has, FORMAT_AR2, 103);
+	usage_note(u, "a", &has, FORMAT_AR2, 103); /* somebody else of this address */
 	(void)usage_top(u, "db", 104, top, 1);
 	ck_assert_uint_eq(top[0].formats, 1U << FORMAT_AR1 | 1U << FORMAT_AR2);
 	usage_free(u);
