@@ -62,12 +62,14 @@ prepare_part(struct fetch *f)
 	struct err e = {0};
 
 	fetch_job_release(f); /* an earlier one, which an upstream before this one had offered */
-	/* Two offers can name one archive: its part is written by one of them. */
 	if (retain_reserve(p->retain, f->landing.stage, bytes, &e) != 0) {
-		if (e.code != ERR_BUSY)
-			forget_price(f);
-		fetch_job_failed(f, &e, e.code == ERR_BUSY ? JOB_DOWNLOADING : JOB_DISK_FULL,
-			e.code == ERR_BUSY ? SAME_ARCHIVE_MS : 0);
+		/* Two offers can name one archive: its part is written by one of them. */
+		if (e.code == ERR_BUSY) {
+			fetch_job_later(f, JOB_DOWNLOADING, SAME_ARCHIVE_MS);
+			return false;
+		}
+		forget_price(f);
+		fetch_job_failed(f, &e, JOB_DISK_FULL, 0);
 		return false;
 	}
 	f->reserved = true;

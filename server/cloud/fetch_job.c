@@ -218,9 +218,17 @@ fetch_job_not_there(struct fetch *f)
 	fetch_job_failed(f, &e, JOB_UPSTREAM_UNAVAILABLE, 0);
 }
 
-/* A server above is about to have it, and said when: that is no fault, and not logged as one. */
+void
+fetch_job_later(struct fetch *f, enum job_reason reason, uint64_t delay_ms)
+{
+	leave(f);
+	jobs_failed(f->pool->parts.jobs, f->job, reason, delay_ms);
+	fetch_job_free(f);
+}
+
+/* A server above is about to have it, and said when. */
 static void
-fetch_later(struct fetch *f, const struct upstream_reply *reply)
+prepared_above(struct fetch *f, const struct upstream_reply *reply)
 {
 	enum job_reason reason = JOB_DOWNLOADING;
 	uint64_t delay_ms = (uint64_t)reply->retry_after_s * 1000;
@@ -229,9 +237,7 @@ fetch_later(struct fetch *f, const struct upstream_reply *reply)
 		reason = JOB_BUILDING;
 	else if (strcmp(reply->reason, jobs_reason_name(JOB_UPSTREAM_UNAVAILABLE)) == 0)
 		reason = JOB_UPSTREAM_UNAVAILABLE;
-	leave(f);
-	jobs_failed(f->pool->parts.jobs, f->job, reason, delay_ms);
-	fetch_job_free(f);
+	fetch_job_later(f, reason, delay_ms);
 }
 
 void
@@ -386,7 +392,7 @@ fetch_job_settled(struct fetch *f, const struct upstream_reply *reply)
 		next = upstreams_choose(upstreams, &f->tried);
 	/* It will be there: it is waited for, and no failure. */
 	if (next < 0 && reply->outcome == UPSTREAM_PREPARING) {
-		fetch_later(f, reply);
+		prepared_above(f, reply);
 		return true;
 	}
 	if (next < 0)

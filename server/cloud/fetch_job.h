@@ -115,6 +115,8 @@ void fetch_job_known(struct fetch *f, const struct offer *offer);
 void fetch_job_absent(struct fetch *f);
 /* No upstream has the document: it is absent, or still to come. */
 void fetch_job_not_there(struct fetch *f);
+/* It is tried again after that time: that is no fault, and not logged as one. */
+void fetch_job_later(struct fetch *f, enum job_reason reason, uint64_t delay_ms);
 void fetch_job_failed(
 	struct fetch *f, const struct err *why, enum job_reason reason, uint64_t delay_ms);
 /* For want of a useful answer. */
