@@ -89,7 +89,7 @@ ago_text(uint64_t then_ms, char *ret, size_t size)
 	uint64_t s = now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0;
 
 	if (then_ms == 0)
-		(void)snprintf(ret, size, "never served");
+		(void)snprintf(ret, size, "no use known");
 	else if (s < 120)
 		(void)snprintf(ret, size, "served %" PRIu64 " s ago", s);
 	else if (s < 7200)
