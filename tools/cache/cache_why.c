@@ -313,8 +313,7 @@ explain_unannounced(struct why *w)
 	else
 		say(w, "o", 404,
 			"not announced here: the upstream does not name this type, or what it "
-			"names is "
-			"refused or deferred (see the download log)");
+			"names is refused or deferred (see the download log)");
 	cli_complain("%s: the type is not announced", w->type);
 }
 
