@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -195,11 +196,14 @@ def craft_query(directory, updates):
 
 
 def one_archive(directory, size):
-    """A repository of one type with one version, whose full archive has so many random bytes; its name below /f/."""
+    """A repository of one type with one version, whose full archive has so many bytes; its name below /f/. Its stream is random:
+    who passes it on looks at its entries, and does not decode them."""
     os.makedirs(directory, exist_ok=True)
-    offer = craft_archive(directory, os.urandom(size))
-    craft_header(directory, "pkg", 1001, "00000001",
-                 [{"filename": "a", "sha256": hashlib.sha256(b"").hexdigest(), "size": 0}])
+    name = hashlib.sha256(b"a").hexdigest()
+    stream = os.urandom(size - 100)
+    head = b"GUTS2AR2" + struct.pack(">Q8sI", len(stream), b"ZSTD", len(name)) + name.encode()
+    offer = craft_archive(directory, head + stream + b"GUTS2AR2")
+    craft_header(directory, "pkg", 1001, "00000001", [{"filename": "a", "sha256": name, "size": len(stream)}])
     put(directory, "o;t=pkg;v=1001;c=00000001", {"guts2ar2": offer})
     craft_query(directory, [("pkg", 1001, "00000001")])
     return offer["id"]
