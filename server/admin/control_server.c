@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "log.h"
 #include "net/control.h"
-#include "store/survey.h"
+#include "store/drop.h"
 
 enum { BUSY_MS = 100 };
 
@@ -78,33 +78,12 @@ log_dropped(const struct record *r)
 	log_end(&l, LOG_DOWNLOAD);
 }
 
-/*
- * Backwards, a version's header last: where this is interrupted, what is left can be explained.
- * version 0: all.
- */
 static int
-drop_records(struct stock *s, const char *type, uint64_t version, uint64_t *ret_removed,
-	uint64_t *ret_bytes, struct err *e)
+remove_record(void *context, const struct record *r, struct err *e)
 {
-	AUTO_RECORDS struct records all = {0};
-	AUTO_TALLY struct tally tally = {0};
-
-	/* Of all types: what another one has as well is not freed. */
-	list_records(s, NULL, &all);
-	survey_tally(stock_repo(s), &all, &tally);
-	(void)tally_total(&tally);
-	for (size_t i = all.count; i > 0; i--) {
-		const struct record *r = &all.at[i - 1];
-
-		if (strcmp(r->ident.type, type) != 0 ||
-			(version > 0 && r->ident.edition.version != version))
-			continue;
-		if (stock_remove(s, r, e) != 0)
-			return -1;
-		log_dropped(r);
-		++*ret_removed;
-		*ret_bytes += tally_remove(&tally, i - 1);
-	}
+	if (stock_remove(context, r, e) != 0)
+		return -1;
+	log_dropped(r);
 	return 0;
 }
 
@@ -113,26 +92,28 @@ static json_t *
 do_drop(const struct control_server *a, const json_t *question, bool forget, struct err *e)
 {
 	const struct job_spec query = {.kind = JOB_QUERY, .due = true};
-	const char *type = doc_string(question, "type", e);
-	uint64_t version = 0;
-	uint64_t removed = 0;
-	uint64_t bytes = 0;
+	struct stock *s = a->parts.stock;
+	struct drop d = {
+		.type = doc_string(question, "type", e), .remove = remove_record, .context = s};
+	AUTO_RECORDS struct records all = {0};
 
-	if (type == NULL ||
+	if (d.type == NULL ||
 		(json_object_get(question, "version") != NULL &&
-			doc_number(question, "version", 1, IDENT_VERSION_MAX, &version, e) != 0))
+			doc_number(question, "version", 1, IDENT_VERSION_MAX, &d.version, e) != 0))
 		return NULL;
-	if (drop_records(a->parts.stock, type, version, &removed, &bytes, e) != 0)
+	list_records(s, NULL, &all);
+	if (drop_records(&d, stock_repo(s), &all, e) != 0)
 		return NULL;
 	/* Whoever drops the very version that is announced means that, too. */
-	if (forget || version > 0) {
-		if (announce_forget(a->parts.announce, type, version, e) != 0)
+	if (forget || d.version > 0) {
+		if (announce_forget(a->parts.announce, d.type, d.version, e) != 0)
 			return NULL;
 		/* Not "unchanged" since the last poll: all of it, now. */
 		fetcher_forget_query(a->parts.fetcher);
 		(void)jobs_ask(a->parts.jobs, &query, NULL);
 	}
-	return json_pack("{s:I,s:I}", "removed", (json_int_t)removed, "bytes", (json_int_t)bytes);
+	return json_pack(
+		"{s:I,s:I}", "removed", (json_int_t)d.removed, "bytes", (json_int_t)d.freed_bytes);
 }
 
 static json_t *

@@ -9,7 +9,7 @@
 #include "cache/cache_hand.h"
 #include "cli.h"
 #include "store/depot.h"
-#include "store/survey.h"
+#include "store/drop.h"
 
 /* lost: nobody knew any more what the files do not say. */
 static int
@@ -59,44 +59,41 @@ cache_change_reindex(struct cache *c, bool json)
 }
 
 /* What was asked for, and what came of it. */
-struct drop {
+struct dropping {
 	const struct cache *cache;
-	const char *type;
-	uint64_t version; /* 0: all */
 	bool forget;
-	uint64_t removed;
-	uint64_t freed_bytes;
+	struct drop drop;
 };
 
 /* Whether the announcement has named what is to go from it. */
 static bool
-was_announced(const struct drop *d)
+was_announced(const struct dropping *d)
 {
-	const struct ident *announced = idents_find(&d->cache->query, d->type);
+	const struct ident *announced = idents_find(&d->cache->query, d->drop.type);
 
 	if (announced == NULL)
 		return false;
-	return d->version > 0 ? announced->edition.version == d->version : d->forget;
+	return d->drop.version > 0 ? announced->edition.version == d->drop.version : d->forget;
 }
 
 static int
-report_dropped(const struct drop *d, bool json)
+report_dropped(const struct dropping *d, bool json)
 {
 	char bytes[32];
-	bool any = d->removed > 0 || was_announced(d);
+	bool any = d->drop.removed > 0 || was_announced(d);
 
 	if (json)
-		cli_print_json(json_pack("{s:I,s:I}", "removed", (json_int_t)d->removed, "bytes",
-			(json_int_t)d->freed_bytes));
+		cli_print_json(json_pack("{s:I,s:I}", "removed", (json_int_t)d->drop.removed,
+			"bytes", (json_int_t)d->drop.freed_bytes));
 	else if (any)
-		(void)printf("%" PRIu64 " removed, %s\n", d->removed,
-			num_bytes_text(d->freed_bytes, bytes, sizeof(bytes)));
+		(void)printf("%" PRIu64 " removed, %s\n", d->drop.removed,
+			num_bytes_text(d->drop.freed_bytes, bytes, sizeof(bytes)));
 	if (any)
 		return CLI_OK;
-	if (d->version > 0)
-		cli_complain("%s %" PRIu64 ": not in the cache", d->type, d->version);
+	if (d->drop.version > 0)
+		cli_complain("%s %" PRIu64 ": not in the cache", d->drop.type, d->drop.version);
 	else
-		cli_complain("%s: nothing of this type is in the cache", d->type);
+		cli_complain("%s: nothing of this type is in the cache", d->drop.type);
 	return CLI_FAILED;
 }
 
@@ -112,59 +109,56 @@ unannounce(struct depot *d, const char *type, uint64_t version, struct err *e)
 	return idents_remove(&query, type, version) ? depot_put_query(d, &query, e) : 0;
 }
 
+static int
+remove_record(void *context, const struct record *r, struct err *e)
+{
+	return depot_remove(context, r, e);
+}
+
 /*
  * Record by record, each durably: after an error or an interruption the rest is a cache like any
  * other.
  */
 static int
-drop_here(struct drop *d, struct depot *depot, struct err *e)
+drop_here(struct dropping *d, struct depot *depot, struct err *e)
 {
 	AUTO_RECORDS struct records all = {0};
-	AUTO_TALLY struct tally tally = {0};
 
-	if (depot_records(depot, &all, e) != 0)
+	d->drop.remove = remove_record;
+	d->drop.context = depot;
+	if (depot_records(depot, &all, e) != 0 ||
+		drop_records(&d->drop, depot_repo(depot), &all, e) != 0)
 		return -1;
-	survey_tally(depot_repo(depot), &all, &tally);
-	(void)tally_total(&tally);
-	/* Backwards, a version's header last: interrupted, what is left can still be explained. */
-	for (size_t i = all.count; i > 0; i--) {
-		const struct record *r = &all.at[i - 1];
-
-		if (strcmp(r->ident.type, d->type) != 0 ||
-			(d->version > 0 && r->ident.edition.version != d->version))
-			continue;
-		if (depot_remove(depot, r, e) != 0)
-			return -1;
-		d->removed++;
-		d->freed_bytes += tally_remove(&tally, i - 1);
-	}
-	return d->forget || d->version > 0 ? unannounce(depot, d->type, d->version, e) : 0;
+	return d->forget || d->drop.version > 0
+		       ? unannounce(depot, d->drop.type, d->drop.version, e)
+		       : 0;
 }
 
 /* By the server, which takes it out of its view first, and tells no client of it any more. */
 static int
-drop_there(struct drop *d, const struct cache_hand *h, struct err *e)
+drop_there(struct dropping *d, const struct cache_hand *h, struct err *e)
 {
 	json_t *question =
-		json_pack("{s:s,s:s}", "do", d->forget ? "forget" : "drop", "type", d->type);
+		json_pack("{s:s,s:s}", "do", d->forget ? "forget" : "drop", "type", d->drop.type);
 	AUTO_DOC json_t *answer = NULL;
 
 	/* The server takes a question without a version to mean all of them. */
-	if (d->version > 0)
+	if (d->drop.version > 0)
 		(void)json_object_set_new(
-			question, "version", json_integer((json_int_t)d->version));
+			question, "version", json_integer((json_int_t)d->drop.version));
 	answer = cache_hand_ask(h, question, e);
 	if (answer == NULL)
 		return -1;
-	d->removed = (uint64_t)json_integer_value(json_object_get(answer, "removed"));
-	d->freed_bytes = (uint64_t)json_integer_value(json_object_get(answer, "bytes"));
+	d->drop.removed = (uint64_t)json_integer_value(json_object_get(answer, "removed"));
+	d->drop.freed_bytes = (uint64_t)json_integer_value(json_object_get(answer, "bytes"));
 	return 0;
 }
 
 int
 cache_change_drop(struct cache *c, const char *type, uint64_t version, bool forget, bool json)
 {
-	struct drop d = {.cache = c, .type = type, .version = version, .forget = forget};
+	struct dropping d = {
+		.cache = c, .forget = forget, .drop = {.type = type, .version = version}};
 	struct cache_hand h;
 	struct err e = {0};
 	int result;
