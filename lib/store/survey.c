@@ -135,7 +135,7 @@ add_content(struct repo *repo, const struct records *records, size_t record, str
 			&(struct archive_ref){files[i]->digest, files[i]->size});
 }
 
-void
+uint64_t
 survey_tally(struct repo *repo, const struct records *records, struct tally *ret)
 {
 	for (size_t i = 0; i < records->count; i++) {
@@ -146,6 +146,7 @@ survey_tally(struct repo *repo, const struct records *records, struct tally *ret
 		else
 			tally_add(ret, i, r->kind, &r->ref);
 	}
+	return tally_total(ret);
 }
 
 int

@@ -31,10 +31,10 @@ int survey_read(struct repo *repo,
 int survey_query(struct repo *repo, struct idents *ret, struct err *ret_lost, struct err *e);
 
 /*
- * The files of records, by their numbers; tally_total comes after it. The header of a content says
- * which they are; where it cannot be read the content counts as one file.
+ * The files of records, by their numbers. The header of a content says which they are; where it
+ * cannot be read the content counts as one file. Returns what all of them take (tally_total).
  */
-void survey_tally(struct repo *repo, const struct records *records, struct tally *ret);
+uint64_t survey_tally(struct repo *repo, const struct records *records, struct tally *ret);
 
 /*
  * Look at the bytes of a record against its digest. ERR_DIGEST, ERR_MISSING,

@@ -104,13 +104,15 @@ retain_min_free_bytes(const struct options *o, uint64_t disk_bytes)
 
 /*
  * How many bytes have to go for `wanted` more to fit, beside what is on its way. The disk is asked
- * each time: it may be used by others too.
+ * each time: it may be used by others too. Where the cache has no limit its bytes do not count, and
+ * need not be added up.
  */
 static uint64_t
-excess(const struct retain *r, uint64_t have, uint64_t wanted)
+excess(const struct retain *r, uint64_t wanted)
 {
 	const struct options *o = r->parts.options;
 	struct ledger_used used = ledger_used(r->parts.ledger);
+	uint64_t have = o->cacheMaxBytes > 0 ? stock_bytes(r->parts.stock) : 0;
 	struct retention_room room = {.cache_bytes = have + used.left_bytes,
 		.wanted_bytes = wanted + used.entered_bytes,
 		.max_bytes = o->cacheMaxBytes};
@@ -147,8 +149,7 @@ retain_reserve(struct retain *r, const char *stage, uint64_t bytes, struct err *
 	/* Entered before it is looked at: of two that come at once both see the other. */
 	if (ledger_enter(r->parts.ledger, stage, bytes, e) != 0)
 		return -1;
-	/* Where the cache has no limit its bytes do not count, and need not be added up. */
-	if (excess(r, o->cacheMaxBytes > 0 ? stock_bytes(r->parts.stock) : 0, 0) == 0)
+	if (excess(r, 0) == 0)
 		return 0;
 	ledger_leave(r->parts.ledger, stage);
 	if (could_ever_fit(r, bytes))
@@ -329,16 +330,15 @@ look(struct retain *r)
 	facts.busy = p.busy;
 	facts.offered = p.offered;
 	facts.withdrawn = p.withdrawn;
-	facts.excess_bytes = excess(r, stock_bytes(r->parts.stock), wanted);
+	facts.excess_bytes = excess(r, wanted);
 	if (facts.excess_bytes > 0) /* nobody needs that */
 		(void)repo_clear_quarantine(stock_repo(r->parts.stock), NULL);
 	/* What was given up goes before what is whole, and what is too old in any case. */
 	(void)ledger_clean(r->parts.ledger, facts.excess_bytes, time(NULL));
 	if (facts.excess_bytes > 0)
-		facts.excess_bytes = excess(r, stock_bytes(r->parts.stock), wanted);
+		facts.excess_bytes = excess(r, wanted);
 	if (facts.excess_bytes > 0) {
-		survey_tally(stock_repo(r->parts.stock), &p.records, &tally);
-		(void)tally_total(&tally);
+		(void)survey_tally(stock_repo(r->parts.stock), &p.records, &tally);
 		facts.tally = &tally;
 	}
 	retention_decide(&facts, &actions);

@@ -139,8 +139,7 @@ content_bytes(struct stock *s, struct records *contents)
 	(void)pthread_mutex_unlock(&s->bytes_lock);
 	if (known)
 		return bytes;
-	survey_tally(stock_repo(s), contents, &tally);
-	bytes = tally_total(&tally);
+	bytes = survey_tally(stock_repo(s), contents, &tally);
 	(void)pthread_mutex_lock(&s->bytes_lock);
 	before = s->weighed;
 	s->weighed = *contents;

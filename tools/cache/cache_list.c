@@ -43,8 +43,7 @@ summarise(const struct cache *c, size_t first, size_t count, struct summary *ret
 
 	*ret = (struct summary){
 		.first = version.at, .count = count, .unindexed = c->unindexed.code != ERR_NONE};
-	survey_tally(c->repo, &version, &tally);
-	ret->bytes = tally_total(&tally);
+	ret->bytes = survey_tally(c->repo, &version, &tally);
 	for (size_t i = first; i < first + count; i++) {
 		const struct record *r = &c->records.at[i];
 

@@ -95,8 +95,7 @@ cache_plan(const struct cache *c, bool json)
 	for (size_t i = 0; i < c->records.count; i++)
 		withdrawn[i] = c->query.count > 0 &&
 			       idents_find(&c->query, c->records.at[i].ident.type) == NULL;
-	survey_tally(c->repo, &c->records, &tally);
-	facts.excess_bytes = excess(c, tally_total(&tally));
+	facts.excess_bytes = excess(c, survey_tally(c->repo, &c->records, &tally));
 	retention_decide(&facts, &actions);
 	complain_defaults(c);
 	for (size_t i = 0; i < actions.count; i++)
