@@ -366,17 +366,12 @@ find_damage(struct builder_job *k, const struct record *inputs, size_t count)
 		found |= records_find(&k->records, &inputs[i]) == NULL ||
 			 is_of_no_use(k, &inputs[i]);
 	for (size_t i = 0; i < k->records.count; i++) {
+		enum stock_verdict verdict;
+
 		if (k->records.at[i].kind != RECORD_HEADER)
 			continue;
-		switch (stock_check(k->parts->stock, &k->records.at[i], &e)) {
-		case STOCK_DAMAGED:
-		case STOCK_STAYS:
-			found = true;
-			break;
-		case STOCK_GOOD:
-		case STOCK_UNREADABLE:
-			break;
-		}
+		verdict = stock_check(k->parts->stock, &k->records.at[i], &e);
+		found |= verdict == STOCK_DAMAGED || verdict == STOCK_STAYS;
 	}
 	return found;
 }

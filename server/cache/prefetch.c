@@ -4,19 +4,17 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+/* here: what is kept of the new version; NULL: nothing. */
 static void
-add(struct job_spec *specs, size_t *count, const struct view_type *t, const struct ident *new,
+add(struct job_spec *specs, size_t *count, const struct view_version *here, const struct ident *new,
 	const struct usage_version *base)
 {
-	const struct view_version *here = view_find_version(t, &new->edition);
-
 	/* A client may say that it has anything: no difference leads backwards. */
 	if (base->edition.version >= new->edition.version)
 		return;
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		if ((base->formats & 1U << i) != 0 &&
-			(here == NULL ||
-				view_find_archive(here, &base->edition, (enum format)i) == NULL))
+			view_find_archive(here, &base->edition, (enum format)i) == NULL)
 			specs[(*count)++] = (struct job_spec){.kind = JOB_OFFER,
 				.ident = *new,
 				.base = base->edition,
@@ -52,7 +50,7 @@ prefetch_jobs(const struct prefetch *p, const struct view_type *t, const struct 
 		used[used_count++] = (struct usage_version){t->announced, formats_of(last)};
 	*ret = mem_new(used_count * FORMAT_COUNT + 1, sizeof(**ret));
 	for (size_t i = 0; i < used_count; i++)
-		add(*ret, &count, t, new, &used[i]);
+		add(*ret, &count, here, new, &used[i]);
 	/* Where nothing else is waited for neither is the header, which every poll asks for. */
 	if (count > 0 && (here == NULL || here->header == NULL))
 		(*ret)[count++] = (struct job_spec){.kind = JOB_HEADER, .ident = *new};

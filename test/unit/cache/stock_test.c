@@ -69,6 +69,14 @@ START_TEST(stock_remove__what_cannot_be_removed_is_in_the_view_again)
 }
 END_TEST
 
+/* Other bytes are under its name from here on. */
+static void
+damage(int dir, const struct record *r, char name[IDENT_NAME_MAX])
+{
+	ck_assert_int_eq(
+		fs_put(dir, "x", ident_file_name(&r->ref.id, name), unit_text("eno"), NULL), 0);
+}
+
 START_TEST(stock_check__what_is_damaged_goes)
 {
 	AUTO_FREE char *path = NULL;
@@ -82,8 +90,7 @@ START_TEST(stock_check__what_is_damaged_goes)
 	ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
 	one = put(s, "GUTS2AR1", FORMAT_AR1);
 	ck_assert_int_eq(stock_check(s, &one, &e), STOCK_GOOD);
-	ck_assert_int_eq(
-		fs_put(dir, "x", ident_file_name(&one.ref.id, name), unit_text("eno"), NULL), 0);
+	damage(dir, &one, name);
 	ck_assert_int_eq(stock_check(s, &one, &e), STOCK_DAMAGED);
 	ck_assert_ptr_null(look(s, &one, &checked));
 	ck_assert(!fs_exists(dir, name));
@@ -103,8 +110,7 @@ START_TEST(stock_check__what_cannot_be_moved_is_not_said_to_have_gone)
 
 	ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
 	one = put(s, "GUTS2AR1", FORMAT_AR1);
-	ck_assert_int_eq(
-		fs_put(dir, "x", ident_file_name(&one.ref.id, name), unit_text("eno"), NULL), 0);
+	damage(dir, &one, name);
 	ck_assert_int_eq(fs_remove(dir, "quarantine", NULL), 0);
 	ck_assert_int_eq(fs_put(dir, "x", "quarantine", unit_text("in the way"), NULL), 0);
 	ck_assert_int_eq(stock_check(s, &one, &e), STOCK_STAYS);
