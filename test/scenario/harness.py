@@ -403,11 +403,20 @@ def write_root(root, name, text, mode=0o644):
     return file
 
 
+_reserved = []
+
+
 def free_port():
-    """A port that was free a moment ago, for programs that cannot ask the kernel themselves."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port for programs that cannot ask the kernel themselves, or that come back to it; refused until one listens.
+
+    A socket that is bound and never listens keeps it from whoever asks the kernel for any port, and from nobody
+    who asks for this one and lets others have it too (SO_REUSEADDR), as servers do.
+    """
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    _reserved.append(s)
+    return s.getsockname()[1]
 
 
 def can_connect(port):
@@ -541,12 +550,11 @@ class Cloud:
 
         self.handler = Handler
         self.threads = Threads
-        self.port = 0
+        self.port = free_port()
         self.start()
 
     def start(self):
         self.server = self.threads(("127.0.0.1", self.port), self.handler)
-        self.port = self.server.server_address[1]
         self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
