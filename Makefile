@@ -26,6 +26,7 @@ DEPS_LINT := clang=1:14:clang clang-format=1:14:clang-format clang-tidy=1:14:cla
 	cppcheck=2.10 mandoc=1.14 shellcheck=0.9 python3-pyflakes=2.5
 DEPS_FUZZ := clang=1:14:clang libclang-rt-14-dev=14
 DEPS_COV := gcovr=5.2
+DEPS_MUTATE := python3-clang-14=1:14 bubblewrap=0.8
 DEPS_BENCH := wrk=4.1 nginx-light=1.22:nginx varnish=7.1 squid=5.7:squid bsdiff=4.3 zstd=1.5.4 \
 	xdelta3=3.0.11 time=1.9 gnuplot-nox=5.4:gnuplot curl=7.88.1 python3=3.11:python3 npm=9:npm
 
@@ -70,7 +71,7 @@ FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 STAMP_BUILD := build/deps/build.stamp
 
-.PHONY: all run check check-unit check-scenario bench lint format asan tsan crash cov fuzz deps soak install man \
+.PHONY: all run check check-unit check-scenario bench lint format asan tsan crash cov fuzz mutate deps soak install man \
 	clean help unit-programs variant
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -90,6 +91,7 @@ help:
 	@echo 'make crash                    kill, EIO, ENOSPC, the power at every call that changes something'
 	@echo 'make soak S=3600              honest clients beside everybody who is not, for S seconds; build/soak/'
 	@echo 'make cov                      coverage of the suite, in build/cov/'
+	@echo 'make mutate N=100 F=lib       plants N faults in F, one at a time, and says which the suite does not notice'
 	@echo 'make fuzz T=archive S=60      one fuzz target for S seconds'
 	@echo 'make install DESTDIR= PREFIX= programs and man pages'
 	@echo 'make deps                     install what is missing'
@@ -201,9 +203,15 @@ asan tsan:
 	@$(MAKE) --no-print-directory VARIANT=$@ check
 
 cov: build/deps/cov.stamp
+	@rm -rf build/cov/of
 	@$(MAKE) --no-print-directory VARIANT=cov check
+	@test/mutate/coverage
 	@gcovr -r . --object-directory build/cov -e test/ --html-details build/cov/index.html \
 		--print-summary
+
+mutate: build/deps/mutate.stamp $(STAMP_BUILD)
+	@test -e build/cov/map.json || $(MAKE) --no-print-directory cov
+	@test/mutate/run $(or $(N),100) '$(F)' $(or $(SEED),1) '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools $(XDELTA_CPPFLAGS)'
 
 bench: build/deps/bench.stamp all $(OUT)/pair
 	@test/bench/run $(OUT)/pair $(B)

@@ -20,6 +20,9 @@ struct span unit_text(const char *s);
 /* A new directory for one test, removed when the tests end. Returns a descriptor and its path. */
 int unit_dir(char **ret_path);
 
+/* Both clocks go ahead by so much, for the test that says so. */
+void unit_clock_advance_ms(uint64_t ms);
+
 /* Bytes that compress like text does; the same seed, the same bytes. The caller frees. */
 unsigned char *unit_bytes(size_t len, unsigned seed);
 
