@@ -46,6 +46,12 @@ open_stage(struct repo *r, bool create, struct err *e)
 	/* Without create nothing is made: a mistyped path is no repository. */
 	if (create && make_parts(r, &made, e) != 0)
 		return -1;
+	/*
+	 * Before an announcement nothing was promised, and the directories may be new, or made by a
+	 * run that ended here: they are on the disk, with those above, before anything is in them.
+	 */
+	if (create && !repo_has(r, "q") && repo_sync(r, e) != 0)
+		return -1;
 	r->stage = fs_open_dir(r->dir, "stage", e);
 	return r->stage < 0 ? err_wrap(e, "not a repository") : 0;
 }
@@ -121,7 +127,7 @@ repo_mend(struct repo *r, bool *ret_mended, struct err *e)
 	/* Without it a second server could begin, and this one finds that it has. */
 	if (is_removed(r->lock) && replace(r->lock, fs_lock(r->dir, "lock", e), e) != 0)
 		return -1;
-	if (make_parts(r, ret_mended, e) != 0)
+	if (make_parts(r, ret_mended, e) != 0 || (*ret_mended && repo_sync(r, e) != 0))
 		return -1;
 	if (!stage)
 		return 0;
