@@ -231,6 +231,22 @@ START_TEST(fs__what_the_disk_refuses_is_told_and_can_be_done_again)
 }
 END_TEST
 
+START_TEST(fs_write__what_cannot_be_written_is_an_error)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int fd = openat(dir, "x", O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+	struct err e = {0};
+
+	ck_assert_int_eq(fs_write(fd, "bytes", 5, &e), -1);
+	ck_assert_int_eq(e.code, ERR_SYS);
+	e = (struct err){0};
+	ck_assert_int_eq(fs_write_at(fd, 5, "bytes", 5, &e), -1);
+	ck_assert_int_eq(e.code, ERR_SYS);
+	ck_assert_int_eq(fs_write(fd, "", 0, NULL), 0);
+}
+END_TEST
+
 void
 fs_tests(TCase *c)
 {
@@ -240,4 +256,5 @@ fs_tests(TCase *c)
 	tcase_add_test(c, fs__no_directory_is_reached_through_a_link);
 	tcase_add_test(c, fs_open_dir__says_what_is_missing_and_what_is_no_directory);
 	tcase_add_loop_test(c, fs__what_the_disk_refuses_is_told_and_can_be_done_again, 0, 4);
+	tcase_add_test(c, fs_write__what_cannot_be_written_is_an_error);
 }
