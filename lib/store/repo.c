@@ -22,9 +22,9 @@ struct repo {
 };
 
 /*
- * What is missing of the parts is made; then *ret_made. Before an announcement nothing was promised,
- * and all may be new, or made by a run that ended here: it is on the disk, with what leads to it,
- * before anything is in it.
+ * What is missing of the parts is made; then *ret_made. Before an announcement nothing was
+ * promised, and all may be new, or made by a run that ended here: it is on the disk, with what
+ * leads to it, before anything is in it.
  */
 static int
 make_parts(struct repo *r, bool *ret_made, struct err *e)

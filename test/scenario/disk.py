@@ -5,9 +5,8 @@ It follows the log of the calls that changed something (INJECT_LOG, test/crash/i
 its bytes are on the disk, and of each directory the names that are. It believes no more than POSIX says: a file's sync
 keeps its bytes and not its name, a directory's the names in it and not what they lead to.
 """
+from cutting import calls, injected
 from harness import *
-
-SHIM = os.path.join(TOP, "build/release/inject.so")
 
 
 class Node:
@@ -38,7 +37,8 @@ class Disk:
 
     def __init__(self, top, passing, refers):
         self.top, self.passing, self.refers = os.path.realpath(top), passing, refers
-        self.log = tempfile.mktemp(dir=path())
+        work = tempfile.mkdtemp(dir=path())
+        self.log, self.counter = os.path.join(work, "log"), os.path.join(work, "count")
         self.read = 0
         self.wrong = []
         self.root = self.load(self.top)
@@ -58,9 +58,13 @@ class Disk:
         node.sync()
         return node
 
-    def environment(self):
-        """Of a program that is followed. Real syncs would only take time; where some call is to fail, only they count."""
-        return dict(os.environ, LD_PRELOAD=SHIM, INJECT_LOG=self.log, INJECT_SYNC="none", INJECT_ONLY="sync")
+    def environment(self, at):
+        """Of a program that is followed, whose sync number at fails (0: none does)."""
+        return dict(injected(self.counter, at, "EIO"), INJECT_ONLY="sync", INJECT_LOG=self.log)
+
+    def syncs(self):
+        """How many there were."""
+        return calls(self.counter)
 
     def node(self, name):
         """None: there is none."""
