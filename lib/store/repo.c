@@ -117,8 +117,6 @@ replace(int fd, int new, struct err *e)
 int
 repo_mend(struct repo *r, bool *ret_mended, struct err *e)
 {
-	bool stage = is_removed(r->stage);
-
 	*ret_mended = is_removed(r->dir);
 	if (*ret_mended && replace(r->dir, fs_make_dirs(AT_FDCWD, r->path, e), e) != 0)
 		return -1;
@@ -127,8 +125,6 @@ repo_mend(struct repo *r, bool *ret_mended, struct err *e)
 		return -1;
 	if (make_parts(r, ret_mended, e) != 0)
 		return -1;
-	if (!stage)
-		return 0;
 	if (replace(r->stage, fs_open_dir(r->dir, "stage", e), e) != 0)
 		return -1;
 	(void)fchmod(r->stage, 0700);

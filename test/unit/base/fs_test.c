@@ -244,6 +244,9 @@ START_TEST(fs_write__what_cannot_be_written_is_an_error)
 	ck_assert_int_eq(fs_write_at(fd, 5, "bytes", 5, &e), -1);
 	ck_assert_int_eq(e.code, ERR_SYS);
 	ck_assert_int_eq(fs_write(fd, "", 0, NULL), 0);
+	ck_assert_int_eq(fs_put(dir, "stage", "none/x", unit_text(""), &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert(!fs_exists(dir, "stage"));
 }
 END_TEST
 

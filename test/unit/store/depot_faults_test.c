@@ -194,6 +194,8 @@ START_TEST(depot_tidy__what_a_disk_stopped_halfway_leaves_nothing)
 		ck_assert_int_eq(depot_tidy(f.depot, &rebuilt, NULL), 0);
 		if (failed) {
 			ck_assert(rebuilt);
+			ck_assert_int_eq(depot_tidy(f.depot, &rebuilt, NULL), 0);
+			ck_assert(!rebuilt);
 			check_in_step(&f);
 		}
 		versions_tear_down(&f);

@@ -27,6 +27,22 @@ move(struct repo *r, struct err *e)
 	return repo_move(r, "staged", "q", e) != 0 ? -1 : repo_sync(r, e);
 }
 
+START_TEST(repo__what_is_replaced_is_not_kept_as_damaged)
+{
+	static int (*const ways[])(struct repo *r, struct err *e) = {put, commit, move};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_REPO struct repo *r = NULL;
+
+	ck_assert_int_eq(repo_open(path, true, &r, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(fs_put(dir, "stage/x", "stage/staged", unit_text("new"), NULL), 0);
+		ck_assert_int_eq(ways[i](r, NULL), 0);
+		ck_assert(fs_exists(dir, "q") && !fs_exists(dir, "quarantine"));
+	}
+}
+END_TEST
+
 /* ---- A disk that fails */
 
 START_TEST(repo__a_name_that_is_not_on_the_disk_is_an_error)
@@ -106,6 +122,7 @@ END_TEST
 void
 repo_tests(TCase *c)
 {
+	tcase_add_test(c, repo__what_is_replaced_is_not_kept_as_damaged);
 	tcase_add_loop_test(c, repo__a_name_that_is_not_on_the_disk_is_an_error, 0, 3);
 	tcase_add_test(c, repo_open__what_cannot_be_made_is_an_error);
 	tcase_add_test(c, repo_mend__what_cannot_be_made_is_an_error);
