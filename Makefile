@@ -192,6 +192,7 @@ check-scenario: build/deps/check.stamp variant
 crash: build/deps/check.stamp variant
 	@CRASH_POINTS=all test/run $(VARIANT) 505
 	@CRASH_POINTS=all test/run $(VARIANT) 506
+	@CRASH_POINTS=all test/run $(VARIANT) 508
 	@CRASH_POINTS=all test/run $(VARIANT) 515
 	@CRASH_POINTS=all test/run $(VARIANT) 550
 	@CRASH_POINTS=all test/run $(VARIANT) 555

@@ -138,17 +138,13 @@ content_put(struct repo *r, const struct header *h, int from, struct err *e)
 	return repo_put(r, ident_content_name(&h->ident, name), span_of("", 0), e);
 }
 
+/* Not synced: a marker that a power cut brings back has no files then, and counts for nothing. */
 int
 content_remove(struct repo *r, const struct ident *ident, struct err *e)
 {
 	char name[IDENT_NAME_MAX];
-	AUTO_CLOSE int fd = -1;
 
-	if (repo_remove(r, ident_content_name(ident, name), e) != 0)
-		return -1;
-	/* A file must not go while the disk still says that the version has it. */
-	fd = fs_open_dir(repo_dir(r), ".", e);
-	return fd < 0 ? -1 : fs_sync(fd, name, e);
+	return repo_remove(r, ident_content_name(ident, name), e);
 }
 
 enum { SWEEP_STEP = 64 }; /* so many files go at a time: some disks take milliseconds for one */

@@ -21,7 +21,11 @@ struct repo {
 	const struct stop *stop;
 };
 
-/* What is missing of the parts is made; then *ret_made. */
+/*
+ * What is missing of the parts is made; then *ret_made. Before an announcement nothing was
+ * promised, and all may be new, or made by a run that ended here: it is on the disk, with what
+ * leads to it, before anything is in it.
+ */
 static int
 make_parts(struct repo *r, bool *ret_made, struct err *e)
 {
@@ -35,7 +39,7 @@ make_parts(struct repo *r, bool *ret_made, struct err *e)
 			return -1;
 		*ret_made |= missing;
 	}
-	return 0;
+	return repo_has(r, "q") ? 0 : repo_sync(r, e);
 }
 
 static int
@@ -113,8 +117,6 @@ replace(int fd, int new, struct err *e)
 int
 repo_mend(struct repo *r, bool *ret_mended, struct err *e)
 {
-	bool stage = is_removed(r->stage);
-
 	*ret_mended = is_removed(r->dir);
 	if (*ret_mended && replace(r->dir, fs_make_dirs(AT_FDCWD, r->path, e), e) != 0)
 		return -1;
@@ -123,8 +125,6 @@ repo_mend(struct repo *r, bool *ret_mended, struct err *e)
 		return -1;
 	if (make_parts(r, ret_mended, e) != 0)
 		return -1;
-	if (!stage)
-		return 0;
 	if (replace(r->stage, fs_open_dir(r->dir, "stage", e), e) != 0)
 		return -1;
 	(void)fchmod(r->stage, 0700);
@@ -290,7 +290,8 @@ repo_quarantine(struct repo *r, const char *name, struct err *e)
 	/* A directory takes the place of nothing. */
 	if (fs_remove(r->dir, to, e) != 0)
 		return -1;
-	return fs_publish(r->dir, name, r->dir, to, e);
+	/* Not synced: were it in its place again after a power cut, it would be found again. */
+	return renameat(r->dir, name, r->dir, to) != 0 ? err_sys(e, "%s", name) : 0;
 }
 
 int

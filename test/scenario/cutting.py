@@ -18,11 +18,12 @@ def _unmount():
         subprocess.run(["umount", "-l", _mounted.pop()], check=False)
 
 
-def injected(counter, at, what):
-    """The environment of a program whose call number at is what: kill, EIO or ENOSPC (0: none); see test/crash/inject.c."""
+def injected(counter, at, what, sync="none"):
+    """The environment of a program whose call number at is what: kill, EIO or ENOSPC (0: none); see test/crash/inject.c.
+    Real syncs only take time where no power is cut."""
     with open(counter, "wb") as f:
         f.write(bytes(8))
-    return dict(os.environ, LD_PRELOAD=SHIM, INJECT_COUNTER=counter, INJECT_AT=str(at), INJECT_DO=what)
+    return dict(os.environ, LD_PRELOAD=SHIM, INJECT_COUNTER=counter, INJECT_AT=str(at), INJECT_DO=what, INJECT_SYNC=sync)
 
 
 def calls(counter):

@@ -237,11 +237,11 @@ class Process:
 class Server(Process):
     """guts2d on loopback; prefix: a command that it is started by."""
 
-    def __init__(self, upstream, root="root", prefix=(), **options):
+    def __init__(self, upstream, root="root", prefix=(), environment=None, **options):
         self.root = path(root)
         values = {"root": self.root, "guts2ServerUrl": upstream, "hostModuleAddress": "127.0.0.1",
                   "hostModulePort": 0, "updatePollingInterval": "200ms", "retryAfterMin": "1s", "drainTime": "5s", **options}
-        super().__init__([*prefix, os.path.join(BIN, "guts2d"), *[f"-D{k}={v}" for k, v in values.items()]], True)
+        super().__init__([*prefix, os.path.join(BIN, "guts2d"), *[f"-D{k}={v}" for k, v in values.items()]], True, env=environment)
         match = re.match(r"guts2d ready: (http://(.*):(\d+)/guts2)\n", self.line)
         if not match:
             claim("guts2d gets ready", False, self.line + self.error_text())

@@ -132,7 +132,8 @@ write_outputs(const struct arguments *a, const struct output outputs[OUTPUTS], s
 	for (int i = 0; i < OUTPUTS; i++)
 		if (write_output(root, &outputs[i], e) != 0)
 			return -1;
-	return 0;
+	/* The directories that were made, and those above. */
+	return syncfs(root) != 0 ? err_sys(e, "%s: sync", a->root) : 0;
 }
 
 /* As a shell reads it back. */

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "base/mem.h"
+#include "faults.h"
 #include "unit.h"
 
 START_TEST(fs__never_follows_links_and_bounds_reads)
@@ -167,6 +168,88 @@ START_TEST(fs_open_dir__says_what_is_missing_and_what_is_no_directory)
 }
 END_TEST
 
+/* ---- A disk that fails */
+
+static int
+try_put(int dir, struct err *e)
+{
+	return fs_put(dir, "x", "new", unit_text("bytes"), e);
+}
+
+static int
+try_make_dirs(int dir, struct err *e)
+{
+	AUTO_CLOSE int fd = fs_make_dirs(dir, "a/b/c", e);
+
+	return fd < 0 ? -1 : 0;
+}
+
+static int
+try_clear(int dir, struct err *e)
+{
+	return fs_clear(dir, "full", e);
+}
+
+static int
+try_remove(int dir, struct err *e)
+{
+	return fs_remove(dir, "full", e);
+}
+
+START_TEST(fs__what_the_disk_refuses_is_told_and_can_be_done_again)
+{
+	static const struct {
+		int (*run)(int dir, struct err *e);
+		const char *there; /* afterwards */
+		const char *gone;
+	} operations[] = {
+		{try_put, "new", "x"},
+		{try_make_dirs, "a/b/c", "new"},
+		{try_clear, "full", "full/in"},
+		{try_remove, "beside", "full"},
+	};
+	bool failed = true;
+
+	for (unsigned n = 1; failed; n++) {
+		AUTO_FREE char *path = NULL;
+		AUTO_CLOSE int dir = unit_dir(&path);
+		struct err e = {0};
+		int result;
+
+		fs_close(&(int){fs_make_dirs(dir, "full/in/deep", NULL)});
+		fs_close(&(int){fs_make_dirs(dir, "beside", NULL)});
+		ck_assert_int_eq(fs_put(dir, "x", "full/in/file", unit_text(""), NULL), 0);
+		faults_begin(n);
+		result = operations[_i].run(dir, &e);
+		failed = faults_end(result, &e);
+		ck_assert(!fs_exists(dir, "x"));
+		if (failed)
+			ck_assert_int_eq(operations[_i].run(dir, NULL), 0);
+		ck_assert(fs_exists(dir, operations[_i].there));
+		ck_assert(!fs_exists(dir, operations[_i].gone));
+	}
+}
+END_TEST
+
+START_TEST(fs_write__what_cannot_be_written_is_an_error)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int fd = openat(dir, "x", O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+	struct err e = {0};
+
+	ck_assert_int_eq(fs_write(fd, "bytes", 5, &e), -1);
+	ck_assert_int_eq(e.code, ERR_SYS);
+	e = (struct err){0};
+	ck_assert_int_eq(fs_write_at(fd, 5, "bytes", 5, &e), -1);
+	ck_assert_int_eq(e.code, ERR_SYS);
+	ck_assert_int_eq(fs_write(fd, "", 0, NULL), 0);
+	ck_assert_int_eq(fs_put(dir, "stage", "none/x", unit_text(""), &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert(!fs_exists(dir, "stage"));
+}
+END_TEST
+
 void
 fs_tests(TCase *c)
 {
@@ -175,4 +258,6 @@ fs_tests(TCase *c)
 	tcase_add_test(c, fs_put__writes_into_regular_files_alone_and_waits_for_nobody);
 	tcase_add_test(c, fs__no_directory_is_reached_through_a_link);
 	tcase_add_test(c, fs_open_dir__says_what_is_missing_and_what_is_no_directory);
+	tcase_add_loop_test(c, fs__what_the_disk_refuses_is_told_and_can_be_done_again, 0, 4);
+	tcase_add_test(c, fs_write__what_cannot_be_written_is_an_error);
 }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/content.h"
 
+#include <fcntl.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/stop.h"
 #include "store/versions.h"
 #include "unit.h"
 
@@ -22,8 +27,47 @@ START_TEST(content__files_are_shared_and_go_with_the_last_version)
 }
 END_TEST
 
+START_TEST(content__what_is_missing_is_counted_to_the_byte)
+{
+	struct versions f;
+
+	versions_set_up(&f);
+	ck_assert_uint_eq(content_bytes(f.header[1]), 180000);
+	ck_assert_uint_eq(content_missing_bytes(depot_repo(f.depot), f.header[0]), 0);
+	ck_assert_uint_eq(content_missing_bytes(depot_repo(f.depot), f.header[1]), 120000);
+	versions_tear_down(&f);
+}
+END_TEST
+
+/* Thousands of files go a few at a time, and nobody who wants the end waits for all of them. */
+START_TEST(content_sweep__ends_where_the_end_is_wanted_and_the_next_goes_on)
+{
+	struct record gone = {.kind = RECORD_CONTENT};
+	struct stop stop = {.wanted = true};
+	struct versions f;
+	bool rebuilt;
+
+	versions_set_up(&f);
+	for (int i = 0; i < 200; i++) {
+		AUTO_FREE char *name = mem_printf("c/%d", i);
+
+		ck_assert_int_eq(fs_put(f.dir, "x", name, unit_text(""), NULL), 0);
+	}
+	gone.ident = f.header[0]->ident;
+	repo_set_stop(depot_repo(f.depot), &stop);
+	ck_assert_int_eq(depot_remove(f.depot, &gone, NULL), 0);
+	ck_assert_uint_gt(versions_count_files(&f, "c"), 100);
+	repo_set_stop(depot_repo(f.depot), NULL);
+	ck_assert_int_eq(depot_tidy(f.depot, &rebuilt, NULL), 0);
+	ck_assert_uint_eq(versions_count_files(&f, "c"), 0);
+	versions_tear_down(&f);
+}
+END_TEST
+
 void
 content_tests(TCase *c)
 {
 	tcase_add_test(c, content__files_are_shared_and_go_with_the_last_version);
+	tcase_add_test(c, content__what_is_missing_is_counted_to_the_byte);
+	tcase_add_test(c, content_sweep__ends_where_the_end_is_wanted_and_the_next_goes_on);
 }

@@ -271,6 +271,32 @@ START_TEST(depot_rebuild_index__a_damaged_announcement_is_moved_away)
 }
 END_TEST
 
+/* ERR_INPUT would say that what is put is of no use. */
+START_TEST(depot_put_header__an_index_that_is_damaged_is_the_disks_fault)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int fd = -1;
+	char garbage[8192];
+	struct archive_ref ref;
+	struct err e = {0};
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
+
+	depot_close(d);
+	d = open_depot(path, &rebuilt);
+	memset(garbage, 'x', sizeof(garbage));
+	fd = openat(dir, "index.sqlite", O_WRONLY | O_CLOEXEC);
+	for (off_t at = 0; at < 200000; at += (off_t)sizeof(garbage))
+		ck_assert_int_eq(pwrite(fd, garbage, sizeof(garbage), at), sizeof(garbage));
+	ck_assert_int_eq(depot_put_header(d, &ident, unit_text("{}"), &ref, &e), -1);
+	ck_assert_int_eq(e.code, ERR_SYS);
+	ck_assert_int_eq(depot_tidy(d, &rebuilt, NULL), 0);
+	ck_assert(rebuilt);
+	depot_close(d);
+}
+END_TEST
+
 START_TEST(depot_open__one_at_a_time)
 {
 	AUTO_FREE char *path = NULL;
@@ -300,4 +326,5 @@ depot_tests(TCase *c)
 	tcase_add_test(c, depot_open__an_index_that_is_no_file_is_made_anew);
 	tcase_add_test(c, depot_rebuild_index__a_damaged_announcement_is_moved_away);
 	tcase_add_test(c, depot_open__one_at_a_time);
+	tcase_add_test(c, depot_put_header__an_index_that_is_damaged_is_the_disks_fault);
 }

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "faults.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static atomic_uint left; /* calls until the one that fails, itself included; 0: none does */
+static bool failed;
+
+void
+faults_begin(unsigned n)
+{
+	failed = false;
+	left = n;
+}
+
+bool
+faults_end(int result, const struct err *e)
+{
+	left = 0;
+	ck_assert_msg(result == (failed ? -1 : 0), "%d after %s: %s", result,
+		failed ? "a fault" : "none", e->text);
+	ck_assert(!failed || strstr(e->text, strerror(EIO)) != NULL);
+	return failed;
+}
+
+static bool
+fails(void)
+{
+	if (left == 0 || --left > 0)
+		return false;
+	failed = true;
+	errno = EIO;
+	return true;
+}
+
+#define CALL(type, name, parameters, ...)                                                          \
+	type name parameters                                                                       \
+	{                                                                                          \
+		type(*real) parameters = (type(*) parameters)dlsym(RTLD_NEXT, #name);              \
+		return fails() ? -1 : real(__VA_ARGS__);                                           \
+	}
+
+CALL(ssize_t, write, (int fd, const void *bytes, size_t len), fd, bytes, len)
+CALL(int, renameat, (int from, const char *old, int to, const char *new), from, old, to, new)
+CALL(int, unlinkat, (int dir, const char *path, int flags), dir, path, flags)
+CALL(int, mkdirat, (int dir, const char *path, mode_t mode), dir, path, mode)
+
+/* Nothing of a test has to outlast the power, and a disk takes its time. */
+#define SYNC(name)                                                                                 \
+	int name(int fd)                                                                           \
+	{                                                                                          \
+		(void)fd;                                                                          \
+		return fails() ? -1 : 0;                                                           \
+	}
+
+SYNC(fsync)
+SYNC(syncfs)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * faults.h - a disk that fails once, for tests.
+ *
+ * Does:     of the calls that write, sync, name, or remove what has a name, the n-th fails with EIO
+ * Source:   a function of the program stands before one of the C library of the same name
+ */
+#ifndef FAULTS_H
+#define FAULTS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* From now on. n counts from 1. */
+void faults_begin(unsigned n);
+
+/*
+ * No more of them. Whether there was one: then what was tried has failed, by its result, and the
+ * error says why; else it came to its end.
+ */
+bool faults_end(int result, const struct err *e);
+
+#endif
