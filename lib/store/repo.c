@@ -21,11 +21,7 @@ struct repo {
 	const struct stop *stop;
 };
 
-/*
- * What is missing of the parts is made; then *ret_made. Before an announcement nothing was
- * promised, and all may be new, or made by a run that ended here: it is on the disk, with what
- * leads to it, before anything is in it.
- */
+/* What is missing of the parts is made; then *ret_made, and it is not synced. */
 static int
 make_parts(struct repo *r, bool *ret_made, struct err *e)
 {
@@ -39,7 +35,7 @@ make_parts(struct repo *r, bool *ret_made, struct err *e)
 			return -1;
 		*ret_made |= missing;
 	}
-	return repo_has(r, "q") ? 0 : repo_sync(r, e);
+	return 0;
 }
 
 static int
@@ -49,6 +45,12 @@ open_stage(struct repo *r, bool create, struct err *e)
 
 	/* Without create nothing is made: a mistyped path is no repository. */
 	if (create && make_parts(r, &made, e) != 0)
+		return -1;
+	/*
+	 * Before an announcement all may be new, or made by a run that ended here: it is on the
+	 * disk, with what leads to it, before anything is in it.
+	 */
+	if (create && !repo_has(r, "q") && repo_sync(r, e) != 0)
 		return -1;
 	r->stage = fs_open_dir(r->dir, "stage", e);
 	return r->stage < 0 ? err_wrap(e, "not a repository") : 0;
@@ -123,7 +125,7 @@ repo_mend(struct repo *r, bool *ret_mended, struct err *e)
 	/* Without it a second server could begin, and this one finds that it has. */
 	if (is_removed(r->lock) && replace(r->lock, fs_lock(r->dir, "lock", e), e) != 0)
 		return -1;
-	if (make_parts(r, ret_mended, e) != 0)
+	if (make_parts(r, ret_mended, e) != 0 || (*ret_mended && repo_sync(r, e) != 0))
 		return -1;
 	if (replace(r->stage, fs_open_dir(r->dir, "stage", e), e) != 0)
 		return -1;
