@@ -8,7 +8,8 @@ import struct
 
 from harness import *
 
-SHIM = os.path.join(TOP, "build/release/inject.so")
+SHIM = os.path.join(TOP, f"build/{VARIANT}/inject.so")
+WITHOUT_SANITIZER = VARIANT in ("release", "cov")  # which makes calls of its own
 _mounted = []
 
 
