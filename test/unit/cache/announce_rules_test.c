@@ -38,6 +38,18 @@ START_TEST(announce_rules__one_row_for_each)
 			"announced version"},
 		{366L * DAY_S, NOW_S, {100, "00000001"}, {{200, "00000002"}}, {200, "00000009"},
 			200, "kept version"},
+		/* also where it is not the newest that is kept */
+		{366L * DAY_S, NOW_S, {100, "00000001"},
+			{{1ULL << 51, "00000004"}, {200, "00000002"}}, {200, "00000009"}, 200,
+			"kept version"},
+		/* and the same name for the same */
+		{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {200, "00000002"}, 200, NULL},
+		{366L * DAY_S, NOW_S, {100, "00000001"}, {{200, "00000002"}}, {200, "00000002"},
+			200, NULL},
+		/* a clock that may have been set, and one that was not */
+		{366L * DAY_S, 1577836800, {0}, {{0}}, {1ULL << 51, "00000001"}, 0, NULL},
+		{366L * DAY_S, 1577836801, {0}, {{0}}, {1ULL << 51, "00000001"}, 0,
+			"versionAheadMax"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
