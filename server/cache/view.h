@@ -49,7 +49,8 @@ struct view {
 	struct view_type **types; /* sorted by name */
 	size_t count;
 	bool has_query; /* metadata was seen, now or before the last start */
-	bool query_due; /* a type was taken from it, and the upstream has not said since what holds */
+	bool query_due; /* a type was taken from it, and the upstream has not said since what holds
+			 */
 	struct prepared query;
 };
 

@@ -134,7 +134,8 @@ walk_stated(const char *name, const char *encoding, uint64_t stated, unsigned *r
 	*ret_entries = 0;
 	ck_assert_int_eq(archive_open(&r, span_of(b.at, b.len), NULL), 0);
 	while ((step = archive_next(&r, &entry, NULL)) == ARCHIVE_ENTRY) {
-		ck_assert_uint_le((size_t)(entry.stream.at - (const uint8_t *)b.at) + entry.stream.len,
+		ck_assert_uint_le(
+			(size_t)(entry.stream.at - (const uint8_t *)b.at) + entry.stream.len,
 			b.len);
 		(*ret_entries)++;
 	}
@@ -197,7 +198,8 @@ START_TEST(archive_next__refuses_an_archive_that_is_cut_anywhere)
 		if (archive_open(&r, span_of(cut, len), NULL) == 0)
 			while ((step = archive_next(&r, &entry, NULL)) == ARCHIVE_ENTRY)
 				;
-		ck_assert_msg((step == ARCHIVE_END) == (len == 8 || len == 8 + 20 + 64 + 3 + 8 || len == b.len),
+		ck_assert_msg((step == ARCHIVE_END) ==
+				      (len == 8 || len == 8 + 20 + 64 + 3 + 8 || len == b.len),
 			"cut to %zu", len);
 	}
 }

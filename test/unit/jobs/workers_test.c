@@ -184,7 +184,8 @@ START_TEST(workers_each__an_error_ends_it_and_is_told)
 	pthread_barrier_t both;
 	struct err e = {0};
 
-	/* The only helper is busy: the caller does it alone, and need not wait for who is not free. */
+	/* The only helper is busy: the caller does it alone, and need not wait for who is not free.
+	 */
 	(void)pthread_barrier_init(&both, NULL, 2);
 	workers_add(w, meet, &both);
 	ck_assert_int_eq(workers_each(w, INDEXES, fail_at_three, "three", &e), -1);
