@@ -21,33 +21,28 @@ static const struct {
 	/* a clock that was never set */
 	{366L * DAY_S, 3600, {0}, {{0}}, {NOW_S, "00000001"}, 0, NULL},
 	/* back, and forward */
-	{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {100, "00000001"}, 200,
-		"goes back"},
+	{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {100, "00000001"}, 200, "goes back"},
 	{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {300, "00000003"}, 200, NULL},
-	{366L * DAY_S, NOW_S, {200, "00000002"}, {{300, "00000003"}}, {250, "00000001"},
-		300, "goes back"},
+	{366L * DAY_S, NOW_S, {200, "00000002"}, {{300, "00000003"}}, {250, "00000001"}, 300,
+		"goes back"},
 	/* what would be refused now is not known */
 	{366L * DAY_S, NOW_S, {1ULL << 52, "00000002"}, {{0}}, {300, "00000003"}, 0, NULL},
 	{366L * DAY_S, NOW_S, {1ULL << 52, "00000002"},
-		{{1ULL << 51, "00000004"}, {100, "00000001"}}, {300, "00000003"}, 100,
-		NULL},
+		{{1ULL << 51, "00000004"}, {100, "00000001"}}, {300, "00000003"}, 100, NULL},
 	/* the same name for something else */
 	{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {200, "00000009"}, 200,
 		"announced version"},
-	{366L * DAY_S, NOW_S, {100, "00000001"}, {{200, "00000002"}}, {200, "00000009"},
-		200, "kept version"},
-	/* also where it is not the newest that is kept */
-	{366L * DAY_S, NOW_S, {100, "00000001"},
-		{{1ULL << 51, "00000004"}, {200, "00000002"}}, {200, "00000009"}, 200,
+	{366L * DAY_S, NOW_S, {100, "00000001"}, {{200, "00000002"}}, {200, "00000009"}, 200,
 		"kept version"},
+	/* also where it is not the newest that is kept */
+	{366L * DAY_S, NOW_S, {100, "00000001"}, {{1ULL << 51, "00000004"}, {200, "00000002"}},
+		{200, "00000009"}, 200, "kept version"},
 	/* and the same name for the same */
 	{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {200, "00000002"}, 200, NULL},
-	{366L * DAY_S, NOW_S, {100, "00000001"}, {{200, "00000002"}}, {200, "00000002"},
-		200, NULL},
+	{366L * DAY_S, NOW_S, {100, "00000001"}, {{200, "00000002"}}, {200, "00000002"}, 200, NULL},
 	/* a clock that may have been set, and one that was not */
 	{366L * DAY_S, 1577836800, {0}, {{0}}, {1ULL << 51, "00000001"}, 0, NULL},
-	{366L * DAY_S, 1577836801, {0}, {{0}}, {1ULL << 51, "00000001"}, 0,
-		"versionAheadMax"},
+	{366L * DAY_S, 1577836801, {0}, {{0}}, {1ULL << 51, "00000001"}, 0, "versionAheadMax"},
 };
 
 START_TEST(announce_rules__one_row_for_each)

@@ -60,8 +60,8 @@ START_TEST(job_table__what_is_only_remembered_makes_room)
 	static const struct {
 		enum job_state state;
 		bool room;
-	} rows[] = {{JOB_QUEUED, false}, {JOB_RUNNING, false}, {JOB_FAILED, true},
-		{JOB_KNOWN, true}};
+	} rows[] = {
+		{JOB_QUEUED, false}, {JOB_RUNNING, false}, {JOB_FAILED, true}, {JOB_KNOWN, true}};
 	struct job_table *t = mem_new(1, sizeof(*t));
 	struct job *one = NULL;
 
@@ -159,8 +159,8 @@ START_TEST(job_table_next__as_many_run_as_there_are_shares)
 
 			job_table_begin(t);
 			for (int k = 0; k < 100; k++)
-				(void)queue_one(t, rows[i].kind, (char)('a' + k % types),
-					rows[i].wish_of);
+				(void)queue_one(
+					t, rows[i].kind, (char)('a' + k % types), rows[i].wish_of);
 			ck_assert_msg(run_all(t, rows[i].queue) ==
 					      (types == 1 ? rows[i].of_type : rows[i].all),
 				"row %zu, %d types", i, types);
