@@ -188,6 +188,14 @@ decide_legacy(
 	return is_absent(f, &d.need) ? not_found("no full archive upstream") : d;
 }
 
+/* What is announced is not known yet: 404 would send clients away for nothing. */
+static struct decision
+ask_query(void)
+{
+	return (struct decision){
+		.kind = DECIDE_PREPARE, .need = {.kind = NEED_QUERY}, .small = true};
+}
+
 struct decision
 decide(const struct decide_facts *f, const struct target *target, enum format best)
 {
@@ -198,15 +206,13 @@ decide(const struct decide_facts *f, const struct target *target, enum format be
 		return decide_file(f, target);
 	if (target->kind == TARGET_LEGACY && !f->legacy)
 		return not_found("not a legacy type");
-	/* What is announced is not known yet: 404 would send clients away for nothing. */
 	if (!f->cache.has_query)
-		return (struct decision){
-			.kind = DECIDE_PREPARE, .need = {.kind = NEED_QUERY}, .small = true};
+		return ask_query();
 	if (target->kind == TARGET_QUERY)
 		return (struct decision){.kind = DECIDE_QUERY};
 	/* Before anything is looked up or obtained: an unknown type costs no more than this. */
 	if (!f->cache.announced(f->cache.context, target->ident.type, &announced))
-		return not_found("unknown type");
+		return f->cache.query_due ? ask_query() : not_found("unknown type");
 	if (target->kind == TARGET_LEGACY)
 		return decide_legacy(f, &announced, target);
 	if (target->kind == TARGET_HEADER)

@@ -38,6 +38,7 @@ struct decide_need {
 struct decide_cache {
 	void *context;
 	bool has_query; /* metadata was seen */
+	bool query_due; /* a type was taken from it, and the upstream is asked what holds now */
 	/* The announced version of a type; false: metadata does not name it. */
 	bool (*announced)(void *context, const char *type, struct edition *ret);
 	/* Whether anything of a version is held. */

@@ -10,7 +10,8 @@
  *           {"do":"forget","type"}           as drop; what is announced of it goes as well
  *           {"do":"reindex"}                 {"records":N}
  *           {"do":"known"}                   {"state":"unknown"|"coming"|"failed"|"absent",
- *                                            "reason"?,"announced":bool}, of the announcement;
+ *                                            "reason"?,"announced":bool}, of the announcement,
+ *                                            and whether it is known;
  *                                            reason: of failed, a word of a 503
  *           {"do":"known",<record>,"build"?} the same of an archive: as the upstream has it, or as
  *                                            it is built here

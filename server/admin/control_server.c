@@ -166,8 +166,8 @@ do_known(const struct control_server *a, const json_t *question, struct err *e)
 	}
 	look = jobs_look(a->parts.jobs, &spec);
 	view = stock_view(a->parts.stock);
-	answer = json_pack(
-		"{s:s,s:b}", "state", state_name(look.state), "announced", view->has_query);
+	answer = json_pack("{s:s,s:b}", "state", state_name(look.state), "announced",
+		view->has_query && !view->query_due);
 	view_release(view);
 	if (look.state == JOB_FAILED)
 		(void)json_object_set_new(

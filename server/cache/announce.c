@@ -35,6 +35,7 @@ struct announce {
 	/* Guards the rest, and the order of announcements: it is taken while one is stored. */
 	pthread_mutex_t lock;
 	struct idents fetched; /* the last one */
+	bool due;	       /* something was forgotten since it was fetched */
 	struct idents refused;
 	LIST_HEAD(deferred_list, deferred) deferred;
 };
@@ -319,12 +320,12 @@ merge(struct announce *a, const struct view *view, const struct channels *channe
  * Most polls change nothing: then nothing is written, no view is made, and what is absent stays so.
  */
 static bool
-same_announcement(const struct view *view, const struct idents *query)
+same_announcement(const struct announce *a, const struct view *view, const struct idents *query)
 {
 	AUTO_IDENTS struct idents announced = {0};
 
 	view_announced(view, &announced);
-	return view->has_query && idents_equal(&announced, query);
+	return view->has_query && view->query_due == a->due && idents_equal(&announced, query);
 }
 
 /*
@@ -354,9 +355,9 @@ refresh_headers(struct announce *a)
 static int
 announce(struct announce *a, const struct view *view, const struct idents *query, struct err *e)
 {
-	if (same_announcement(view, query))
+	if (same_announcement(a, view, query))
 		return 0;
-	if (stock_put_query(a->parts.stock, query, e) != 0)
+	if (stock_put_query(a->parts.stock, query, a->due, e) != 0)
 		return -1;
 	jobs_forget_known(a->parts.jobs);
 	refresh_headers(a);
@@ -390,6 +391,7 @@ announce_query(struct announce *a, const struct idents *fetched, bool *ret_defer
 	idents_free(&a->fetched);
 	for (size_t i = 0; i < fetched->count; i++)
 		idents_add(&a->fetched, &fetched->at[i]);
+	a->due = false;
 	result = announce_fetched(a, ret_deferred, e);
 	(void)pthread_mutex_unlock(&a->lock);
 	return result;
@@ -441,7 +443,8 @@ announce_forget(struct announce *a, const char *type, uint64_t version, struct e
 	if (announced != NULL)
 		forgotten = announced->edition.version;
 	if (idents_remove(&rest, type, version)) {
-		result = stock_put_query(a->parts.stock, &rest, e);
+		a->due = true;
+		result = stock_put_query(a->parts.stock, &rest, true, e);
 		jobs_forget_known(a->parts.jobs);
 		/*
 		 * Where the cloud has another version by now, and it was refused, that holds. What

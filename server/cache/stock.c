@@ -60,7 +60,7 @@ load(struct stock *s, bool rebuilt, struct err *e)
 	view_load(s->views, records.at, records.count);
 	/* An announcement of nothing is none: the first poll has to be waited for. */
 	if (query.count > 0)
-		view_set_query(s->views, &query);
+		view_set_query(s->views, &query, false);
 	if (rebuilt)
 		note_rebuilt(records.count);
 	return 0;
@@ -187,14 +187,14 @@ stock_bytes(struct stock *s)
  * well.
  */
 int
-stock_put_query(struct stock *s, const struct idents *query, struct err *e)
+stock_put_query(struct stock *s, const struct idents *query, bool due, struct err *e)
 {
 	int result;
 
 	(void)pthread_mutex_lock(&s->query_lock);
 	result = depot_put_query(s->depot, query, e);
 	if (result == 0)
-		view_set_query(s->views, query);
+		view_set_query(s->views, query, due);
 	(void)pthread_mutex_unlock(&s->query_lock);
 	return result;
 }

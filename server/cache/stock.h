@@ -37,8 +37,8 @@ uint64_t stock_bytes(struct stock *s);
 
 /* ---- What comes. ret_record: what it is now. */
 
-/* The announcement: stored, then shown. */
-int stock_put_query(struct stock *s, const struct idents *query, struct err *e);
+/* The announcement: stored, then shown. due: see view.h. */
+int stock_put_query(struct stock *s, const struct idents *query, bool due, struct err *e);
 
 /* A header's bytes, which the caller has parsed. */
 int stock_put_header(struct stock *s, const struct ident *ident, struct span bytes,

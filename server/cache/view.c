@@ -47,6 +47,7 @@ view_copy(const struct view *v)
 		(void)atomic_fetch_add(&copy->types[i]->references, 1);
 	}
 	copy->has_query = v->has_query;
+	copy->query_due = v->query_due;
 	if (v->has_query) {
 		copy->query.bytes = mem_string_n(v->query.bytes, v->query.len);
 		copy->query.len = v->query.len;
@@ -399,7 +400,7 @@ drop_forgotten(struct view *v)
 }
 
 void
-view_set_query(struct view_holder *h, const struct idents *query)
+view_set_query(struct view_holder *h, const struct idents *query, bool due)
 {
 	static const struct edition none;
 	struct view *v;
@@ -434,6 +435,7 @@ view_set_query(struct view_holder *h, const struct idents *query)
 	}
 	drop_forgotten(v);
 	prepare_query(v, query);
+	v->query_due = due;
 	publish(h, v);
 	(void)pthread_mutex_unlock(&h->writers);
 }

@@ -49,6 +49,8 @@ struct view {
 	struct view_type **types; /* sorted by name */
 	size_t count;
 	bool has_query; /* metadata was seen, now or before the last start */
+	bool query_due; /* a type was taken from it, and the upstream has not said since what holds
+			 */
 	struct prepared query;
 };
 
@@ -92,6 +94,6 @@ void view_load(struct view_holder *h, const struct record *records, size_t count
 /* checked: the caller has seen the digest. */
 void view_add(struct view_holder *h, const struct record *record, bool checked);
 void view_remove(struct view_holder *h, const struct record *record);
-void view_set_query(struct view_holder *h, const struct idents *query);
+void view_set_query(struct view_holder *h, const struct idents *query, bool due);
 
 #endif

@@ -77,6 +77,7 @@ view_decide_cache(struct view *v)
 {
 	return (struct decide_cache){.context = v,
 		.has_query = v->has_query,
+		.query_due = v->query_due,
 		.announced = announced,
 		.has_version = has_version,
 		.find = find,

@@ -3,9 +3,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -113,6 +115,13 @@ prepared_response(const struct reply *r)
 	return store_response(&r->prepared->response, response, false);
 }
 
+static const char *
+file_name(const struct view_record *vr, char ret[IDENT_NAME_MAX])
+{
+	return vr->record.kind == RECORD_HEADER ? ident_header_name(&vr->record.ident, ret)
+						: ident_file_name(&vr->record.ref.id, ret);
+}
+
 /* *ret_gone: it is not the file whose digest was looked at; else it could not be opened just now.
  */
 static int
@@ -122,11 +131,7 @@ open_record(const struct http_response_files *f, const struct view_record *vr, b
 	uint64_t bytes;
 	int fd;
 
-	if (vr->record.kind == RECORD_HEADER)
-		(void)ident_header_name(&vr->record.ident, name);
-	else
-		(void)ident_file_name(&vr->record.ref.id, name);
-	fd = fs_open(repo_dir(f->repo), name, &bytes, NULL);
+	fd = fs_open(repo_dir(f->repo), file_name(vr, name), &bytes, NULL);
 	*ret_gone = fd < 0 && errno != EMFILE && errno != ENFILE;
 	if (fd >= 0 && bytes != vr->record.ref.bytes) {
 		fs_close(&fd);
@@ -179,6 +184,21 @@ new_file_response(const struct http_response_files *f, struct reply *r)
 	return response;
 }
 
+/*
+ * Of a file that became shorter since it was opened the library would send what is left, and then
+ * wait for the rest for as long as the client does.
+ */
+static bool
+changed_size(const struct http_response_files *f, const struct view_record *vr)
+{
+	char name[IDENT_NAME_MAX];
+	struct stat st;
+
+	return vr->record.ref.bytes > IN_MEMORY_BYTES &&
+	       fstatat(repo_dir(f->repo), file_name(vr, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (uint64_t)st.st_size != vr->record.ref.bytes;
+}
+
 /* *ret_own: the caller has to destroy it, nobody keeps it. */
 static struct MHD_Response *
 file_response(const struct http_response_files *f, struct reply *r, bool *ret_own)
@@ -187,8 +207,10 @@ file_response(const struct http_response_files *f, struct reply *r, bool *ret_ow
 	struct MHD_Response *response = whole ? r->vr->response : NULL;
 
 	*ret_own = false;
-	if (response != NULL)
-		return response;
+	if (response != NULL) {
+		r->file_gone = changed_size(f, r->vr);
+		return r->file_gone ? NULL : response;
+	}
 	response = new_file_response(f, r);
 	if (response == NULL)
 		return NULL;

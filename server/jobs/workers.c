@@ -186,14 +186,13 @@ workers_each(struct workers *w, size_t count,
 	int (*run)(void *context, size_t index, struct err *e), void *context, struct err *e)
 {
 	struct crew *c = mem_new(1, sizeof(*c));
-	unsigned helpers = count < w->size ? (unsigned)count : w->size;
 	int result;
 
 	(void)pthread_mutex_init(&c->lock, NULL);
 	(void)pthread_cond_init(&c->idle, NULL);
-	c->references = 1 + helpers;
+	c->references = 1 + w->size;
 	loop_begin(&c->loop, count, run, context);
-	for (unsigned i = 0; i < helpers; i++)
+	for (unsigned i = 0; i < w->size; i++)
 		workers_add(w, crew_help, c);
 	loop_work(&c->loop);
 	(void)pthread_mutex_lock(&c->lock);

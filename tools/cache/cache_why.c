@@ -308,7 +308,8 @@ explain_unannounced(struct why *w)
 		say(w, "o", 404, "config/channels.json says that this type is not enabled");
 	else if (!has_announcement(w))
 		say(w, "o", 503,
-			"nothing is announced yet: the server has to reach its upstream first "
+			"what is announced is not known: the server has to reach its upstream "
+			"first "
 			"(upstream-unavailable while it cannot)");
 	else
 		say(w, "o", 404,

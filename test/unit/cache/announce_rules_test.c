@@ -5,41 +5,48 @@
 
 enum { NOW_S = 1800000000, DAY_S = 86400 };
 
+static const struct {
+	uint64_t ahead_s, now_s;
+	struct edition announced; /* version 0: not known */
+	struct edition kept[2];
+	struct edition new;
+	uint64_t known;
+	const char *refusal; /* a part of it; NULL: acceptable */
+} rows[] = {
+	{366L * DAY_S, NOW_S, {0}, {{0}}, {NOW_S, "00000001"}, 0, NULL},
+	{366L * DAY_S, NOW_S, {0}, {{0}}, {NOW_S + 366L * DAY_S, "00000001"}, 0, NULL},
+	{366L * DAY_S, NOW_S, {0}, {{0}}, {NOW_S + 366L * DAY_S + 1, "00000001"}, 0,
+		"versionAheadMax"},
+	{0, NOW_S, {0}, {{0}}, {1ULL << 52, "00000001"}, 0, NULL},
+	/* a clock that was never set */
+	{366L * DAY_S, 3600, {0}, {{0}}, {NOW_S, "00000001"}, 0, NULL},
+	/* back, and forward */
+	{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {100, "00000001"}, 200, "goes back"},
+	{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {300, "00000003"}, 200, NULL},
+	{366L * DAY_S, NOW_S, {200, "00000002"}, {{300, "00000003"}}, {250, "00000001"}, 300,
+		"goes back"},
+	/* what would be refused now is not known */
+	{366L * DAY_S, NOW_S, {1ULL << 52, "00000002"}, {{0}}, {300, "00000003"}, 0, NULL},
+	{366L * DAY_S, NOW_S, {1ULL << 52, "00000002"},
+		{{1ULL << 51, "00000004"}, {100, "00000001"}}, {300, "00000003"}, 100, NULL},
+	/* the same name for something else */
+	{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {200, "00000009"}, 200,
+		"announced version"},
+	{366L * DAY_S, NOW_S, {100, "00000001"}, {{200, "00000002"}}, {200, "00000009"}, 200,
+		"kept version"},
+	/* also where it is not the newest that is kept */
+	{366L * DAY_S, NOW_S, {100, "00000001"}, {{1ULL << 51, "00000004"}, {200, "00000002"}},
+		{200, "00000009"}, 200, "kept version"},
+	/* and the same name for the same */
+	{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {200, "00000002"}, 200, NULL},
+	{366L * DAY_S, NOW_S, {100, "00000001"}, {{200, "00000002"}}, {200, "00000002"}, 200, NULL},
+	/* a clock that may have been set, and one that was not */
+	{366L * DAY_S, 1577836800, {0}, {{0}}, {1ULL << 51, "00000001"}, 0, NULL},
+	{366L * DAY_S, 1577836801, {0}, {{0}}, {1ULL << 51, "00000001"}, 0, "versionAheadMax"},
+};
+
 START_TEST(announce_rules__one_row_for_each)
 {
-	static const struct {
-		uint64_t ahead_s, now_s;
-		struct edition announced; /* version 0: not known */
-		struct edition kept[2];
-		struct edition new;
-		uint64_t known;
-		const char *refusal; /* a part of it; NULL: acceptable */
-	} rows[] = {
-		{366L * DAY_S, NOW_S, {0}, {{0}}, {NOW_S, "00000001"}, 0, NULL},
-		{366L * DAY_S, NOW_S, {0}, {{0}}, {NOW_S + 366L * DAY_S, "00000001"}, 0, NULL},
-		{366L * DAY_S, NOW_S, {0}, {{0}}, {NOW_S + 366L * DAY_S + 1, "00000001"}, 0,
-			"versionAheadMax"},
-		{0, NOW_S, {0}, {{0}}, {1ULL << 52, "00000001"}, 0, NULL},
-		/* a clock that was never set */
-		{366L * DAY_S, 3600, {0}, {{0}}, {NOW_S, "00000001"}, 0, NULL},
-		/* back, and forward */
-		{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {100, "00000001"}, 200,
-			"goes back"},
-		{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {300, "00000003"}, 200, NULL},
-		{366L * DAY_S, NOW_S, {200, "00000002"}, {{300, "00000003"}}, {250, "00000001"},
-			300, "goes back"},
-		/* what would be refused now is not known */
-		{366L * DAY_S, NOW_S, {1ULL << 52, "00000002"}, {{0}}, {300, "00000003"}, 0, NULL},
-		{366L * DAY_S, NOW_S, {1ULL << 52, "00000002"},
-			{{1ULL << 51, "00000004"}, {100, "00000001"}}, {300, "00000003"}, 100,
-			NULL},
-		/* the same name for something else */
-		{366L * DAY_S, NOW_S, {200, "00000002"}, {{0}}, {200, "00000009"}, 200,
-			"announced version"},
-		{366L * DAY_S, NOW_S, {100, "00000001"}, {{200, "00000002"}}, {200, "00000009"},
-			200, "kept version"},
-	};
-
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct announce_rules rules = {rows[i].ahead_s, rows[i].now_s};
 		struct view_version versions[2] = {

@@ -196,7 +196,7 @@ START_TEST(stock_mend__what_is_shown_is_stored_again)
 	ck_assert_int_eq(stock_mend(s, &e), 0);
 	ck_assert(!fs_exists(dir, "q"));
 	idents_add(&query, &ident);
-	ck_assert_int_eq(stock_put_query(s, &query, &e), 0);
+	ck_assert_int_eq(stock_put_query(s, &query, false, &e), 0);
 	idents_free(&query);
 	ck_assert_int_eq(fs_read(dir, "q", 1000, &good, &e), 0);
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
@@ -231,7 +231,7 @@ START_TEST(stock_mend__removed_directories_are_made_again)
 
 		ck_assert_msg(stock_open(path, &s, &e) == 0, "%s", e.text);
 		idents_add(&query, &ident);
-		ck_assert_int_eq(stock_put_query(s, &query, &e), 0);
+		ck_assert_int_eq(stock_put_query(s, &query, false, &e), 0);
 		idents_free(&query);
 		one = put(s, "GUTS2AR1", FORMAT_AR1);
 		if (*removed[i] == '.')

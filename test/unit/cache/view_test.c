@@ -82,17 +82,26 @@ START_TEST(view_set_query__types_come_and_go)
 	idents_add(&query, &(struct ident){"kept", {6, "00000000"}});
 	(void)idents_sort(&query);
 	view_add(h, &kept, true);
-	view_set_query(h, &query);
+	view_set_query(h, &query, false);
 	v = view_take(h);
-	ck_assert(v->has_query);
+	ck_assert(v->has_query && !v->query_due);
 	ck_assert_uint_eq(view_find_type(v, "new")->announced.version, 8);
 	ck_assert_uint_eq(view_find_type(v, "kept")->announced.version, 6);
 	ck_assert_uint_eq(view_find_type(v, "kept")->count, 1);
 	view_release(v);
-	view_set_query(h, &none);
+	view_set_query(h, &none, true);
 	v = view_take(h);
 	ck_assert_uint_eq(view_find_type(v, "kept")->announced.version, 0);
 	ck_assert_str_eq(v->query.bytes, "{\"updates\":[]}\n");
+	view_release(v);
+	/* It is one change of the announcement, and no other, that is to come. */
+	view_add(h, &kept, true);
+	v = view_take(h);
+	ck_assert(v->query_due);
+	view_release(v);
+	view_set_query(h, &none, false);
+	v = view_take(h);
+	ck_assert(!v->query_due);
 	view_release(v);
 	view_holder_free(h);
 }

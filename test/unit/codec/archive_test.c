@@ -2,6 +2,7 @@
 #include "codec/archive.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -119,10 +120,116 @@ START_TEST(archive_next__refuses_every_broken_shape)
 }
 END_TEST
 
+/* A good archive with one entry, whose stream of 5 bytes is said to be this long. */
+static enum archive_step
+walk_stated(const char *name, const char *encoding, uint64_t stated, unsigned *ret_entries)
+{
+	AUTO_BUF struct buf b = {0};
+	struct archive_reader r;
+	struct archive_entry entry;
+	enum archive_step step;
+
+	put_entry(&b, "GUTS2AR2", encoding, name, stated);
+	buf_add_string(&b, "12345GUTS2AR2");
+	*ret_entries = 0;
+	ck_assert_int_eq(archive_open(&r, span_of(b.at, b.len), NULL), 0);
+	while ((step = archive_next(&r, &entry, NULL)) == ARCHIVE_ENTRY) {
+		ck_assert_uint_le(
+			(size_t)(entry.stream.at - (const uint8_t *)b.at) + entry.stream.len,
+			b.len);
+		(*ret_entries)++;
+	}
+	return step;
+}
+
+START_TEST(archive_next__no_stream_reaches_behind_the_archive)
+{
+	static const struct {
+		const char *encoding, *name;
+	} rows[] = {{"ZSTD", HEX1}, {"VCDIFF", HEX1 ":" HEX2}};
+	enum { REST = 13 }; /* the stream, and the terminator */
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (uint64_t stated = 1; stated <= REST + 8 + 28 + 129; stated++) {
+			unsigned entries;
+			enum archive_step step =
+				walk_stated(rows[i].name, rows[i].encoding, stated, &entries);
+
+			ck_assert_msg(step == (stated == 5 ? ARCHIVE_END : ARCHIVE_ERROR),
+				"%s of %d bytes", rows[i].encoding, (int)stated);
+			ck_assert_msg(entries == (stated <= REST), "%s of %d bytes: %u entries",
+				rows[i].encoding, (int)stated, entries);
+		}
+}
+END_TEST
+
+/* A copy behind which no byte can be read. */
+static const char *
+at_edge(const void *bytes, size_t len)
+{
+	enum { PAGE = 4096 };
+	static char *pages;
+
+	if (pages == NULL) {
+		pages = mmap(NULL, 2 * (size_t)PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		ck_assert(pages != MAP_FAILED);
+		ck_assert_int_eq(mprotect(pages + PAGE, PAGE, PROT_NONE), 0);
+	}
+	ck_assert_uint_le(len, PAGE);
+	return memcpy(pages + PAGE - len, bytes, len);
+}
+
+START_TEST(archive_next__refuses_an_archive_that_is_cut_anywhere)
+{
+	AUTO_BUF struct buf b = {0};
+
+	put_entry(&b, "GUTS2AR2", "ZSTD", HEX1, 3);
+	buf_add_string(&b, "abc");
+	put_entry(&b, "GUTS2AR2", "VCDIFF", HEX2 ":" HEX1, 1);
+	buf_add_string(&b, "dGUTS2AR2");
+	for (size_t len = 0; len <= b.len; len++) {
+		const char *cut = at_edge(b.at, len);
+		struct archive_reader r;
+		struct archive_entry entry;
+		enum archive_step step = ARCHIVE_ERROR;
+
+		/* The bare magic is an archive of nothing; behind an entry it is the end. */
+		if (archive_open(&r, span_of(cut, len), NULL) == 0)
+			while ((step = archive_next(&r, &entry, NULL)) == ARCHIVE_ENTRY)
+				;
+		ck_assert_msg((step == ARCHIVE_END) ==
+				      (len == 8 || len == 8 + 20 + 64 + 3 + 8 || len == b.len),
+			"cut to %zu", len);
+	}
+}
+END_TEST
+
+START_TEST(archive_next__a_name_has_one_length)
+{
+	static const char digits[] = HEX1 ":" HEX2 HEX1;
+
+	for (size_t len = 0; len < sizeof(digits); len++)
+		for (int delta = 0; delta <= 1; delta++) {
+			AUTO_FREE char *name = mem_string_n(digits, len);
+			unsigned entries;
+			bool good = len == (delta ? 129U : 64U);
+
+			ck_assert_msg((walk_stated(name, delta ? "VCDIFF" : "ZSTD", 5, &entries) ==
+					      ARCHIVE_END) == good,
+				"a name of %zu bytes", len);
+			ck_assert_uint_eq(entries, good);
+		}
+}
+END_TEST
+
 void
 archive_tests(TCase *c)
 {
 	tcase_add_test(c, archive_add__writes_the_bytes_of_the_public_dump);
 	tcase_add_test(c, archive_next__walks_what_was_written);
+	tcase_add_test(c, archive_next__no_stream_reaches_behind_the_archive);
+	tcase_add_test(c, archive_next__refuses_an_archive_that_is_cut_anywhere);
+	tcase_add_test(c, archive_next__a_name_has_one_length);
 	tcase_add_test(c, archive_next__refuses_every_broken_shape);
 }

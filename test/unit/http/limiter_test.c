@@ -19,6 +19,9 @@ START_TEST(limiter__the_last_place_and_one_more)
 	ck_assert_uint_eq(limiter_need_ms(&l), 3000);
 	ck_assert(limiter_take(&l, &own[3], 3000));
 	ck_assert(!limiter_take(&l, &own[0], 3000));
+	/* A transfer that took much longer than all others is one of eight. */
+	limiter_note(&l, 9000 + 8 * 3000);
+	ck_assert_uint_eq(limiter_need_ms(&l), 4000);
 }
 END_TEST
 
@@ -42,9 +45,18 @@ START_TEST(limiter__one_address_leaves_places_for_others)
 	ck_assert_uint_eq(take(&l, &own[1], 100), 12);
 	ck_assert_uint_eq(take(&l, &own[2], 100), 12);
 	ck_assert_uint_eq(take(&l, &own[3], 100), 1);
+	/* What an address gives back it may have again. */
+	limiter_give(&l, &own[1]);
+	ck_assert_uint_eq(own[1], 11);
+	ck_assert_uint_eq(take(&l, &own[1], 2), 1);
+	/* It has its share: nobody who has a place is in its way. */
+	l = (struct limiter){.max = 4};
+	own[0] = 0;
+	ck_assert_uint_eq(take(&l, &own[0], 4), 2);
+	ck_assert_uint_eq(l.refused_ms, 0);
 	/* With one place in all, one address has it. */
 	l = (struct limiter){.max = 1};
-	ck_assert_uint_eq(take(&l, &own[0], 2), 0); /* it has 25 already */
+	ck_assert_uint_eq(take(&l, &own[0], 2), 0); /* it has 2 already */
 	own[0] = 0;
 	ck_assert_uint_eq(take(&l, &own[0], 2), 1);
 }

@@ -173,6 +173,39 @@ START_TEST(decide__without_metadata_everything_but_files_waits)
 }
 END_TEST
 
+START_TEST(decide__an_announcement_that_a_type_was_taken_from_is_not_the_last_word)
+{
+	static const struct {
+		const char *path;
+		enum decision_kind kind;
+	} rows[] = {{"/h;t=x;v=9;c=00000009", DECIDE_PREPARE},
+		{"/o;t=x;v=9;c=00000009", DECIDE_PREPARE},
+		{"/o;t=x;v=9;c=00000009;pv=4;pc=00000004", DECIDE_PREPARE},
+		/* the rest is as it was */
+		{"/q", DECIDE_QUERY}, {"/h;t=t;v=9;c=00000009", DECIDE_FILE},
+		{"/h;t=t;v=7;c=00000007", DECIDE_NOT_FOUND},
+		{"/o;t=t;v=7;c=00000007", DECIDE_MOVED}};
+	struct states states = {{DECIDE_UNKNOWN, DECIDE_UNKNOWN}};
+	struct decide_facts facts = {.known = state_of, .context = &states};
+	struct target target;
+	struct sample s;
+
+	set_up(&s, true);
+	facts.cache = decide_records_cache(&s.from);
+	facts.cache.query_due = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct decision d;
+
+		ck_assert_int_eq(ident_target_parse(rows[i].path, &target, NULL), 0);
+		d = decide(&facts, &target, FORMAT_AR1);
+		ck_assert_msg(d.kind == rows[i].kind, "%s: %d", rows[i].path, (int)d.kind);
+		if (d.kind == DECIDE_PREPARE)
+			ck_assert(d.need.kind == NEED_QUERY && d.small);
+	}
+	tear_down(&s);
+}
+END_TEST
+
 static enum decide_known
 state_by_kind(void *context, const struct decide_need *need)
 {
@@ -287,6 +320,7 @@ decide_tests(TCase *c)
 {
 	tcase_add_test(c, decide__follows_the_order_of_the_protocol);
 	tcase_add_test(c, decide__without_metadata_everything_but_files_waits);
+	tcase_add_test(c, decide__an_announcement_that_a_type_was_taken_from_is_not_the_last_word);
 	tcase_add_test(c, decide__makes_a_difference_where_the_upstream_has_none);
 	tcase_add_test(c, decide__a_full_archive_is_made_in_the_cheapest_way);
 	tcase_add_loop_test(c, decide__legacy_gets_the_newest_full_archive_that_is_here, 0,

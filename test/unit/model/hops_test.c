@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "unit.h"
 
 #define A "guts2d-0123456789abcdef"
@@ -19,6 +20,12 @@ START_TEST(hops_read__finds_servers_between_proxies)
 		{"1.1 squid (squid/5.7)", HOPS_GOOD, ""}, {"1.1 " B, HOPS_GOOD, "1.1 " B},
 		{"1.0 squid, 1.1 " B ", 1.1 x", HOPS_GOOD, "1.1 " B},
 		{"1.1 " B ",1.1 " A, HOPS_LOOP, "1.1 " B ", 1.1 " A},
+		{"1.1 " A, HOPS_LOOP, "1.1 " A},
+		{"1.1 " A ", 1.1 " B, HOPS_LOOP, "1.1 " A ", 1.1 " B},
+		{"1.1 " B ", 1.1 " A ", 1.0 squid", HOPS_LOOP, "1.1 " B ", 1.1 " A},
+		{"1.0 " A "\t,1.1 " B, HOPS_LOOP, "1.1 " A ", 1.1 " B}, {"1.2 " A, HOPS_GOOD, ""},
+		{"1.1 guts2d-0123456789abcde", HOPS_GOOD, ""},
+		{"1.1 guts2x-0123456789abcdef", HOPS_GOOD, ""},
 		{"1.1 " A " (comment)", HOPS_LOOP, "1.1 " A}, {"1.1 " A "0", HOPS_GOOD, ""},
 		{"1.1 guts2d-0123456789ABCDEF", HOPS_GOOD, ""}, {A, HOPS_GOOD, ""},
 		{",,,", HOPS_GOOD, ""}};
@@ -46,6 +53,12 @@ START_TEST(hops_add__eight_servers_are_the_end)
 	ck_assert_str_eq(more, via);
 	(void)hops_add(more, A, via);
 	ck_assert_int_eq(hops_read(via, A, more), HOPS_LOOP);
+	/* However many there are, no more is kept than has room. */
+	AUTO_FREE char *twice = mem_printf("%s, %s", via, via);
+	ck_assert_int_eq(hops_read(twice, B, more), HOPS_LONG);
+	ck_assert_uint_lt(strlen(more), HOPS_TEXT_MAX - HOPS_ID);
+	/* We are behind all of these, and it is the loop that is told. */
+	ck_assert_int_eq(hops_read(twice, A, more), HOPS_LOOP);
 	ck_assert_uint_eq(strlen(id), HOPS_ID);
 }
 END_TEST
