@@ -100,6 +100,13 @@ START_TEST(depot_put_archive__two_offers_can_name_one_archive)
 	ck_assert_int_eq(depot_put_archive(d, &two, "none", NULL), 0);
 	ck_assert_int_eq(count_records(d), 2);
 	ck_assert(fs_exists(dir, ident_offer_name(&ident, &two.base, name)));
+	/* It goes with the last of them. */
+	ck_assert_int_eq(depot_remove(d, &one, NULL), 0);
+	ck_assert(repo_has_archive(depot_repo(d), &two.ref));
+	ck_assert(!fs_exists(dir, ident_offer_name(&ident, &one.base, name)));
+	ck_assert_int_eq(depot_remove(d, &two, NULL), 0);
+	ck_assert(!repo_has_archive(depot_repo(d), &two.ref));
+	ck_assert_int_eq(count_records(d), 0);
 	depot_close(d);
 }
 END_TEST
