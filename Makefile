@@ -177,7 +177,7 @@ $(OUT)/fuzz/%: $(OUT)/obj/test/fuzz/%.o $(OUT)/obj/test/fuzz/replay/main.o \
 run: all build/deps/run.stamp
 	@tools/demo build
 
-variant: all $(OUT)/unit-tests $(addprefix $(OUT)/fuzz/,$(FUZZ_TARGETS)) $(OUT)/inject.so
+variant: all $(OUT)/unit-tests $(addprefix $(OUT)/fuzz/,$(FUZZ_TARGETS)) $(OUT)/inject.so $(OUT)/document
 
 check: build/deps/check.stamp
 	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) variant
@@ -217,7 +217,7 @@ mutate: build/deps/mutate.stamp $(STAMP_BUILD)
 bench: build/deps/bench.stamp all $(OUT)/pair
 	@test/bench/run $(OUT)/pair $(B)
 
-lint: build/deps/lint.stamp all $(OUT)/document
+lint: build/deps/lint.stamp all
 	@test/lint/run '$(subst ',,$(CPPFLAGS_ALL)) -Iserver -Itools -Itest/unit -Itest/fuzz $(XDELTA_CPPFLAGS)' '$(WARNINGS)' $(OUT)/obj
 
 format:
