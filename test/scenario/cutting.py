@@ -4,6 +4,7 @@
 For the power cut a program works on a file system in a file, of which a copy is mounted after the program was
 killed: what was not synced is not in the copy.
 """
+import filecmp
 import struct
 
 from harness import *
@@ -51,6 +52,15 @@ def mount(image, at):
 def release(at):
     subprocess.run(["umount", at], check=True)
     _mounted.remove(at)
+
+
+def copy_disk(image, to):
+    """What is on the disk at one moment: its file system may still be writing, and half of one moment and half of another is
+    what no power cut leaves."""
+    while True:
+        shutil.copyfile(image, to)
+        if filecmp.cmp(image, to, shallow=False):
+            return
 
 
 def make_image(image, size, directory):
