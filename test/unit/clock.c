@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The clock of the unit tests, in place of base/clock.c: it goes on with the real one, and is ahead of it as far
- * as a test says.
+ * The clock of the unit tests, in place of base/clock.c: it goes on with the real one, and is ahead
+ * of it as far as a test says.
  */
 #include "base/clock.h"
 

@@ -22,6 +22,13 @@ faults_begin(unsigned n)
 }
 
 bool
+faults_stop(void)
+{
+	left = 0;
+	return failed;
+}
+
+bool
 faults_end(int result, const struct err *e)
 {
 	left = 0;

@@ -38,6 +38,33 @@ unit_dir(char **ret_path)
 	return fs_make_dirs(AT_FDCWD, *ret_path, NULL);
 }
 
+static struct {
+	char *text;
+	size_t len;
+} heard[2];
+
+void
+unit_listen(void)
+{
+	stdout = open_memstream(&heard[0].text, &heard[0].len);
+	stderr = open_memstream(&heard[1].text, &heard[1].len);
+	ck_assert(stdout != NULL && stderr != NULL);
+}
+
+const char *
+unit_output(void)
+{
+	(void)fflush(stdout);
+	return heard[0].text;
+}
+
+const char *
+unit_complaints(void)
+{
+	(void)fflush(stderr);
+	return heard[1].text;
+}
+
 static void
 no_responses(void *response, bool is_file)
 {

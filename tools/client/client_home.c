@@ -120,8 +120,13 @@ client_home_header(const struct home *h, struct digest *ret_digest, struct err *
 
 	memcpy(ident.type, h->type, sizeof(ident.type));
 	name_header(h, &h->named, name);
-	if (fs_read(h->state, name, HEADER_BYTES_MAX, &bytes, e) != 0 || bytes.len == 0 ||
-		header_parse_of(span_of(bytes.at, bytes.len), &ident, &header, e) != 0)
+	if (fs_read(h->state, name, HEADER_BYTES_MAX, &bytes, e) != 0)
+		return NULL;
+	if (bytes.len == 0) {
+		(void)err_set(e, ERR_INPUT, "%s: is empty", name);
+		return NULL;
+	}
+	if (header_parse_of(span_of(bytes.at, bytes.len), &ident, &header, e) != 0)
 		return NULL;
 	*ret_digest = digest_of(span_of(bytes.at, bytes.len));
 	return header;
