@@ -23,7 +23,7 @@ struct installed {
 	int dir;	  /* DIR/t */
 };
 
-/* A repository with version 1, and nothing installed. */
+/* A repository with version 1, and nothing installed. What the client says is kept: unit_listen. */
 void installed_set_up(struct installed *f);
 void installed_tear_down(struct installed *f);
 
