@@ -435,7 +435,7 @@ START_TEST(client_home_look__damage_is_told)
 	} rows[] = {
 		{"current/same", NULL, "1 of 3 files missing or changed, such as same"},
 		{"current/run", "other", "1 of 3 files missing or changed, such as run"},
-		{NULL, "", "is empty"},
+		{NULL, "", "not JSON"},
 		{NULL, NULL, "h;t=t"},
 		{NULL, "{}", "field title"},
 	};

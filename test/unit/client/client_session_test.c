@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "client/client_session.h"
 
+#include <fcntl.h>
+
 #include "base/fs.h"
 #include "base/mem.h"
 #include "client/installed.h"
@@ -147,6 +149,34 @@ START_TEST(client_session_try__a_directory_that_cannot_be_used_fails_its_type_al
 }
 END_TEST
 
+static unsigned
+count_descriptors(void)
+{
+	struct installed self = {.dir = AT_FDCWD};
+
+	return installed_count(&self, "/proc/self/fd");
+}
+
+/* With --daemon they would become more and more. */
+START_TEST(client_session_try__leaves_nothing_open)
+{
+	struct installed f;
+	unsigned before;
+
+	set_up(&f);
+	client_session_try(&f.session);
+	before = count_descriptors();
+	installed_publish(&f, 2);
+	installed_write(&f, "../other/current/same", "damage");
+	client_session_begin(&f.session, f.path, types, 2);
+	client_session_try(&f.session);
+	ck_assert_int_eq(result(&f, 0), UPDATE_REPAIRED);
+	ck_assert_int_eq(result(&f, 1), UPDATE_UPDATED);
+	ck_assert_uint_eq(count_descriptors(), before);
+	installed_tear_down(&f);
+}
+END_TEST
+
 void
 client_session_tests(TCase *c)
 {
@@ -156,4 +186,5 @@ client_session_tests(TCase *c)
 	tcase_add_test(c, client_session_try__where_all_are_in_use_nobody_is_asked);
 	tcase_add_test(c, client_session_try__what_the_question_failed_at_failed_them_all);
 	tcase_add_test(c, client_session_try__a_directory_that_cannot_be_used_fails_its_type_alone);
+	tcase_add_test(c, client_session_try__leaves_nothing_open);
 }
