@@ -71,8 +71,8 @@ START_TEST(cache_list__what_is_kept_of_each_version)
 	archives = json_object_get(v, "differences");
 	ck_assert_uint_eq(json_array_size(archives), 1);
 	ck_assert_int_eq(number_of(json_array_get(archives, 0), "version"), 1);
-	ck_assert_int_eq(
-		number_of(json_array_get(archives, 0), "bytes"), (json_int_t)f.difference.ref.bytes);
+	ck_assert_int_eq(number_of(json_array_get(archives, 0), "bytes"),
+		(json_int_t)f.difference.ref.bytes);
 	v = version_at(got, 2);
 	ck_assert_str_eq(json_string_value(json_object_get(v, "cookie")),
 		f.v.header[0]->ident.edition.cookie);
@@ -189,8 +189,7 @@ START_TEST(cache_list__of_a_header_that_cannot_be_read_there_is_no_title)
 	got = list(&f, NULL);
 	ck_assert(json_is_false(json_object_get(version_at(got, 1), "header")));
 	ck_assert_str_eq(json_string_value(json_object_get(version_at(got, 1), "title")), "");
-	ck_assert_uint_eq(
-		json_array_size(json_object_get(version_at(got, 1), "differences")), 1);
+	ck_assert_uint_eq(json_array_size(json_object_get(version_at(got, 1), "differences")), 1);
 	cached_tear_down(&f);
 }
 END_TEST
