@@ -3,11 +3,13 @@
 #include "client/client_update.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "client/installed.h"
+#include "faults.h"
 #include "unit.h"
 
 static void
@@ -222,6 +224,7 @@ START_TEST(client_update__an_offer_without_a_known_format_is_refused)
 	ck_assert_int_eq(fs_put(f.cloud.dir, "stage/x", name, unit_text("{}"), NULL), 0);
 	(void)installed_run(&f);
 	check_result(&f, UPDATE_FAILED, name);
+	ck_assert_int_eq(f.u->why.code, ERR_INPUT);
 	installed_tear_down(&f);
 }
 END_TEST
@@ -279,6 +282,31 @@ START_TEST(client_update__an_archive_of_no_use_is_not_loaded_again_for_a_day)
 }
 END_TEST
 
+static int
+make_directory(void *context, int dir, const char *name, struct err *e)
+{
+	(void)context;
+	if (strstr(name, ".bad") == NULL)
+		return 0;
+	ck_assert_int_eq(fs_remove(dir, name, e), 0);
+	return mkdirat(dir, name, 0700);
+}
+
+START_TEST(client_update__a_mark_that_cannot_be_read_is_none)
+{
+	struct installed f;
+	uint64_t bytes;
+
+	installed_set_up(&f);
+	bytes = mislead(&f, 1, 0, true);
+	(void)installed_run(&f);
+	ck_assert_int_eq(fs_each(f.dir, ".state", make_directory, NULL, NULL), 0);
+	(void)installed_run(&f);
+	ck_assert_uint_eq(f.u->bytes, bytes);
+	installed_tear_down(&f);
+}
+END_TEST
+
 /* Which of the two is wrong is not known. */
 START_TEST(client_update__with_another_header_an_archive_is_another_question)
 {
@@ -315,6 +343,7 @@ START_TEST(client_update__an_older_version_is_not_taken)
 	(void)installed_run(&f);
 	check_result(&f, UPDATE_OLDER,
 		"the server announces an older version, 1; the installed one stays");
+	ck_assert_int_eq(f.u->why.code, ERR_INPUT);
 	ck_assert(f.u->may_recover);
 	ck_assert_uint_eq(f.u->to.version, 2);
 	ck_assert(installed_is_whole(&f, 2));
@@ -375,6 +404,7 @@ START_TEST(client_update__other_content_under_the_installed_version_is_refused)
 	(void)installed_run(&f);
 	check_result(&f, UPDATE_FAILED,
 		"the server has other content under the installed version: cookie deadbeef");
+	ck_assert_int_eq(f.u->why.code, ERR_INPUT);
 	ck_assert(f.u->may_recover);
 	ck_assert_ptr_null(strstr(f.u->why.text, "remove"));
 	installed_write(&f, "current/same", "damage");
@@ -401,6 +431,7 @@ START_TEST(client_update__another_header_under_the_installed_version_is_refused)
 	installed_write(&f, "current/same", "damage");
 	(void)installed_run(&f);
 	check_result(&f, UPDATE_FAILED, "the server has other content under the installed version");
+	ck_assert_int_eq(f.u->why.code, ERR_INPUT);
 	ck_assert(f.u->may_recover);
 	/* A newer version has a header of its own. */
 	installed_publish(&f, 2);
@@ -418,6 +449,7 @@ START_TEST(client_update__a_type_that_is_not_announced)
 	published_announce(&f.cloud, NULL, 0);
 	(void)installed_run(&f);
 	check_result(&f, UPDATE_FAILED, "the server does not announce this type");
+	ck_assert_int_eq(f.u->why.code, ERR_MISSING);
 	ck_assert_ptr_null(strstr(f.u->why.text, "any more"));
 	ck_assert(f.u->may_recover);
 	published_announce(&f.cloud, &f.version[1], 1);
@@ -444,6 +476,27 @@ START_TEST(client_update__a_run_that_takes_nothing_tidies_too)
 	installed_write(&f, ".state/left.part", "left");
 	ck_assert_int_eq(installed_run(&f), UPDATE_CURRENT);
 	ck_assert(!installed_has(&f, ".state/left.part"));
+	installed_tear_down(&f);
+}
+END_TEST
+
+START_TEST(client_update__what_cannot_be_removed_is_told_and_no_failure)
+{
+	struct installed f;
+	bool failed = true;
+	bool told = false;
+
+	installed_set_up(&f);
+	(void)installed_run(&f);
+	for (unsigned n = 1; failed && !told; n++) {
+		installed_write(&f, ".state/left.part", "left");
+		faults_begin(n);
+		(void)installed_run(&f);
+		failed = faults_stop();
+		told = strstr(unit_complaints(), "t: leftovers are not removed: ") != NULL;
+		ck_assert(!told || f.u->result == UPDATE_CURRENT);
+	}
+	ck_assert(told);
 	installed_tear_down(&f);
 }
 END_TEST
@@ -492,6 +545,8 @@ client_update_tests(TCase *c)
 	tcase_add_test(c, client_update__other_content_under_the_installed_version_is_refused);
 	tcase_add_test(c, client_update__another_header_under_the_installed_version_is_refused);
 	tcase_add_test(c, client_update__a_type_that_is_not_announced);
+	tcase_add_test(c, client_update__a_mark_that_cannot_be_read_is_none);
+	tcase_add_test(c, client_update__what_cannot_be_removed_is_told_and_no_failure);
 	tcase_add_test(c, client_update__a_run_that_takes_nothing_tidies_too);
 	tcase_add_test(c, client_update__what_earlier_runs_left_goes_before_a_download);
 }
