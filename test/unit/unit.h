@@ -24,7 +24,7 @@ int unit_dir(char **ret_path);
 void unit_clock_advance_ms(uint64_t ms);
 
 /*
- * From now on what the test's process says is kept: what it has said so far, on standard output and
+ * From now on what the test's process says is kept: what it has said since, on standard output and
  * as complaints.
  */
 void unit_listen(void);

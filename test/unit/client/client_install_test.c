@@ -280,6 +280,37 @@ START_TEST(client_install__an_archive_of_no_use_leaves_nothing)
 }
 END_TEST
 
+/* What was installed is right, and is not said to have been changed. */
+START_TEST(client_install__a_difference_that_decodes_to_something_else)
+{
+	struct fixture f;
+	struct err e;
+	unsigned wrong = 0;
+	char first[HOME_NAME_MAX];
+	AUTO_FREE uint8_t *bytes = NULL;
+
+	set_up(&f);
+	publish(&f, true);
+	(void)client_home_tree(&f.h.named, first);
+	bytes = mem_new(f.what.archive.len, 1);
+	memcpy(bytes, f.what.archive.at, f.what.archive.len);
+	f.what.archive.at = bytes;
+	for (size_t i = f.what.archive.len / 2; i < f.what.archive.len - 8; i++) {
+		bytes[i] ^= 1;
+		e = (struct err){0};
+		wrong += client_install(&f.h, &f.what, &e) != 0 && e.code == ERR_DIGEST;
+		ck_assert_ptr_null(strstr(e.text, "was changed"));
+		bytes[i] ^= 1;
+		client_home_close(&f.h);
+		ck_assert_int_eq(fs_remove(f.at.dir, "current", NULL), 0);
+		ck_assert_int_eq(symlinkat(first, f.at.dir, "current"), 0);
+		ck_assert_int_eq(client_home_open(&f.h, f.at.path, "t", NULL), 0);
+	}
+	ck_assert_uint_gt(wrong, 0);
+	tear_down(&f);
+}
+END_TEST
+
 START_TEST(client_install__a_damaged_version_is_exchanged_as_a_whole)
 {
 	struct fixture f;
@@ -376,6 +407,7 @@ client_install_tests(TCase *c)
 		client_install__what_was_changed_since_the_look_does_not_get_into_the_new_version);
 	tcase_add_test(c, client_install__what_is_behind_a_link_is_not_taken_over);
 	tcase_add_test(c, client_install__an_archive_of_no_use_leaves_nothing);
+	tcase_add_test(c, client_install__a_difference_that_decodes_to_something_else);
 	tcase_add_test(c, client_install__a_damaged_version_is_exchanged_as_a_whole);
 	tcase_add_test(
 		c, client_install__whatever_is_in_the_place_of_current_or_of_its_own_makes_way);
