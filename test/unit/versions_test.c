@@ -21,8 +21,8 @@ set_up(char **ret_path)
 {
 	struct repo *repo = NULL;
 	char name[IDENT_NAME_MAX];
-	AUTO_CLOSE int dir = unit_dir(ret_path);
 
+	fs_close(&(int){unit_dir(ret_path)});
 	ck_assert_int_eq(repo_open(*ret_path, true, &repo, NULL), 0);
 	for (size_t i = 0; i < sizeof(idents) / sizeof(idents[0]); i++) {
 		ck_assert_int_eq(

@@ -177,6 +177,9 @@ START_TEST(load_visit__a_first_installation_then_a_difference_then_nothing)
 	ck_assert_uint_eq(f.load->has[0], 1);
 	ck_assert_uint_eq(f.load->newest, 0);
 	check_due(&f, 0.9 * INTERVAL_S, 1.1 * INTERVAL_S);
+	for (int i = 0; i < LOAD_STEPS; i++) /* and not since the machine was started */
+		ck_assert_uint_lt(
+			load_stats_percentile_us(&f.t.counts, (enum load_step)i, 100), 60000000);
 	publish(&f, 2);
 	visit(&f);
 	check_asked(&f, (const unsigned[]){2, 2, 2, 2});
