@@ -22,6 +22,13 @@ faults_begin(unsigned n)
 }
 
 bool
+faults_stop(void)
+{
+	left = 0;
+	return failed;
+}
+
+bool
 faults_end(int result, const struct err *e)
 {
 	left = 0;
@@ -49,6 +56,7 @@ fails(void)
 	}
 
 CALL(ssize_t, write, (int fd, const void *bytes, size_t len), fd, bytes, len)
+CALL(ssize_t, pwrite, (int fd, const void *bytes, size_t len, off_t at), fd, bytes, len, at)
 CALL(int, renameat, (int from, const char *old, int to, const char *new), from, old, to, new)
 CALL(int, unlinkat, (int dir, const char *path, int flags), dir, path, flags)
 CALL(int, mkdirat, (int dir, const char *path, mode_t mode), dir, path, mode)

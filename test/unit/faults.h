@@ -15,6 +15,9 @@
 /* From now on. n counts from 1. */
 void faults_begin(unsigned n);
 
+/* No more of them. Whether there was one. */
+bool faults_stop(void);
+
 /*
  * No more of them. Whether there was one: then what was tried has failed, by its result, and the
  * error says why; else it came to its end.

@@ -38,6 +38,38 @@ unit_dir(char **ret_path)
 	return fs_make_dirs(AT_FDCWD, *ret_path, NULL);
 }
 
+static struct {
+	char *text;
+	size_t len;
+	size_t from; /* what came before is not listened to any more */
+} heard[2];
+
+void
+unit_listen(void)
+{
+	if (heard[0].text == NULL) {
+		stdout = open_memstream(&heard[0].text, &heard[0].len);
+		stderr = open_memstream(&heard[1].text, &heard[1].len);
+	}
+	ck_assert(fflush(stdout) == 0 && fflush(stderr) == 0);
+	for (int i = 0; i < 2; i++)
+		heard[i].from = heard[i].len;
+}
+
+const char *
+unit_output(void)
+{
+	(void)fflush(stdout);
+	return heard[0].text + heard[0].from;
+}
+
+const char *
+unit_complaints(void)
+{
+	(void)fflush(stderr);
+	return heard[1].text + heard[1].from;
+}
+
 static void
 no_responses(void *response, bool is_file)
 {

@@ -23,6 +23,14 @@ int unit_dir(char **ret_path);
 /* Both clocks go ahead by so much, for the test that says so. */
 void unit_clock_advance_ms(uint64_t ms);
 
+/*
+ * From now on what the test's process says is kept: what it has said since, on standard output and
+ * as complaints.
+ */
+void unit_listen(void);
+const char *unit_output(void);
+const char *unit_complaints(void);
+
 /* Bytes that compress like text does; the same seed, the same bytes. The caller frees. */
 unsigned char *unit_bytes(size_t len, unsigned seed);
 

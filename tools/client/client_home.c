@@ -120,7 +120,7 @@ client_home_header(const struct home *h, struct digest *ret_digest, struct err *
 
 	memcpy(ident.type, h->type, sizeof(ident.type));
 	name_header(h, &h->named, name);
-	if (fs_read(h->state, name, HEADER_BYTES_MAX, &bytes, e) != 0 || bytes.len == 0 ||
+	if (fs_read(h->state, name, HEADER_BYTES_MAX, &bytes, e) != 0 ||
 		header_parse_of(span_of(bytes.at, bytes.len), &ident, &header, e) != 0)
 		return NULL;
 	*ret_digest = digest_of(span_of(bytes.at, bytes.len));
@@ -295,7 +295,7 @@ client_home_drop_before(const struct home *h)
 	struct tidy t = {.home = h};
 	char name[HOME_NAME_MAX];
 
-	if (fs_each(h->dir, ".", find_before, &t, NULL) != 0 || t.before.version == 0)
-		return false;
-	return fs_remove(h->dir, client_home_tree(&t.before, name), NULL) == 0;
+	(void)fs_each(h->dir, ".", find_before, &t, NULL);
+	return t.before.version > 0 &&
+	       fs_remove(h->dir, client_home_tree(&t.before, name), NULL) == 0;
 }

@@ -14,9 +14,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "cli.h"
-#include "client/client_fetch.h"
-#include "client/client_update.h"
-#include "model/doc.h"
+#include "client/client_report.h"
+#include "client/client_session.h"
 
 static const char usage[] =
 	"Usage: guts2-client --server URL --dir DIR --type T [--type T]... [OPTION]...\n"
@@ -28,11 +27,9 @@ static const char ending[] =
 	"See guts2-client(1).\n";
 
 enum {
-	TYPES_MAX = 100,
 	/* Pauses where nobody says when to come back: doubled each time, from and up to. */
 	PAUSE_MS = 1000,
 	PAUSE_MAX_MS = 60000,
-	EXIT_NOTHING_COMES = 3,
 	HOLD_MAX_S = 30, /* for which a server is asked to hold an answer */
 	YEAR_S = 86400 * 365,
 };
@@ -40,7 +37,7 @@ enum {
 struct arguments {
 	const char *server;
 	const char *directory;
-	const char *types[TYPES_MAX];
+	const char *types[CLIENT_SESSION_TYPES_MAX];
 	size_t type_count;
 	bool once;
 	bool daemon;
@@ -63,7 +60,7 @@ add_type(void *context, const char *text)
 	for (size_t i = 0; i < a->type_count; i++)
 		if (strcmp(a->types[i], text) == 0)
 			return true;
-	if (a->type_count == TYPES_MAX) {
+	if (a->type_count == CLIENT_SESSION_TYPES_MAX) {
 		(void)cli_usage("--type: '%s' is one too many", text);
 		return false;
 	}
@@ -127,182 +124,6 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 	return check_arguments(a);
 }
 
-static const struct {
-	const char *name;
-	int exit_code;
-} results[] = {[UPDATE_UPDATED] = {"updated", CLI_OK},
-	[UPDATE_REPAIRED] = {"repaired", CLI_OK},
-	[UPDATE_CURRENT] = {"current", CLI_OK},
-	[UPDATE_OLDER] = {"older", EXIT_NOTHING_COMES},
-	[UPDATE_WITHDRAWN] = {"withdrawn", EXIT_NOTHING_COMES},
-	[UPDATE_RETRY] = {"retry", CLI_TRY_LATER},
-	[UPDATE_FAILED] = {"failed", CLI_FAILED}};
-
-static json_t *
-json_edition(const struct edition *edition)
-{
-	return edition->version > 0 ? json_integer((json_int_t)edition->version) : json_null();
-}
-
-static void
-print_json(const struct update *u, double seconds)
-{
-	json_t *object = json_pack("{s:s,s:o,s:o,s:s,s:o,s:I,s:f,s:o}", "type", u->type, "from",
-		json_edition(&u->from), "to", json_edition(&u->to), "result",
-		results[u->result].name, "via", u->via != NULL ? json_string(u->via) : json_null(),
-		"bytes", (json_int_t)u->bytes, "seconds", seconds, "verified",
-		u->verified_s > 0 ? json_integer((json_int_t)u->verified_s) : json_null());
-
-	if (results[u->result].exit_code != CLI_OK)
-		(void)json_object_set_new(object, "error", cli_json_text(u->why.text));
-	cli_print_json(object);
-	/* With --daemon the reader is a program that waits for the line. */
-	(void)fflush(stdout);
-}
-
-static void
-print_text(const struct update *u, double seconds)
-{
-	time_t verified = (time_t)u->verified_s;
-	struct tm utc = {0};
-	char text[40] = "";
-
-	(void)printf("%s: %s", u->type, results[u->result].name);
-	if (u->to.version > 0)
-		(void)printf(", version %" PRIu64, u->to.version);
-	if (u->via != NULL)
-		(void)printf(" by %s of %s in %.1f s", u->via,
-			num_bytes_text(u->bytes, text, sizeof(text)), seconds);
-	if (u->verified_s > 0 && gmtime_r(&verified, &utc) != NULL &&
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
-		(void)printf(", verified %s", text);
-	(void)putchar('\n');
-	(void)fflush(stdout);
-	if (results[u->result].exit_code == CLI_OK)
-		return;
-	(void)snprintf(text, sizeof(text), "; come back in %u s", u->retry_s);
-	cli_complain("%s: %s%s", u->type, u->why.text,
-		u->result == UPDATE_RETRY && u->retry_s > 0 ? text : "");
-}
-
-struct session {
-	const struct arguments *a;
-	struct update_client client;
-	struct source source;		  /* client.server */
-	struct update updates[TYPES_MAX]; /* of a->types, in their order */
-};
-
-static bool
-finished(const struct update *u)
-{
-	return u->result != UPDATE_RETRY && u->result != UPDATE_FAILED;
-}
-
-/* What became of the question became of every type that it was asked for. */
-static void
-fail_open(struct session *s, const struct update *why)
-{
-	for (size_t i = 0; i < s->a->type_count; i++) {
-		struct update *u = &s->updates[i];
-
-		if (!u->open)
-			continue;
-		u->result = why->result;
-		u->retry_s = why->retry_s;
-		u->may_recover = why->may_recover;
-		u->why = why->why;
-	}
-}
-
-/*
- * What is installed goes along, so that a server answers with what is newer alone. Of a type that
- * is not installed, or not whole, such an answer would say too little: false.
- */
-static bool
-list_installed(const struct session *s, struct idents *ret)
-{
-	for (size_t i = 0; i < s->a->type_count; i++) {
-		const struct update *u = &s->updates[i];
-		struct ident ident = {.edition = u->to};
-
-		if (u->to.version == 0 || (u->open && !u->home.whole))
-			return false;
-		(void)snprintf(ident.type, sizeof(ident.type), "%s", u->type);
-		idents_add(ret, &ident);
-	}
-	return idents_sort(ret);
-}
-
-static bool
-all_listed(const struct session *s, const struct idents *newest)
-{
-	for (size_t i = 0; i < s->a->type_count; i++)
-		if (s->updates[i].open && idents_find(newest, s->updates[i].type) == NULL)
-			return false;
-	return true;
-}
-
-/* What an answer about what is newer leaves out is current, or withdrawn: the whole list tells. */
-static int
-ask(struct session *s, struct idents *ret, struct update *query)
-{
-	AUTO_IDENTS struct idents has = {0};
-	bool filter = list_installed(s, &has);
-
-	if (client_fetch_query(&s->client, filter ? &has : NULL, ret, query) != 0)
-		return -1;
-	return filter && !all_listed(s, ret) ? client_fetch_query(&s->client, NULL, ret, query) : 0;
-}
-
-/* An update of every type that is not finished yet, while all their locks are held. */
-static void
-try_all(struct session *s)
-{
-	AUTO_IDENTS struct idents newest = {0};
-	struct update query = {0};
-	bool any = false;
-
-	for (size_t i = 0; i < s->a->type_count; i++)
-		if (!finished(&s->updates[i]))
-			any = client_update_begin(&s->client, &s->updates[i]) == 0 || any;
-	if (any && ask(s, &newest, &query) != 0) {
-		fail_open(s, &query);
-		any = false;
-	}
-	for (size_t i = 0; i < s->a->type_count; i++) {
-		struct update *u = &s->updates[i];
-
-		if (any && u->open)
-			client_update_type(&s->client, idents_find(&newest, u->type), u);
-		client_update_end(u);
-	}
-}
-
-/*
- * How long until it makes sense to try again, within left_ms; 0: it does not. The first time that
- * somebody told counts, as the others are asked for in the same question; where nobody did,
- * pause_ms.
- */
-static uint64_t
-next_try_ms(const struct session *s, uint64_t pause_ms, uint64_t left_ms)
-{
-	uint64_t next_ms = 0;
-
-	for (size_t i = 0; i < s->a->type_count; i++) {
-		const struct update *u = &s->updates[i];
-		uint64_t ms = (uint64_t)u->retry_s * 1000;
-
-		if (finished(u) || (u->result == UPDATE_FAILED && !u->may_recover))
-			continue;
-		/* To the end at the most: what was told to come later would be told so again. */
-		if (ms == 0)
-			ms = pause_ms < left_ms ? pause_ms : left_ms;
-		if (ms <= left_ms && (next_ms == 0 || ms < next_ms))
-			next_ms = ms;
-	}
-	return next_ms;
-}
-
 static void
 sleep_ms(uint64_t ms)
 {
@@ -324,49 +145,32 @@ spread_ms(uint64_t ms)
 	return ms * 9 / 10 + (uint64_t)rand_r(&seed) % (ms / 5 + 1);
 }
 
-/* One error outweighs all else; what will not come outweighs what has to be waited for. */
 static int
-worse(int a, int b)
-{
-	static const int order[] = {CLI_FAILED, EXIT_NOTHING_COMES, CLI_TRY_LATER};
-
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if (a == order[i] || b == order[i])
-			return order[i];
-	return CLI_OK;
-}
-
-static int
-round_of_updates(struct session *s, uint64_t wait_s)
+round_of_updates(struct client_session *s, const struct arguments *a, uint64_t wait_s)
 {
 	uint64_t started_ms = clock_mono_ms();
 	uint64_t pause_ms = PAUSE_MS;
 	int code = CLI_OK;
 	uint64_t next_ms;
 
-	for (size_t i = 0; i < s->a->type_count; i++)
-		s->updates[i] = (struct update){.type = s->a->types[i],
-			.directory = s->a->directory,
-			.result = UPDATE_RETRY};
+	client_session_begin(s, a->directory, a->types, a->type_count);
 	/* Until all is current, or coming back would be later than the time that there is. */
 	for (;;) {
 		uint64_t passed_ms;
 
-		try_all(s);
+		client_session_try(s);
 		passed_ms = clock_mono_ms() - started_ms;
-		next_ms = next_try_ms(s, spread_ms(pause_ms),
+		next_ms = client_session_next_ms(s, spread_ms(pause_ms),
 			wait_s * 1000 > passed_ms ? wait_s * 1000 - passed_ms : 0);
 		if (next_ms == 0)
 			break;
 		sleep_ms(next_ms);
 		pause_ms = 2 * pause_ms < PAUSE_MAX_MS ? 2 * pause_ms : PAUSE_MAX_MS;
 	}
-	for (size_t i = 0; i < s->a->type_count; i++) {
-		const struct update *u = &s->updates[i];
+	for (size_t i = 0; i < s->count; i++) {
 		double seconds = (double)(clock_mono_ms() - started_ms) / 1000;
 
-		(s->a->json ? print_json : print_text)(u, seconds);
-		code = worse(code, results[u->result].exit_code);
+		code = client_report_worse(code, client_report(&s->updates[i], seconds, a->json));
 	}
 	return code;
 }
@@ -375,7 +179,8 @@ int
 main(int argc, char **argv)
 {
 	struct arguments a = {.interval_s = 600};
-	AUTO_FREE struct session *s = mem_new(1, sizeof(*s));
+	AUTO_FREE struct client_session *s = mem_new(1, sizeof(*s));
+	struct source source = {0};
 	struct err e = {0};
 	int code;
 
@@ -385,7 +190,6 @@ main(int argc, char **argv)
 		return CLI_USAGE;
 	/* Versions are for everybody on this machine, whoever installs them, and by what umask. */
 	(void)umask(022);
-	s->a = &a;
 	s->client = (struct update_client){.id = a.id,
 		.wait_s = a.daemon ? a.interval_s : a.wait_s,
 		.verify = a.verify,
@@ -394,12 +198,12 @@ main(int argc, char **argv)
 		s->client.wait_s = HOLD_MAX_S;
 	if (origin_parse(a.server, &s->client.server, &e) != 0)
 		return cli_usage("--server: %s", e.text);
-	s->source.origin = &s->client.server;
-	s->client.source = &s->source;
+	source.origin = &s->client.server;
+	s->client.source = &source;
 	if (upstream_new(&s->client.upstream, &e) != 0)
 		return cli_fail(&e);
 	do {
-		code = round_of_updates(s, a.daemon ? a.interval_s : a.wait_s);
+		code = round_of_updates(s, &a, a.daemon ? a.interval_s : a.wait_s);
 		if (a.daemon)
 			sleep_ms(spread_ms(a.interval_s * 1000));
 	} while (a.daemon);

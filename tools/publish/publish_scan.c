@@ -16,7 +16,10 @@ struct scan {
 	struct header *header;
 };
 
-/* Copies what it hashes, so that what is stored is what the header says. */
+/*
+ * Copies what it hashes, so that what is stored is what the header says; its size as it was read,
+ * not as fstat says: the file may grow meanwhile.
+ */
 static int
 copy_and_hash(int from, int to, struct header_file *file, struct err *e)
 {
@@ -25,8 +28,6 @@ copy_and_hash(int from, int to, struct header_file *file, struct err *e)
 	int result = 0;
 	ssize_t got;
 
-	/* As read, not as fstat says: the file may grow meanwhile. */
-	file->size = 0;
 	while (result == 0 && (got = read(from, block, 1 << 18)) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "client/client_report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/num.h"
+#include "cli.h"
+#include "model/doc.h"
+
+static const struct {
+	const char *name;
+	int exit_code;
+} results[] = {[UPDATE_UPDATED] = {"updated", CLI_OK},
+	[UPDATE_REPAIRED] = {"repaired", CLI_OK},
+	[UPDATE_CURRENT] = {"current", CLI_OK},
+	[UPDATE_OLDER] = {"older", CLIENT_REPORT_NOTHING_COMES},
+	[UPDATE_WITHDRAWN] = {"withdrawn", CLIENT_REPORT_NOTHING_COMES},
+	[UPDATE_RETRY] = {"retry", CLI_TRY_LATER},
+	[UPDATE_FAILED] = {"failed", CLI_FAILED}};
+
+static json_t *
+json_edition(const struct edition *edition)
+{
+	return edition->version > 0 ? json_integer((json_int_t)edition->version) : json_null();
+}
+
+static void
+print_json(const struct update *u, double seconds)
+{
+	json_t *object = json_pack("{s:s,s:o,s:o,s:s,s:o,s:I,s:f,s:o}", "type", u->type, "from",
+		json_edition(&u->from), "to", json_edition(&u->to), "result",
+		results[u->result].name, "via", u->via != NULL ? json_string(u->via) : json_null(),
+		"bytes", (json_int_t)u->bytes, "seconds", seconds, "verified",
+		u->verified_s > 0 ? json_integer((json_int_t)u->verified_s) : json_null());
+
+	if (results[u->result].exit_code != CLI_OK)
+		(void)json_object_set_new(object, "error", cli_json_text(u->why.text));
+	cli_print_json(object);
+	/* With --daemon the reader is a program that waits for the line. */
+	(void)fflush(stdout);
+}
+
+static void
+print_text(const struct update *u, double seconds)
+{
+	time_t verified = (time_t)u->verified_s;
+	struct tm utc = {0};
+	char text[40] = "";
+
+	(void)printf("%s: %s", u->type, results[u->result].name);
+	if (u->to.version > 0)
+		(void)printf(", version %" PRIu64, u->to.version);
+	if (u->via != NULL)
+		(void)printf(" by %s of %s in %.1f s", u->via,
+			num_bytes_text(u->bytes, text, sizeof(text)), seconds);
+	if (u->verified_s > 0 && gmtime_r(&verified, &utc) != NULL &&
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+		(void)printf(", verified %s", text);
+	(void)putchar('\n');
+	(void)fflush(stdout);
+	if (results[u->result].exit_code == CLI_OK)
+		return;
+	(void)snprintf(text, sizeof(text), "; come back in %u s", u->retry_s);
+	cli_complain("%s: %s%s", u->type, u->why.text,
+		u->result == UPDATE_RETRY && u->retry_s > 0 ? text : "");
+}
+
+int
+client_report(const struct update *u, double seconds, bool json)
+{
+	(json ? print_json : print_text)(u, seconds);
+	return results[u->result].exit_code;
+}
+
+int
+client_report_worse(int a, int b)
+{
+	static const int order[] = {CLI_FAILED, CLIENT_REPORT_NOTHING_COMES, CLI_TRY_LATER};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return CLI_OK;
+}

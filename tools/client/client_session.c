@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "client/client_session.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "client/client_fetch.h"
+
+void
+client_session_begin(
+	struct client_session *s, const char *directory, const char *const *types, size_t count)
+{
+	assert(count <= CLIENT_SESSION_TYPES_MAX);
+	s->count = count;
+	for (size_t i = 0; i < count; i++)
+		s->updates[i] = (struct update){
+			.type = types[i], .directory = directory, .result = UPDATE_RETRY};
+}
+
+static bool
+finished(const struct update *u)
+{
+	return u->result != UPDATE_RETRY && u->result != UPDATE_FAILED;
+}
+
+/* What became of the question became of every type that it was asked for. */
+static void
+fail_open(struct client_session *s, const struct update *why)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct update *u = &s->updates[i];
+
+		if (!u->open)
+			continue;
+		u->result = why->result;
+		u->retry_s = why->retry_s;
+		u->may_recover = why->may_recover;
+		u->why = why->why;
+	}
+}
+
+/*
+ * What is installed goes along, so that a server answers with what is newer alone. Of a type that
+ * is not installed, or not whole, such an answer would say too little: false.
+ */
+static bool
+list_installed(const struct client_session *s, struct idents *ret)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct update *u = &s->updates[i];
+		struct ident ident = {.edition = u->to};
+
+		if (u->to.version == 0 || (u->open && !u->home.whole))
+			return false;
+		(void)snprintf(ident.type, sizeof(ident.type), "%s", u->type);
+		idents_add(ret, &ident);
+	}
+	return idents_sort(ret);
+}
+
+static bool
+all_listed(const struct client_session *s, const struct idents *newest)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->updates[i].open && idents_find(newest, s->updates[i].type) == NULL)
+			return false;
+	return true;
+}
+
+/* What an answer about what is newer leaves out is current, or withdrawn: the whole list tells. */
+static int
+ask(struct client_session *s, struct idents *ret, struct update *query)
+{
+	AUTO_IDENTS struct idents has = {0};
+	bool filter = list_installed(s, &has);
+
+	if (client_fetch_query(&s->client, filter ? &has : NULL, ret, query) != 0)
+		return -1;
+	return filter && !all_listed(s, ret) ? client_fetch_query(&s->client, NULL, ret, query) : 0;
+}
+
+void
+client_session_try(struct client_session *s)
+{
+	AUTO_IDENTS struct idents newest = {0};
+	struct update query = {0};
+	bool any = false;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (!finished(&s->updates[i]))
+			any = client_update_begin(&s->client, &s->updates[i]) == 0 || any;
+	if (any && ask(s, &newest, &query) != 0) {
+		fail_open(s, &query);
+		any = false;
+	}
+	for (size_t i = 0; i < s->count; i++) {
+		struct update *u = &s->updates[i];
+
+		if (any && u->open)
+			client_update_type(&s->client, idents_find(&newest, u->type), u);
+		client_update_end(u);
+	}
+}
+
+uint64_t
+client_session_next_ms(const struct client_session *s, uint64_t pause_ms, uint64_t left_ms)
+{
+	uint64_t next_ms = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct update *u = &s->updates[i];
+		uint64_t ms = (uint64_t)u->retry_s * 1000;
+
+		if (finished(u) || (u->result == UPDATE_FAILED && !u->may_recover))
+			continue;
+		/* To the end at the most: what was told to come later would be told so again. */
+		if (ms == 0)
+			ms = pause_ms < left_ms ? pause_ms : left_ms;
+		if (ms <= left_ms && (next_ms == 0 || ms < next_ms))
+			next_ms = ms;
+	}
+	return next_ms;
+}
