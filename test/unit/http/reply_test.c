@@ -265,6 +265,29 @@ START_TEST(reply_make__a_file_is_being_sent_until_its_reply_is_gone)
 }
 END_TEST
 
+START_TEST(reply_make__a_header_is_json_and_comes_the_way_of_who_asked_for_it)
+{
+	static const char via[] = "1.1 guts2d-1000000000000000";
+	const struct ident ident = {"t", newest};
+	struct record record;
+	struct job *job;
+	struct site s;
+
+	set_up(&s);
+	s.facts.via = via;
+	ck_assert_uint_eq(ask(&s, "/h;t=t;v=5;c=00000005", false)->status, 503);
+	job = jobs_take(s.c.parts.jobs, QUEUE_METADATA);
+	ck_assert_str_eq(job->via, via);
+	ck_assert_int_eq(
+		stock_put_header(s.c.parts.stock, &ident, unit_text("{}"), &record, NULL), 0);
+	jobs_done(s.c.parts.jobs, job);
+	ck_assert_uint_eq(ask(&s, "/h;t=t;v=5;c=00000005", false)->status, 200);
+	ck_assert(s.r.body == REPLY_FILE && s.r.len == 2 && !s.r.octets);
+	ck_assert_int_eq(s.r.cache, REPLY_IMMUTABLE);
+	tear_down(&s);
+}
+END_TEST
+
 START_TEST(reply_make__a_full_archive_without_a_place_is_a_503_with_nothing_of_the_file)
 {
 	struct record record;
@@ -414,6 +437,7 @@ START_TEST(reply_make__what_is_not_here_is_asked_for_and_held_as_long_as_both_wa
 		{"/h;t=t;v=5;c=00000005", "wait=3", true, JOB_HEADER, 0, 5000},
 		{"/h;t=t;v=5;c=00000005", "wait=9", true, JOB_HEADER, 0, 9000},
 		{"/h;t=t;v=5;c=00000005", NULL, false, JOB_HEADER, 0, 0}};
+	struct record before_here;
 	struct site s;
 
 	set_up(&s);
@@ -438,6 +462,13 @@ START_TEST(reply_make__what_is_not_here_is_asked_for_and_held_as_long_as_both_wa
 		ck_assert_uint_eq(r->job.wish_of, rows[i].wish_of);
 		ck_assert_int_eq(jobs_look(s.c.parts.jobs, &r->job).state, JOB_QUEUED);
 	}
+	/* From a version of which something is here it is no question that was made up. */
+	before_here = (struct record){.kind = RECORD_HEADER, .ident = {"t", before}};
+	ck_assert_int_eq(stock_put_header(s.c.parts.stock, &before_here.ident, unit_text("{}"),
+				 &before_here, NULL),
+		0);
+	s.facts.prefer = "wait=7";
+	ck_assert_uint_eq(ask(&s, rows[0].path, true)->job.wish_of, 0);
 	/* It may be the setting that nothing is held. */
 	s.options.holdMax = 0;
 	ck_assert_uint_eq(ask(&s, rows[0].path, true)->status, 503);
@@ -523,6 +554,11 @@ START_TEST(reply_make__a_client_is_told_what_is_newer_than_what_it_has)
 		 "}",
 			"{\"updates\":[{\"cookie\":\"00000005\",\"type\":\"t\",\"version\":5}]}\n",
 			"me"},
+		/* Two behind one address are two where they say who they are. */
+		{"{\"client\":\"you\",\"updates\":[{\"type\":\"t\",\"version\":3,"
+		 "\"cookie\":\"00000003\"}]}",
+			"{\"updates\":[{\"cookie\":\"00000005\",\"type\":\"t\",\"version\":5}]}\n",
+			"you"},
 		{"{\"updates\":[{\"type\":\"t\",\"version\":5,\"cookie\":\"00000005\"}]}",
 			"{\"updates\":[]}\n", ""}};
 	unsigned formats;
@@ -547,7 +583,8 @@ START_TEST(reply_make__a_client_is_told_what_is_newer_than_what_it_has)
 		ck_assert_str_eq(r->text.at, rows[i].text);
 	}
 	/* What they have is known from now on. */
-	ck_assert(known(&s, 4, &formats) == 1 && known(&s, 5, &formats) == 1);
+	for (uint64_t version = 3; version <= 5; version++)
+		ck_assert_uint_eq(known(&s, version, &formats), 1);
 	tear_down(&s);
 }
 END_TEST
@@ -624,6 +661,7 @@ void
 reply_tests(TCase *c)
 {
 	tcase_add_test(c, reply_make__what_is_misunderstood_closes_and_what_is_not_there_does_not);
+	tcase_add_test(c, reply_make__a_header_is_json_and_comes_the_way_of_who_asked_for_it);
 	tcase_add_test(c, reply_malformed__a_method_that_is_none_is_told_which_are);
 	tcase_add_test(c, reply_make__a_file_is_sent_as_the_fields_ask_for_it);
 	tcase_add_test(c, reply_make__a_file_is_being_sent_until_its_reply_is_gone);
