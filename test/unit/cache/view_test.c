@@ -346,6 +346,7 @@ START_TEST(view__what_http_keeps_goes_with_the_last_who_has_it)
 	struct view_record *vr;
 	struct view *v;
 
+	r.kind = (enum record_kind)_i;
 	view_record_response_free = count_freed;
 	files_freed = texts_freed = 0;
 	view_add(h, &r, true);
@@ -378,7 +379,8 @@ view_tests(TCase *c)
 	tcase_add_test(c, view_set_query__what_is_neither_named_nor_kept_is_forgotten);
 	tcase_add_test(c, view_decide__the_newest_full_archive_that_is_no_newer_than_the_announced);
 	tcase_add_test(c, view_record_new__what_has_just_come_has_its_times);
-	tcase_add_test(c, view__what_http_keeps_goes_with_the_last_who_has_it);
+	tcase_add_loop_test(c, view__what_http_keeps_goes_with_the_last_who_has_it, RECORD_ARCHIVE,
+		RECORD_CONTENT + 1);
 	tcase_add_test(c, view__an_old_view_stays_as_it_was);
 	tcase_add_test(c, view_load__gives_versions_newest_first_and_finds_all);
 	tcase_add_test(c, view_set_query__types_come_and_go);

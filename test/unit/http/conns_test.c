@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "http/conns.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -236,6 +237,57 @@ START_TEST(conns_spare__an_eighth_and_some_and_no_more_than_there_are)
 }
 END_TEST
 
+/* Each in a process of its own, whose limit it is. */
+static const struct {
+	rlim_t files;
+	unsigned wanted, connections, other; /* connections 0: it does not start */
+} limits[] = {{63, 1, 0, 0}, {64, 1, 1, 8}, {64, 1000, 21, 8}, {512, 1000, 270, 64},
+	{1024, 655, 655, 128}, {1024, 656, 654, 128}, {1024, 1000, 654, 128}};
+enum { LIMITS = sizeof(limits) / sizeof(limits[0]) };
+
+START_TEST(conns_limit__shares_out_the_files_that_the_process_may_open)
+{
+	struct rlimit limit = {.rlim_cur = 40, .rlim_max = limits[_i].files};
+	unsigned connections = 0;
+	unsigned other = 0;
+	struct err e = {0};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(conns_limit(limits[_i].wanted, &connections, &other, &e),
+		limits[_i].connections != 0 ? 0 : -1);
+	ck_assert_uint_eq(connections, limits[_i].connections);
+	ck_assert_uint_eq(other, limits[_i].other);
+	ck_assert_int_eq((int)e.code, limits[_i].connections != 0 ? 0 : ERR_LIMIT);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(limit.rlim_cur, limits[_i].files);
+}
+END_TEST
+
+START_TEST(conns__who_is_cut_off_hears_of_it)
+{
+	struct conns *c = conns_new(100);
+	struct peer peer = {0};
+	struct conn *conn;
+	int fds[2];
+	char byte;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	conn = conns_add(c, fds[0], &peer, "somebody");
+	ck_assert_str_eq(conn->address, "somebody");
+	unit_clock_advance_ms(5000);
+	/* Its time begins anew with each state. */
+	conns_enter(conn, CONN_BODY);
+	ck_assert_uint_le(clock_mono_ms() - conn->since_ms, 4000);
+	ck_assert_int_eq(recv(fds[1], &byte, 1, MSG_DONTWAIT), -1);
+	ck_assert_uint_eq(conns_reap(c, conn->since_ms + 60001, false), 1);
+	ck_assert_int_eq(recv(fds[1], &byte, 1, MSG_DONTWAIT), 0);
+	conns_remove(c, conn);
+	conns_free(c);
+	fs_close(&fds[0]);
+	fs_close(&fds[1]);
+}
+END_TEST
+
 START_TEST(conns_drain__who_is_being_answered_stays_unless_all_are_to_go)
 {
 	struct conns *c = conns_new(100);
@@ -269,6 +321,9 @@ conns_tests(TCase *c)
 	tcase_add_test(c, conns_reap__each_state_has_its_time_to_the_millisecond);
 	tcase_add_test(c, conns_reap__of_as_many_places_the_one_that_moved_longest_ago);
 	tcase_add_test(c, conns_spare__an_eighth_and_some_and_no_more_than_there_are);
+	tcase_add_loop_test(
+		c, conns_limit__shares_out_the_files_that_the_process_may_open, 0, LIMITS);
+	tcase_add_test(c, conns__who_is_cut_off_hears_of_it);
 	tcase_add_test(c, conns_drain__who_is_being_answered_stays_unless_all_are_to_go);
 	tcase_add_test(c, conns_reap__spares_an_answer_that_began_behind_its_clock);
 	tcase_add_test(c, conns_reap__an_idle_connection_has_its_time_for_the_next_head);
