@@ -97,8 +97,7 @@ view_type_finish(struct view_type *t)
 				if (t->versions[i].offers[j].archive[k] != NULL)
 					t->by_id[t->id_count++] =
 						t->versions[i].offers[j].archive[k];
-	if (t->id_count > 0)
-		qsort(t->by_id, t->id_count, sizeof(*t->by_id), compare_ids);
+	qsort(t->by_id, t->id_count, sizeof(*t->by_id), compare_ids);
 }
 
 /* Newest first. One version under two cookies is two versions, side by side. */
@@ -176,9 +175,8 @@ view_type_find_id(const struct view_type *t, const struct digest *id)
 {
 	struct view_record key = {.record.ref.id = *id};
 	struct view_record *pointer = &key;
-	struct view_record **found = NULL;
+	struct view_record **found =
+		bsearch(&pointer, t->by_id, t->id_count, sizeof(*t->by_id), compare_ids);
 
-	if (t->id_count > 0)
-		found = bsearch(&pointer, t->by_id, t->id_count, sizeof(*t->by_id), compare_ids);
 	return found != NULL ? *found : NULL;
 }

@@ -45,7 +45,7 @@ fields_range(const char *value, uint64_t size, uint64_t *ret_first, uint64_t *re
 		return RANGE_NONE;
 	value += 6;
 	dash = strchr(value, '-');
-	if (dash == NULL || strchr(value, ',') != NULL)
+	if (dash == NULL)
 		return RANGE_NONE;
 	if (dash == value) { /* the last so many bytes */
 		if (!parse_digits(dash + 1, strlen(dash + 1), &last))
@@ -95,7 +95,7 @@ next_element(const char **at, const char **ret, size_t *ret_len)
 		return false;
 	len = strcspn(s, ",");
 	*at = s[len] == ',' ? s + len + 1 : s + len;
-	while (len > 0 && (*s == ' ' || *s == '\t')) {
+	while (*s == ' ' || *s == '\t') { /* none lies behind its end */
 		s++;
 		len--;
 	}
@@ -141,7 +141,7 @@ fields_prefer_wait_s(const char *value)
 	size_t len;
 
 	while (next_element(&value, &element, &len))
-		if (len > 5 && strncasecmp(element, "wait=", 5) == 0 &&
+		if (strncasecmp(element, "wait=", 5) == 0 &&
 			parse_digits(element + 5, len - 5, &wait_s))
 			/* It becomes milliseconds without a check, and holdMax is far below. */
 			return wait_s < DAY_S ? wait_s : DAY_S;

@@ -177,7 +177,6 @@ set_prepared(struct reply *r, struct prepared *prepared, const struct request_fa
 	r->etag = prepared->etag;
 	if (fields_etag_matches(facts->if_none_match, prepared->etag)) {
 		r->status = 304;
-		r->body = REPLY_TEXT;
 		return;
 	}
 	r->status = 200;
@@ -233,7 +232,6 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 	/* Before a range is looked at (RFC 9110 section 13.2.2). */
 	if (unmodified || fields_etag_matches(facts->if_none_match, vr->etag)) {
 		r->status = 304;
-		r->body = REPLY_TEXT;
 		return;
 	}
 	set_range(facts, r);
@@ -301,7 +299,6 @@ set_query(const struct reply_context *c, const struct request_facts *facts, char
 		return;
 	}
 	r->status = 200;
-	r->body = REPLY_TEXT;
 	r->cache = REPLY_REVALIDATE;
 	filter(c, facts, r->view, &inventory, &r->text);
 	idents_free(&inventory.updates);

@@ -41,7 +41,7 @@ struct request_facts {
 };
 
 enum reply_body {
-	REPLY_TEXT,	/* text, this reply's own */
+	REPLY_TEXT,	/* text, this reply's own, be it none */
 	REPLY_PREPARED, /* prepared, prepared once */
 	REPLY_FILE,	/* len bytes of record's file from first on */
 };

@@ -70,9 +70,59 @@ START_TEST(map_open__what_is_no_file_is_named)
 }
 END_TEST
 
+START_TEST(map_scratch__is_empty_and_leaves_no_name)
+{
+	static const size_t lens[] = {0, 1, 4 << 20, (4 << 20) + 1};
+
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		AUTO_FREE char *path = NULL;
+		AUTO_CLOSE int dir = unit_dir(&path);
+		AUTO_MAP struct map one = {0};
+		AUTO_MAP struct map two = {0};
+
+		ck_assert_int_eq(map_scratch(dir, lens[i], &one, NULL), 0);
+		ck_assert_int_eq(map_scratch(dir, lens[i], &two, NULL), 0);
+		ck_assert_int_eq(one.kind, lens[i] <= 4 << 20 ? MAP_OF_MEMORY : MAP_OF_FILE);
+		ck_assert_uint_eq(one.len, lens[i]);
+		memset(one.at, 1, lens[i]);
+		memset(two.at, 2, lens[i]);
+		ck_assert(lens[i] == 0 || (one.at[lens[i] - 1] == 1 && two.at[0] == 2));
+		/* What was let go of is there again when it is looked at. */
+		map_let_go(&one);
+		ck_assert(lens[i] == 0 || one.at[0] == 1);
+		/* A directory without entries can go. */
+		ck_assert_int_eq(rmdir(path), 0);
+	}
+}
+END_TEST
+
+START_TEST(map_digest__ends_early_for_who_wants_it_to)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_FREE unsigned char *bytes = unit_bytes(3000000, 4);
+	struct stop stop = {true};
+	AUTO_MAP struct map map = {0};
+	struct digest whole = digest_of(span_of(bytes, 3000000));
+	struct digest got = {0};
+	struct err e = {0};
+
+	ck_assert_int_eq(fs_put(dir, "s", "file", span_of(bytes, 3000000), NULL), 0);
+	ck_assert_int_eq(map_open_read(dir, "file", &stop, &map, &got, &e), -1);
+	ck_assert_int_eq((int)e.code, ERR_STOPPED);
+	ck_assert_int_eq(map_open(dir, "file", &map, NULL), 0);
+	got = map_digest(&map, &stop);
+	ck_assert(!digest_equal(&got, &whole));
+	got = map_digest(&map, NULL);
+	ck_assert(digest_equal(&got, &whole));
+}
+END_TEST
+
 void
 map_tests(TCase *c)
 {
+	tcase_add_test(c, map_scratch__is_empty_and_leaves_no_name);
+	tcase_add_test(c, map_digest__ends_early_for_who_wants_it_to);
 	tcase_add_loop_test(c, map_open__read_or_mapped_it_is_the_file, 0, SIZES);
 	tcase_add_loop_test(c, map_create__what_is_filled_in_is_in_the_file, 0, SIZES);
 	tcase_add_test(c, map_open__what_is_no_file_is_named);

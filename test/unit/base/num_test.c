@@ -12,7 +12,8 @@ START_TEST(num_parse__takes_plain_decimals_only)
 		{"18446744073709551615", true, UINT64_MAX}, {"18446744073709551616", false, 0},
 		{"", false, 0}, {"00", false, 0}, {"01", false, 0}, {"-1", false, 0},
 		{"+1", false, 0}, {" 1", false, 0}, {"1 ", false, 0}, {"0x1", false, 0},
-		{"1.0", false, 0}, {"99999999999999999999999", false, 0}};
+		{"1.0", false, 0}, {"1/", false, 0}, {"1:", false, 0},
+		{"99999999999999999999999", false, 0}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint64_t value = 42;
@@ -34,7 +35,9 @@ START_TEST(num_parse_ms__knows_units_and_bounds)
 	} rows[] = {{"5", true, 300000}, {"5s", true, 5000}, {"500ms", true, 500},
 		{"2h", true, 7200000}, {"1d", true, 86400000}, {"10m", true, 600000},
 		{"0", true, 0}, {"5x", false, 0}, {"s", false, 0}, {"1.5s", false, 0},
-		{"-1s", false, 0}, {"5 s", false, 0}, {"99999999999d", false, 0}, {"", false, 0}};
+		{"-1s", false, 0}, {"5 s", false, 0}, {"99999999999d", false, 0}, {"", false, 0},
+		{"3650d", true, 315360000000}, {"3651d", false, 0},
+		{"315360000000ms", true, 315360000000}, {"315360000001ms", false, 0}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint64_t ms = 42;
@@ -97,6 +100,24 @@ START_TEST(num_add__never_passes_its_bound)
 	ck_assert(!num_add(&sum, 1, 15));
 	ck_assert(!num_add(&sum, UINT64_MAX, UINT64_MAX));
 	ck_assert_uint_eq(sum, 15);
+	ck_assert(num_add(&sum, 0, 15));
+	ck_assert(!num_add(&sum, 0, 14));
+}
+END_TEST
+
+START_TEST(num_bytes_text__three_digits_for_people)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rows[] = {{0, "0 B"}, {1, "1 B"}, {999, "999 B"}, {1000, "1.0 kB"}, {1234, "1.2 kB"},
+		{99900, "99.9 kB"}, {99950, "100 kB"}, {99949, "99.9 kB"}, {123456, "123 kB"},
+		{999499, "999 kB"}, {999500, "1.0 MB"}, {1500000000, "1.5 GB"},
+		{2000000000000, "2.0 TB"}, {3000000000000000, "3.0 PB"}, {UINT64_MAX, "18.4 EB"}};
+	char text[32];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_str_eq(num_bytes_text(rows[i].bytes, text, sizeof(text)), rows[i].text);
 }
 END_TEST
 
@@ -108,4 +129,5 @@ num_tests(TCase *c)
 	tcase_add_test(c, num_ms_text__is_read_back_exactly);
 	tcase_add_test(c, num_parse_size__knows_units_and_bounds);
 	tcase_add_test(c, num_add__never_passes_its_bound);
+	tcase_add_test(c, num_bytes_text__three_digits_for_people);
 }

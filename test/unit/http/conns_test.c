@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "http/conns.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -162,9 +163,168 @@ START_TEST(conns_has_room__the_last_of_it_is_for_addresses_that_have_few)
 }
 END_TEST
 
+START_TEST(conns_reap__each_state_has_its_time_to_the_millisecond)
+{
+	static const struct {
+		enum conn_state way[3]; /* from CONN_NEW, until CONN_NEW */
+		uint64_t last_ms;	/* that it may take; 0: it has no end of its own */
+	} rows[] = {{{CONN_NEW}, 10000}, {{CONN_BODY, CONN_NEW}, 60000},
+		{{CONN_IDLE, CONN_NEW}, 75000}, {{CONN_IDLE, CONN_HEAD, CONN_NEW}, 10000},
+		{{CONN_BODY, CONN_SENDING, CONN_NEW}, 60000},
+		{{CONN_BODY, CONN_HELD, CONN_NEW}, 0}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (uint64_t late = 0; late < 2; late++) {
+			uint64_t age_ms = rows[i].last_ms != 0 ? rows[i].last_ms : 1ULL << 32;
+			bool goes = rows[i].last_ms != 0 && late;
+			struct conns *c = conns_new(100);
+			struct peer peer = {0};
+			struct conn *conn = conns_add(c, -1, &peer, "somebody");
+
+			for (size_t k = 0; k < 3 && rows[i].way[k] != CONN_NEW; k++)
+				conns_enter(conn, rows[i].way[k]);
+			ck_assert_msg(conns_reap(c, conn->since_ms + age_ms + late, false) == goes,
+				"row %zu", i);
+			ck_assert(conn->cut == goes && peer.cut == goes);
+			/* Who is about to go is not counted again. */
+			ck_assert_uint_eq(conns_reap(c, conn->since_ms + age_ms + late, false), 0);
+			conns_remove(c, conn);
+			ck_assert_uint_eq(peer.cut, 0);
+			conns_free(c);
+		}
+}
+END_TEST
+
+START_TEST(conns_reap__of_as_many_places_the_one_that_moved_longest_ago)
+{
+	/* Of two answers of one address; how long ago each moved last. */
+	static const struct {
+		uint64_t ago_ms[2];
+		int gone; /* -1: none */
+	} rows[] = {{{30000, 20000}, 0}, {{20000, 30000}, 1}, {{9999, 9999}, -1},
+		{{10000, 9999}, 0}, {{9999, 10000}, 1}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct conns *c = conns_new(100);
+		struct peer peer = {.places = 2};
+		struct conn *conns[2];
+		uint64_t now_ms = clock_mono_ms();
+
+		for (int k = 0; k < 2; k++) {
+			conns[k] = conns_add(c, -1, &peer, "somebody");
+			conns_enter(conns[k], CONN_BODY);
+			conns_enter(conns[k], CONN_SENDING);
+			conns[k]->since_ms = now_ms - rows[i].ago_ms[k];
+			conns[k]->has_place = true;
+		}
+		ck_assert_uint_eq(conns_reap(c, now_ms, true), rows[i].gone >= 0);
+		for (int k = 0; k < 2; k++) {
+			ck_assert_msg(conns[k]->cut == (k == rows[i].gone), "row %zu", i);
+			conns_remove(c, conns[k]);
+		}
+		conns_free(c);
+	}
+}
+END_TEST
+
+START_TEST(conns_spare__an_eighth_and_some_and_no_more_than_there_are)
+{
+	static const unsigned rows[][2] = {
+		{1, 1}, {35, 35}, {36, 36}, {37, 36}, {64, 40}, {1000, 157}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_uint_eq(conns_spare(rows[i][0]), rows[i][1]);
+}
+END_TEST
+
+/* Each in a process of its own, whose limit it is. */
+static const struct {
+	rlim_t files;
+	unsigned wanted, connections, other; /* connections 0: it does not start */
+} limits[] = {{63, 1, 0, 0}, {64, 1, 1, 8}, {64, 1000, 21, 8}, {512, 1000, 270, 64},
+	{1024, 655, 655, 128}, {1024, 656, 654, 128}, {1024, 1000, 654, 128}};
+enum { LIMITS = sizeof(limits) / sizeof(limits[0]) };
+
+START_TEST(conns_limit__shares_out_the_files_that_the_process_may_open)
+{
+	struct rlimit limit = {.rlim_cur = 40, .rlim_max = limits[_i].files};
+	unsigned connections = 0;
+	unsigned other = 0;
+	struct err e = {0};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(conns_limit(limits[_i].wanted, &connections, &other, &e),
+		limits[_i].connections != 0 ? 0 : -1);
+	ck_assert_uint_eq(connections, limits[_i].connections);
+	ck_assert_uint_eq(other, limits[_i].other);
+	ck_assert_int_eq((int)e.code, limits[_i].connections != 0 ? 0 : ERR_LIMIT);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(limit.rlim_cur, limits[_i].files);
+}
+END_TEST
+
+START_TEST(conns__who_is_cut_off_hears_of_it)
+{
+	struct conns *c = conns_new(100);
+	struct peer peer = {0};
+	struct conn *conn;
+	int fds[2];
+	char byte;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	conn = conns_add(c, fds[0], &peer, "somebody");
+	ck_assert_str_eq(conn->address, "somebody");
+	unit_clock_advance_ms(5000);
+	/* Its time begins anew with each state. */
+	conns_enter(conn, CONN_BODY);
+	ck_assert_uint_le(clock_mono_ms() - conn->since_ms, 4000);
+	ck_assert_int_eq(recv(fds[1], &byte, 1, MSG_DONTWAIT), -1);
+	ck_assert_uint_eq(conns_reap(c, conn->since_ms + 60001, false), 1);
+	ck_assert_int_eq(recv(fds[1], &byte, 1, MSG_DONTWAIT), 0);
+	conns_remove(c, conn);
+	conns_free(c);
+	fs_close(&fds[0]);
+	fs_close(&fds[1]);
+}
+END_TEST
+
+START_TEST(conns_drain__who_is_being_answered_stays_unless_all_are_to_go)
+{
+	struct conns *c = conns_new(100);
+	struct peer peer = {0};
+	struct conn *conns[4];
+	static const enum conn_state last[] = {CONN_NEW, CONN_BODY, CONN_HELD, CONN_SENDING};
+
+	for (int i = 0; i < 4; i++) {
+		conns[i] = conns_add(c, -1, &peer, "somebody");
+		if (i > 0)
+			conns_enter(conns[i], CONN_BODY);
+		if (i > 1)
+			conns_enter(conns[i], last[i]);
+	}
+	ck_assert_uint_eq(conns_drain(c, false), 4);
+	for (int i = 0; i < 4; i++)
+		ck_assert(conns[i]->cut == (i < 2));
+	ck_assert_uint_eq(conns_drain(c, true), 4);
+	for (int i = 0; i < 4; i++) {
+		ck_assert(conns[i]->cut);
+		conns_remove(c, conns[i]);
+	}
+	ck_assert_uint_eq(conns_drain(c, true), 0);
+	conns_free(c);
+}
+END_TEST
+
 void
 conns_tests(TCase *c)
 {
+	tcase_add_test(c, conns_reap__each_state_has_its_time_to_the_millisecond);
+	tcase_add_test(c, conns_reap__of_as_many_places_the_one_that_moved_longest_ago);
+	tcase_add_test(c, conns_spare__an_eighth_and_some_and_no_more_than_there_are);
+	tcase_add_loop_test(
+		c, conns_limit__shares_out_the_files_that_the_process_may_open, 0, LIMITS);
+	tcase_add_test(c, conns__who_is_cut_off_hears_of_it);
+	tcase_add_test(c, conns_drain__who_is_being_answered_stays_unless_all_are_to_go);
 	tcase_add_test(c, conns_reap__spares_an_answer_that_began_behind_its_clock);
 	tcase_add_test(c, conns_reap__an_idle_connection_has_its_time_for_the_next_head);
 	tcase_add_test(c, conns_reap__who_has_most_places_and_does_not_move_gives_one_up);

@@ -23,7 +23,10 @@ START_TEST(fields_range__follows_the_rfc)
 		{"bytes=999999999999999999999999999999-", RANGE_UNSATISFIABLE, 0, 0},
 		{"bytes=999999999999999999999999999999-5", RANGE_NONE, 0, 0},
 		{"bytes=0-9x", RANGE_NONE, 0, 0}, {"bytes=0-9 ", RANGE_NONE, 0, 0},
-		{"BYTES=1-2", RANGE_PART, 1, 2}};
+		{"BYTES=1-2", RANGE_PART, 1, 2}, {"bytes=a-5", RANGE_NONE, 0, 0},
+		{"bytes=0-100", RANGE_PART, 0, 100}, {"bytes=3-99", RANGE_PART, 3, 97},
+		{"bytes=3-98", RANGE_PART, 3, 96}, {"bytes=0,2-3", RANGE_NONE, 0, 0},
+		{"bytes=-1,2", RANGE_NONE, 0, 0}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint64_t first = 0;
@@ -62,6 +65,7 @@ START_TEST(fields_prefer_wait_s__finds_the_number)
 	ck_assert_uint_eq(fields_prefer_wait_s("respond-async, wait=7"), 7);
 	ck_assert_uint_eq(fields_prefer_wait_s("wait=-1"), 0);
 	ck_assert_uint_eq(fields_prefer_wait_s("wait=x"), 0);
+	ck_assert_uint_eq(fields_prefer_wait_s("wait=, \t,wait=6 "), 6);
 	ck_assert_uint_eq(fields_prefer_wait_s("wait=999999999999999999999999999999"), 86400);
 	ck_assert_uint_eq(fields_prefer_wait_s(NULL), 0);
 }

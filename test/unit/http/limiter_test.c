@@ -54,9 +54,14 @@ START_TEST(limiter__one_address_leaves_places_for_others)
 	own[0] = 0;
 	ck_assert_uint_eq(take(&l, &own[0], 4), 2);
 	ck_assert_uint_eq(l.refused_ms, 0);
+	/* Where half is taken, by whomever, one address may have a quarter. */
+	l = (struct limiter){.max = 4};
+	own[0] = own[1] = 0;
+	ck_assert_uint_eq(take(&l, &own[0], 1) + take(&l, &own[1], 1), 2);
+	ck_assert_uint_eq(take(&l, &own[1], 1), 0);
 	/* With one place in all, one address has it. */
 	l = (struct limiter){.max = 1};
-	ck_assert_uint_eq(take(&l, &own[0], 2), 0); /* it has 2 already */
+	ck_assert_uint_eq(take(&l, &own[0], 2), 0); /* it has one already */
 	own[0] = 0;
 	ck_assert_uint_eq(take(&l, &own[0], 2), 1);
 }

@@ -46,8 +46,10 @@ START_TEST(peers__an_address_is_one_whatever_its_socket_and_an_ipv6_site_is_one)
 
 		ck_assert_msg((first == second) == rows[i].same, "%s and %s", rows[i].a, rows[i].b);
 		ck_assert_uint_eq(count, rows[i].same ? 2 : 1);
+		ck_assert_uint_eq(peers_connections(p, &a.any), count);
 		peers_leave(p, first);
 		peers_leave(p, second);
+		ck_assert_uint_eq(peers_connections(p, &a.any), 0);
 		first = peers_join(p, &a.any, &count);
 		ck_assert_uint_eq(count, 1);
 		peers_leave(p, first);
@@ -56,8 +58,27 @@ START_TEST(peers__an_address_is_one_whatever_its_socket_and_an_ipv6_site_is_one)
 }
 END_TEST
 
+START_TEST(peers__what_an_address_is_called_nobody_can_foresee)
+{
+	union address a = address_of("192.0.2.1");
+	struct peers *one = peers_new();
+	struct peers *two = peers_new();
+	unsigned count;
+	struct peer *first = peers_join(one, &a.any, &count);
+	struct peer *second = peers_join(two, &a.any, &count);
+
+	ck_assert_uint_ne(first->name, second->name);
+	peers_leave(one, first);
+	peers_leave(two, second);
+	peers_free(one);
+	peers_free(two);
+	peers_free(NULL);
+}
+END_TEST
+
 void
 peers_tests(TCase *c)
 {
+	tcase_add_test(c, peers__what_an_address_is_called_nobody_can_foresee);
 	tcase_add_test(c, peers__an_address_is_one_whatever_its_socket_and_an_ipv6_site_is_one);
 }
