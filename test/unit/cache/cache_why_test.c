@@ -120,7 +120,7 @@ START_TEST(cache_why__a_type_that_is_not_announced)
 		const char *words;
 	} rows[] = {
 		{"{}", "u", true, "o            404  not announced here: "},
-		{"{}", "u", false, "o            503  nothing is announced yet: "},
+		{"{}", "u", false, "o            503  what is announced is not known: "},
 		{"{\"types\":{\"t\":{\"enabled\":false}}}", "t", true,
 			"o            404  config/channels.json says that this type is not "
 			"enabled\n"},

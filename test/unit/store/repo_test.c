@@ -111,7 +111,6 @@ START_TEST(repo_mend__what_cannot_be_made_is_an_error)
 		int result;
 
 		ck_assert_int_eq(repo_open(deep, true, &r, NULL), 0);
-		ck_assert_int_eq(repo_lock(r, NULL), 0);
 		ck_assert_int_eq(fs_remove(dir, "deep", NULL), 0);
 		faults_begin(n);
 		result = repo_mend(r, &mended, &e);
