@@ -5,6 +5,7 @@
 #include <semaphore.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cache/land.h"
@@ -270,6 +271,76 @@ START_TEST(retain__the_only_whole_version_goes_when_the_newest_has_its_content)
 }
 END_TEST
 
+START_TEST(retain__for_room_goes_what_was_asked_for_longest_ago)
+{
+	/* When two differences of one version were served, from now on: a clock may be set back. */
+	static const struct {
+		int64_t served_s[2];
+		int gone;
+	} rows[] = {{{-10, -20}, 1}, {{-20, -10}, 0}, {{3600, -10}, 0}, {{-10, 3600}, 1}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct record records[2];
+		struct view *view;
+		struct site s;
+
+		set_up(&s);
+		for (int k = 0; k < 2; k++)
+			records[k] = put(&s, 5, &(struct edition){3, "00000000"}, (enum format)k);
+		unit_clock_advance_ms(60000);
+		view = stock_view(s.parts.stock);
+		for (int k = 0; k < 2; k++)
+			view_find_record(view, &records[k])->served_ms =
+				clock_wall_ms() + (uint64_t)(rows[i].served_s[k] * 1000);
+		view_release(view);
+		s.options.cacheMaxBytes = 16;
+		retain_want(s.retain, 8);
+		settle(&s);
+		for (int k = 0; k < 2; k++)
+			ck_assert_msg(
+				is_here(&s, &records[k]) == (k != rows[i].gone), "row %zu", i);
+		tear_down(&s);
+	}
+}
+END_TEST
+
+START_TEST(retain__the_last_full_archive_goes_only_where_its_type_is_withdrawn)
+{
+	/* NULL: nothing is announced, which says nothing of any type. */
+	static const struct {
+		const char *announced;
+		bool offered, stays;
+	} rows[] = {
+		{"t", false, true}, {"u", false, false}, {NULL, false, true}, {"u", true, true}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_IDENTS struct idents query = {0};
+		struct ident ident = {"", {5, "00000000"}};
+		struct record record;
+		struct view *view;
+		struct site s;
+
+		set_up(&s);
+		record = put(&s, 5, &full, FORMAT_AR1);
+		if (rows[i].announced != NULL) {
+			(void)snprintf(ident.type, sizeof(ident.type), "%s", rows[i].announced);
+			idents_add(&query, &ident);
+		}
+		ck_assert_int_eq(stock_put_query(s.parts.stock, &query, false, NULL), 0);
+		view = stock_view(s.parts.stock);
+		/* Who was told of it comes for it within ten seconds. */
+		view_record_note_offered(view_find_record(view, &record));
+		view_release(view);
+		unit_clock_advance_ms(rows[i].offered ? 5000 : 11000);
+		s.options.cacheMaxBytes = 8;
+		retain_want(s.retain, 8);
+		settle(&s);
+		ck_assert_msg(is_here(&s, &record) == rows[i].stays, "row %zu", i);
+		tear_down(&s);
+	}
+}
+END_TEST
+
 /* A header of type t, and its identity. */
 static void
 header_of(uint64_t version, struct ident *ret_ident, struct buf *ret)
@@ -358,6 +429,8 @@ retain_tests(TCase *c)
 	tcase_add_test(c, retain__the_oldest_goes_when_nobody_needs_it);
 	tcase_add_test(c, retain_tick__looks_each_ten_seconds);
 	tcase_add_test(c, retain__the_only_whole_version_goes_when_the_newest_has_its_content);
+	tcase_add_test(c, retain__for_room_goes_what_was_asked_for_longest_ago);
+	tcase_add_test(c, retain__the_last_full_archive_goes_only_where_its_type_is_withdrawn);
 	tcase_add_test(c, land_header__it_is_the_one_that_was_asked_for_and_has_room);
 	tcase_add_test(c, land_drop_header__only_one_that_nothing_else_agrees_with);
 }
