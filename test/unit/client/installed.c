@@ -178,3 +178,28 @@ installed_part(const struct archive_ref *archive)
 
 	return mem_printf(".state/%s.part", digest_hex(&archive->id, hex));
 }
+
+void
+installed_check_result(const struct installed *f, enum update_result result, const char *why)
+{
+	ck_assert_msg(f->u->result == result, "%d: %s", f->u->result, f->u->why.text);
+	ck_assert_msg(strstr(f->u->why.text, why) != NULL, "%s", f->u->why.text);
+}
+
+void
+installed_check_taken(const struct installed *f, unsigned n, const char *via, uint64_t bytes)
+{
+	installed_check_result(f, f->u->from.version == n ? UPDATE_REPAIRED : UPDATE_UPDATED, "");
+	ck_assert(ident_edition_equal(&f->u->to, &f->version[n].edition));
+	ck_assert_str_eq(f->u->via, via);
+	ck_assert_uint_eq(f->u->bytes, bytes);
+	ck_assert(installed_is_whole(f, n));
+}
+
+uint64_t
+installed_archive_bytes(const struct installed *f, unsigned n, unsigned base, enum format format)
+{
+	return published_archive(
+		&f->cloud, &f->version[n], base > 0 ? &f->version[base].edition : NULL, format)
+		.bytes;
+}

@@ -46,6 +46,14 @@ unsigned installed_count(const struct installed *f, const char *directory);
 /* Whether `current` leads to version n, with every file as it was published. */
 bool installed_is_whole(const struct installed *f, unsigned n);
 
+/* What came of the last run: this, with these words in the reason. */
+void installed_check_result(const struct installed *f, enum update_result result, const char *why);
+/* The same: version n by this way, with so many bytes of archives. */
+void installed_check_taken(const struct installed *f, unsigned n, const char *via, uint64_t bytes);
+/* Of an archive; base 0: the full one. */
+uint64_t installed_archive_bytes(
+	const struct installed *f, unsigned n, unsigned base, enum format format);
+
 /* ".state/<id>.part" and the like; the caller frees. */
 char *installed_part(const struct archive_ref *archive);
 
