@@ -41,12 +41,10 @@ def spread(points, total):
 
 
 def mount(image, at):
-    """Nothing in it is written unless somebody asks for it."""
+    """Nothing in it is written unless somebody asks for it. Raises CalledProcessError: else who looks there sees an empty directory."""
     os.makedirs(at, exist_ok=True)
-    done = subprocess.run(["mount", "-o", "loop,noauto_da_alloc,commit=300", image, at], stderr=subprocess.DEVNULL, check=False)
-    if done.returncode == 0:
-        _mounted.append(at)
-    return done.returncode == 0
+    subprocess.run(["mount", "-o", "loop,noauto_da_alloc,commit=300", image, at], check=True)
+    _mounted.append(at)
 
 
 def release(at):
@@ -69,7 +67,10 @@ def make_image(image, size, directory):
         return False
     with open(image, "wb") as f:
         f.truncate(size)
-    if subprocess.run(["mkfs.ext4", "-q", "-F", image], check=False).returncode != 0 or not mount(image, image + ".disk"):
+    try:
+        subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+        mount(image, image + ".disk")
+    except subprocess.CalledProcessError:
         return False
     shutil.copytree(directory, image + ".disk/d", symlinks=True)
     release(image + ".disk")
