@@ -58,6 +58,13 @@ START_TEST(load_stats_is_good__every_request_was_answered_and_there_was_one)
 	ck_assert_uint_eq(c->unanswered_us, 7);
 	ck_assert_uint_eq(c->waiting, 3);
 	ck_assert_uint_eq(c->not_begun, 3);
+	/* Of what went wrong one thing is told: the first that was added up. */
+	ck_assert_str_eq(c->error, "");
+	memcpy(more->error, "first", sizeof("first"));
+	load_stats_add(c, more);
+	memcpy(more->error, "second", sizeof("second"));
+	load_stats_add(c, more);
+	ck_assert_str_eq(c->error, "first");
 	*more = (struct load_counts){.wrong = 1};
 	*c = (struct load_counts){.polls = 1};
 	load_stats_add(c, more);
