@@ -40,7 +40,8 @@ hear(struct answers *a, int fd)
 static bool
 say(struct answers *a, int fd)
 {
-	const char *answer = a->answer[a->requests < ANSWERS_MAX - 1 ? a->requests : ANSWERS_MAX - 1];
+	const char *answer =
+		a->answer[a->requests < ANSWERS_MAX - 1 ? a->requests : ANSWERS_MAX - 1];
 	bool stays = answer != NULL && strstr(answer, "Content-Length") != NULL &&
 		     strstr(answer, "Connection: close") == NULL;
 	char byte;

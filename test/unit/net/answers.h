@@ -3,9 +3,8 @@
  * answers.h - a server on this machine that answers what a test says.
  *
  * Does:     to each request the next of its answers, byte for byte, and then the last one again; a
- *           connection stays open behind an answer with a Content-Length and without Connection: close
- * Threads:  one of its own
- * Owner:    answers_begin -> answers_end
+ *           connection stays open behind an answer with a Content-Length and without Connection:
+ * close Threads:  one of its own Owner:    answers_begin -> answers_end
  */
 #ifndef ANSWERS_H
 #define ANSWERS_H

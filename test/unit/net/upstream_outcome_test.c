@@ -105,10 +105,9 @@ START_TEST(upstream__a_503_is_preparing_only_where_its_body_says_so)
 	asker_set_up(&a);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		size_t len = rows[i].len > 0 ? rows[i].len : strlen(rows[i].body);
-		AUTO_FREE char *answer =
-			mem_printf("HTTP/1.1 %s X\r\nContent-Length: %zu\r\n\r\n%s%*s",
-				rows[i].status, len, rows[i].body,
-				(int)(len - strlen(rows[i].body)), "");
+		AUTO_FREE char *answer = mem_printf(
+			"HTTP/1.1 %s X\r\nContent-Length: %zu\r\n\r\n%s%*s", rows[i].status, len,
+			rows[i].body, (int)(len - strlen(rows[i].body)), "");
 
 		ck_assert_msg(asker_ask(&a, answer, NULL) == rows[i].outcome, "%zu: %d %s", i,
 			(int)a.reply.outcome, a.reply.why.text);
@@ -127,7 +126,8 @@ START_TEST(upstream__is_left_alone_for_an_hour_at_the_most)
 		const char *answer;
 		uint32_t retry_after_s;
 	} rows[] = {{ANSWER("503", "Retry-After: 5\r\n"), 5}, {ANSWER("429", ""), 0},
-		{ANSWER("503", "Retry-After: 1\r\n"), 1}, {ANSWER("503", "Retry-After: 3599\r\n"), 3599},
+		{ANSWER("503", "Retry-After: 1\r\n"), 1},
+		{ANSWER("503", "Retry-After: 3599\r\n"), 3599},
 		{ANSWER("503", "Retry-After: 3601\r\n"), 3600},
 		{ANSWER("503", "Retry-After: Fri, 01 Jan 2021 00:00:00 GMT\r\n"), 0}};
 	struct asker a;
@@ -241,9 +241,10 @@ START_TEST(upstream__who_does_not_answer_to_the_end_may_another_time)
 			(int)a.reply.outcome, a.reply.why.text);
 		ck_assert_msg(strncmp(a.reply.why.text, rows[i].words, strlen(rows[i].words)) == 0,
 			"%s", a.reply.why.text);
-		ck_assert_msg(a.reply.step == rows[i].step, "%d %s", (int)a.reply.step, a.reply.why.text);
-		ck_assert_int_eq(a.reply.why.code,
-			rows[i].outcome == UPSTREAM_BROKEN ? ERR_INPUT : ERR_SYS);
+		ck_assert_msg(
+			a.reply.step == rows[i].step, "%d %s", (int)a.reply.step, a.reply.why.text);
+		ck_assert_int_eq(
+			a.reply.why.code, rows[i].outcome == UPSTREAM_BROKEN ? ERR_INPUT : ERR_SYS);
 	}
 	asker_tear_down(&a);
 }
