@@ -186,36 +186,32 @@ status_outcome(struct transfer *t)
 	return wrong(t, UPSTREAM_BROKEN, ERR_INPUT, text);
 }
 
-static bool
-has_passed(const struct transfer *t, CURLINFO time)
-{
-	curl_off_t us = 0;
-
-	(void)curl_easy_getinfo(t->easy, time, &us);
-	return us > 0;
-}
-
 /*
- * Where it ended, by what curl had done until then: its times are 0 as long as a step was not
- * passed. A 407 is the proxy's even where the request had gone out.
+ * Where it ended, by what curl had come to until then. Its time of a connection is that of all that
+ * a connection takes, TLS included: that one to the first machine is there is told by its port. A
+ * 407 is the proxy's even where the request had gone out.
  */
 static enum upstream_step
 step_of(const struct transfer *t)
 {
 	bool proxied = t->proxy[0] != '\0';
 	bool tls = t->request->origin->scheme == ORIGIN_HTTPS;
+	curl_off_t name_us = 0;
+	long port = 0;
 	long tunnel = 0;
 
+	(void)curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &name_us);
+	(void)curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
 	(void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
-	if (t->request->origin->scheme == ORIGIN_FILE || (t->asked && t->reply.status != 407))
-		return UPSTREAM_ANSWER;
-	if (tunnel != 0 && tunnel / 100 != 2) /* curl's time of the connection is not set then */
+	if (proxied && t->reply.status == 407)
 		return UPSTREAM_PROXY;
-	if (!has_passed(t, CURLINFO_NAMELOOKUP_TIME_T))
+	if (t->request->origin->scheme == ORIGIN_FILE || t->asked)
+		return UPSTREAM_ANSWER;
+	if (name_us == 0)
 		return UPSTREAM_NAME;
-	if (!has_passed(t, CURLINFO_CONNECT_TIME_T))
+	if (port == 0)
 		return UPSTREAM_CONNECT;
-	if (proxied && ((tls && tunnel / 100 != 2) || t->reply.status == 407))
+	if (proxied && tls && tunnel / 100 != 2)
 		return UPSTREAM_PROXY;
 	return tls ? UPSTREAM_TLS : UPSTREAM_ANSWER;
 }

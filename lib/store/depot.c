@@ -25,6 +25,7 @@ struct depot {
 	bool unwanted;	  /* the index is to be another file, whatever it looks like from here */
 	bool unswept;	  /* c/ may have files that no version has */
 	unsigned putting; /* contents that are being put */
+	bool outdated;	  /* one has begun since the sweep looked at who has which file */
 	struct depot_settings settings; /* those of the index */
 };
 
@@ -84,8 +85,7 @@ indexed(struct depot *d, int result, struct err *e)
 	return result;
 }
 
-/* With the lock, which others have for a moment. What a sweep has found holds until something is
- * put. */
+/* With the lock, which others have for a moment: one who puts something ends the sweep. */
 static bool
 let_others(void *context)
 {
@@ -95,7 +95,7 @@ let_others(void *context)
 	(void)pthread_mutex_unlock(&d->lock);
 	(void)nanosleep(&moment, NULL);
 	(void)pthread_mutex_lock(&d->lock);
-	return d->putting == 0 && !stop_wanted(repo_stop(d->repo));
+	return !d->outdated && !stop_wanted(repo_stop(d->repo));
 }
 
 /*
@@ -109,6 +109,7 @@ sweep(struct depot *d, struct err *e)
 
 	if (d->putting > 0)
 		return 0;
+	d->outdated = false;
 	if (content_sweep(d->repo, &way, e) != 0)
 		return -1;
 	d->unswept = way.ended;
@@ -303,6 +304,7 @@ depot_put_content(
 	*ret = (struct record){.kind = RECORD_CONTENT, .ident = h->ident};
 	(void)pthread_mutex_lock(&d->lock);
 	d->putting++;
+	d->outdated = true;
 	(void)pthread_mutex_unlock(&d->lock);
 	result = header_ref(d, &h->ident, &ret->ref, e);
 	ret->ref.bytes = content_bytes(h);

@@ -7,6 +7,8 @@
 #include "unit.h"
 
 static _Atomic uint64_t ahead_ms;
+static void (*meanwhile)(void *context);
+static void *meanwhile_context;
 
 void
 unit_clock_advance_ms(uint64_t ms)
@@ -30,4 +32,25 @@ clock_gettime(clockid_t id, struct timespec *t)
 		t->tv_nsec -= 1000000000;
 	}
 	return result;
+}
+
+void
+unit_clock_meanwhile(void (*call)(void *context), void *context)
+{
+	meanwhile = call;
+	meanwhile_context = context;
+}
+
+int
+nanosleep(const struct timespec *time, struct timespec *left)
+{
+	int (*real)(const struct timespec *, struct timespec *) =
+		(int (*)(const struct timespec *, struct timespec *))dlsym(RTLD_NEXT, "nanosleep");
+	void (*call)(void *) = meanwhile;
+
+	if (call == NULL)
+		return real(time, left);
+	meanwhile = NULL;
+	call(meanwhile_context);
+	return 0;
 }

@@ -23,6 +23,9 @@ int unit_dir(char **ret_path);
 /* Both clocks go ahead by so much, for the test that says so. */
 void unit_clock_advance_ms(uint64_t ms);
 
+/* What happens while the program sleeps the next time, which is a call and no time. */
+void unit_clock_meanwhile(void (*call)(void *context), void *context);
+
 /*
  * From now on what the test's process says is kept: what it has said since, on standard output and
  * as complaints.

@@ -39,6 +39,64 @@ START_TEST(content__what_is_missing_is_counted_to_the_byte)
 }
 END_TEST
 
+static void
+put_strange(struct versions *f)
+{
+	for (int i = 0; i < 200; i++) {
+		AUTO_FREE char *name = mem_printf("c/%d", i);
+
+		ck_assert_int_eq(fs_put(f->dir, "x", name, unit_text(""), NULL), 0);
+	}
+}
+
+static void
+put_again(void *context)
+{
+	versions_put_content(context, 1);
+}
+
+/* It looked at who has which file before; and one that begins and ends within a moment counts. */
+START_TEST(content_sweep__takes_nothing_from_a_content_that_is_put_meanwhile)
+{
+	struct versions f;
+	bool rebuilt;
+
+	versions_set_up(&f);
+	put_strange(&f);
+	unit_clock_meanwhile(put_again, &f);
+	versions_drop_content(&f, 1);
+	ck_assert(content_is_complete(depot_repo(f.depot), f.header[0]));
+	ck_assert_uint_gt(versions_count_files(&f, "c"), 5);
+	ck_assert_int_eq(depot_tidy(f.depot, &rebuilt, NULL), 0);
+	ck_assert(!rebuilt);
+	ck_assert(content_is_complete(depot_repo(f.depot), f.header[0]));
+	ck_assert_uint_eq(versions_count_files(&f, "c"), 3);
+	versions_tear_down(&f);
+}
+END_TEST
+
+static void
+ask(void *context)
+{
+	AUTO_RECORDS struct records all = {0};
+	const struct versions *f = context;
+
+	ck_assert_int_eq(depot_records(f->depot, &all, NULL), 0);
+}
+
+START_TEST(content_sweep__goes_on_where_others_only_asked)
+{
+	struct versions f;
+
+	versions_set_up(&f);
+	put_strange(&f);
+	unit_clock_meanwhile(ask, &f);
+	versions_drop_content(&f, 1);
+	ck_assert_uint_eq(versions_count_files(&f, "c"), 0);
+	versions_tear_down(&f);
+}
+END_TEST
+
 /* Thousands of files go a few at a time, and nobody who wants the end waits for all of them. */
 START_TEST(content_sweep__ends_where_the_end_is_wanted_and_the_next_goes_on)
 {
@@ -48,11 +106,7 @@ START_TEST(content_sweep__ends_where_the_end_is_wanted_and_the_next_goes_on)
 	bool rebuilt;
 
 	versions_set_up(&f);
-	for (int i = 0; i < 200; i++) {
-		AUTO_FREE char *name = mem_printf("c/%d", i);
-
-		ck_assert_int_eq(fs_put(f.dir, "x", name, unit_text(""), NULL), 0);
-	}
+	put_strange(&f);
 	gone.ident = f.header[0]->ident;
 	repo_set_stop(depot_repo(f.depot), &stop);
 	ck_assert_int_eq(depot_remove(f.depot, &gone, NULL), 0);
@@ -69,5 +123,7 @@ content_tests(TCase *c)
 {
 	tcase_add_test(c, content__files_are_shared_and_go_with_the_last_version);
 	tcase_add_test(c, content__what_is_missing_is_counted_to_the_byte);
+	tcase_add_test(c, content_sweep__takes_nothing_from_a_content_that_is_put_meanwhile);
+	tcase_add_test(c, content_sweep__goes_on_where_others_only_asked);
 	tcase_add_test(c, content_sweep__ends_where_the_end_is_wanted_and_the_next_goes_on);
 }
