@@ -23,6 +23,9 @@ int unit_dir(char **ret_path);
 /* Both clocks go ahead by so much, for the test that says so. */
 void unit_clock_advance_ms(uint64_t ms);
 
+/* Both clocks stand, and go on only as far as a test says. */
+void unit_clock_stop(void);
+
 /*
  * From now on what the test's process says is kept: what it has said since, on standard output and
  * as complaints.
