@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The log files, and the thread that writes them. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -185,21 +186,70 @@ START_TEST(log_reopen__where_it_cannot_be_the_old_file_goes_on)
 }
 END_TEST
 
-START_TEST(log_end__a_burst_is_written_whole)
+START_TEST(log_end__half_a_buffer_is_written_at_once)
 {
-	enum { LINES = 20000 };
+	enum { LINES = 10000 }; /* more than half of a buffer, and less than one */
 	struct fixture f;
 
+	/* The writer would come by itself in half an hour. */
+	unit_clock_advance_ms(1800000);
 	set_up(&f);
-	for (unsigned i = 0; i < LINES; i++) {
+	for (unsigned i = 0; i < LINES; i++)
 		say(LOG_SERVE, "burst");
-		if (i % 1000 == 0) /* as fast as this no disk is asked to be */
-			(void)usleep(1000);
-	}
+	await(&f, SERVE, "burst");
 	log_stop();
 	ck_assert_uint_eq(count(&f, SERVE, "burst"), LINES);
 	ck_assert_str_eq(logged(), "");
 	tear_down(&f);
+}
+END_TEST
+
+/* What comes out of a FIFO, until nobody writes to it any more. */
+static void *
+count_lines(void *context)
+{
+	AUTO_CLOSE int fd = open(context, O_RDONLY | O_CLOEXEC);
+	char bytes[4096];
+	size_t lines = 0;
+	ssize_t got;
+
+	while ((got = read(fd, bytes, sizeof(bytes))) > 0)
+		for (ssize_t i = 0; i < got; i++)
+			lines += bytes[i] == '\n';
+	return (void *)(uintptr_t)lines;
+}
+
+START_TEST(log_end__lines_that_a_slow_disk_does_not_take_are_counted)
+{
+	enum { LINES = 60000 }; /* far more than two buffers */
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_FREE char *fifo = mem_printf("%s/%s", path, SERVE);
+	size_t lost = 0;
+	const char *said;
+	pthread_t reader;
+	struct err e = {0};
+	void *written;
+	int hold;
+
+	ck_assert_int_eq(mkfifoat(dir, SERVE, 0600), 0);
+	hold = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	logged_begin();
+	ck_assert_int_eq(log_start(path, &e), 0);
+	for (unsigned i = 0; i < LINES; i++)
+		say(LOG_SERVE, "burst");
+	/* It is read from here on. */
+	ck_assert_int_eq(pthread_create(&reader, NULL, count_lines, fifo), 0);
+	log_stop();
+	(void)close(hold);
+	ck_assert_int_eq(pthread_join(reader, &written), 0);
+	said = logged();
+	while ((said = strstr(said, "event=lines-lost text=\"")) != NULL) {
+		said += strlen("event=lines-lost text=\"");
+		lost += strtoul(said, NULL, 10);
+	}
+	ck_assert_uint_gt(lost, 0);
+	ck_assert_uint_eq((uintptr_t)written + lost, LINES);
 }
 END_TEST
 
@@ -230,6 +280,7 @@ log_files_tests(TCase *c)
 	tcase_add_test(c, log_end__a_quiet_line_comes_to_its_file_by_itself);
 	tcase_add_test(c, log_reopen__lines_go_on_in_a_new_file_and_those_before_stay);
 	tcase_add_test(c, log_reopen__where_it_cannot_be_the_old_file_goes_on);
-	tcase_add_test(c, log_end__a_burst_is_written_whole);
+	tcase_add_test(c, log_end__half_a_buffer_is_written_at_once);
+	tcase_add_test(c, log_end__lines_that_a_slow_disk_does_not_take_are_counted);
 	tcase_add_test(c, log_end__what_could_not_be_written_is_said);
 }
