@@ -265,8 +265,8 @@ START_TEST(log_end__what_could_not_be_written_is_said)
 	log_stop();
 	ck_assert(faults_stop());
 	ck_assert_uint_eq(count(&f, DOWNLOAD, "lost"), 0);
-	ck_assert_ptr_nonnull(strstr(
-		logged(), "event=lines-lost text=\"1 or more lines of " DOWNLOAD "\"\n"));
+	ck_assert_ptr_nonnull(
+		strstr(logged(), "event=lines-lost text=\"1 or more lines of " DOWNLOAD "\"\n"));
 	tear_down(&f);
 }
 END_TEST

@@ -25,8 +25,8 @@ list(const char *text, struct idents *ret)
 		struct ident ident = {.edition.cookie = "00000000"};
 		char *end;
 
-		(void)snprintf(ident.type, sizeof(ident.type), "%.*s", (int)strcspn(text, "/"),
-			text);
+		(void)snprintf(
+			ident.type, sizeof(ident.type), "%.*s", (int)strcspn(text, "/"), text);
 		ident.edition.version = strtoull(text + strcspn(text, "/") + 1, &end, 10);
 		if (*end == '!') {
 			ident.edition.cookie[0] = '1';
@@ -130,8 +130,8 @@ START_TEST(announce_query__a_refusal_names_both_versions_and_a_new_one_is_logged
 		strstr(logged(), "event=metadata type=t version=5 cookie=00000000\n"));
 	(void)poll(&k, "t/4 ");
 	said = logged();
-	ck_assert_ptr_nonnull(strstr(said,
-		"event=version-refused type=t version=4 cookie=00000000 known=5 reason="));
+	ck_assert_ptr_nonnull(strstr(
+		said, "event=version-refused type=t version=4 cookie=00000000 known=5 reason="));
 	ck_assert_ptr_null(strstr(said, "event=metadata"));
 	(void)poll(&k, "t/5 ");
 	ck_assert_str_eq(logged(), "");
@@ -376,8 +376,7 @@ START_TEST(announce_forget__what_the_cloud_says_holds_again)
 		kept_set_up(&k, NULL);
 		(void)poll(&k, "a/5 t/5 ");
 		(void)note_absent(&k);
-		ck_assert_int_eq(
-			announce_forget(k.announce, rows[i].type, rows[i].version, &e), 0);
+		ck_assert_int_eq(announce_forget(k.announce, rows[i].type, rows[i].version, &e), 0);
 		ck_assert_str_eq(kept_announced(&k), rows[i].announced);
 		ck_assert(query_due(&k) == gone);
 		ck_assert(is_absent(&k) != gone);

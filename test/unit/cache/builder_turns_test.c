@@ -195,9 +195,8 @@ END_TEST
 
 START_TEST(builder_turns_need__the_versions_of_a_job_and_while_it_builds_all_of_its_type)
 {
-	static const struct job_spec spec = {.kind = JOB_BUILD,
-		.ident = {"t", {5, "00000005"}},
-		.base = {3, "00000003"}};
+	static const struct job_spec spec = {
+		.kind = JOB_BUILD, .ident = {"t", {5, "00000005"}}, .base = {3, "00000003"}};
 	static const struct {
 		struct ident ident;
 		bool waits, builds;

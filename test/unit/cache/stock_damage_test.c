@@ -366,8 +366,8 @@ START_TEST(stock_build__what_was_built_is_shown_and_what_is_not_worth_it_is_not)
 	whole.ident = difference.ident = v.header[1]->ident;
 	difference.base = v.header[0]->ident.edition;
 	ck_assert_uint_eq(count_shown(&k), 5);
-	ck_assert_msg(stock_build_difference(k.stock, &site, &difference, &made, &e) == 0, "%s",
-		e.text);
+	ck_assert_msg(
+		stock_build_difference(k.stock, &site, &difference, &made, &e) == 0, "%s", e.text);
 	ck_assert_uint_eq(count_shown(&k), 5);
 	difference.full_bytes = UINT32_MAX;
 	ck_assert_int_eq(stock_build_difference(k.stock, &site, &difference, &made, &e), 0);
@@ -391,8 +391,8 @@ stock_damage_tests(TCase *c)
 	tcase_add_test(c, stock_put_archive__one_that_is_not_what_it_is_named_is_not_shown);
 	tcase_add_test(c, stock_check__what_is_damaged_is_said_and_one_that_is_gone_already_is_not);
 	tcase_add_test(c, stock_check__what_cannot_be_read_just_now_stays);
-	tcase_add_test(
-		c, stock_open__what_was_there_for_clients_is_announced_where_the_announcement_was_lost);
+	tcase_add_test(c,
+		stock_open__what_was_there_for_clients_is_announced_where_the_announcement_was_lost);
 	tcase_add_test(c, stock_open__an_index_that_was_made_anew_is_said);
 	tcase_add_test(c, stock_open__a_cache_that_cannot_be_read_is_not_opened);
 	tcase_add_test(c, stock_rebuild_index__the_view_follows_the_files);

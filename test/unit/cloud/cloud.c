@@ -80,8 +80,8 @@ cloud_put_header(struct cloud *c, int which, const struct ident *ident)
 }
 
 void
-cloud_put_offer(struct cloud *c, int which, const struct job_spec *spec,
-	const char *const *archives)
+cloud_put_offer(
+	struct cloud *c, int which, const struct job_spec *spec, const char *const *archives)
 {
 	AUTO_BUF struct buf text = {0};
 	char name[IDENT_NAME_MAX];

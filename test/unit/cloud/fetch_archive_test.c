@@ -195,8 +195,8 @@ START_TEST(fetch_archive__goes_on_where_an_earlier_run_ended)
 	logged_begin();
 	cloud_put_offer(&c, 0, &full, only_2);
 	cloud_put_archive(&c, 0, AR2, AR2);
-	ck_assert_int_eq(fs_put(repo_stage_dir(stock_repo(c.k.stock)), "x", part, unit_text("GUT"),
-				 NULL),
+	ck_assert_int_eq(
+		fs_put(repo_stage_dir(stock_repo(c.k.stock)), "x", part, unit_text("GUT"), NULL),
 		0);
 	ck_assert_int_eq(cloud_fetch(&c, &full).state, JOB_NONE);
 	ck_assert_ptr_nonnull(strstr(logged(), "what=full format=guts2ar2 bytes=8 received=5 ms="));
@@ -361,7 +361,6 @@ fetch_archive_tests(TCase *c)
 	tcase_add_test(c, fetch_archive__where_there_is_no_room_it_waits_for_some);
 	tcase_add_test(c, fetch_archive__its_part_is_written_by_one_alone);
 	tcase_add_test(c, fetch_archive__one_that_is_not_as_it_was_said_is_asked_for_again);
-	tcase_add_test(
-		c, fetch_archive__one_of_no_use_is_looked_for_elsewhere_and_then_given_up);
+	tcase_add_test(c, fetch_archive__one_of_no_use_is_looked_for_elsewhere_and_then_given_up);
 	tcase_add_test(c, fetch_archive__a_header_that_it_contradicts_is_asked_for_again_once);
 }

@@ -59,8 +59,7 @@ START_TEST(fetch_header__what_no_cloud_has_is_absent_unless_it_is_announced)
 	cloud_set_up(&c);
 	logged_begin();
 	ck_assert_int_eq(cloud_fetch(&c, &header).state, JOB_ABSENT);
-	ck_assert_ptr_nonnull(
-		strstr(logged(), "event=absent name=\"h;t=t;v=5;c=00000005\"\n"));
+	ck_assert_ptr_nonnull(strstr(logged(), "event=absent name=\"h;t=t;v=5;c=00000005\"\n"));
 	cloud_put(&c, 0, "q", announces_5);
 	ck_assert_int_eq(cloud_fetch(&c, &query).state, JOB_NONE);
 	(void)logged();
@@ -241,9 +240,9 @@ START_TEST(fetch_query__goes_on_with_the_way_of_who_polled_last_once)
 
 		fetch_query(f);
 		ck_assert_str_eq(c.pool.query_via, "");
-		ck_assert_str_eq(f->request.via,
-			i == 0 ? "1.1 guts2d-below, 1.1 guts2d-0123456789abcdef"
-			       : "1.1 guts2d-0123456789abcdef");
+		ck_assert_str_eq(
+			f->request.via, i == 0 ? "1.1 guts2d-below, 1.1 guts2d-0123456789abcdef"
+					       : "1.1 guts2d-0123456789abcdef");
 		while (jobs_look(c.k.jobs, &query).state == JOB_RUNNING)
 			upstream_run(c.pool.upstream, 5);
 		kept_settle(&c.k);
