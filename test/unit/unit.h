@@ -26,6 +26,9 @@ void unit_clock_advance_ms(uint64_t ms);
 /* What happens while the program sleeps the next time, which is a call and no time. */
 void unit_clock_meanwhile(void (*call)(void *context), void *context);
 
+/* Both clocks stand, and go on only as far as a test says. */
+void unit_clock_stop(void);
+
 /*
  * From now on what the test's process says is kept: what it has said since, on standard output and
  * as complaints.
