@@ -275,7 +275,7 @@ START_TEST(upstream__a_failure_is_this_machines_or_theirs_and_some_pass)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		ck_assert(upstream_may_recover(rows[i].outcome) == rows[i].may_recover);
-		for (int code = ERR_NONE; code <= ERR_SYS; code++) {
+		for (int code = ERR_NONE; code <= ERR_STOPPED; code++) {
 			struct upstream_reply reply = {.outcome = rows[i].outcome};
 
 			reply.why.code = (enum err_code)code;
