@@ -31,8 +31,7 @@ cli_clean(char *text)
 	for (char *c = text; *c != '\0'; c++) {
 		size_t len = plain && (unsigned char)*c >= 0x80 ? 1 : doc_text_steering(c);
 
-		if (len > 0)
-			memset(c, '?', len);
+		memset(c, '?', len);
 	}
 }
 
