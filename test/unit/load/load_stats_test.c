@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "load/load_stats.h"
 
+#include <stddef.h>
+
 #include "base/mem.h"
 #include "unit.h"
 
@@ -72,10 +74,31 @@ START_TEST(load_stats_is_good__every_request_was_answered_and_there_was_one)
 }
 END_TEST
 
+START_TEST(load_stats_add__every_number_of_both_counts)
+{
+	AUTO_FREE struct load_counts *sum = mem_new(1, sizeof(*sum));
+	AUTO_FREE struct load_counts *more = mem_new(1, sizeof(*more));
+	AUTO_FREE struct load_counts *twice = mem_new(1, sizeof(*twice));
+	const size_t numbers = offsetof(struct load_counts, error) / sizeof(uint64_t);
+
+	/* It has numbers alone but for the error at its end. */
+	for (size_t i = 0; i < numbers; i++) {
+		((uint64_t *)more)[i] = i + 1;
+		((uint64_t *)twice)[i] = 2 * (i + 1);
+	}
+	twice->unanswered_us = more->unanswered_us; /* that of the oldest */
+	for (int i = 0; i < 2; i++)
+		load_stats_add(sum, more);
+	for (size_t i = 0; i < numbers; i++)
+		ck_assert_msg(((uint64_t *)sum)[i] == ((uint64_t *)twice)[i], "number %zu", i);
+}
+END_TEST
+
 void
 load_stats_tests(TCase *c)
 {
 	tcase_add_test(c, load_stats_percentile_us__is_at_most_an_eighth_too_large);
 	tcase_add_test(c, load_stats_is_good__every_request_was_answered_and_there_was_one);
+	tcase_add_test(c, load_stats_add__every_number_of_both_counts);
 	tcase_add_test(c, load_stats_until_s__counts_from_when_the_newest_was_heard_of);
 }
