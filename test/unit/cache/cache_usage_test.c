@@ -72,6 +72,37 @@ START_TEST(cache_usage__every_byte_has_a_type_and_a_kind)
 }
 END_TEST
 
+/* Of no type first; what is of no type has a type of "" here. */
+static const char *
+text_of(const json_t *rows, size_t i, const char *what)
+{
+	const char *text = json_string_value(json_object_get(json_array_get(rows, i), what));
+
+	return text != NULL ? text : "";
+}
+
+START_TEST(cache_usage__the_rows_are_sorted_by_type_and_kind)
+{
+	struct cached f;
+	AUTO_DOC json_t *got = NULL;
+	const json_t *rows;
+
+	cached_set_up(&f);
+	got = usage(&f);
+	rows = json_object_get(got, "rows");
+	ck_assert_uint_ge(json_array_size(rows), 8);
+	for (size_t i = 1; i < json_array_size(rows); i++) {
+		int order = strcmp(text_of(rows, i - 1, "type"), text_of(rows, i, "type"));
+
+		ck_assert_int_le(order, 0);
+		if (order == 0)
+			ck_assert_int_lt(
+				strcmp(text_of(rows, i - 1, "kind"), text_of(rows, i, "kind")), 0);
+	}
+	cached_tear_down(&f);
+}
+END_TEST
+
 START_TEST(cache_usage__what_nothing_explains_is_stray_or_foreign)
 {
 	static const char *const names[] = {"f/readme",
@@ -117,6 +148,7 @@ void
 cache_usage_tests(TCase *c)
 {
 	tcase_add_test(c, cache_usage__every_byte_has_a_type_and_a_kind);
+	tcase_add_test(c, cache_usage__the_rows_are_sorted_by_type_and_kind);
 	tcase_add_test(c, cache_usage__what_nothing_explains_is_stray_or_foreign);
 	tcase_add_test(c, cache_usage__the_table_says_the_same);
 }

@@ -322,6 +322,23 @@ START_TEST(client_update__what_is_whole_and_cannot_be_updated_is_not_called_dama
 }
 END_TEST
 
+/* It makes way on a full disk alone. */
+START_TEST(client_update__the_tree_before_stays_where_an_update_fails)
+{
+	struct installed f;
+
+	set_up(&f);
+	(void)installed_run(&f);
+	installed_publish(&f, 3);
+	ck_assert_uint_eq(installed_count(&f, "."), 4); /* .state, current, two versions */
+	damage(&f, 3, 2, FORMAT_AR2, NULL);
+	(void)installed_run(&f);
+	installed_check_result(&f, UPDATE_FAILED, "f/");
+	ck_assert_uint_eq(installed_count(&f, "."), 4);
+	installed_tear_down(&f);
+}
+END_TEST
+
 /* ---- Leftovers */
 
 START_TEST(client_update__a_run_that_takes_nothing_tidies_too)
@@ -384,6 +401,7 @@ END_TEST
 void
 client_update_tests(TCase *c)
 {
+	tcase_add_test(c, client_update__the_tree_before_stays_where_an_update_fails);
 	tcase_add_test(c, client_update__what_is_whole_and_cannot_be_updated_is_not_called_damaged);
 	tcase_add_test(c, client_update__first_the_full_archive_then_differences_then_nothing);
 	tcase_add_test(c, client_update__what_is_damaged_is_mended_in_the_same_version);
