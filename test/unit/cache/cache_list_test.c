@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "cache/cached.h"
 #include "store/depot.h"
 #include "store/depot_settings.h"
@@ -90,13 +91,22 @@ END_TEST
 
 START_TEST(cache_list__the_table_says_the_same)
 {
+	AUTO_FREE char *differences = NULL;
+	AUTO_FREE char *full = NULL;
+	char bytes[3][32];
 	struct cached f;
 
 	cached_set_up(&f);
 	check_said(&f, "t\n  3  ", true);
 	check_said(&f, "(for legacy clients alone)", false);
-	check_said(&f, "    differences from 1 (", true);
-	check_said(&f, "    full             guts2ar1 (", true);
+	(void)num_bytes_text(f.difference.ref.bytes, bytes[0], sizeof(bytes[0]));
+	(void)num_bytes_text(f.full[0].ref.bytes, bytes[1], sizeof(bytes[1]));
+	(void)num_bytes_text(f.full[1].ref.bytes, bytes[2], sizeof(bytes[2]));
+	differences = mem_printf("\n    differences from 1 (%s)\n", bytes[0]);
+	full = mem_printf(
+		"\n    full             guts2ar1 (%s) guts2ar2 (%s)\n", bytes[1], bytes[2]);
+	check_said(&f, differences, true);
+	check_said(&f, full, true);
 	check_said(&f, " header content\n", true);
 	check_said(&f, " header\n", true);
 	check_said(&f, "no use known", true);
