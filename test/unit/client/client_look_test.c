@@ -178,6 +178,7 @@ START_TEST(client_look_read__a_damaged_record_knows_nothing)
 {
 	AUTO_BUF struct buf text = {0};
 	AUTO_LOOK struct look got = {0};
+	struct err e = {0};
 	struct fixture f;
 
 	set_up(&f);
@@ -194,7 +195,9 @@ START_TEST(client_look_read__a_damaged_record_knows_nothing)
 	/* Cut before the last line's number, a byte of zeros, or of another number of files. */
 	for (size_t len = 0; len + 20 < text.len; len++) {
 		ck_assert_int_eq(fs_put(f.dir, "x", "r", span_of(text.at, len), NULL), 0);
-		ck_assert_int_eq(client_look_read(f.dir, "r", &got, NULL), -1);
+		ck_assert_int_eq(client_look_read(f.dir, "r", &got, &e), -1);
+		ck_assert_int_eq(e.code, ERR_INPUT);
+		ck_assert_str_eq(e.text, "r: damaged");
 		ck_assert_uint_eq(got.changed_ns[0] + got.changed_ns[1] + got.verified_s, 0);
 	}
 	text.at[text.len - 5] = '\0';
