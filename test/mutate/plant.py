@@ -56,10 +56,11 @@ class Planter:
         at, end = self.extent(cursor)
         return self.text[at:end].decode()
 
-    def add(self, operator, cursor, after, at=None, end=None):
+    def add(self, operator, cursor, after):
         """Unless the place is in a macro's expansion, or begins or ends in one."""
-        if at is None:
-            at, end = self.extent(cursor)
+        at, end = self.extent(cursor)
+        if at == end:
+            return
         if any(at < right and left < end and not (at <= left and right <= end) for left, right in self.macros):
             return
         if any(left < at and end < right or (left, right) == (at, end) and operator != "swap" for left, right in self.macros):
@@ -78,7 +79,7 @@ class Planter:
                 if self.calls(part) and not re.search(r"== 0$", self.text_of(part)):
                     self.add("ignore", part, f"((void)({self.text_of(part)}), 0)")
         if kind == Kind.BINARY_OPERATOR and len(children) == 2:
-            self.binary(children)
+            self.binary(cursor, children)
         if kind == Kind.COMPOUND_STMT:
             for child in children:
                 self.statement(child)
@@ -101,10 +102,11 @@ class Planter:
         found = re.search(rb"&&|\|\||<<|>>|[<>=!]=|[<>]", between)
         return (found[0].decode(), at + found.start(), at + found.end()) if found else ("", 0, 0)
 
-    def binary(self, children):
+    def binary(self, cursor, children):
         operator, at, end = self.operator_of(*children)
         if operator in BOUNDS:
-            self.add("bound", None, BOUNDS[operator], at, end)
+            first, last = self.extent(cursor)
+            self.add("bound", cursor, (self.text[first:at] + BOUNDS[operator].encode() + self.text[end:last]).decode())
         if operator in ("&&", "||"):
             for child in children:
                 self.negate(child)
