@@ -372,6 +372,10 @@ main(int argc, char **argv)
 	struct err e = {0};
 	int code = EXIT_OK;
 
+	if (fs_open_standard(&e) != 0) {
+		(void)fprintf(stderr, "guts2d: %s\n", e.text);
+		return EXIT_FAILED;
+	}
 	if (options_read(&s.options, argc, argv, &e) != 0) {
 		(void)fprintf(stderr, "guts2d: %s\nTry 'guts2d --help'.\n", e.text);
 		code = EXIT_USAGE;

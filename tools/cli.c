@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -344,9 +345,12 @@ int
 cli_parse(const struct cli *cli, int argc, char **argv, int *ret_words)
 {
 	AUTO_FREE struct option *longs = NULL;
+	struct err e = {0};
 	size_t count = 0;
 	int result;
 
+	if (fs_open_standard(&e) != 0)
+		exit(cli_fail(&e));
 	while (cli->options[count].name != NULL)
 		count++;
 	longs = long_options(cli->options, count);

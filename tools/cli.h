@@ -61,8 +61,8 @@ struct cli {
 
 /*
  * Options to where they belong, words to cli->words and their count to *ret_words. --help
- * is answered, and ends the process. CLI_OK, or CLI_USAGE after a complaint. No value and
- * no word that is handed on is empty.
+ * is answered, and ends the process. Standard streams are open behind it. CLI_OK, or CLI_USAGE
+ * after a complaint. No value and no word that is handed on is empty.
  */
 int cli_parse(const struct cli *cli, int argc, char **argv, int *ret_words);
 

@@ -11,6 +11,16 @@
 
 #include "base/mem.h"
 
+int
+fs_open_standard(struct err *e)
+{
+	/* One that is opened has the lowest number that is free. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return err_sys(e, "/dev/null");
+	return 0;
+}
+
 void
 fs_close(int *fd)
 {

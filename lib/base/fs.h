@@ -23,6 +23,12 @@
 
 #define AUTO_CLOSE __attribute__((cleanup(fs_close)))
 
+/*
+ * For a program's first line: standard streams that are closed lead to /dev/null from now on. What
+ * is opened would have their numbers, and be read, or complained into. 0, or -1 (ERR_SYS).
+ */
+int fs_open_standard(struct err *e);
+
 /* Closes *fd unless it is -1, and makes it -1. */
 void fs_close(int *fd);
 

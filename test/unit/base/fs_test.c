@@ -250,9 +250,33 @@ START_TEST(fs_write__what_cannot_be_written_is_an_error)
 }
 END_TEST
 
+START_TEST(fs_open_standard__what_is_closed_leads_nowhere_and_what_is_open_stays)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct stat null;
+	struct stat st;
+
+	ck_assert_int_eq(stat("/dev/null", &null), 0);
+	for (int only = STDIN_FILENO; only <= STDERR_FILENO; only++) {
+		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+			(void)close(fd);
+		ck_assert_int_eq(dup2(dir, only), only);
+		ck_assert_int_eq(fs_open_standard(NULL), 0);
+		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+			ck_assert_int_eq(fstat(fd, &st), 0);
+			ck_assert_msg(
+				fd == only ? S_ISDIR(st.st_mode) != 0 : st.st_rdev == null.st_rdev,
+				"%d of %d", fd, only);
+		}
+	}
+}
+END_TEST
+
 void
 fs_tests(TCase *c)
 {
+	tcase_add_test(c, fs_open_standard__what_is_closed_leads_nowhere_and_what_is_open_stays);
 	tcase_add_test(c, fs__never_follows_links_and_bounds_reads);
 	tcase_add_test(c, fs_open__takes_regular_files_alone_and_says_so);
 	tcase_add_test(c, fs_put__writes_into_regular_files_alone_and_waits_for_nobody);
