@@ -54,6 +54,7 @@ START_TEST(doc_parse_list__takes_what_doc_parse_takes_and_nothing_else)
 		ck_assert_msg((doc != NULL) == (rows[i].count >= 0), "%s", rows[i].json);
 		ck_assert_msg(parse_list(unit_text(rows[i].json), &e) == rows[i].count, "%s: %s",
 			rows[i].json, e.text);
+		ck_assert_int_eq(e.code, rows[i].count < 0 ? ERR_INPUT : ERR_NONE);
 	}
 	/* A NUL in the bytes is no blank. */
 	ck_assert_int_eq(parse_list(span_of("{}\0", 3), NULL), -1);

@@ -79,6 +79,7 @@ START_TEST(header_parse__refuses_unsafe_files_and_says_which)
 		struct err e;
 
 		ck_assert_msg(header_parse(unit_text(json), &h, &e) == -1, "%s", rows[i].file);
+		ck_assert_int_eq(e.code, ERR_INPUT);
 		ck_assert_msg(
 			strstr(e.text, rows[i].words) != NULL, "%s: %s", rows[i].file, e.text);
 	}
@@ -94,8 +95,7 @@ START_TEST(header_parse__refuses_contradicting_files)
 {
 	static const char *const rows[] = {FILE_AT("a", D1, "1") "," FILE_AT("a", D2, "1"),
 		FILE_AT("a", D1, "1") "," FILE_AT("a-b", D1, "1") "," FILE_IN("a", "c", D1),
-		FILE_AT("a", D1, "1") "," FILE_AT("b", D1, "2"),
-		FILE_AT("a", D1, "1099511627776") "," FILE_AT("b", D2, "1")};
+		FILE_AT("a", D1, "1") "," FILE_AT("b", D1, "2")};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		AUTO_FREE char *json = with_files(rows[i]);
@@ -103,6 +103,7 @@ START_TEST(header_parse__refuses_contradicting_files)
 		struct err e;
 
 		ck_assert_msg(header_parse(unit_text(json), &h, &e) == -1, "%zu", i);
+		ck_assert_int_eq(e.code, ERR_INPUT);
 	}
 }
 END_TEST

@@ -50,6 +50,7 @@ START_TEST(ident_target_parse__refuses_everything_else)
 		struct err e;
 
 		ck_assert_msg(ident_target_parse(rows[i], &t, &e) == -1, "%s", rows[i]);
+		ck_assert_int_eq(e.code, ERR_INPUT);
 	}
 }
 END_TEST

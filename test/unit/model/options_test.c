@@ -48,6 +48,7 @@ START_TEST(options_read__refuses_and_names_what_is_wrong)
 
 		memcpy(argument, rows[i].argument, strlen(rows[i].argument) + 1);
 		ck_assert_msg(options_read(&o, 3, argv, &e) == -1, "%s", argument);
+		ck_assert_int_eq(e.code, ERR_INPUT);
 		ck_assert_msg(strstr(e.text, rows[i].words) != NULL, "%s: %s", argument, e.text);
 		options_free(&o);
 	}

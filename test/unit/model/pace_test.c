@@ -12,8 +12,12 @@ START_TEST(pace_parse__takes_rates_and_times)
 		"0", "16k", "1T", "500k@08:00-18:00,0", "0@00:00-06:00,1M@06:00-24:00"};
 	struct pace_schedule s;
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ck_assert_msg(pace_parse(bad[i], &s, NULL) == -1, "%s", bad[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err e;
+
+		ck_assert_msg(pace_parse(bad[i], &s, &e) == -1, "%s", bad[i]);
+		ck_assert_int_eq(e.code, ERR_INPUT);
+	}
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		ck_assert_msg(pace_parse(good[i], &s, NULL) == 0, "%s", good[i]);
 }

@@ -79,6 +79,7 @@ START_TEST(proxy_parse__names_file_line_and_reason_and_never_the_password)
 		struct err e = {0};
 
 		ck_assert_msg(parse(rows[i].text, &p, &e) == -1, "%s", rows[i].text);
+		ck_assert_int_eq(e.code, ERR_INPUT);
 		ck_assert_msg(
 			strstr(e.text, rows[i].words) != NULL, "%s: %s", rows[i].text, e.text);
 		ck_assert_msg(strstr(e.text, "SEC") == NULL, "%s", e.text);
