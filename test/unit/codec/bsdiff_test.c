@@ -110,26 +110,34 @@ START_TEST(codec_bsdiff__the_same_files_give_the_same_parts)
 	static const struct {
 		enum change change;
 		size_t len;
+		size_t base_len; /* 0: the same */
 		bool quick;
 		const char *sum;
 	} rows[] = {
-		{WORDS, SMALL, false, "1912dfce7b6756d6"},
-		{MOVED, SMALL, false, "0fcd9f6d3f6000e7"},
-		{SWAPPED, SMALL, false, "1bf00c3b6b740e60"},
-		{INSERTED, SMALL, false, "58da16e4ae6bdd30"},
-		{REPLACED, SMALL, false, "fb02902b19940a8a"},
-		{SHUFFLED, SMALL, false, "129e12156919a80d"},
-		{SAME, SMALL, true, "96c5d16e87bd41e4"},
-		{WORDS, LARGE, false, "c643781f9013b4d9"},
-		{WORDS, LARGE, true, "c643781f9013b4d9"},
-		{MOVED, LARGE, false, "fa089ac235a5fa5a"},
-		{MOVED, LARGE, true, "fa089ac235a5fa5a"},
-		{SWAPPED, LARGE, true, "1456b4787071b7c6"},
-		{INSERTED, LARGE, false, "1b5ff1e270582e44"},
-		{INSERTED, LARGE, true, "1b5ff1e270582e44"},
-		{REPLACED, LARGE, false, "e80eaa9cab9422b6"},
-		{SHUFFLED, LARGE, true, "3ae81a14929cc9ca"},
-		{SAME, LARGE, false, "19e692e7d3248943"},
+		{WORDS, SMALL, 0, false, "1912dfce7b6756d6"},
+		{MOVED, SMALL, 0, false, "0fcd9f6d3f6000e7"},
+		{SWAPPED, SMALL, 0, false, "1bf00c3b6b740e60"},
+		{INSERTED, SMALL, 0, false, "58da16e4ae6bdd30"},
+		{REPLACED, SMALL, 0, false, "fb02902b19940a8a"},
+		{SHUFFLED, SMALL, 0, false, "129e12156919a80d"},
+		{SAME, SMALL, 0, true, "96c5d16e87bd41e4"},
+		{WORDS, LARGE, 0, false, "c643781f9013b4d9"},
+		{WORDS, LARGE, 0, true, "c643781f9013b4d9"},
+		{MOVED, LARGE, 0, false, "fa089ac235a5fa5a"},
+		{MOVED, LARGE, 0, true, "fa089ac235a5fa5a"},
+		{SWAPPED, LARGE, 0, true, "1456b4787071b7c6"},
+		{INSERTED, LARGE, 0, false, "1b5ff1e270582e44"},
+		{INSERTED, LARGE, 0, true, "1b5ff1e270582e44"},
+		{REPLACED, LARGE, 0, false, "e80eaa9cab9422b6"},
+		{SHUFFLED, LARGE, 0, true, "3ae81a14929cc9ca"},
+		{SAME, LARGE, 0, false, "19e692e7d3248943"},
+		{WORDS, SMALL, SMALL - 5000, false, "e52a159c0ab76d7b"},
+		{MOVED, SMALL, SMALL + 5000, false, "0fcd9f6d3f6000e7"},
+		{WORDS, LARGE, LARGE - 5000, true, "c8f6f8f21929428d"},
+		{SHUFFLED, LARGE, LARGE - 5000, false, "73a04e43931bfc54"},
+		{MOVED, SMALL, 40000, true, "3c69333157d88968"},
+		{MOVED, SMALL, 1, true, "ff7051e12e7d7204"},
+
 	};
 	AUTO_FREE unsigned char *old = unit_bytes(LARGE, 5);
 	AUTO_FREE unsigned char *file = mem_new(LARGE, 1);
@@ -138,8 +146,9 @@ START_TEST(codec_bsdiff__the_same_files_give_the_same_parts)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const size_t size = rows[i].len;
+		const size_t base_len = rows[i].base_len > 0 ? rows[i].base_len : size;
 		const struct codec_input from = {
-			span_of(file, size), span_of(old, size), rows[i].quick, NULL};
+			span_of(file, size), span_of(old, base_len), rows[i].quick, NULL};
 		struct err e = {0};
 		char sum[17];
 		size_t len;

@@ -149,6 +149,77 @@ START_TEST(upstream__a_connection_is_used_again_but_for_one_alone)
 }
 END_TEST
 
+/* It may be the disk. */
+START_TEST(upstream__what_cannot_be_written_ends_it_and_is_no_fault_of_theirs)
+{
+	static const enum err_code codes[] = {ERR_FULL, ERR_SYS, ERR_INPUT};
+	struct asker a;
+
+	asker_set_up(&a);
+	for (size_t i = 0; i < 3; i++) {
+		(void)err_set(&a.refusal, codes[i], "no");
+		ck_assert_int_eq(asker_ask(&a, OK("2", "ab"), NULL), UPSTREAM_BROKEN);
+		ck_assert_int_eq(a.reply.why.code, codes[i]);
+		ck_assert_str_eq(a.reply.why.text, "no");
+		ck_assert_int_eq(upstream_failed_here(&a.reply), codes[i] != ERR_INPUT);
+	}
+	asker_tear_down(&a);
+}
+END_TEST
+
+START_TEST(upstream_run__comes_back_for_who_wakes_it)
+{
+	struct asker a;
+
+	asker_set_up(&a);
+	upstream_wake(a.upstream);
+	upstream_run(a.upstream, 3600000);
+	asker_tear_down(&a);
+}
+END_TEST
+
+/* Bytes come no faster than the rate, and as fast as it is. */
+START_TEST(upstream__all_together_are_as_fast_as_they_may_be)
+{
+	static const struct {
+		const char *rate;
+		unsigned min_ms;
+		unsigned max_ms;
+	} rows[] = {{"16k", 5000, 8000}, {"0", 0, 0}};
+	enum { LEN = 100000 };
+	AUTO_BUF struct buf answer = {0};
+	AUTO_FREE unsigned char *body = unit_bytes(LEN, 1);
+	struct asker a;
+
+	asker_set_up(&a);
+	a.request.max_bytes = LEN;
+	buf_printf(&answer, "HTTP/1.1 200 X\r\nContent-Length: %d\r\n\r\n", LEN);
+	buf_add(&answer, body, LEN);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pace_schedule schedule;
+		unsigned ms = 0;
+
+		ck_assert_int_eq(pace_parse(rows[i].rate, &schedule, NULL), 0);
+		upstream_set_schedule(a.upstream, &schedule);
+		unit_clock_stop();
+		asker_start(&a, answer.at, NULL);
+		for (int turn = 0; turn < 6 && !a.done; turn++)
+			(void)asker_is_done(&a);
+		while (!a.done && ms < 60000) {
+			unit_clock_advance_ms(1000);
+			ms += 1000;
+			(void)asker_is_done(&a);
+		}
+		ck_assert(a.done && a.reply.outcome == UPSTREAM_FRESH);
+		ck_assert_uint_eq(a.got.len, LEN);
+		ck_assert_mem_eq(a.got.at, body, LEN);
+		ck_assert_msg(ms >= rows[i].min_ms && ms <= rows[i].max_ms, "%s: %u ms",
+			rows[i].rate, ms);
+	}
+	asker_tear_down(&a);
+}
+END_TEST
+
 /* The clock goes on by so much while nothing comes. */
 static bool
 is_done_after(struct asker *a, unsigned seconds)
@@ -188,5 +259,8 @@ upstream_request_tests(TCase *c)
 	tcase_add_test(c, upstream__what_is_wanted_of_a_head_is_of_the_last_one);
 	tcase_add_test(c, upstream__a_head_without_end_is_refused);
 	tcase_add_test(c, upstream__a_connection_is_used_again_but_for_one_alone);
+	tcase_add_test(c, upstream__what_cannot_be_written_ends_it_and_is_no_fault_of_theirs);
+	tcase_add_test(c, upstream_run__comes_back_for_who_wakes_it);
+	tcase_add_test(c, upstream__all_together_are_as_fast_as_they_may_be);
 	tcase_add_test(c, upstream__a_silence_ends_it_and_one_that_was_asked_for_later);
 }
