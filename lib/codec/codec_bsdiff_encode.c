@@ -11,7 +11,7 @@ enum {
 	QUICK_SHARE = 50,      /* of the file: columns of that size are small enough */
 	ALIGNED_ENOUGH = 16,   /* as many equal bytes in a row: the old part goes on */
 	BETTER_BY = 8,	       /* what another must have more, since going there costs */
-	GIVES_UP = 4096,       /* so many more bytes differ than equal: the part ended before */
+	GIVES_UP = 4096,       /* so many more bytes differ than equal: the part begins later */
 	SORT_MAX = 1 << 27,    /* sorting takes five times the size, and seconds */
 	STOP_STEPS = 1 << 14,  /* that many places are searched between two looks at the stop */
 };
@@ -233,7 +233,10 @@ next_match(
 	return false;
 }
 
-/* How far a part reaches forward: as long as at least half of its bytes are equal. */
+/*
+ * How far a part reaches forward: as long as at least half of its bytes are equal. However much
+ * differs first: behind what was replaced in its place the old part goes on, and no match says so.
+ */
 static size_t
 reach_forward(const struct maker *m, const struct alignment *from, size_t limit)
 {
@@ -241,8 +244,7 @@ reach_forward(const struct maker *m, const struct alignment *from, size_t limit)
 	int64_t best = 0;
 	size_t len = 0;
 
-	/* Without GIVES_UP each part would be compared to the end of the file. */
-	for (size_t at = from->at; at < limit && score > best - GIVES_UP; at++) {
+	for (size_t at = from->at; at < limit; at++) {
 		size_t run = equal_run(m, from, at, limit);
 
 		at += run;

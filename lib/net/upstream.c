@@ -395,8 +395,6 @@ apply_pace(struct upstream *u, int timeout_ms)
 	struct transfer *t;
 	uint64_t wait_ms;
 
-	if (!pace_limits(&u->schedule))
-		return timeout_ms;
 	pace_set(&u->pace, pace_rate(&u->schedule, minute_of_day()), now_ms);
 	wait_ms = pace_wait_ms(&u->pace, now_ms);
 	if (wait_ms > 0)

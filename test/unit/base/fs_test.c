@@ -168,6 +168,100 @@ START_TEST(fs_open_dir__says_what_is_missing_and_what_is_no_directory)
 }
 END_TEST
 
+static int
+name_three(void *context, int dir, const char *name, struct err *e)
+{
+	(void)dir;
+	(void)e;
+	buf_add_string(context, name);
+	return ((struct buf *)context)->len >= 3 ? 7 : 0;
+}
+
+START_TEST(fs_each__each_name_once_until_somebody_has_enough)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_BUF struct buf names = {0};
+	struct err e = {0};
+
+	ck_assert_int_eq(fs_put(dir, "x", "a", unit_text(""), NULL), 0);
+	ck_assert_int_eq(fs_put(dir, "x", "b", unit_text(""), NULL), 0);
+	ck_assert_int_eq(fs_each(dir, ".", name_three, &names, &e), 0);
+	ck_assert(names.len == 2 && strchr(names.at, 'a') && strchr(names.at, 'b'));
+	ck_assert_int_eq(fs_each(dir, ".", name_three, &names, &e), 7);
+	ck_assert_uint_eq(names.len, 3);
+	ck_assert_int_eq(fs_each(dir, "none", name_three, &names, &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert_int_eq(fs_each(dir, "a", name_three, &names, &e), -1);
+}
+END_TEST
+
+START_TEST(fs_lock__is_one_process_s_and_says_whose)
+{
+	static const char *const texts[] = {"12\n", "x", "", "7;rm -rf\n"};
+	static const char *const words[] = {"in use by process 12", "in use by process ?",
+		"in use by process ?", "in use by process 7"};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int first = -1;
+	AUTO_FREE char *number = mem_printf("%ld\n", (long)getpid());
+	AUTO_BUF struct buf text = {0};
+	struct stat st;
+	struct err e = {0};
+
+	ck_assert_int_eq(
+		fs_put(dir, "x", "lock", unit_text("123456789012345678901234567890"), NULL), 0);
+	first = fs_lock(dir, "lock", NULL);
+	ck_assert_int_ge(first, 0);
+	ck_assert_int_eq(fs_read(dir, "lock", 100, &text, NULL), 0);
+	ck_assert_str_eq(text.at, number);
+	ck_assert_int_eq(fstatat(dir, "lock", &st, 0), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(ftruncate(first, 0), 0);
+		ck_assert_int_eq(fs_write_at(first, 0, texts[i], strlen(texts[i]), NULL), 0);
+		ck_assert_int_eq(fs_lock(dir, "lock", &e), -1);
+		ck_assert_int_eq(e.code, ERR_BUSY);
+		ck_assert_str_eq(e.text, words[i]);
+	}
+	fs_close(&first);
+	ck_assert_int_eq(first, -1);
+	first = fs_lock(dir, "lock", NULL);
+	ck_assert_int_ge(first, 0);
+}
+END_TEST
+
+START_TEST(fs_read__all_that_is_in_the_buffer_counts)
+{
+	enum { LEN = 40000 };
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_FREE unsigned char *bytes = unit_bytes(LEN, 1);
+	AUTO_BUF struct buf got = {0};
+	struct err e = {0};
+	const char *name;
+	uint64_t size;
+
+	ck_assert_int_eq(fs_put(dir, "x", "a", span_of(bytes, LEN), NULL), 0);
+	ck_assert_int_eq(fs_read(dir, "a", LEN, &got, &e), 0);
+	ck_assert_mem_eq(got.at, bytes, LEN);
+	ck_assert_int_eq(fs_read(dir, "a", 2 * LEN, &got, &e), 0);
+	ck_assert_uint_eq(got.len, 2 * LEN);
+	ck_assert_mem_eq(got.at + LEN, bytes, LEN);
+	ck_assert_int_eq(fs_read(dir, "a", 3 * LEN - 1, &got, &e), -1);
+	ck_assert_int_eq(e.code, ERR_LIMIT);
+	fs_close(&(int){fs_open(dir, "a", &size, NULL)});
+	ck_assert_uint_eq(size, LEN);
+	/* The directory of a file is where its name ends. */
+	fs_close(&(int){fs_open_dir_of(dir, "a", &name, NULL)});
+	ck_assert_str_eq(name, "a");
+	fs_close(&(int){fs_open_dir_of(AT_FDCWD, "/tmp", &name, NULL)});
+	ck_assert_str_eq(name, "tmp");
+	ck_assert_int_eq(fs_open_dir_of(dir, "none/b", &name, &e), -1);
+	ck_assert_int_eq(fs_make_dirs(AT_FDCWD, "", &e), -1);
+}
+END_TEST
+
 /* ---- A disk that fails */
 
 static int
@@ -282,6 +376,9 @@ fs_tests(TCase *c)
 	tcase_add_test(c, fs_put__writes_into_regular_files_alone_and_waits_for_nobody);
 	tcase_add_test(c, fs__no_directory_is_reached_through_a_link);
 	tcase_add_test(c, fs_open_dir__says_what_is_missing_and_what_is_no_directory);
+	tcase_add_test(c, fs_each__each_name_once_until_somebody_has_enough);
+	tcase_add_test(c, fs_lock__is_one_process_s_and_says_whose);
+	tcase_add_test(c, fs_read__all_that_is_in_the_buffer_counts);
 	tcase_add_loop_test(c, fs__what_the_disk_refuses_is_told_and_can_be_done_again, 0, 4);
 	tcase_add_test(c, fs_write__what_cannot_be_written_is_an_error);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/map.h"
 
+#include <sys/stat.h>
+
 #include "base/fs.h"
 #include "base/mem.h"
 #include "unit.h"
@@ -118,9 +120,32 @@ START_TEST(map_digest__ends_early_for_who_wants_it_to)
 }
 END_TEST
 
+/* Touching what the disk has no room for would end the process. */
+START_TEST(map_create__what_the_disk_has_no_room_for_is_an_error)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct map m = {0};
+	struct err e = {0};
+
+	ck_assert_int_eq(map_create(dir, "a", (size_t)1 << 60, &m, &e), -1);
+	ck_assert(e.code == ERR_FULL || e.code == ERR_SYS);
+	ck_assert(!fs_exists(dir, "a"));
+	ck_assert_int_eq(map_scratch(dir, (size_t)1 << 60, &m, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.text, "scratch file"));
+	ck_assert_int_eq(mkdirat(dir, "a", 0755), 0);
+	ck_assert_int_eq(map_create(dir, "a", 1, &m, &e), -1);
+	ck_assert_int_eq(map_create(dir, "none/a", 1, &m, &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert_int_eq(map_open(dir, "none", &m, &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+}
+END_TEST
+
 void
 map_tests(TCase *c)
 {
+	tcase_add_test(c, map_create__what_the_disk_has_no_room_for_is_an_error);
 	tcase_add_test(c, map_scratch__is_empty_and_leaves_no_name);
 	tcase_add_test(c, map_digest__ends_early_for_who_wants_it_to);
 	tcase_add_loop_test(c, map_open__read_or_mapped_it_is_the_file, 0, SIZES);

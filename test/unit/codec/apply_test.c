@@ -136,10 +136,13 @@ START_TEST(apply_archive__takes_complete_archives_and_no_others)
 		const char *entries;
 		bool with_base;
 		const char *wrong; /* NULL: it is right */
-	} rows[] = {{"012", false, NULL}, {"210", false, NULL}, {"d", true, NULL},
-		{"2", true, NULL}, {"012", true, NULL}, {"01", false, "missing"},
-		{"", false, "missing"}, {"01d", false, "base"}, {"", true, "missing"},
-		{"0122", false, "repeated"}, {"0w2", false, "another SHA-256"}};
+		enum err_code code;
+	} rows[] = {{"012", false, NULL, ERR_NONE}, {"210", false, NULL, ERR_NONE},
+		{"d", true, NULL, ERR_NONE}, {"2", true, NULL, ERR_NONE},
+		{"012", true, NULL, ERR_NONE}, {"01", false, "missing", ERR_INPUT},
+		{"", false, "missing", ERR_INPUT}, {"01d", false, "base", ERR_INPUT},
+		{"", true, "missing", ERR_INPUT}, {"0122", false, "repeated", ERR_INPUT},
+		{"0w2", false, "another SHA-256", ERR_DIGEST}};
 	struct sample s;
 
 	sample_set_up(&s);
@@ -155,6 +158,7 @@ START_TEST(apply_archive__takes_complete_archives_and_no_others)
 		make_archive(&s, rows[i].entries, &archive);
 		result = apply(&archive, s.header, rows[i].with_base ? &base : NULL, out, &e);
 		ck_assert_msg((result == 0) == (rows[i].wrong == NULL), "row %zu: %s", i, e.text);
+		ck_assert_int_eq(e.code, rows[i].code);
 		ck_assert_msg(rows[i].wrong == NULL || strstr(e.text, rows[i].wrong) != NULL,
 			"row %zu: %s", i, e.text);
 		ck_assert(!fs_exists(out, "decoding"));

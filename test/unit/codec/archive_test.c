@@ -109,13 +109,15 @@ START_TEST(archive_next__refuses_every_broken_shape)
 		struct archive_reader r;
 		struct archive_entry entry;
 		enum archive_step step = ARCHIVE_ERROR;
+		struct err e = {0};
 
 		put_entry(&b, rows[i].magic, rows[i].encoding, rows[i].name, rows[i].len);
 		buf_add_string(&b, rows[i].behind);
-		if (archive_open(&r, span_of(b.at, b.len), NULL) == 0)
-			while ((step = archive_next(&r, &entry, NULL)) == ARCHIVE_ENTRY)
+		if (archive_open(&r, span_of(b.at, b.len), &e) == 0)
+			while ((step = archive_next(&r, &entry, &e)) == ARCHIVE_ENTRY)
 				;
 		ck_assert_msg(step == ARCHIVE_ERROR, "row %zu", i);
+		ck_assert_msg(e.code == ERR_INPUT, "row %zu: %s", i, e.text);
 	}
 }
 END_TEST
@@ -193,11 +195,13 @@ START_TEST(archive_next__refuses_an_archive_that_is_cut_anywhere)
 		struct archive_reader r;
 		struct archive_entry entry;
 		enum archive_step step = ARCHIVE_ERROR;
+		struct err e = {0};
 
 		/* The bare magic is an archive of nothing; behind an entry it is the end. */
-		if (archive_open(&r, span_of(cut, len), NULL) == 0)
-			while ((step = archive_next(&r, &entry, NULL)) == ARCHIVE_ENTRY)
+		if (archive_open(&r, span_of(cut, len), &e) == 0)
+			while ((step = archive_next(&r, &entry, &e)) == ARCHIVE_ENTRY)
 				;
+		ck_assert_int_eq(e.code, step == ARCHIVE_ERROR ? ERR_INPUT : ERR_NONE);
 		ck_assert_msg((step == ARCHIVE_END) ==
 				      (len == 8 || len == 8 + 20 + 64 + 3 + 8 || len == b.len),
 			"cut to %zu", len);

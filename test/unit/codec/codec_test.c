@@ -92,6 +92,7 @@ START_TEST(codec_decode__refuses_damaged_streams)
 	for (int codec = 0; codec < CODEC_COUNT; codec++) {
 		enum codec which = (enum codec)codec;
 		struct span base = span_of(old, codec_is_delta(which) ? 20000 : 0);
+		struct err e = {0};
 		size_t n;
 
 		ck_assert_int_eq(
@@ -102,15 +103,19 @@ START_TEST(codec_decode__refuses_damaged_streams)
 		memset(stream + n, 0xA5, 16);
 		memset(back, 0xEE, 20164);
 		ck_assert_int_eq(
-			codec_decode(which, span_of(stream, n), base, back, len - 1, NULL), -1);
+			codec_decode(which, span_of(stream, n), base, back, len - 1, &e), -1);
+		ck_assert_int_eq(e.code, ERR_INPUT);
 		ck_assert_int_eq(
-			codec_decode(which, span_of(stream, n), base, back, len + 1, NULL), -1);
+			codec_decode(which, span_of(stream, n), base, back, len + 1, &e), -1);
+		ck_assert_int_eq(e.code, ERR_INPUT);
 		ck_assert_int_eq(
-			codec_decode(which, span_of(stream, n + 16), base, back, len, NULL), -1);
-		for (size_t cut = 0; cut < n; cut += 1 + n / 50)
+			codec_decode(which, span_of(stream, n + 16), base, back, len, &e), -1);
+		ck_assert_int_eq(e.code, ERR_INPUT);
+		for (size_t cut = 0; cut < n; cut += 1 + n / 50) {
 			ck_assert_int_eq(
-				codec_decode(which, span_of(stream, cut), base, back, len, NULL),
-				-1);
+				codec_decode(which, span_of(stream, cut), base, back, len, &e), -1);
+			ck_assert_int_eq(e.code, ERR_INPUT);
+		}
 		for (size_t i = len + 1; i < 20164; i++)
 			ck_assert_uint_eq(back[i], 0xEE);
 	}
@@ -125,6 +130,7 @@ START_TEST(codec_decode__a_wrong_base_is_not_read_past_its_end)
 	AUTO_FREE unsigned char *back = mem_new(20100, 1);
 	AUTO_FREE unsigned char *small = mem_new(10, 1);
 	size_t len = change(old, 20000, file);
+	struct err e = {0};
 	size_t n;
 
 	ck_assert_int_eq(
@@ -133,8 +139,9 @@ START_TEST(codec_decode__a_wrong_base_is_not_read_past_its_end)
 			stream, ROOM, &n, NULL),
 		CODEC_FITS);
 	ck_assert_int_eq(
-		codec_decode(CODEC_VCDIFF, span_of(stream, n), span_of(small, 10), back, len, NULL),
+		codec_decode(CODEC_VCDIFF, span_of(stream, n), span_of(small, 10), back, len, &e),
 		-1);
+	ck_assert_int_eq(e.code, ERR_INPUT);
 }
 END_TEST
 
@@ -195,6 +202,7 @@ START_TEST(codec_bsdiff__reads_what_the_manual_says_and_nothing_outside)
 			span_of(base, sizeof(base) - 1), out, sizeof(out), &e);
 
 		ck_assert_msg(result == (rows[i].result < 0 ? -1 : 0), "row %zu: %s", i, e.text);
+		ck_assert_int_eq(e.code, result == 0 ? ERR_NONE : ERR_INPUT);
 		if (rows[i].result == 0)
 			ck_assert_mem_eq(out, "012xy577", 8);
 	}
@@ -264,6 +272,7 @@ START_TEST(codec_vcdiff__wants_something_of_each_window)
 			CODEC_VCDIFF, span_of(stream, len), span_of("old", 3), out, 3, &e);
 		ck_assert_msg((result == 0) == (windows == 0), "%d: %s", windows, e.text);
 		ck_assert(windows == 0 || strstr(e.text, "empty window") != NULL);
+		ck_assert_int_eq(e.code, windows == 0 ? ERR_NONE : ERR_INPUT);
 	}
 	ck_assert_mem_eq(out, "abc", 3);
 }
@@ -300,6 +309,7 @@ START_TEST(codec_decode__takes_no_more_stream_than_a_file_can_need)
 				 out, 3, &e),
 		-1);
 	ck_assert_ptr_nonnull(strstr(e.text, "of stream for a file of 3"));
+	ck_assert_int_eq(e.code, ERR_INPUT);
 }
 END_TEST
 

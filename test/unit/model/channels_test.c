@@ -100,6 +100,7 @@ START_TEST(channels_parse__names_file_and_field)
 		struct err e = {0};
 
 		ck_assert_msg(parse(rows[i].text, &c, &e) == -1, "%s", rows[i].text);
+		ck_assert_int_eq(e.code, ERR_INPUT);
 		ck_assert_msg(
 			strstr(e.text, rows[i].words) != NULL, "%s: %s", rows[i].text, e.text);
 	}

@@ -15,8 +15,12 @@ START_TEST(origins_parse__refuses_what_is_no_base_url)
 		"file:///srv/guts2", "http://host/a@b", "http://a,https://a,file:///a"};
 	struct origins list;
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ck_assert_msg(origins_parse(bad[i], &list, NULL) == -1, "%s", bad[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err e;
+
+		ck_assert_msg(origins_parse(bad[i], &list, &e) == -1, "%s", bad[i]);
+		ck_assert_int_eq(e.code, ERR_INPUT);
+	}
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		ck_assert_msg(origins_parse(good[i], &list, NULL) == 0, "%s", good[i]);
 		origins_free(&list);

@@ -41,9 +41,10 @@ START_TEST(wire_query__refuses_what_it_cannot_believe)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct idents list;
+		struct err e;
 
-		ck_assert_msg(
-			wire_query_parse(unit_text(rows[i]), &list, NULL) == -1, "%s", rows[i]);
+		ck_assert_msg(wire_query_parse(unit_text(rows[i]), &list, &e) == -1, "%s", rows[i]);
+		ck_assert_int_eq(e.code, ERR_INPUT);
 		ck_assert_ptr_null(list.at);
 	}
 }
@@ -91,9 +92,13 @@ START_TEST(wire_offer__refuses_bad_ids_and_sizes)
 		"{\"guts2ar1\":{\"id\":\"" ID "_archive\",\"size\":1},\"guts2ar2\":{}}"};
 	struct offer offer;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err e;
+
 		ck_assert_msg(
-			wire_offer_parse(unit_text(rows[i]), &offer, NULL) == -1, "%s", rows[i]);
+			wire_offer_parse(unit_text(rows[i]), &offer, &e) == -1, "%s", rows[i]);
+		ck_assert_int_eq(e.code, ERR_INPUT);
+	}
 }
 END_TEST
 

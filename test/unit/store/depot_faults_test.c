@@ -203,11 +203,119 @@ START_TEST(depot_tidy__what_a_disk_stopped_halfway_leaves_nothing)
 }
 END_TEST
 
+START_TEST(depot_rebuild_index__what_a_disk_stops_is_done_by_the_next_look)
+{
+	bool failed = true;
+
+	for (unsigned n = 1; failed; n++) {
+		struct versions f;
+		struct err e = {0};
+		uint64_t value = 0;
+		bool rebuilt;
+		int result;
+
+		versions_set_up(&f);
+		ck_assert_int_eq(depot_put_setting(f.depot, "a", 4, NULL), 0);
+		ck_assert_int_eq(fs_put(f.dir, "x", "c/strange", unit_text("?"), NULL), 0);
+		faults_begin(n);
+		result = depot_rebuild_index(f.depot, &e);
+		failed = faults_stop();
+		ck_assert(failed || result == 0);
+		ck_assert(result == 0 || e.code == ERR_SYS);
+		ck_assert_int_eq(depot_tidy(f.depot, &rebuilt, NULL), 0);
+		ck_assert(failed || !rebuilt);
+		check_in_step(&f);
+		/* What was done halfway is believed by no start. */
+		depot_close(f.depot);
+		ck_assert_int_eq(depot_open(f.path, &f.depot, &rebuilt, &e), 0);
+		ck_assert(!rebuilt);
+		ck_assert(depot_setting(f.depot, "a", &value) && value == 4);
+		versions_tear_down(&f);
+	}
+}
+END_TEST
+
+START_TEST(depot_open__what_a_disk_stops_is_told_and_the_next_start_is_good)
+{
+	bool failed = true;
+
+	for (unsigned n = 1; failed; n++) {
+		struct versions f;
+		struct err e = {0};
+		bool rebuilt;
+		int result;
+
+		versions_set_up(&f);
+		depot_close(f.depot);
+		f.depot = NULL;
+		/* Half of them with an index that is of no use. */
+		if (n % 2 == 0)
+			ck_assert_int_eq(
+				fs_put(f.dir, "x", "index.sqlite", unit_text("garbage"), NULL), 0);
+		faults_begin(n / 2 + 1);
+		result = depot_open(f.path, &f.depot, &rebuilt, &e);
+		failed = faults_stop() || n % 2 == 1;
+		ck_assert(result == 0 || (e.code == ERR_SYS && strncmp(e.text, "cache ", 6) == 0));
+		if (result != 0)
+			ck_assert_int_eq(depot_open(f.path, &f.depot, &rebuilt, &e), 0);
+		check_in_step(&f);
+		versions_tear_down(&f);
+	}
+}
+END_TEST
+
+START_TEST(depot_quarantine__a_content_leaves_what_is_good_to_others_alone)
+{
+	struct record r = {.kind = RECORD_CONTENT};
+	char name[IDENT_NAME_MAX];
+	struct versions f;
+	struct err e = {0};
+
+	versions_set_up(&f);
+	versions_put_content(&f, 2);
+	r.ident = f.header[0]->ident;
+	/* Of version 1 a file that only it has. */
+	for (size_t i = 0; i < f.header[0]->count; i++) {
+		bool only = true;
+
+		for (size_t k = 0; k < f.header[1]->count; k++)
+			only &= !digest_equal(
+				&f.header[0]->files[i].digest, &f.header[1]->files[k].digest);
+		if (only)
+			(void)ident_blob_name(&f.header[0]->files[i].digest, name);
+	}
+	ck_assert_int_eq(depot_check(f.depot, &r, &e), 0);
+	ck_assert_int_eq(fs_put(f.dir, "x", name, unit_text("rotten"), NULL), 0);
+	ck_assert_int_eq(depot_check(f.depot, &r, &e), -1);
+	ck_assert_int_eq(e.code, ERR_DIGEST);
+	ck_assert_int_eq(depot_quarantine(f.depot, &r, NULL), 0);
+	ck_assert_uint_eq(versions_count_files(&f, "quarantine"), 1);
+	ck_assert_uint_eq(versions_count_files(&f, "c"), 3);
+	check_in_step(&f);
+	r.ident = f.header[1]->ident;
+	ck_assert_int_eq(depot_check(f.depot, &r, &e), 0);
+	/* A header's bytes as well, and its content is looked at no more. */
+	r.kind = RECORD_HEADER;
+	ck_assert_int_eq(depot_quarantine(f.depot, &r, NULL), 0);
+	ck_assert_uint_eq(versions_count_files(&f, "quarantine"), 2);
+	ck_assert_uint_eq(versions_count_files(&f, "c"), 3);
+	r.kind = RECORD_CONTENT;
+	ck_assert_int_eq(depot_check(f.depot, &r, &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert_int_eq(depot_quarantine(f.depot, &r, NULL), 0);
+	ck_assert_uint_eq(versions_count_files(&f, "c"), 0);
+	versions_tear_down(&f);
+}
+END_TEST
+
 void
 depot_faults_tests(TCase *c)
 {
 	tcase_add_loop_test(c, depot__what_a_disk_stops_halfway_is_told_and_can_be_done_again, 0,
 		(int)(sizeof(operations) / sizeof(operations[0])));
+	tcase_add_test(c, depot_rebuild_index__what_a_disk_stops_is_done_by_the_next_look);
+	tcase_add_test(c, depot_open__what_a_disk_stops_is_told_and_the_next_start_is_good);
+	tcase_add_test(c, depot_quarantine__a_content_leaves_what_is_good_to_others_alone);
 	/* put_archive and put_content */
 	tcase_add_loop_test(c, depot_tidy__what_a_disk_stopped_halfway_leaves_nothing, 2, 4);
 }

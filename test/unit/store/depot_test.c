@@ -304,6 +304,128 @@ START_TEST(depot_put_header__an_index_that_is_damaged_is_the_disks_fault)
 }
 END_TEST
 
+START_TEST(depot_put_setting__outlasts_a_start_and_a_new_index)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	uint64_t value = 0;
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
+
+	ck_assert(!depot_setting(d, "a", &value));
+	ck_assert_int_eq(depot_put_setting(d, "a", 3, NULL), 0);
+	ck_assert_int_eq(depot_put_setting(d, "b", 5, NULL), 0);
+	ck_assert_int_eq(depot_put_setting(d, "a", 4, NULL), 0);
+	ck_assert(depot_setting(d, "a", &value) && value == 4);
+	depot_close(d);
+	d = open_depot(path, &rebuilt);
+	ck_assert(!rebuilt);
+	ck_assert(depot_setting(d, "a", &value) && value == 4);
+	ck_assert_int_eq(depot_rebuild_index(d, NULL), 0);
+	ck_assert_int_eq(unlinkat(dir, "index.sqlite", 0), 0);
+	ck_assert_int_eq(depot_tidy(d, &rebuilt, NULL), 0);
+	ck_assert(rebuilt);
+	ck_assert_int_eq(depot_tidy(d, &rebuilt, NULL), 0);
+	ck_assert(!rebuilt);
+	depot_close(d);
+	d = open_depot(path, &rebuilt);
+	ck_assert(!rebuilt);
+	ck_assert(depot_setting(d, "a", &value) && value == 4);
+	ck_assert(depot_setting(d, "b", &value) && value == 5);
+	depot_close(d);
+}
+END_TEST
+
+START_TEST(depot_open__what_cannot_be_a_cache_is_named)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_FREE char *file = mem_printf("%s/file", path);
+	struct depot *d = NULL;
+	struct err e = {0};
+	bool rebuilt;
+
+	ck_assert_int_eq(fs_put(dir, "x", "file", unit_text("x"), NULL), 0);
+	ck_assert_int_eq(depot_open(file, &d, &rebuilt, &e), -1);
+	ck_assert(strncmp(e.text, "cache ", 6) == 0 && strstr(e.text, file) != NULL);
+	ck_assert_ptr_null(d);
+}
+END_TEST
+
+START_TEST(depot_is_damage__says_so_of_bytes_and_not_of_the_disk)
+{
+	static const bool damage[] = {[ERR_INPUT] = true,
+		[ERR_DIGEST] = true,
+		[ERR_MISSING] = true,
+		[ERR_STOPPED] = false};
+
+	for (int code = ERR_NONE; code <= ERR_STOPPED; code++)
+		ck_assert_int_eq(
+			depot_is_damage(&(struct err){.code = (enum err_code)code}), damage[code]);
+}
+END_TEST
+
+static void
+read_offer(int dir, struct offer *ret)
+{
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+
+	*ret = (struct offer){0};
+	ck_assert_int_eq(
+		fs_read(dir, ident_offer_name(&ident, &base, name), 10000, &bytes, NULL), 0);
+	ck_assert_int_eq(wire_offer_parse(span_of(bytes.at, bytes.len), ret, NULL), 0);
+}
+
+START_TEST(depot_check__an_offer_names_its_good_archive_again)
+{
+	static const char other[] =
+		"{\"guts2ar2\":{\"id\":\""
+		"0000000000000000000000000000000000000000000000000000000000000007_archive\","
+		"\"size\":7}}";
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct record one = record_of(AR1, FORMAT_AR1);
+	struct record two = record_of(AR2, FORMAT_AR2);
+	char name[IDENT_NAME_MAX];
+	char file[IDENT_NAME_MAX];
+	struct err e = {0};
+	struct offer offer;
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
+
+	stage(d, "a", AR1);
+	stage(d, "b", AR2);
+	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &two, "b", NULL), 0);
+	(void)ident_offer_name(&ident, &base, name);
+	ck_assert_int_eq(fs_put(dir, "x", name, unit_text(other), NULL), 0);
+	ck_assert_int_eq(depot_check(d, &one, &e), 0);
+	read_offer(dir, &offer);
+	ck_assert(offer.archive[FORMAT_AR1].bytes == 8 && offer.archive[FORMAT_AR2].bytes == 0);
+	ck_assert_int_eq(depot_check(d, &two, &e), 0);
+	read_offer(dir, &offer);
+	ck_assert(offer.archive[FORMAT_AR1].bytes == 8 && offer.archive[FORMAT_AR2].bytes == 8);
+	ck_assert(digest_equal(&offer.archive[FORMAT_AR2].id, &two.ref.id));
+	/* One that went meanwhile is not named again. */
+	ck_assert_int_eq(depot_remove(d, &two, NULL), 0);
+	ck_assert_int_eq(
+		fs_put(dir, "x", ident_file_name(&two.ref.id, file), unit_text(AR2), NULL), 0);
+	ck_assert_int_eq(depot_check(d, &two, &e), 0);
+	read_offer(dir, &offer);
+	ck_assert_uint_eq(offer.archive[FORMAT_AR2].bytes, 0);
+	/* Damage is told, and mends nothing. */
+	ck_assert_int_eq(
+		fs_put(dir, "x", ident_file_name(&one.ref.id, file), unit_text(AR2), NULL), 0);
+	ck_assert_int_eq(depot_check(d, &one, &e), -1);
+	ck_assert_int_eq(e.code, ERR_DIGEST);
+	ck_assert_int_eq(depot_quarantine(d, &one, &e), 0);
+	ck_assert(!fs_exists(dir, name) && !fs_exists(dir, file));
+	ck_assert_int_eq(count_records(d), 0);
+	depot_close(d);
+}
+END_TEST
+
 START_TEST(depot_open__one_at_a_time)
 {
 	AUTO_FREE char *path = NULL;
@@ -332,6 +454,10 @@ depot_tests(TCase *c)
 	tcase_add_test(c, repo_put__a_directory_in_its_place_is_moved_away);
 	tcase_add_test(c, depot_open__an_index_that_is_no_file_is_made_anew);
 	tcase_add_test(c, depot_rebuild_index__a_damaged_announcement_is_moved_away);
+	tcase_add_test(c, depot_put_setting__outlasts_a_start_and_a_new_index);
+	tcase_add_test(c, depot_open__what_cannot_be_a_cache_is_named);
+	tcase_add_test(c, depot_is_damage__says_so_of_bytes_and_not_of_the_disk);
+	tcase_add_test(c, depot_check__an_offer_names_its_good_archive_again);
 	tcase_add_test(c, depot_open__one_at_a_time);
 	tcase_add_test(c, depot_put_header__an_index_that_is_damaged_is_the_disks_fault);
 }

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is sent, how much may come, and how long it may take. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "net/asker.h"
+#include "unit.h"
+
+#define OK(len, body) "HTTP/1.1 200 X\r\nContent-Length: " len "\r\n\r\n" body
+
+START_TEST(upstream__a_request_has_the_fields_that_were_asked_for)
+{
+	static const char *const all[] = {"\r\nAccept: a/b\r\n", "\r\nCache-Control: no-cache\r\n",
+		"\r\nPrefer: wait=7\r\n", "\r\nVia: 1.1 us\r\n", "\r\nIf-None-Match: \"7\"\r\n",
+		"\r\nRange: bytes=3-\r\n", "\r\nContent-Type: application/json\r\n"};
+	struct asker a;
+
+	asker_set_up(&a);
+	for (size_t only = 0; only <= 7; only++) {
+		a.request.accept = only == 0 ? "a/b" : NULL;
+		a.request.fresh = only == 1;
+		a.request.wait_s = only == 2 ? 7 : 0;
+		a.request.via = only == 3 ? "1.1 us" : NULL;
+		a.request.if_none_match = only == 4 ? "\"7\"" : only == 5 ? "" : NULL;
+		a.request.resume_from = only == 5 ? 3 : 0;
+		a.request.post_body = only == 6 ? "body" : NULL;
+		(void)asker_ask(&a, OK("0", ""), NULL);
+		ck_assert(strncmp(a.answers.asked.at,
+				  only == 6 ? "POST /x HTTP/1.1\r\n" : "GET /x HTTP/1.1\r\n",
+				  only == 6 ? 18 : 17) == 0);
+		for (size_t i = 0; i < 7; i++)
+			ck_assert_msg((strstr(a.answers.asked.at, all[i]) != NULL) == (i == only),
+				"%zu: %s", only, a.answers.asked.at);
+		ck_assert_ptr_nonnull(
+			strstr(a.answers.asked.at, "\r\nAccept-Encoding: identity\r\n"));
+		ck_assert_ptr_nonnull(strstr(a.answers.asked.at, "\r\nUser-Agent: guts2d/"));
+	}
+	asker_tear_down(&a);
+}
+END_TEST
+
+START_TEST(upstream__a_body_is_no_longer_than_it_may_be)
+{
+	static const struct {
+		const char *answer;
+		bool exact;
+		enum upstream_outcome outcome;
+		enum err_code code;
+	} rows[] = {{OK("10", "0123456789"), false, UPSTREAM_FRESH, ERR_NONE},
+		{OK("9", "012345678"), false, UPSTREAM_FRESH, ERR_NONE},
+		{OK("11", "0123456789a"), false, UPSTREAM_BROKEN, ERR_LIMIT},
+		{OK("10", "0123456789"), true, UPSTREAM_FRESH, ERR_NONE},
+		{OK("9", "012345678"), true, UPSTREAM_BROKEN, ERR_INPUT},
+		{OK("0", ""), true, UPSTREAM_BROKEN, ERR_INPUT},
+		{OK("11", "0123456789a"), true, UPSTREAM_BROKEN, ERR_LIMIT},
+		/* of a length that is not said */
+		{"HTTP/1.1 200 X\r\n\r\n0123456789", true, UPSTREAM_FRESH, ERR_NONE},
+		{"HTTP/1.1 200 X\r\n\r\n0123456789a", false, UPSTREAM_BROKEN, ERR_LIMIT},
+		/* and the text of an error, which nobody has */
+		{"HTTP/1.1 404 X\r\nContent-Length: 12\r\n\r\n0123456789ab", false, UPSTREAM_ABSENT,
+			ERR_MISSING}};
+	struct asker a;
+
+	asker_set_up(&a);
+	a.request.max_bytes = 10;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		a.request.exact = rows[i].exact;
+		ck_assert_msg(asker_ask(&a, rows[i].answer, NULL) == rows[i].outcome, "row %zu: %s",
+			i, a.reply.why.text);
+		ck_assert_int_eq(a.reply.why.code, rows[i].code);
+		ck_assert_uint_le(a.got.len, 10);
+		if (rows[i].outcome == UPSTREAM_ABSENT)
+			ck_assert_uint_eq(a.got.len, 0);
+	}
+	asker_tear_down(&a);
+}
+END_TEST
+
+START_TEST(upstream__what_is_wanted_of_a_head_is_of_the_last_one)
+{
+	struct asker a;
+
+	asker_set_up(&a);
+	ck_assert_int_eq(asker_ask(&a,
+				 "HTTP/1.1 103 X\r\nETag: \"1\"\r\nLocation: /1\r\n\r\n"
+				 "HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n",
+				 NULL),
+		UPSTREAM_FRESH);
+	ck_assert_str_eq(a.reply.etag, "");
+	ck_assert_str_eq(a.reply.location, "");
+	ck_assert_int_eq(asker_ask(&a,
+				 "HTTP/1.1 200 X\r\neTAG:\t\"1\"  \r\nX-ETag: \"2\"\r\n"
+				 "LOCATION: /1\r\nContent-Length: 0\r\n\r\n",
+				 NULL),
+		UPSTREAM_FRESH);
+	ck_assert_msg(strncmp(a.reply.etag, "\"1\"", 3) == 0, "%s", a.reply.etag);
+	ck_assert_str_eq(a.reply.location, "/1");
+	ck_assert_ptr_nonnull(strstr(a.reply.address, "127.0.0.1 port "));
+	asker_tear_down(&a);
+}
+END_TEST
+
+START_TEST(upstream__a_head_without_end_is_refused)
+{
+	struct asker a;
+
+	asker_set_up(&a);
+	for (int i = 0; i < 2; i++) {
+		AUTO_BUF struct buf answer = {0};
+		static const char end[] = "Content-Length: 0\r\n\r\n";
+		size_t wanted = 65536 + (size_t)i - strlen(end);
+
+		buf_add_string(&answer, "HTTP/1.1 200 X\r\n");
+		while (answer.len + 200 < wanted)
+			buf_add_string(&answer, "X-Field: 0123456789012345678901234567890123456789"
+						"012345678901234567890123456789\r\n");
+		buf_add_string(&answer, "X: ");
+		while (answer.len + 2 < wanted)
+			buf_add_string(&answer, "x");
+		buf_add_string(&answer, "\r\n");
+		buf_add_string(&answer, end);
+		ck_assert_msg(asker_ask(&a, answer.at, NULL) ==
+				      (i == 0 ? UPSTREAM_FRESH : UPSTREAM_BROKEN),
+			"%zu bytes: %s", answer.len, a.reply.why.text);
+		ck_assert_int_eq(a.reply.why.code, i == 0 ? ERR_NONE : ERR_LIMIT);
+	}
+	asker_tear_down(&a);
+}
+END_TEST
+
+START_TEST(upstream__a_connection_is_used_again_but_for_one_alone)
+{
+	struct asker a;
+
+	asker_set_up(&a);
+	for (unsigned alone = 0; alone <= 1; alone++) {
+		asker_set_url(&a, "http");
+		a.request.alone = alone;
+		ck_assert_int_eq(asker_ask(&a, OK("0", ""), NULL), UPSTREAM_FRESH);
+		ck_assert_int_eq(asker_ask(&a, OK("0", ""), NULL), UPSTREAM_FRESH);
+		ck_assert_uint_eq(a.answers.connections, alone);
+		/* The server has one connection at a time. */
+		ck_assert_int_eq(
+			asker_ask(&a,
+				"HTTP/1.1 200 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+				NULL),
+			UPSTREAM_FRESH);
+	}
+	asker_tear_down(&a);
+}
+END_TEST
+
+/* It may be the disk. */
+START_TEST(upstream__what_cannot_be_written_ends_it_and_is_no_fault_of_theirs)
+{
+	static const enum err_code codes[] = {ERR_FULL, ERR_SYS, ERR_INPUT};
+	struct asker a;
+
+	asker_set_up(&a);
+	for (size_t i = 0; i < 3; i++) {
+		(void)err_set(&a.refusal, codes[i], "no");
+		ck_assert_int_eq(asker_ask(&a, OK("2", "ab"), NULL), UPSTREAM_BROKEN);
+		ck_assert_int_eq(a.reply.why.code, codes[i]);
+		ck_assert_str_eq(a.reply.why.text, "no");
+		ck_assert_int_eq(upstream_failed_here(&a.reply), codes[i] != ERR_INPUT);
+	}
+	asker_tear_down(&a);
+}
+END_TEST
+
+START_TEST(upstream_run__comes_back_for_who_wakes_it)
+{
+	struct asker a;
+
+	asker_set_up(&a);
+	upstream_wake(a.upstream);
+	upstream_run(a.upstream, 3600000);
+	asker_tear_down(&a);
+}
+END_TEST
+
+/* Bytes come no faster than the rate, and as fast as it is. */
+START_TEST(upstream__all_together_are_as_fast_as_they_may_be)
+{
+	static const struct {
+		const char *rate;
+		unsigned min_ms;
+		unsigned max_ms;
+	} rows[] = {{"16k", 2000, 3000}, {"32k", 1000, 1750}, {"0", 0, 0}};
+	enum { LEN = 50000 };
+	AUTO_BUF struct buf answer = {0};
+	AUTO_FREE unsigned char *body = unit_bytes(LEN, 1);
+	struct asker a;
+
+	asker_set_up(&a);
+	a.request.max_bytes = LEN;
+	buf_printf(&answer, "HTTP/1.1 200 X\r\nContent-Length: %d\r\n\r\n", LEN);
+	buf_add(&answer, body, LEN);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pace_schedule schedule;
+		unsigned ms = 0;
+
+		ck_assert_int_eq(pace_parse(rows[i].rate, &schedule, NULL), 0);
+		upstream_set_schedule(a.upstream, &schedule);
+		unit_clock_stop();
+		asker_start(&a, answer.at, NULL);
+		for (int turn = 0; turn < 3 && !a.done; turn++)
+			(void)asker_is_done(&a);
+		while (!a.done && ms < 60000) {
+			unit_clock_advance_ms(250);
+			ms += 250;
+			(void)asker_is_done(&a);
+		}
+		ck_assert(a.done && a.reply.outcome == UPSTREAM_FRESH);
+		ck_assert_uint_eq(a.got.len, LEN);
+		ck_assert_mem_eq(a.got.at, body, LEN);
+		ck_assert_msg(ms >= rows[i].min_ms && ms <= rows[i].max_ms, "%s: %u ms",
+			rows[i].rate, ms);
+	}
+	asker_tear_down(&a);
+}
+END_TEST
+
+/* The clock goes on by so much while nothing comes. */
+static bool
+is_done_after(struct asker *a, unsigned seconds)
+{
+	for (unsigned s = 0; s < seconds; s++) {
+		unit_clock_advance_ms(1000);
+		upstream_run(a->upstream, 1);
+	}
+	return asker_is_done(a);
+}
+
+START_TEST(upstream__a_silence_ends_it_and_one_that_was_asked_for_later)
+{
+	struct asker a;
+
+	asker_set_up(&a);
+	for (unsigned wait_s = 0; wait_s <= 30; wait_s += 30) {
+		a.request.wait_s = wait_s;
+		asker_start(&a, NULL, NULL);
+		ck_assert(!asker_is_done(&a));
+		ck_assert(!is_done_after(&a, 17 + wait_s));
+		ck_assert(is_done_after(&a, 8));
+		ck_assert_int_eq(a.reply.outcome, UPSTREAM_UNREACHABLE);
+		ck_assert_int_eq(a.reply.step, UPSTREAM_ANSWER);
+		ck_assert_uint_ge(a.reply.elapsed_ms, (18 + wait_s) * 1000);
+		ck_assert_uint_le(a.reply.elapsed_ms, (26 + wait_s) * 1000);
+	}
+	asker_tear_down(&a);
+}
+END_TEST
+
+void
+upstream_request_tests(TCase *c)
+{
+	tcase_add_test(c, upstream__a_request_has_the_fields_that_were_asked_for);
+	tcase_add_test(c, upstream__a_body_is_no_longer_than_it_may_be);
+	tcase_add_test(c, upstream__what_is_wanted_of_a_head_is_of_the_last_one);
+	tcase_add_test(c, upstream__a_head_without_end_is_refused);
+	tcase_add_test(c, upstream__a_connection_is_used_again_but_for_one_alone);
+	tcase_add_test(c, upstream__what_cannot_be_written_ends_it_and_is_no_fault_of_theirs);
+	tcase_add_test(c, upstream_run__comes_back_for_who_wakes_it);
+	tcase_add_test(c, upstream__all_together_are_as_fast_as_they_may_be);
+	tcase_add_test(c, upstream__a_silence_ends_it_and_one_that_was_asked_for_later);
+}
