@@ -238,7 +238,8 @@ START_TEST(http__what_a_client_has_is_filtered_and_its_name_logged)
 	ck_assert_ptr_nonnull(strstr(hear(say(text)),
 		"{\"updates\":[{\"cookie\":\"00000005\",\"type\":\"t\",\"version\":5}]}"));
 	ck_assert_ptr_nonnull(
-		strstr(stop(), " client=me request=\"POST /q\" status=200 bytes=59 ms="));
+		strstr(stop(), " level=info event=request address=127.0.0.1 client=me "
+			       "request=\"POST /q\" status=200 bytes=59 ms="));
 	tear_down();
 }
 END_TEST
