@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 static struct site s;
 static struct http *http;
 static struct buf got;
+static uint64_t per_address = 64;
 
 static void
 set_up(void)
@@ -34,7 +36,7 @@ set_up(void)
 	site_set_up(&s);
 	s.options.hostModuleAddress = (char *)(uintptr_t) "127.0.0.1";
 	s.options.maxConnections = 64;
-	s.options.maxConnectionsPerAddress = 64;
+	s.options.maxConnectionsPerAddress = per_address;
 	s.options.maxSynchronousPackageRetrievalRequests = 2;
 	logged_begin();
 	ck_assert_msg(http_start(&s.c.parts, &http, &e) == 0, "%s", e.text);
@@ -392,6 +394,8 @@ START_TEST(http__a_file_that_somebody_removed_or_cut_is_looked_at_again)
 		}
 		ck_assert_msg(strncmp(ask("GET " HEADER, "") + 9, rows[i].status, 3) == 0,
 			"row %zu: %.300s", i, got.at);
+		/* It says nothing of how many files are open. */
+		ck_assert_ptr_null(strstr(got.at, "\"busy\""));
 		(void)stop();
 		tear_down();
 	}
@@ -404,8 +408,16 @@ START_TEST(http__a_part_of_a_file_is_that_part_however_large)
 		unsigned first, last;
 	} rows[] = {{39999, 39999}, {1, 32768}, {1, 32769}, {0, 39998}};
 
+	struct rlimit limit;
+
 	set_up();
 	put_header(40000);
+	/* However often: no file is left open. */
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 60;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (int i = 0; i < 60; i++)
+		ck_assert_ptr_nonnull(strstr(ask("GET " HEADER, "Range: bytes=0-0\r\n"), "206 "));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		AUTO_FREE char *range =
 			mem_printf("Range: bytes=%u-%u\r\n", rows[i].first, rows[i].last);
@@ -416,6 +428,52 @@ START_TEST(http__a_part_of_a_file_is_that_part_however_large)
 					   : rows[i].first == 39999 ? '}'
 								    : ' ');
 	}
+	(void)stop();
+	tear_down();
+}
+END_TEST
+
+START_TEST(http__a_head_that_does_not_come_ends_its_connection)
+{
+	ssize_t got_one;
+	char byte;
+	uint64_t now_ms;
+	int fd;
+
+	unit_clock_stop();
+	set_up();
+	fd = say("GET /");
+	/* One that came after it has been answered: it is known by then. */
+	(void)ask("GET /q", "");
+	now_ms = clock_mono_ms();
+	http_reap(http, now_ms + 10000);
+	ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	do
+		http_reap(http, now_ms + 10001);
+	while ((got_one = recv(fd, &byte, 1, MSG_DONTWAIT)) < 0);
+	ck_assert_int_eq(got_one, 0);
+	fs_close(&fd);
+	(void)stop();
+	tear_down();
+}
+END_TEST
+
+START_TEST(http__an_address_that_has_enough_connections_loses_one_that_is_idle)
+{
+	char bytes[4096];
+	int fds[3];
+
+	per_address = 2;
+	set_up();
+	for (int i = 0; i < 3; i++) {
+		fds[i] = say("GET /q HTTP/1.1\r\nHost: a\r\n\r\n");
+		ck_assert_int_gt(recv(fds[i], bytes, sizeof(bytes), 0), 0);
+		if (i == 1)
+			ck_assert_int_eq(recv(fds[0], bytes, 1, MSG_DONTWAIT), -1);
+	}
+	ck_assert_int_eq(recv(fds[0], bytes, 1, 0), 0);
+	for (int i = 0; i < 3; i++)
+		fs_close(&fds[i]);
 	(void)stop();
 	tear_down();
 }
@@ -433,4 +491,6 @@ http_tests(TCase *c)
 	tcase_add_test(c, http__a_file_that_somebody_removed_or_cut_is_looked_at_again);
 	tcase_add_test(c, http__a_part_of_a_file_is_that_part_however_large);
 	tcase_add_test(c, http__an_answer_is_held_as_long_as_its_client_wants_and_not_longer);
+	tcase_add_test(c, http__a_head_that_does_not_come_ends_its_connection);
+	tcase_add_test(c, http__an_address_that_has_enough_connections_loses_one_that_is_idle);
 }
