@@ -73,6 +73,10 @@ START_TEST(ledger__counts_what_is_entered_and_what_was_given_up)
 	used = ledger_used(f.ledger);
 	ck_assert_uint_eq(used.entered_bytes, 0);
 	ck_assert_uint_ge(used.left_bytes, 30);
+	ck_assert_int_eq(fs_put(repo_stage_dir(f.repo), "x", "build-7/file",
+				 unit_text("01234567890123456789"), NULL),
+		0);
+	ck_assert_uint_eq(ledger_used(f.ledger).left_bytes, used.left_bytes + 10);
 	ck_assert_int_eq(ledger_enter(f.ledger, "a.part", 500, NULL), 0);
 	tear_down(&f);
 }

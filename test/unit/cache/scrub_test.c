@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "faults.h"
 #include "logged.h"
 #include "store/depot_settings.h"
 #include "unit.h"
@@ -100,7 +101,9 @@ START_TEST(scrub_tick__what_was_not_looked_at_for_so_long_is_looked_at)
 	static const struct {
 		uint64_t interval_ms, later_ms;
 		bool goes;
-	} rows[] = {{60000, 61000, true}, {60000, 30000, false}, {0, 1000000, false}};
+	} rows[] = {{60000, 60001, true}, {60000, 60000, false}, {0, 1000000, false}};
+
+	unit_clock_stop();
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct site s;
@@ -121,6 +124,7 @@ START_TEST(scrub_tick__once_a_second_and_what_somebody_removed_each_ten)
 	AUTO_IDENTS struct idents query = {0};
 	struct site s;
 
+	unit_clock_stop();
 	set_up(&s);
 	s.options.scrubInterval = 60000;
 	idents_add(&query, &ident);
@@ -130,14 +134,27 @@ START_TEST(scrub_tick__once_a_second_and_what_somebody_removed_each_ten)
 	ck_assert(fs_exists(s.dir, "q"));
 	ck_assert_int_eq(unlinkat(s.dir, "q", 0), 0);
 	damage(&s);
-	unit_clock_advance_ms(9000);
+	unit_clock_advance_ms(9999);
 	tick(&s, 6000);
 	ck_assert(!fs_exists(s.dir, "q"));
-	unit_clock_advance_ms(100000);
+	unit_clock_advance_ms(1);
 	tick(&s, 6999);
-	ck_assert(!fs_exists(s.dir, "q") && is_here(&s));
+	ck_assert(!fs_exists(s.dir, "q"));
 	tick(&s, 7000);
-	ck_assert(fs_exists(s.dir, "q") && !is_here(&s));
+	ck_assert(fs_exists(s.dir, "q") && is_here(&s));
+	unit_clock_advance_ms(100000);
+	tick(&s, 7999);
+	ck_assert(is_here(&s));
+	tick(&s, 8000);
+	ck_assert(!is_here(&s));
+	/* What cannot be mended is said. */
+	logged_begin();
+	unit_clock_advance_ms(10000);
+	ck_assert_int_eq(unlinkat(s.dir, "q", 0), 0);
+	faults_begin(1);
+	tick(&s, 9000);
+	ck_assert(faults_stop());
+	ck_assert_ptr_nonnull(strstr(logged(), "event=failed text=\"the cache: "));
 	tear_down(&s);
 }
 END_TEST
