@@ -96,6 +96,12 @@ START_TEST(fetch_query__who_asks_to_be_left_alone_is_asked_for_nothing_before)
 	ck_assert(look.state == JOB_FAILED && look.retry_in_ms == 9001);
 	ck_assert_uint_eq(a.requests, 1);
 	tear_down(&c, &a);
+	/* After failures in a row it is left alone without having asked for that. */
+	set_up(&c, &a);
+	c.pool.upstreams->at[0].breaker.threshold = 1;
+	answers_say(&a, "HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n", NULL);
+	ck_assert_uint_eq(cloud_fetch(&c, &query).retry_in_ms, c.k.options.upstreamFailureHold + 1);
+	tear_down(&c, &a);
 }
 END_TEST
 
