@@ -29,6 +29,8 @@ begin(struct kept *k)
 
 START_TEST(legacy_tick__the_newest_archive_of_what_is_asked_for_is_obtained_once)
 {
+	const struct job_spec spec = {
+		.kind = JOB_BUILD, .ident = {"t", {5, "00000000"}}, .format = FORMAT_AR1};
 	struct kept k;
 	struct legacy *l = begin(&k);
 
@@ -41,6 +43,8 @@ START_TEST(legacy_tick__the_newest_archive_of_what_is_asked_for_is_obtained_once
 	ck_assert_str_eq(kept_taken(&k, QUEUE_BUILDERS), "");
 	legacy_tick(l, 3000);
 	ck_assert_str_eq(kept_taken(&k, QUEUE_BUILDERS), "t/5 ");
+	/* In the format that such clients understand. */
+	ck_assert_int_eq(jobs_look(k.jobs, &spec).state, JOB_RUNNING);
 	legacy_tick(l, 5000);
 	ck_assert_str_eq(kept_taken(&k, QUEUE_BUILDERS), "");
 	legacy_free(l);
