@@ -84,6 +84,8 @@ START_TEST(upstreams__one_that_fails_is_left_alone_and_is_probed_after_its_rest)
 		ask(u, 0, SOURCE_FILE, 9, failures[i], 0); /* the probe */
 		ask(u, 1, SOURCE_FILE, 9, UPSTREAM_FRESH, 0);
 		unit_clock_advance_ms(4 * REST_MS);
+		/* A probe that tells nothing leaves the question to the next one. */
+		ask(u, 0, SOURCE_FILE, 9, UPSTREAM_BUSY, 30);
 		ask(u, 0, SOURCE_FILE, 9, UPSTREAM_FRESH, 0);
 		ask(u, 0, SOURCE_FILE, 9, UPSTREAM_FRESH, 0);
 		upstreams_free(u);
