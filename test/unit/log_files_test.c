@@ -68,8 +68,10 @@ count(const struct fixture *f, const char *name, const char *text)
 static void
 await(const struct fixture *f, const char *name, const char *text)
 {
-	while (count(f, name, text) == 0)
+	for (int ms = 0; count(f, name, text) == 0; ms++) {
+		ck_assert_int_lt(ms, 10000);
 		(void)usleep(1000);
+	}
 }
 
 START_TEST(log_end__each_target_has_its_lines)
@@ -153,8 +155,10 @@ START_TEST(log_reopen__lines_go_on_in_a_new_file_and_those_before_stay)
 	say(LOG_SERVE, "before");
 	ck_assert_int_eq(renameat(f.dir, SERVE, f.dir, "moved"), 0);
 	log_reopen();
-	while (!fs_exists(f.dir, SERVE))
+	for (int ms = 0; !fs_exists(f.dir, SERVE); ms++) {
+		ck_assert_int_lt(ms, 10000);
 		(void)usleep(1000);
+	}
 	say(LOG_SERVE, "after");
 	log_stop();
 	ck_assert_uint_eq(count(&f, "moved", "before"), 1);

@@ -133,6 +133,12 @@ START_TEST(announce_query__a_refusal_names_both_versions_and_a_new_one_is_logged
 	ck_assert_ptr_nonnull(strstr(
 		said, "event=version-refused type=t version=4 cookie=00000000 known=5 reason="));
 	ck_assert_ptr_null(strstr(said, "event=metadata"));
+	(void)poll(&k, "t/4 ");
+	ck_assert_str_eq(logged(), "");
+	(void)poll(&k, "t/3 ");
+	ck_assert_ptr_nonnull(strstr(logged(), "event=version-refused type=t version=3 "));
+	(void)poll(&k, "t/3 ");
+	ck_assert_str_eq(logged(), "");
 	(void)poll(&k, "t/5 ");
 	ck_assert_str_eq(logged(), "");
 	kept_tear_down(&k);

@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "cache/kept.h"
+#include "faults.h"
 #include "jobs/job_table.h"
 #include "logged.h"
 #include "store/versions.h"
@@ -199,26 +200,32 @@ START_TEST(builder__where_no_way_is_left_a_full_archive_is_absent_and_a_content_
 }
 END_TEST
 
-START_TEST(builder__content_is_unpacked_from_a_difference)
+/* Version 2 as a difference alone. */
+static struct record
+leave_difference(struct site *s)
 {
 	const struct stock_site site = {"work", NULL};
 	struct build_difference what = {.format = FORMAT_AR2, .full_bytes = UINT32_MAX};
+	struct record content = {.kind = RECORD_CONTENT, .ident = s->v.header[1]->ident};
 	struct record made;
+
+	what.ident = s->v.header[1]->ident;
+	what.base = s->v.header[0]->ident.edition;
+	ck_assert_int_eq(stock_build_difference(s->k.stock, &site, &what, &made, NULL), 0);
+	ck_assert_int_eq(stock_remove(s->k.stock, &content, NULL), 0);
+	(void)logged();
+	return made;
+}
+
+START_TEST(builder__content_is_unpacked_from_a_difference)
+{
 	struct job_spec spec;
-	struct view *view;
 	const char *said;
 	struct site s;
 
 	set_up(&s, 2);
-	what.ident = s.v.header[1]->ident;
-	what.base = s.v.header[0]->ident.edition;
-	ck_assert_int_eq(stock_build_difference(s.k.stock, &site, &what, &made, NULL), 0);
-	view = stock_view(s.k.stock);
-	made = view_find_version(view_find_type(view, "t"), &what.ident.edition)->content->record;
-	view_release(view);
-	ck_assert_int_eq(stock_remove(s.k.stock, &made, NULL), 0);
+	(void)leave_difference(&s);
 	spec = spec_of(&s, JOB_CONTENT, 2, 0);
-	(void)logged();
 	ck_assert_int_eq(build(&s, &spec).state, JOB_NONE);
 	ck_assert(is_here(&s, &spec));
 	said = logged();
@@ -371,6 +378,102 @@ START_TEST(builder__of_two_of_a_type_one_builds_and_a_server_that_ends_builds_no
 }
 END_TEST
 
+START_TEST(builder__a_disk_that_fails_once_is_said_and_leaves_nothing)
+{
+	bool failed = true;
+
+	for (unsigned n = 1; failed; n++) {
+		struct job_spec spec;
+		struct job_look look;
+		struct site s;
+
+		set_up(&s, 0);
+		spec = spec_of(&s, JOB_BUILD, 1, 0);
+		faults_begin(n);
+		look = build(&s, &spec);
+		failed = faults_stop();
+		if (look.state != JOB_NONE) {
+			ck_assert(failed);
+			ck_assert_int_eq(look.state, JOB_FAILED);
+			ck_assert_int_eq(look.reason, JOB_BUSY);
+			ck_assert_uint_gt(look.retry_in_ms, 0);
+			/* The line itself may be what could not be written. */
+			(void)build(&s, &spec);
+		}
+		ck_assert(is_here(&s, &spec));
+		ck_assert_uint_eq(ledger_used(s.k.ledger).entered_bytes, 0);
+		tear_down(&s);
+	}
+}
+END_TEST
+
+START_TEST(builder__what_has_no_room_is_said_and_its_price_asked_anew)
+{
+	static const struct {
+		enum job_kind kind;
+		unsigned version, base;
+	} rows[] = {{JOB_BUILD, 1, 0}, {JOB_BUILD, 2, 1}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct job_spec spec;
+		struct job_spec price;
+		struct job_look look;
+		struct site s;
+
+		set_up(&s, 2);
+		spec = spec_of(&s, rows[i].kind, rows[i].version, rows[i].base);
+		price = spec_of(&s, JOB_PRICE, rows[i].version, 0);
+		price.format = (enum format)0;
+		(void)jobs_ask(s.k.jobs, &price, NULL);
+		know_price(&s, &price, 1000000);
+		s.k.options.cacheMaxBytes = 10;
+		look = build(&s, &spec);
+		ck_assert_msg(look.state == JOB_FAILED && look.reason == JOB_DISK_FULL,
+			"row %zu: %d", i, look.state);
+		ck_assert_ptr_nonnull(strstr(logged(), "event=make-failed type=t version="));
+		/* Room was reckoned by the price, which is asked for anew. */
+		ck_assert_int_eq(jobs_look(s.k.jobs, &price).state, JOB_NONE);
+		check_room(&s);
+		tear_down(&s);
+	}
+}
+END_TEST
+
+START_TEST(builder__content_that_has_no_room_is_not_unpacked)
+{
+	struct job_spec spec;
+	struct job_look look;
+	struct site s;
+
+	set_up(&s, 2);
+	(void)leave_difference(&s);
+	spec = spec_of(&s, JOB_CONTENT, 2, 0);
+	s.k.options.cacheMaxBytes = 10;
+	look = build(&s, &spec);
+	ck_assert(look.state == JOB_FAILED && !is_here(&s, &spec));
+	ck_assert_ptr_nonnull(strstr(logged(), "event=make-failed type=t version=2 "));
+	check_room(&s);
+	tear_down(&s);
+}
+END_TEST
+
+START_TEST(builder__an_archive_that_is_bad_is_no_way)
+{
+	struct record difference;
+	struct job_spec spec;
+	struct job_look look;
+	struct site s;
+
+	set_up(&s, 2);
+	difference = leave_difference(&s);
+	builder_turns_note_bad(s.k.turns, &difference.ref.id);
+	spec = spec_of(&s, JOB_CONTENT, 2, 0);
+	look = build(&s, &spec);
+	ck_assert(look.state != JOB_NONE && !is_here(&s, &spec));
+	tear_down(&s);
+}
+END_TEST
+
 void
 builder_tests(TCase *c)
 {
@@ -385,4 +488,8 @@ builder_tests(TCase *c)
 	tcase_add_test(c, builder__what_it_is_built_from_and_is_damaged_goes);
 	tcase_add_test(
 		c, builder__of_two_of_a_type_one_builds_and_a_server_that_ends_builds_nothing);
+	tcase_add_test(c, builder__a_disk_that_fails_once_is_said_and_leaves_nothing);
+	tcase_add_test(c, builder__what_has_no_room_is_said_and_its_price_asked_anew);
+	tcase_add_test(c, builder__content_that_has_no_room_is_not_unpacked);
+	tcase_add_test(c, builder__an_archive_that_is_bad_is_no_way);
 }

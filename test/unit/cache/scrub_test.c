@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is done to a cache when nobody asks for anything, and what is remembered of old clients. */
+/* What is done to a cache when nobody asks for anything. */
 #include "cache/scrub.h"
 
 #include <semaphore.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "faults.h"
+#include "logged.h"
 #include "store/depot_settings.h"
 #include "unit.h"
 
@@ -98,7 +101,9 @@ START_TEST(scrub_tick__what_was_not_looked_at_for_so_long_is_looked_at)
 	static const struct {
 		uint64_t interval_ms, later_ms;
 		bool goes;
-	} rows[] = {{60000, 61000, true}, {60000, 30000, false}, {0, 1000000, false}};
+	} rows[] = {{60000, 60001, true}, {60000, 60000, false}, {0, 1000000, false}};
+
+	unit_clock_stop();
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct site s;
@@ -119,6 +124,7 @@ START_TEST(scrub_tick__once_a_second_and_what_somebody_removed_each_ten)
 	AUTO_IDENTS struct idents query = {0};
 	struct site s;
 
+	unit_clock_stop();
 	set_up(&s);
 	s.options.scrubInterval = 60000;
 	idents_add(&query, &ident);
@@ -128,14 +134,27 @@ START_TEST(scrub_tick__once_a_second_and_what_somebody_removed_each_ten)
 	ck_assert(fs_exists(s.dir, "q"));
 	ck_assert_int_eq(unlinkat(s.dir, "q", 0), 0);
 	damage(&s);
-	unit_clock_advance_ms(9000);
+	unit_clock_advance_ms(9999);
 	tick(&s, 6000);
 	ck_assert(!fs_exists(s.dir, "q"));
-	unit_clock_advance_ms(100000);
+	unit_clock_advance_ms(1);
 	tick(&s, 6999);
-	ck_assert(!fs_exists(s.dir, "q") && is_here(&s));
+	ck_assert(!fs_exists(s.dir, "q"));
 	tick(&s, 7000);
-	ck_assert(fs_exists(s.dir, "q") && !is_here(&s));
+	ck_assert(fs_exists(s.dir, "q") && is_here(&s));
+	unit_clock_advance_ms(100000);
+	tick(&s, 7999);
+	ck_assert(is_here(&s));
+	tick(&s, 8000);
+	ck_assert(!is_here(&s));
+	/* What cannot be mended is said. */
+	logged_begin();
+	unit_clock_advance_ms(10000);
+	ck_assert_int_eq(unlinkat(s.dir, "q", 0), 0);
+	faults_begin(1);
+	tick(&s, 9000);
+	ck_assert(faults_stop());
+	ck_assert_ptr_nonnull(strstr(logged(), "event=failed text=\"the cache: "));
 	tear_down(&s);
 }
 END_TEST
@@ -218,34 +237,88 @@ START_TEST(scrub_check__its_job_ends_whatever_came_of_it)
 }
 END_TEST
 
-START_TEST(legacy_save__once_a_minute_and_at_the_end)
+/* No more files can be opened; or as many as before. */
+static void
+set_files(rlim_t count)
 {
-	char name[DEPOT_SETTINGS_NAME_MAX];
-	uint64_t first_ms = 0;
-	uint64_t then_ms = 0;
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = count;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+START_TEST(scrub__what_cannot_be_read_just_now_is_said_and_stays)
+{
+	struct job_spec spec = {.kind = JOB_CHECK, .ident = ident};
+	struct jobs *jobs = jobs_new(on_notify, NULL);
+	struct job *job;
 	struct site s;
 
 	set_up(&s);
-	(void)depot_settings_legacy("t", name);
-	legacy_save(s.parts.legacy);
-	ck_assert(!stock_setting(s.parts.stock, name, &first_ms));
+	damage(&s);
+	logged_begin();
+	s.options.scrubInterval = 60000;
+	unit_clock_advance_ms(61000);
+	(void)jobs_ask(jobs, &spec, NULL);
+	job = jobs_take(jobs, QUEUE_WORKERS);
+	set_files(3);
+	tick(&s, 5000);
+	scrub_check(s.parts.stock, jobs, job);
+	set_files(1000);
+	ck_assert(is_here(&s));
+	ck_assert_int_eq(jobs_look(jobs, &spec).state, JOB_FAILED);
+	ck_assert_int_eq(jobs_look(jobs, &spec).reason, JOB_BUSY);
+	ck_assert_ptr_nonnull(strstr(logged(), "event=warning text=\"scrub: "));
+	/* The others come first, and this one again after an interval. */
+	tick(&s, 6000);
+	ck_assert(is_here(&s));
+	unit_clock_advance_ms(61000);
+	tick(&s, 7000);
+	ck_assert(!is_here(&s));
+	jobs_free(jobs);
+	tear_down(&s);
+}
+END_TEST
+
+START_TEST(scrub_tick__after_a_large_file_comes_a_pause)
+{
+	enum { LARGE = 8 * 10000 };
+	AUTO_FREE char *text = mem_printf("{%*s}", LARGE - 2, "");
+	const struct ident other = {"u", {5, "00000000"}};
+	struct record large;
+	struct view *view;
+	struct site s;
+
+	unit_clock_stop();
+	set_up(&s);
+	damage(&s);
+	ck_assert_int_eq(stock_put_header(s.parts.stock, &other, unit_text(text), &large, NULL), 0);
+	s.options.scrubInterval = 60000;
+	unit_clock_advance_ms(60001);
+	view = stock_view(s.parts.stock);
+	view_find_record(view, &large)->checked_ms = 1; /* the longest ago */
+	view_release(view);
+	tick(&s, 5000);
+	unit_clock_advance_ms(7);
+	tick(&s, 6000);
+	ck_assert(is_here(&s));
+	unit_clock_advance_ms(1);
+	tick(&s, 7000);
+	ck_assert(!is_here(&s));
+	tear_down(&s);
+}
+END_TEST
+
+START_TEST(scrub_tick__when_a_legacy_client_was_seen_is_written_too)
+{
+	char name[DEPOT_SETTINGS_NAME_MAX];
+	struct site s;
+
+	set_up(&s);
 	legacy_note(s.parts.legacy, "t");
-	legacy_save(s.parts.legacy);
-	ck_assert(stock_setting(s.parts.stock, name, &first_ms));
-	ck_assert_uint_le(first_ms, clock_wall_ms());
-	unit_clock_advance_ms(50000);
-	legacy_note(s.parts.legacy, "t");
-	legacy_save(s.parts.legacy);
-	ck_assert(stock_setting(s.parts.stock, name, &then_ms) && then_ms == first_ms);
-	unit_clock_advance_ms(20000);
-	legacy_note(s.parts.legacy, "t");
-	legacy_save(s.parts.legacy);
-	ck_assert(stock_setting(s.parts.stock, name, &then_ms) && then_ms >= first_ms + 70000);
-	unit_clock_advance_ms(1000);
-	legacy_note(s.parts.legacy, "t");
-	legacy_free(s.parts.legacy);
-	s.parts.legacy = NULL;
-	ck_assert(stock_setting(s.parts.stock, name, &then_ms) && then_ms >= first_ms + 71000);
+	tick(&s, 5000);
+	ck_assert(stock_setting(s.parts.stock, depot_settings_legacy("t", name), &(uint64_t){0}));
 	tear_down(&s);
 }
 END_TEST
@@ -257,5 +330,7 @@ scrub_tests(TCase *c)
 	tcase_add_test(c, scrub_tick__once_a_second_and_what_somebody_removed_each_ten);
 	tcase_add_test(c, scrub__times_are_written_by_a_tick_and_at_the_end);
 	tcase_add_test(c, scrub_check__its_job_ends_whatever_came_of_it);
-	tcase_add_test(c, legacy_save__once_a_minute_and_at_the_end);
+	tcase_add_test(c, scrub__what_cannot_be_read_just_now_is_said_and_stays);
+	tcase_add_test(c, scrub_tick__after_a_large_file_comes_a_pause);
+	tcase_add_test(c, scrub_tick__when_a_legacy_client_was_seen_is_written_too);
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cloud/upstreams.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "logged.h"
 #include "unit.h"
 
 enum { REST_MS = 60000, THRESHOLD = 3 };
@@ -80,6 +84,8 @@ START_TEST(upstreams__one_that_fails_is_left_alone_and_is_probed_after_its_rest)
 		ask(u, 0, SOURCE_FILE, 9, failures[i], 0); /* the probe */
 		ask(u, 1, SOURCE_FILE, 9, UPSTREAM_FRESH, 0);
 		unit_clock_advance_ms(4 * REST_MS);
+		/* A probe that tells nothing leaves the question to the next one. */
+		ask(u, 0, SOURCE_FILE, 9, UPSTREAM_BUSY, 30);
 		ask(u, 0, SOURCE_FILE, 9, UPSTREAM_FRESH, 0);
 		ask(u, 0, SOURCE_FILE, 9, UPSTREAM_FRESH, 0);
 		upstreams_free(u);
@@ -189,6 +195,76 @@ START_TEST(upstreams_may_help__where_another_can_have_it)
 }
 END_TEST
 
+/*
+ * What the log was told since it was asked last: the events, each of which is said to two of its
+ * files, with their hold.
+ */
+static const char *
+said(void)
+{
+	static char text[1000];
+	size_t len = 0;
+	unsigned lines = 0;
+
+	text[0] = '\0';
+	for (const char *at = logged(); (at = strstr(at, " event=")) != NULL; at += 7) {
+		const char *hold = strstr(at, " hold=");
+
+		if (lines++ % 2 == 1)
+			continue;
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%.*s",
+			(int)strcspn(at + 7, " ") + 1, at + 7);
+		if (hold != NULL && hold < strchr(at, '\n'))
+			len += (size_t)snprintf(
+				text + len, sizeof(text) - len, "%d ", atoi(hold + 6));
+	}
+	ck_assert_uint_eq(lines % 2, 0);
+	return text;
+}
+
+START_TEST(upstreams__the_log_says_once_what_becomes_of_one)
+{
+	struct upstreams *u = three();
+
+	unit_clock_stop();
+	logged_begin();
+	ask(u, 0, SOURCE_FILE, 0, UPSTREAM_FRESH, 0);
+	ck_assert_str_eq(said(), "");
+	ask(u, 0, SOURCE_FILE, 1, UPSTREAM_UNREACHABLE, 0);
+	ck_assert_str_eq(said(), "upstream-lost ");
+	ask(u, 0, SOURCE_FILE, 2, UPSTREAM_UNREACHABLE, 0);
+	ck_assert_str_eq(said(), "");
+	ask(u, 0, SOURCE_FILE, 3, UPSTREAM_UNREACHABLE, 0);
+	ck_assert_str_eq(said(), "upstream-held 60 ");
+	/* One that was on its way all the while. */
+	upstreams_report(u, 0, &(struct source_request){.what = SOURCE_FILE},
+		&(struct upstream_reply){.outcome = UPSTREAM_UNREACHABLE});
+	ck_assert_str_eq(said(), "");
+	unit_clock_advance_ms(REST_MS);
+	ask(u, 0, SOURCE_FILE, 5, UPSTREAM_FRESH, 0);
+	ck_assert_str_eq(said(), "upstream-probe upstream-back ");
+	ask(u, 0, SOURCE_FILE, 6, UPSTREAM_FRESH, 0);
+	ck_assert_str_eq(said(), "");
+	/* As it is asked to be left alone, it says nothing of a loss. */
+	ask(u, 0, SOURCE_QUERY, 1, UPSTREAM_BUSY, 20);
+	ck_assert_str_eq(said(), "upstream-held 20 ");
+	upstreams_report(u, 0, &(struct source_request){.what = SOURCE_QUERY},
+		&(struct upstream_reply){.outcome = UPSTREAM_BUSY, .retry_after_s = 20});
+	ck_assert_str_eq(said(), "");
+	unit_clock_advance_ms(20000);
+	ask(u, 0, SOURCE_FILE, 1, UPSTREAM_BROKEN, 0);
+	ck_assert_str_eq(said(), "upstream-probe upstream-held 60 ");
+	/* One that was lost, and did not rest, is back. */
+	for (unsigned n = 0; n < 2; n++)
+		ask(u, 1, SOURCE_FILE, n, n == 0 ? UPSTREAM_UNREACHABLE : UPSTREAM_FRESH, 0);
+	ck_assert_str_eq(said(), "upstream-lost upstream-back ");
+	ask(u, 1, SOURCE_FILE, 1, UPSTREAM_BROKEN, 0);
+	ask(u, 1, SOURCE_FILE, 2, UPSTREAM_FRESH, 0);
+	ck_assert_str_eq(said(), "");
+	upstreams_free(u);
+}
+END_TEST
+
 void
 upstreams_tests(TCase *c)
 {
@@ -199,4 +275,5 @@ upstreams_tests(TCase *c)
 	tcase_add_test(c, upstreams_report__who_asks_to_be_left_alone_is);
 	tcase_add_test(c, upstreams_report__what_tells_nothing_of_it_is_no_failure);
 	tcase_add_test(c, upstreams_may_help__where_another_can_have_it);
+	tcase_add_test(c, upstreams__the_log_says_once_what_becomes_of_one);
 }

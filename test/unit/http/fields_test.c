@@ -26,7 +26,7 @@ START_TEST(fields_range__follows_the_rfc)
 		{"BYTES=1-2", RANGE_PART, 1, 2}, {"bytes=a-5", RANGE_NONE, 0, 0},
 		{"bytes=0-100", RANGE_PART, 0, 100}, {"bytes=3-99", RANGE_PART, 3, 97},
 		{"bytes=3-98", RANGE_PART, 3, 96}, {"bytes=0,2-3", RANGE_NONE, 0, 0},
-		{"bytes=-1,2", RANGE_NONE, 0, 0}};
+		{"bytes=-1,2", RANGE_NONE, 0, 0}, {"bytes=a-", RANGE_NONE, 0, 0}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint64_t first = 0;
