@@ -171,8 +171,8 @@ START_TEST(load_visit__a_redirect_leads_to_a_full_archive_of_what_is_newer)
 		asked = mem_printf("GET /%s ",
 			rows[i].wrong ? ident_offer_name(&versions[2], &versions[1].edition, name)
 				      : ident_offer_name(&versions[2], NULL, name));
-		ck_assert_msg(strstr(f.answers.asked.at, asked) != NULL, "%s not %s", asked,
-			f.answers.asked.at);
+		ck_assert_msg(strstr(answers_asked(&f.answers), asked) != NULL, "%s not %s", asked,
+			answers_asked(&f.answers));
 		ck_assert_uint_eq(f.t.counts.wrong, 1);
 		ck_assert_ptr_nonnull(strstr(f.t.counts.error, "it leads nowhere"));
 		ck_assert_uint_eq(f.load->newest, 1);
@@ -190,7 +190,7 @@ START_TEST(load_visit__an_offer_without_a_known_format_is_wrong)
 	answers_say(&f.answers, query, "HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n{}");
 	visit(&f);
 	ck_assert_uint_eq(f.t.counts.wrong, 1);
-	ck_assert_uint_eq(f.answers.requests, 2);
+	ck_assert_uint_eq(answers_requests(&f.answers), 2);
 	tear_down(&f);
 }
 END_TEST

@@ -43,9 +43,9 @@ ask(struct fixture *f, enum source_what what, const char *first, const char *sec
 }
 
 static bool
-asked(const struct fixture *f, const char *words)
+asked(struct fixture *f, const char *words)
 {
-	return strstr(f->a.answers.asked.at, words) != NULL;
+	return strstr(answers_asked(&f->a.answers), words) != NULL;
 }
 
 START_TEST(source__the_other_method_is_tried_once_where_one_is_refused)
@@ -90,10 +90,10 @@ START_TEST(source__the_other_method_is_tried_once_where_one_is_refused)
 		ck_assert_msg(
 			ask(&f, SOURCE_QUERY, rows[i].first, rows[i].second) == rows[i].outcome,
 			"row %zu: %d %s", i, (int)f.reply.outcome, f.reply.why.text);
-		ck_assert_msg(f.a.answers.requests == rows[i].requests, "row %zu", i);
-		ck_assert_msg(
-			strncmp(f.a.answers.asked.at, rows[i].last, strlen(rows[i].last)) == 0,
-			"row %zu: %s", i, f.a.answers.asked.at);
+		ck_assert_msg(answers_requests(&f.a.answers) == rows[i].requests, "row %zu", i);
+		ck_assert_msg(strncmp(answers_asked(&f.a.answers), rows[i].last,
+				      strlen(rows[i].last)) == 0,
+			"row %zu: %s", i, answers_asked(&f.a.answers));
 		ck_assert_msg(f.source.query_by_post == rows[i].learnt, "row %zu", i);
 		ck_assert_msg(
 			f.source.gave_query == (rows[i].outcome == UPSTREAM_FRESH), "row %zu", i);
@@ -101,7 +101,7 @@ START_TEST(source__the_other_method_is_tried_once_where_one_is_refused)
 		ck_assert(asked(&f, "\r\nContent-Type: application/json\r\n") ==
 			  (rows[i].last[0] == 'P'));
 		ck_assert(rows[i].last[0] != 'P' ||
-			  strcmp(strstr(f.a.answers.asked.at, "\r\n\r\n") + 4, body) == 0);
+			  strcmp(strstr(answers_asked(&f.a.answers), "\r\n\r\n") + 4, body) == 0);
 	}
 	tear_down(&f);
 }
@@ -128,7 +128,7 @@ START_TEST(source__each_document_is_asked_for_with_its_fields)
 		f.request.via = i % 2 ? "1.1 us" : NULL;
 		f.request.wait_s = i % 2 ? 3 : 0;
 		(void)ask(&f, rows[i].what, SAYS("500"), NULL);
-		ck_assert_msg(asked(&f, rows[i].accept), "%s", f.a.answers.asked.at);
+		ck_assert_msg(asked(&f, rows[i].accept), "%s", answers_asked(&f.a.answers));
 		ck_assert(asked(&f, "\r\nCache-Control: no-cache\r\n") == rows[i].fresh);
 		ck_assert(asked(&f, "\r\nIf-None-Match: \"7\"\r\n") ==
 			  (rows[i].what == SOURCE_QUERY));

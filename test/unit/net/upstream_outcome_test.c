@@ -58,7 +58,7 @@ START_TEST(upstream__each_status_has_its_outcome_and_says_why)
 			ck_assert_str_eq(a.reply.why.text, rows[i].words);
 		ck_assert_int_eq(a.reply.status, atoi(rows[i].answer + 9));
 		ck_assert_int_eq(a.reply.step, UPSTREAM_ANSWER);
-		ck_assert_uint_eq(a.answers.requests, 1);
+		ck_assert_uint_eq(answers_requests(&a.answers), 1);
 	}
 	asker_tear_down(&a);
 }
@@ -198,7 +198,7 @@ START_TEST(upstream__a_file_goes_on_only_with_the_range_that_was_asked_for)
 
 		ck_assert_msg(asker_ask(&a, answer, NULL) == rows[i].outcome, "%s: %d %s", answer,
 			(int)a.reply.outcome, a.reply.why.text);
-		ck_assert_ptr_nonnull(strstr(a.answers.asked.at, "\r\nRange: bytes=4-\r\n"));
+		ck_assert_ptr_nonnull(strstr(answers_asked(&a.answers), "\r\nRange: bytes=4-\r\n"));
 		ck_assert_uint_eq(a.restarts, rows[i].restarts);
 		if (rows[i].outcome == UPSTREAM_FRESH)
 			ck_assert_str_eq(a.got.at, rows[i].body);

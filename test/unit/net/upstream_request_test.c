@@ -24,15 +24,16 @@ START_TEST(upstream__a_request_has_the_fields_that_were_asked_for)
 		a.request.resume_from = only == 5 ? 3 : 0;
 		a.request.post_body = only == 6 ? "body" : NULL;
 		(void)asker_ask(&a, OK("0", ""), NULL);
-		ck_assert(strncmp(a.answers.asked.at,
+		ck_assert(strncmp(answers_asked(&a.answers),
 				  only == 6 ? "POST /x HTTP/1.1\r\n" : "GET /x HTTP/1.1\r\n",
 				  only == 6 ? 18 : 17) == 0);
 		for (size_t i = 0; i < 7; i++)
-			ck_assert_msg((strstr(a.answers.asked.at, all[i]) != NULL) == (i == only),
-				"%zu: %s", only, a.answers.asked.at);
+			ck_assert_msg(
+				(strstr(answers_asked(&a.answers), all[i]) != NULL) == (i == only),
+				"%zu: %s", only, answers_asked(&a.answers));
 		ck_assert_ptr_nonnull(
-			strstr(a.answers.asked.at, "\r\nAccept-Encoding: identity\r\n"));
-		ck_assert_ptr_nonnull(strstr(a.answers.asked.at, "\r\nUser-Agent: guts2d/"));
+			strstr(answers_asked(&a.answers), "\r\nAccept-Encoding: identity\r\n"));
+		ck_assert_ptr_nonnull(strstr(answers_asked(&a.answers), "\r\nUser-Agent: guts2d/"));
 	}
 	asker_tear_down(&a);
 }
@@ -137,7 +138,7 @@ START_TEST(upstream__a_connection_is_used_again_but_for_one_alone)
 		a.request.alone = alone;
 		ck_assert_int_eq(asker_ask(&a, OK("0", ""), NULL), UPSTREAM_FRESH);
 		ck_assert_int_eq(asker_ask(&a, OK("0", ""), NULL), UPSTREAM_FRESH);
-		ck_assert_uint_eq(a.answers.connections, alone);
+		ck_assert_uint_eq(answers_connections(&a.answers), alone);
 		/* The server has one connection at a time. */
 		ck_assert_int_eq(
 			asker_ask(&a,
