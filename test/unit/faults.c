@@ -13,6 +13,9 @@
 
 static atomic_uint left; /* calls until the one that fails, itself included; 0: none does */
 static bool failed;
+/* What is not synced: bytes, of whatever file; names, of whatever directory. */
+static atomic_bool bytes_only_here, names_only_here;
+static atomic_bool named_too_early;
 
 void
 faults_begin(unsigned n)
@@ -48,17 +51,48 @@ fails(void)
 	return true;
 }
 
-#define CALL(type, name, parameters, ...)                                                          \
+void
+faults_follow(void)
+{
+	bytes_only_here = names_only_here = named_too_early = false;
+}
+
+bool
+faults_would_lose(void)
+{
+	return named_too_early || names_only_here;
+}
+
+static void
+note_bytes(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		bytes_only_here = true;
+}
+
+static void
+note_name(void)
+{
+	named_too_early = named_too_early || bytes_only_here;
+	names_only_here = true;
+}
+
+#define CALL(type, name, note, parameters, ...)                                                    \
 	type name parameters                                                                       \
 	{                                                                                          \
 		type(*real) parameters = (type(*) parameters)dlsym(RTLD_NEXT, #name);              \
+		note;                                                                              \
 		return fails() ? -1 : real(__VA_ARGS__);                                           \
 	}
 
-CALL(ssize_t, write, (int fd, const void *bytes, size_t len), fd, bytes, len)
-CALL(int, renameat, (int from, const char *old, int to, const char *new), from, old, to, new)
-CALL(int, unlinkat, (int dir, const char *path, int flags), dir, path, flags)
-CALL(int, mkdirat, (int dir, const char *path, mode_t mode), dir, path, mode)
+CALL(ssize_t, write, note_bytes(fd), (int fd, const void *bytes, size_t len), fd, bytes, len)
+CALL(int, renameat, note_name(), (int from, const char *old, int to, const char *new), from, old,
+	to, new)
+CALL(int, unlinkat, (void)0, (int dir, const char *path, int flags), dir, path, flags)
+CALL(int, mkdirat, names_only_here = true, (int dir, const char *path, mode_t mode), dir, path,
+	mode)
 
 /* But for the number in a lock, which is for people: without it the lock is as good. */
 ssize_t
@@ -71,12 +105,24 @@ pwrite(int fd, const void *bytes, size_t len, off_t at)
 }
 
 /* Nothing of a test has to outlast the power, and a disk takes its time. */
-#define SYNC(name)                                                                                 \
-	int name(int fd)                                                                           \
-	{                                                                                          \
-		(void)fd;                                                                          \
-		return fails() ? -1 : 0;                                                           \
-	}
+int
+fsync(int fd)
+{
+	struct stat st;
 
-SYNC(fsync)
-SYNC(syncfs)
+	if (fails())
+		return -1;
+	if (fstat(fd, &st) == 0)
+		*(S_ISDIR(st.st_mode) ? &names_only_here : &bytes_only_here) = false;
+	return 0;
+}
+
+int
+syncfs(int fd)
+{
+	(void)fd;
+	if (fails())
+		return -1;
+	bytes_only_here = names_only_here = false;
+	return 0;
+}

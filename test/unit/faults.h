@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * faults.h - a disk that fails once, for tests.
+ * faults.h - a disk that fails once, or forgets what was not synced, for tests.
  *
- * Does:     of the calls that write, sync, name, or remove what has a name, the n-th fails with EIO
- * Source:   a function of the program stands before one of the C library of the same name
+ * Does:     of the calls that write, sync, name, or remove what has a name, the n-th fails with
+ * EIO; and looks whether bytes are synced before they have a name, and names in the end Source:   a
+ * function of the program stands before one of the C library of the same name
  */
 #ifndef FAULTS_H
 #define FAULTS_H
@@ -23,5 +24,11 @@ bool faults_stop(void);
  * error says why; else it came to its end.
  */
 bool faults_end(int result, const struct err *e);
+
+/* From now on it is looked at what is synced, in the order of the calls of one thread. */
+void faults_follow(void);
+
+/* Whether a power cut just now would lose bytes that have a name, or a name. */
+bool faults_would_lose(void);
 
 #endif

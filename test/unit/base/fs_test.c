@@ -344,6 +344,18 @@ START_TEST(fs_write__what_cannot_be_written_is_an_error)
 }
 END_TEST
 
+START_TEST(fs_put__its_bytes_are_on_the_disk_and_then_its_name)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+
+	fs_close(&(int){fs_make_dirs(dir, "sub", NULL)});
+	faults_follow();
+	ck_assert_int_eq(fs_put(dir, "x", "sub/new", unit_text("bytes"), NULL), 0);
+	ck_assert(!faults_would_lose());
+}
+END_TEST
+
 START_TEST(fs_open_standard__what_is_closed_leads_nowhere_and_what_is_open_stays)
 {
 	AUTO_FREE char *path = NULL;
@@ -370,6 +382,7 @@ END_TEST
 void
 fs_tests(TCase *c)
 {
+	tcase_add_test(c, fs_put__its_bytes_are_on_the_disk_and_then_its_name);
 	tcase_add_test(c, fs_open_standard__what_is_closed_leads_nowhere_and_what_is_open_stays);
 	tcase_add_test(c, fs__never_follows_links_and_bounds_reads);
 	tcase_add_test(c, fs_open__takes_regular_files_alone_and_says_so);

@@ -82,7 +82,9 @@ START_TEST(repo_mend__what_was_removed_is_there_again)
 	AUTO_REPO struct repo *other = NULL;
 	bool mended;
 
+	faults_follow();
 	ck_assert_int_eq(repo_open(deep, true, &r, NULL), 0);
+	ck_assert(!faults_would_lose());
 	ck_assert_int_eq(repo_lock(r, NULL), 0);
 	ck_assert_uint_eq(mode_of(dir, "deep/stage"), 0700);
 	ck_assert(repo_mend(r, &mended, NULL) == 0 && !mended);
@@ -90,7 +92,9 @@ START_TEST(repo_mend__what_was_removed_is_there_again)
 		AUTO_FREE char *part = mem_printf("deep/%s", parts[i]);
 
 		ck_assert_int_eq(unlinkat(dir, part, AT_REMOVEDIR), 0);
+		faults_follow();
 		ck_assert(repo_mend(r, &mended, NULL) == 0 && mended);
+		ck_assert(!faults_would_lose());
 		ck_assert(fs_exists(dir, part));
 		ck_assert_uint_eq(mode_of(dir, "deep/stage"), 0700);
 	}
