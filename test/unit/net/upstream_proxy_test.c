@@ -148,7 +148,6 @@ END_TEST
 START_TEST(upstream__the_environment_names_no_proxy_and_no_way_past_one)
 {
 	struct fixture f;
-	AUTO_FREE char *name = NULL;
 
 	set_up(&f, "");
 	ck_assert_int_eq(setenv("no_proxy", "*", 1), 0);

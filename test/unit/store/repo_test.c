@@ -172,7 +172,6 @@ START_TEST(repo_read__says_what_is_wrong_with_a_document)
 				     "\"type\":\"t\",\"version\":5}";
 	const struct ident ident = {"t", {5, "00000005"}};
 	AUTO_FREE char *path = NULL;
-	AUTO_CLOSE int dir = unit_dir(&path);
 	AUTO_REPO struct repo *r = NULL;
 	AUTO_IDENTS struct idents query = {0};
 	AUTO_HEADER struct header *h = NULL;
@@ -183,6 +182,7 @@ START_TEST(repo_read__says_what_is_wrong_with_a_document)
 	uint64_t free_bytes;
 	struct err e = {0};
 
+	fs_close(&(int){unit_dir(&path)});
 	ck_assert_int_eq(repo_open(path, true, &r, NULL), 0);
 	ck_assert_int_eq(repo_read_query(r, &query, &e), 0);
 	ck_assert(query.count == 0 && !repo_has(r, "q"));
