@@ -351,7 +351,7 @@ START_TEST(builder__what_it_is_built_from_and_is_damaged_goes)
 }
 END_TEST
 
-START_TEST(builder__of_two_of_a_type_one_builds_and_a_server_that_ends_builds_nothing)
+START_TEST(builder__a_server_that_ends_builds_nothing)
 {
 	struct site s;
 	struct job_spec spec;
@@ -486,8 +486,7 @@ builder_tests(TCase *c)
 	tcase_add_test(c, builder__a_difference_that_cannot_be_measured);
 	tcase_add_test(c, builder__a_difference_to_what_is_not_here_any_more_is_absent);
 	tcase_add_test(c, builder__what_it_is_built_from_and_is_damaged_goes);
-	tcase_add_test(
-		c, builder__of_two_of_a_type_one_builds_and_a_server_that_ends_builds_nothing);
+	tcase_add_test(c, builder__a_server_that_ends_builds_nothing);
 	tcase_add_test(c, builder__a_disk_that_fails_once_is_said_and_leaves_nothing);
 	tcase_add_test(c, builder__what_has_no_room_is_said_and_its_price_asked_anew);
 	tcase_add_test(c, builder__content_that_has_no_room_is_not_unpacked);
