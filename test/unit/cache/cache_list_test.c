@@ -107,6 +107,9 @@ START_TEST(cache_list__the_table_says_the_same)
 		"\n    full             guts2ar1 (%s) guts2ar2 (%s)\n", bytes[1], bytes[2]);
 	check_said(&f, differences, true);
 	check_said(&f, full, true);
+	/* A version without any has no line of them. */
+	ck_assert_ptr_null(strstr(strstr(unit_output(), "    full ") + 1, "    full "));
+	ck_assert_ptr_null(strstr(strstr(unit_output(), "    diff") + 1, "    diff"));
 	check_said(&f, " header content\n", true);
 	check_said(&f, " header\n", true);
 	check_said(&f, "no use known", true);
