@@ -395,6 +395,9 @@ apply_pace(struct upstream *u, int timeout_ms)
 	struct transfer *t;
 	uint64_t wait_ms;
 
+	/* There is no limit, and there was none: nothing waits. */
+	if (!pace_limits(&u->schedule) && u->pace.rate == 0)
+		return timeout_ms;
 	pace_set(&u->pace, pace_rate(&u->schedule, minute_of_day()), now_ms);
 	wait_ms = pace_wait_ms(&u->pace, now_ms);
 	if (wait_ms > 0)
