@@ -38,6 +38,25 @@ unit_dir(char **ret_path)
 	return fs_make_dirs(AT_FDCWD, *ret_path, NULL);
 }
 
+static int
+count_one(void *context, int dir, const char *name, struct err *e)
+{
+	(void)dir;
+	(void)name;
+	(void)e;
+	(*(unsigned *)context)++;
+	return 0;
+}
+
+unsigned
+unit_count(int dir, const char *path)
+{
+	unsigned n = 0;
+
+	ck_assert_int_eq(fs_each(dir, path, count_one, &n, NULL), 0);
+	return n;
+}
+
 static struct {
 	char *text;
 	size_t len;

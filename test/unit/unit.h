@@ -20,6 +20,9 @@ struct span unit_text(const char *s);
 /* A new directory for one test, removed when the tests end. Returns a descriptor and its path. */
 int unit_dir(char **ret_path);
 
+/* How many entries a directory below it has. */
+unsigned unit_count(int dir, const char *path);
+
 /* Both clocks go ahead by so much, for the test that says so. */
 void unit_clock_advance_ms(uint64_t ms);
 

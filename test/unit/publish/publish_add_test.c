@@ -88,23 +88,10 @@ is_whole(const struct published *p, const struct ident *ident)
 	return whole;
 }
 
-static int
-count_one(void *context, int dir, const char *name, struct err *e)
-{
-	(void)dir;
-	(void)name;
-	(void)e;
-	(*(unsigned *)context)++;
-	return 0;
-}
-
 static unsigned
 count_staged(const struct published *p)
 {
-	unsigned n = 0;
-
-	ck_assert_int_eq(fs_each(p->dir, "stage", count_one, &n, NULL), 0);
-	return n;
+	return unit_count(p->dir, "stage");
 }
 
 static void

@@ -103,21 +103,8 @@ versions_tear_down(struct versions *f)
 	free(f->path);
 }
 
-static int
-count_one(void *context, int dir, const char *name, struct err *e)
-{
-	(void)dir;
-	(void)name;
-	(void)e;
-	(*(unsigned *)context)++;
-	return 0;
-}
-
 unsigned
 versions_count_files(struct versions *f, const char *path)
 {
-	unsigned n = 0;
-
-	ck_assert_int_eq(fs_each(f->dir, path, count_one, &n, NULL), 0);
-	return n;
+	return unit_count(f->dir, path);
 }
