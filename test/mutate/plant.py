@@ -2,7 +2,8 @@
 """The small faults that can be planted in a C file: one Fault is one change of one place in its text.
 
 OPERATORS names them. Nothing is planted in a macro's expansion, nor where memory is only given back: that is seen by
-nobody but `make asan`, whose business it is.
+nobody but `make asan`, whose business it is. Of two values the smaller or the larger one is taken whether or not equal ones
+count as smaller: no bound is moved there.
 """
 import collections
 import re
@@ -35,6 +36,7 @@ class Planter:
         self.file = file
         self.faults = []
         self.function = ""
+        self.choices = set()  # extents of comparisons that only choose the smaller or the larger of what they compare
         unit = Index.create().parse(file, args=flags, options=TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD)
         wrong = [d for d in unit.diagnostics if d.severity >= 3]
         if wrong:
@@ -72,6 +74,8 @@ class Planter:
     def visit(self, cursor):
         children = list(cursor.get_children())
         kind = cursor.kind
+        if self.is_choice(kind, children):
+            self.choices.add(self.extent(children[0]))
         if kind in (Kind.IF_STMT, Kind.WHILE_STMT, Kind.CONDITIONAL_OPERATOR):
             self.negate(children[0])
         if kind == Kind.IF_STMT and leaves(children[1]):
@@ -104,12 +108,34 @@ class Planter:
 
     def binary(self, cursor, children):
         operator, at, end = self.operator_of(*children)
-        if operator in BOUNDS:
+        if operator in BOUNDS and self.extent(cursor) not in self.choices:
             first, last = self.extent(cursor)
             self.add("bound", cursor, (self.text[first:at] + BOUNDS[operator].encode() + self.text[end:last]).decode())
         if operator in ("&&", "||"):
             for child in children:
                 self.negate(child)
+
+    def is_choice(self, kind, children):
+        """a < b ? a : b, or if (a < b) a = b"""
+        compared = self.operands(children[0]) if children else []
+        if kind == Kind.CONDITIONAL_OPERATOR:
+            chosen = [" ".join(self.text_of(c).split()) for c in children[1:]]
+        elif kind == Kind.IF_STMT and len(children) == 2 and children[1].kind == Kind.BINARY_OPERATOR and "=" == self.assigned(children[1]):
+            chosen = self.operands(children[1])
+        else:
+            return False
+        return bool(compared) and sorted(compared) == sorted(chosen)
+
+    def assigned(self, cursor):
+        left, right = cursor.get_children()
+        return self.text[self.extent(left)[1]:self.extent(right)[0]].strip().decode()
+
+    def operands(self, cursor):
+        """What stands on either side, each as its words."""
+        children = list(cursor.get_children())
+        if cursor.kind != Kind.BINARY_OPERATOR or len(children) != 2:
+            return []
+        return [" ".join(self.text_of(c).split()) for c in children]
 
     def parts(self, condition, joined_by):
         """The operands of a condition, as deep as they are joined by that."""
