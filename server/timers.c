@@ -2,6 +2,7 @@
 #include "timers.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -16,29 +17,8 @@ enum { TICK_MS = 100, REAP_MS = 1000, LOOK_MS = 1000 };
 struct timers {
 	const struct timers_parts *parts;
 	pthread_t thread;
-	pthread_mutex_t lock; /* stop */
-	pthread_cond_t wake;
-	bool stop;
+	atomic_bool stop;
 };
-
-/* False: it is time to end. By the monotonic clock: one that is set must not stop the polls. */
-static bool
-sleep_for(struct timers *t, long ms)
-{
-	struct timespec until;
-	bool stop;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += ms * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	(void)pthread_mutex_lock(&t->lock);
-	if (!t->stop)
-		(void)pthread_cond_timedwait(&t->wake, &t->lock, &until);
-	stop = t->stop;
-	(void)pthread_mutex_unlock(&t->lock);
-	return !stop;
-}
 
 /*
  * What is not allowed any more goes from the announcement at once; what is allowed anew comes with
@@ -71,12 +51,13 @@ run(void *context)
 {
 	/* A cloud that was wrong for long is right at some poll, and backing off ends there. */
 	const struct job_spec query = {.kind = JOB_QUERY, .due = true};
+	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
 	struct timers *t = context;
 	uint64_t next_poll_ms = 0;
 	uint64_t next_reap_ms = 0;
 	uint64_t next_look_ms = clock_mono_ms() + LOOK_MS;
 
-	do {
+	while (!t->stop) {
 		uint64_t now_ms = clock_mono_ms();
 
 		if (now_ms >= next_poll_ms) {
@@ -96,7 +77,8 @@ run(void *context)
 			next_look_ms = now_ms + LOOK_MS;
 			workers_add(t->parts->workers, look_at_files, (void *)(uintptr_t)t->parts);
 		}
-	} while (sleep_for(t, TICK_MS));
+		(void)nanosleep(&tick, NULL);
+	}
 	return NULL;
 }
 
@@ -104,14 +86,8 @@ int
 timers_start(const struct timers_parts *parts, struct timers **ret, struct err *e)
 {
 	struct timers *t = mem_new(1, sizeof(*t));
-	pthread_condattr_t attributes;
 
 	t->parts = parts;
-	(void)pthread_mutex_init(&t->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&t->wake, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
 	if (pthread_create(&t->thread, NULL, run, t) != 0) {
 		free(t);
 		return err_set(e, ERR_SYS, "cannot start a thread");
@@ -125,12 +101,7 @@ timers_stop(struct timers *t)
 {
 	if (t == NULL)
 		return;
-	(void)pthread_mutex_lock(&t->lock);
 	t->stop = true;
-	(void)pthread_mutex_unlock(&t->lock);
-	(void)pthread_cond_signal(&t->wake);
 	(void)pthread_join(t->thread, NULL);
-	(void)pthread_cond_destroy(&t->wake);
-	(void)pthread_mutex_destroy(&t->lock);
 	free(t);
 }

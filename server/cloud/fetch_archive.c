@@ -61,7 +61,6 @@ prepare_part(struct fetch *f)
 	uint64_t have;
 	struct err e = {0};
 
-	fetch_job_release(f); /* an earlier one, which an upstream before this one had offered */
 	if (retain_reserve(p->retain, f->landing.stage, bytes, &e) != 0) {
 		/* Two offers can name one archive: its part is written by one of them. */
 		if (e.code == ERR_BUSY) {
@@ -187,6 +186,7 @@ take_offer(struct fetch *f, const struct offer *offer)
 		fetch_job_absent(f);
 		return;
 	}
+	fetch_job_release(f); /* an earlier one, which an upstream before this one had offered */
 	f->landing.record = (struct record){.ident = spec->ident,
 		.base = spec->base,
 		.format = format,

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -156,8 +155,7 @@ make_room(struct conns *c, const struct peer *peer, size_t wanted)
 		if (conn != LIST_FIRST(&c->all) && is_idle(conn) &&
 			(peer == NULL || conn->peer == peer))
 			idle[count++] = conn;
-	if (count > 0)
-		qsort(idle, count, sizeof(*idle), compare_ages);
+	qsort(idle, count, sizeof(*idle), compare_ages);
 	for (; gone < count && gone < wanted; gone++)
 		cut_off(c, idle[gone]);
 	return gone;
@@ -249,16 +247,14 @@ conns_enter(struct conn *conn, enum conn_state state)
 	conn->state = state;
 }
 
-/* The kernel fills as much of the struct as it knows. */
+/* The kernel fills as much of the struct as it knows; what it does not is 0. */
 uint64_t
 conns_acked(int fd)
 {
 	struct tcp_info info = {0};
 	socklen_t len = sizeof(info);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
-		len < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
-		return 0;
+	(void)getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
 	return info.tcpi_bytes_acked;
 }
 

@@ -111,9 +111,7 @@ processor_count(void)
 {
 	cpu_set_t set;
 
-	if (sched_getaffinity(0, sizeof(set), &set) != 0 || CPU_COUNT(&set) < 1)
-		return 1;
-	return (unsigned)CPU_COUNT(&set);
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
 static int
@@ -192,7 +190,7 @@ http_reap(struct http *h, uint64_t now_ms)
 {
 	uint64_t refused_ms = h->requests.context.limiter.refused_ms;
 
-	(void)conns_reap(h->conns, now_ms, refused_ms != 0 && now_ms < refused_ms + REFUSED_MS);
+	(void)conns_reap(h->conns, now_ms, now_ms < refused_ms + REFUSED_MS);
 }
 
 /* True: nobody is left. */

@@ -150,8 +150,10 @@ END_TEST
 START_TEST(log_reopen__lines_go_on_in_a_new_file_and_those_before_stay)
 {
 	struct fixture f;
+	unsigned open;
 
 	set_up(&f);
+	open = unit_count(AT_FDCWD, "/proc/self/fd");
 	say(LOG_SERVE, "before");
 	ck_assert_int_eq(renameat(f.dir, SERVE, f.dir, "moved"), 0);
 	log_reopen();
@@ -160,6 +162,8 @@ START_TEST(log_reopen__lines_go_on_in_a_new_file_and_those_before_stay)
 		(void)usleep(1000);
 	}
 	say(LOG_SERVE, "after");
+	await(&f, SERVE, "after");
+	ck_assert_uint_eq(unit_count(AT_FDCWD, "/proc/self/fd"), open);
 	log_stop();
 	ck_assert_uint_eq(count(&f, "moved", "before"), 1);
 	ck_assert_uint_eq(count(&f, "moved", "after"), 0);

@@ -2,8 +2,12 @@
 /* What happens at its time, whoever asks. */
 #include "timers.h"
 
+#include <arpa/inet.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -29,6 +33,8 @@ set_up(void)
 	free(k.options.hostModuleAddress);
 	k.options.hostModuleAddress = mem_string("127.0.0.1");
 	k.options.hostModulePort = 0;
+	free(k.options.guts2ServerUrl);
+	k.options.guts2ServerUrl = mem_string("http://127.0.0.1:9/");
 	k.options.maxConnections = 64;
 	k.options.updatePollingInterval = 200;
 	k.options.keepGuts2UpdatesCount = 1;
@@ -40,6 +46,17 @@ set_up(void)
 		.workers = k.workers,
 		.announce = k.announce,
 		.retain = k.retain};
+	ck_assert_int_eq(fetcher_start(&(struct fetcher_parts){.options = &k.options,
+					       .id = "guts2d-0123456789abcdef",
+					       .settings = k.settings,
+					       .stock = k.stock,
+					       .jobs = k.jobs,
+					       .workers = k.workers,
+					       .retain = k.retain,
+					       .announce = k.announce},
+				 &parts.fetcher, &e),
+		0);
+	fetcher_stop(parts.fetcher); /* what is asked for waits */
 	parts.legacy = legacy_new(&(struct legacy_parts){&k.options, k.settings, k.stock, k.jobs});
 	parts.scrub =
 		scrub_new(&(struct scrub_parts){&k.options, k.stock, parts.legacy, k.workers});
@@ -60,6 +77,7 @@ tear_down(void)
 	jobs_stop(k.jobs);
 	http_stop(parts.http, 0);
 	workers_stop(k.workers);
+	fetcher_free(parts.fetcher);
 	scrub_free(parts.scrub);
 	legacy_free(parts.legacy);
 	kept_tear_down(&k);
@@ -122,8 +140,185 @@ START_TEST(timers__polls_again_and_again_ends_holds_and_looks_after_the_cache)
 }
 END_TEST
 
+/* The timers' thread goes on by one turn when a test lets it, and the test when that has ended. */
+static sem_t may_go, has_gone;
+static atomic_bool free_running;
+
+static void
+at_end_of_turn(void *context)
+{
+	(void)sem_post(&has_gone);
+	while (sem_wait(&may_go) != 0)
+		;
+	if (!free_running)
+		unit_clock_meanwhile(at_end_of_turn, context);
+}
+
+static struct timers *
+start_at_a_stop(void)
+{
+	struct timers *t;
+
+	(void)sem_init(&may_go, 0, 0);
+	(void)sem_init(&has_gone, 0, 0);
+	unit_clock_meanwhile(at_end_of_turn, NULL);
+	ck_assert_int_eq(timers_start(&parts, &t, NULL), 0);
+	while (sem_wait(&has_gone) != 0)
+		;
+	return t;
+}
+
+static void
+pass_ms(uint64_t ms)
+{
+	unit_clock_advance_ms(ms);
+	(void)sem_post(&may_go);
+	while (sem_wait(&has_gone) != 0)
+		;
+	/* What the workers were given, and what they gave each other. */
+	for (int i = 0; i < 3; i++)
+		kept_settle(&k);
+}
+
+static void
+let_go(struct timers *t)
+{
+	free_running = true;
+	(void)sem_post(&may_go);
+	timers_stop(t);
+}
+
+/* The cloud was asked for its announcement since the last time. */
+static bool
+polled(void)
+{
+	struct job *job = jobs_take(k.jobs, QUEUE_METADATA);
+
+	if (job == NULL)
+		return false;
+	ck_assert_int_eq(job->spec.kind, JOB_QUERY);
+	jobs_done(k.jobs, job);
+	return true;
+}
+
+static int
+say(const char *text)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons((uint16_t)atoi(strrchr(http_address(parts.http), ':') + 1))};
+	const struct timeval patience = {.tv_sec = 5};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	return fd;
+}
+
+START_TEST(timers__poll_and_cut_off_at_their_time_and_not_before)
+{
+	struct timers *t;
+	char byte;
+	int fd;
+
+	unit_clock_stop();
+	set_up();
+	k.options.updatePollingInterval = 5000;
+	fd = say("GET /");
+	{
+		/* One that came after it has been answered: it is known by then. */
+		AUTO_CLOSE int other = say("GET /q HTTP/1.1\r\nHost: a\r\n\r\n");
+
+		ck_assert_int_eq(recv(other, &byte, 1, 0), 1);
+	}
+	t = start_at_a_stop();
+	ck_assert(polled());
+	pass_ms(4999);
+	ck_assert(!polled());
+	pass_ms(1);
+	ck_assert(polled());
+	pass_ms(5000);
+	ck_assert(polled());
+	ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	/* Its time is over, and it is looked at each second. */
+	pass_ms(999);
+	ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	pass_ms(1);
+	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
+	ck_assert(!polled());
+	let_go(t);
+	fs_close(&fd);
+	tear_down();
+}
+END_TEST
+
+/* What an edited file says, what is announced then, and whether the older archive stays. */
+static const struct {
+	const char *channels, *announced;
+	bool stays, read;
+} edited[] = {{"{\"legacy\":[\"t\"]}", "t/9 ", true, false},
+	{"{\"types\":{\"t\":{\"enabled\":false}}}", "", true, true},
+	{"{\"types\":{\"t\":{\"keep\":1}}}", "t/9 ", false, true}};
+
+START_TEST(timers__an_edited_file_is_read_at_the_second_look_and_followed)
+{
+	struct record old;
+	struct record newest;
+	struct timers *t;
+	struct view *view;
+
+	unit_clock_stop();
+	set_up();
+	k.options.updatePollingInterval = 86400000;
+	k.options.keepGuts2UpdatesCount = 20;
+	old = kept_put(&k, 4, &full, FORMAT_AR1);
+	newest = kept_put(&k, 5, &full, FORMAT_AR2);
+	t = start_at_a_stop();
+	ck_assert(polled());
+	if (edited[_i].read)
+		kept_put_channels(&k, edited[_i].channels);
+	pass_ms(999);
+	pass_ms(1);
+	ck_assert_str_eq(kept_announced(&k), "t/9 ");
+	pass_ms(999);
+	ck_assert(!polled());
+	pass_ms(1);
+	ck_assert_str_eq(kept_announced(&k), edited[_i].announced);
+	view = stock_view(k.stock);
+	ck_assert((view_find_record(view, &old) != NULL) == edited[_i].stays);
+	ck_assert_ptr_nonnull(view_find_record(view, &newest));
+	view_release(view);
+	/* What is allowed anew comes with the next announcement. */
+	ck_assert(polled() == edited[_i].read);
+	let_go(t);
+	tear_down();
+}
+END_TEST
+
+START_TEST(timers_start__says_that_there_is_no_thread)
+{
+	pthread_attr_t vast;
+	struct timers *t = NULL;
+	struct err e = {0};
+
+	set_up();
+	ck_assert_int_eq(pthread_attr_init(&vast), 0);
+	ck_assert_int_eq(pthread_attr_setstacksize(&vast, (size_t)1 << 47), 0);
+	ck_assert_int_eq(pthread_setattr_default_np(&vast), 0);
+	ck_assert_int_eq(timers_start(&parts, &t, &e), -1);
+	ck_assert_int_eq((int)e.code, ERR_SYS);
+	ck_assert_ptr_null(t);
+	tear_down();
+}
+END_TEST
+
 void
 timers_tests(TCase *c)
 {
 	tcase_add_test(c, timers__polls_again_and_again_ends_holds_and_looks_after_the_cache);
+	tcase_add_test(c, timers__poll_and_cut_off_at_their_time_and_not_before);
+	tcase_add_loop_test(c, timers__an_edited_file_is_read_at_the_second_look_and_followed, 0,
+		(int)(sizeof(edited) / sizeof(edited[0])));
+	tcase_add_test(c, timers_start__says_that_there_is_no_thread);
 }

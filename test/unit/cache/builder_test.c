@@ -1,136 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is built of what is kept, what is asked for first, and what becomes of a job that cannot. */
-#include "cache/builder.h"
-
 #include <stdlib.h>
 
 #include "base/fs.h"
-#include "cache/kept.h"
+#include "cache/building.h"
 #include "faults.h"
-#include "jobs/job_table.h"
 #include "logged.h"
-#include "store/versions.h"
 #include "unit.h"
-
-/* Three versions of "t", of which the content of the first is there, and the headers of all. */
-struct site {
-	struct versions v;
-	struct kept k;
-	struct builder_parts parts;
-};
-
-static void
-set_up(struct site *s, unsigned second_content)
-{
-	*s = (struct site){0};
-	versions_set_up(&s->v);
-	if (second_content > 0)
-		versions_put_content(&s->v, second_content);
-	depot_close(s->v.depot);
-	s->v.depot = NULL;
-	logged_begin();
-	kept_set_up_at(&s->k, s->v.path);
-	s->parts = (struct builder_parts){
-		s->k.stock, s->k.jobs, s->k.workers, s->k.turns, s->k.retain};
-}
-
-static void
-tear_down(struct site *s)
-{
-	/* Who waits ends, and nobody has a turn then. */
-	jobs_stop(s->k.jobs);
-	kept_settle(&s->k);
-	kept_settle(&s->k);
-	kept_tear_down(&s->k);
-	versions_tear_down(&s->v);
-}
-
-static struct job_spec
-spec_of(const struct site *s, enum job_kind kind, unsigned version, unsigned base)
-{
-	struct job_spec spec = {
-		.kind = kind, .ident = s->v.header[version - 1]->ident, .format = FORMAT_AR2};
-
-	if (base > 0)
-		spec.base = s->v.header[base - 1]->ident.edition;
-	return spec;
-}
-
-/* It is asked for and begun. What is remembered of it when it has ended, or waits. */
-static struct job_look
-build(struct site *s, const struct job_spec *spec)
-{
-	struct job_spec due = *spec;
-	struct job *job;
-
-	due.due = true;
-	(void)jobs_ask(s->k.jobs, &due, NULL);
-	job = jobs_take(s->k.jobs, QUEUE_BUILDERS);
-	ck_assert_ptr_nonnull(job);
-	builder_start(&s->parts, job);
-	kept_settle(&s->k);
-	return jobs_look(s->k.jobs, spec);
-}
-
-/* It was asked for by a build: it is taken, so that it can be ended. */
-static struct job *
-asked(struct site *s, const struct job_spec *spec)
-{
-	struct job *job;
-
-	ck_assert_int_eq(jobs_look(s->k.jobs, spec).state, JOB_QUEUED);
-	job = jobs_take(s->k.jobs, job_table_queue(spec));
-	ck_assert_ptr_nonnull(job);
-	return job;
-}
-
-static bool
-is_here(struct site *s, const struct job_spec *spec)
-{
-	struct record r = {.ident = spec->ident, .base = spec->base, .format = spec->format};
-	struct view *view = stock_view(s->k.stock);
-	bool here;
-
-	if (spec->kind == JOB_CONTENT)
-		r.kind = RECORD_CONTENT;
-	here = view_find_same(view, &r) != NULL;
-	view_release(view);
-	return here;
-}
-
-/* All room that was taken was given back, and the workspace has gone. */
-static void
-check_room(struct site *s)
-{
-	ck_assert_uint_eq(ledger_used(s->k.ledger).entered_bytes, 0);
-	ck_assert_uint_eq(versions_count_files(&s->v, "stage"), 0);
-}
-
-/* What a price says: the archive's bytes, in both formats. */
-static void
-know_price(struct site *s, const struct job_spec *spec, uint64_t bytes)
-{
-	struct offer offer = {0};
-
-	for (int i = 0; i < FORMAT_COUNT; i++)
-		offer.archive[i] = (struct archive_ref){digest_of(unit_text("p")), bytes};
-	jobs_known(s->k.jobs, asked(s, spec), &offer);
-	kept_settle(&s->k);
-}
 
 START_TEST(builder__packs_a_full_archive_from_content_and_says_what_that_saved)
 {
-	struct site s;
+	struct building s;
 	struct job_spec spec;
 	struct job_spec price;
 	const char *said;
 
-	set_up(&s, 0);
-	spec = spec_of(&s, JOB_BUILD, 1, 0);
-	price = spec_of(&s, JOB_PRICE, 1, 0);
+	building_set_up(&s, 0);
+	spec = building_spec_of(&s, JOB_BUILD, 1, 0);
+	price = building_spec_of(&s, JOB_PRICE, 1, 0);
 	price.format = (enum format)0;
-	ck_assert_int_eq(build(&s, &spec).state, JOB_NONE);
-	ck_assert(is_here(&s, &spec));
+	ck_assert_int_eq(building_build(&s, &spec).state, JOB_NONE);
+	ck_assert(building_is_here(&s, &spec));
 	said = logged();
 	said = strstr(said, "event=made type=t version=1 cookie=");
 	ck_assert_ptr_nonnull(said);
@@ -140,137 +30,120 @@ START_TEST(builder__packs_a_full_archive_from_content_and_says_what_that_saved)
 	ck_assert_ptr_nonnull(strstr(said, " saved="));
 	ck_assert_uint_eq(strtoull(strstr(said, " bytes=") + 7, NULL, 10),
 		strtoull(strstr(said, " saved=") + 7, NULL, 10));
-	check_room(&s);
+	building_check_room(&s);
 	/* Once it is there there is nothing to do. */
-	ck_assert_int_eq(build(&s, &spec).state, JOB_NONE);
+	ck_assert_int_eq(building_build(&s, &spec).state, JOB_NONE);
 	ck_assert_str_eq(logged(), "");
 	ck_assert_int_eq(jobs_look(s.k.jobs, &price).state, JOB_NONE);
-	tear_down(&s);
+	building_tear_down(&s);
 }
 END_TEST
 
 START_TEST(builder__asks_for_what_it_needs_and_goes_on_when_it_has_come)
 {
-	struct site s;
+	struct building s;
 	struct job_spec spec;
 	struct job_spec full_price;
 	struct job_spec price;
 	struct job_spec archive;
 
-	set_up(&s, 0);
-	spec = spec_of(&s, JOB_BUILD, 2, 0);
-	full_price = spec_of(&s, JOB_PRICE, 2, 0);
-	price = spec_of(&s, JOB_PRICE, 2, 1);
-	archive = spec_of(&s, JOB_OFFER, 2, 0);
+	building_set_up(&s, 0);
+	spec = building_spec_of(&s, JOB_BUILD, 2, 0);
+	full_price = building_spec_of(&s, JOB_PRICE, 2, 0);
+	price = building_spec_of(&s, JOB_PRICE, 2, 1);
+	archive = building_spec_of(&s, JOB_OFFER, 2, 0);
 	full_price.format = price.format = (enum format)0;
 	/* There is no difference. */
 	jobs_note_absent(s.k.jobs, &price);
-	ck_assert_int_eq(build(&s, &spec).state, JOB_RUNNING);
-	know_price(&s, &full_price, 100);
+	ck_assert_int_eq(building_build(&s, &spec).state, JOB_RUNNING);
+	building_know_price(&s, &full_price, 100);
 	ck_assert_int_eq(jobs_look(s.k.jobs, &spec).state, JOB_RUNNING);
 	unit_clock_stop();
-	jobs_failed(s.k.jobs, asked(&s, &archive), JOB_DISK_FULL, 5000);
+	jobs_failed(s.k.jobs, building_asked(&s, &archive), JOB_DISK_FULL, 5000);
 	kept_settle(&s.k);
 	ck_assert_int_eq(jobs_look(s.k.jobs, &spec).state, JOB_FAILED);
 	ck_assert_int_eq(jobs_look(s.k.jobs, &spec).reason, JOB_DISK_FULL);
 	ck_assert_uint_eq(jobs_look(s.k.jobs, &spec).retry_in_ms, 5000);
-	tear_down(&s);
+	building_tear_down(&s);
 }
 END_TEST
 
 START_TEST(builder__where_no_way_is_left_a_full_archive_is_absent_and_a_content_comes_later)
 {
-	struct site s;
+	struct building s;
 	struct job_spec spec;
 	struct job_look look;
 
-	set_up(&s, 0);
+	building_set_up(&s, 0);
 	for (unsigned base = 0; base <= 1; base++) {
-		struct job_spec price = spec_of(&s, JOB_PRICE, 2, base);
+		struct job_spec price = building_spec_of(&s, JOB_PRICE, 2, base);
 
 		price.format = (enum format)0;
 		jobs_note_absent(s.k.jobs, &price);
 	}
-	spec = spec_of(&s, JOB_BUILD, 2, 0);
-	ck_assert_int_eq(build(&s, &spec).state, JOB_ABSENT);
-	spec = spec_of(&s, JOB_CONTENT, 2, 0);
-	look = build(&s, &spec);
+	spec = building_spec_of(&s, JOB_BUILD, 2, 0);
+	ck_assert_int_eq(building_build(&s, &spec).state, JOB_ABSENT);
+	spec = building_spec_of(&s, JOB_CONTENT, 2, 0);
+	look = building_build(&s, &spec);
 	ck_assert(look.state == JOB_FAILED && look.reason == JOB_UPSTREAM_UNAVAILABLE);
-	tear_down(&s);
+	building_tear_down(&s);
 }
 END_TEST
-
-/* Version 2 as a difference alone. */
-static struct record
-leave_difference(struct site *s)
-{
-	const struct stock_site site = {"work", NULL};
-	struct build_difference what = {.format = FORMAT_AR2, .full_bytes = UINT32_MAX};
-	struct record content = {.kind = RECORD_CONTENT, .ident = s->v.header[1]->ident};
-	struct record made;
-
-	what.ident = s->v.header[1]->ident;
-	what.base = s->v.header[0]->ident.edition;
-	ck_assert_int_eq(stock_build_difference(s->k.stock, &site, &what, &made, NULL), 0);
-	ck_assert_int_eq(stock_remove(s->k.stock, &content, NULL), 0);
-	(void)logged();
-	return made;
-}
 
 START_TEST(builder__content_is_unpacked_from_a_difference)
 {
 	struct job_spec spec;
 	const char *said;
-	struct site s;
+	struct building s;
 
-	set_up(&s, 2);
-	(void)leave_difference(&s);
-	spec = spec_of(&s, JOB_CONTENT, 2, 0);
-	ck_assert_int_eq(build(&s, &spec).state, JOB_NONE);
-	ck_assert(is_here(&s, &spec));
+	building_set_up(&s, 2);
+	(void)building_leave_difference(&s);
+	spec = building_spec_of(&s, JOB_CONTENT, 2, 0);
+	ck_assert_int_eq(building_build(&s, &spec).state, JOB_NONE);
+	ck_assert(building_is_here(&s, &spec));
 	said = logged();
 	ck_assert_ptr_nonnull(strstr(said, "event=built type=t version=2 "));
 	ck_assert_ptr_nonnull(strstr(said, "way=\"content of 1 and 1 difference\""));
-	check_room(&s);
-	tear_down(&s);
+	building_check_room(&s);
+	building_tear_down(&s);
 }
 END_TEST
 
 START_TEST(builder__a_difference_of_two_contents_where_it_is_worth_it)
 {
-	struct site s;
+	struct building s;
 	struct job_spec spec;
 	struct job_spec price;
 	struct job_spec header;
 	const char *said;
 
-	set_up(&s, 2);
-	spec = spec_of(&s, JOB_BUILD, 2, 1);
-	price = spec_of(&s, JOB_PRICE, 2, 0);
+	building_set_up(&s, 2);
+	spec = building_spec_of(&s, JOB_BUILD, 2, 1);
+	price = building_spec_of(&s, JOB_PRICE, 2, 0);
 	price.format = (enum format)0;
 	/* Its worth is measured by the full archive. */
-	ck_assert_int_eq(build(&s, &spec).state, JOB_RUNNING);
-	know_price(&s, &price, 1000000);
+	ck_assert_int_eq(building_build(&s, &spec).state, JOB_RUNNING);
+	building_know_price(&s, &price, 1000000);
 	ck_assert_int_eq(jobs_look(s.k.jobs, &spec).state, JOB_NONE);
-	ck_assert(is_here(&s, &spec));
+	ck_assert(building_is_here(&s, &spec));
 	said = logged();
 	ck_assert_ptr_nonnull(strstr(said, "way=\"changes of files\" bytes="));
 	said = strstr(said, "event=made type=t version=2 ");
 	ck_assert_uint_eq(strtoull(strstr(said, " bytes=") + 7, NULL, 10) +
 				  strtoull(strstr(said, " saved=") + 7, NULL, 10),
 		1000000);
-	check_room(&s);
+	building_check_room(&s);
 	/* Nothing is worth it where the whole costs next to nothing. */
 	jobs_forget_known(s.k.jobs);
-	spec = spec_of(&s, JOB_BUILD, 2, 3);
-	header = spec_of(&s, JOB_HEADER, 2, 0);
-	(void)build(&s, &spec);
-	know_price(&s, &price, 100);
+	spec = building_spec_of(&s, JOB_BUILD, 2, 3);
+	header = building_spec_of(&s, JOB_HEADER, 2, 0);
+	(void)building_build(&s, &spec);
+	building_know_price(&s, &price, 100);
 	ck_assert_int_eq(jobs_look(s.k.jobs, &spec).state, JOB_ABSENT);
 	ck_assert_int_eq(jobs_look(s.k.jobs, &header).state, JOB_NONE);
-	ck_assert(!is_here(&s, &spec));
-	check_room(&s);
-	tear_down(&s);
+	ck_assert(!building_is_here(&s, &spec));
+	building_check_room(&s);
+	building_tear_down(&s);
 }
 END_TEST
 
@@ -290,11 +163,11 @@ START_TEST(builder__a_difference_that_cannot_be_measured)
 			struct job_spec question;
 			struct job_spec spec;
 			struct job_look look;
-			struct site s;
+			struct building s;
 
-			set_up(&s, 2);
-			spec = spec_of(&s, JOB_BUILD, 2, of_header ? 3 : 1);
-			question = spec_of(
+			building_set_up(&s, 2);
+			spec = building_spec_of(&s, JOB_BUILD, 2, of_header ? 3 : 1);
+			question = building_spec_of(
 				&s, of_header ? JOB_HEADER : JOB_PRICE, of_header ? 3 : 2, 0);
 			question.format = (enum format)0;
 			if (of_header) {
@@ -303,16 +176,17 @@ START_TEST(builder__a_difference_that_cannot_be_measured)
 
 				ck_assert_int_eq(stock_remove(s.k.stock, &r, NULL), 0);
 			}
-			ck_assert_int_eq(build(&s, &spec).state, JOB_RUNNING);
+			ck_assert_int_eq(building_build(&s, &spec).state, JOB_RUNNING);
 			if (rows[i].absent)
-				jobs_absent(s.k.jobs, asked(&s, &question));
+				jobs_absent(s.k.jobs, building_asked(&s, &question));
 			else
-				jobs_failed(s.k.jobs, asked(&s, &question), rows[i].reason, 5000);
+				jobs_failed(s.k.jobs, building_asked(&s, &question), rows[i].reason,
+					5000);
 			kept_settle(&s.k);
 			look = jobs_look(s.k.jobs, &spec);
 			ck_assert_msg(look.state == rows[i].state, "row %zu", i);
 			ck_assert(rows[i].absent || look.reason == rows[i].reason);
-			tear_down(&s);
+			building_tear_down(&s);
 		}
 	}
 }
@@ -320,13 +194,13 @@ END_TEST
 
 START_TEST(builder__a_difference_to_what_is_not_here_any_more_is_absent)
 {
-	struct site s;
+	struct building s;
 	struct job_spec spec;
 
-	set_up(&s, 0);
-	spec = spec_of(&s, JOB_BUILD, 3, 1);
-	ck_assert_int_eq(build(&s, &spec).state, JOB_ABSENT);
-	tear_down(&s);
+	building_set_up(&s, 0);
+	spec = building_spec_of(&s, JOB_BUILD, 3, 1);
+	ck_assert_int_eq(building_build(&s, &spec).state, JOB_ABSENT);
+	building_tear_down(&s);
 }
 END_TEST
 
@@ -335,46 +209,47 @@ START_TEST(builder__what_it_is_built_from_and_is_damaged_goes)
 	char name[DIGEST_HEX + 3] = "c/";
 	struct record content = {.kind = RECORD_CONTENT};
 	struct job_spec spec;
-	struct site s;
+	struct building s;
 
-	set_up(&s, 0);
+	building_set_up(&s, 0);
 	content.ident = s.v.header[0]->ident;
 	(void)digest_hex(&s.v.header[0]->files[0].digest, name + 2);
 	ck_assert_int_eq(fs_put(s.v.dir, "x", name, unit_text("damaged"), NULL), 0);
-	spec = spec_of(&s, JOB_BUILD, 1, 0);
+	spec = building_spec_of(&s, JOB_BUILD, 1, 0);
 	/* There may be another way. */
-	ck_assert_int_eq(build(&s, &spec).state, JOB_RUNNING);
-	ck_assert(!is_here(&s, &(struct job_spec){.kind = JOB_CONTENT, .ident = content.ident}));
+	ck_assert_int_eq(building_build(&s, &spec).state, JOB_RUNNING);
+	ck_assert(!building_is_here(
+		&s, &(struct job_spec){.kind = JOB_CONTENT, .ident = content.ident}));
 	ck_assert_ptr_nonnull(strstr(logged(), "event=make-failed type=t version=1 reason="));
-	check_room(&s);
-	tear_down(&s);
+	building_check_room(&s);
+	building_tear_down(&s);
 }
 END_TEST
 
 START_TEST(builder__a_server_that_ends_builds_nothing)
 {
-	struct site s;
+	struct building s;
 	struct job_spec spec;
 	struct job_look look;
 
-	set_up(&s, 0);
-	spec = spec_of(&s, JOB_BUILD, 1, 0);
+	building_set_up(&s, 0);
+	spec = building_spec_of(&s, JOB_BUILD, 1, 0);
 	jobs_stop(s.k.jobs);
 	(void)logged();
 	ck_assert_ptr_null(jobs_take(s.k.jobs, QUEUE_BUILDERS));
 	look = jobs_look(s.k.jobs, &spec);
 	ck_assert_int_eq(look.state, JOB_NONE);
-	tear_down(&s);
+	building_tear_down(&s);
 	/* It was queued before. */
-	set_up(&s, 0);
-	spec = spec_of(&s, JOB_BUILD, 1, 0);
+	building_set_up(&s, 0);
+	spec = building_spec_of(&s, JOB_BUILD, 1, 0);
 	(void)jobs_ask(s.k.jobs, &spec, NULL);
 	jobs_stop(s.k.jobs);
 	builder_start(&s.parts, jobs_take(s.k.jobs, QUEUE_BUILDERS));
 	look = jobs_look(s.k.jobs, &spec);
 	ck_assert(look.state == JOB_FAILED && look.reason == JOB_BUSY);
-	ck_assert(!is_here(&s, &spec));
-	tear_down(&s);
+	ck_assert(!building_is_here(&s, &spec));
+	building_tear_down(&s);
 }
 END_TEST
 
@@ -385,12 +260,12 @@ START_TEST(builder__a_disk_that_fails_once_is_said_and_leaves_nothing)
 	for (unsigned n = 1; failed; n++) {
 		struct job_spec spec;
 		struct job_look look;
-		struct site s;
+		struct building s;
 
-		set_up(&s, 0);
-		spec = spec_of(&s, JOB_BUILD, 1, 0);
+		building_set_up(&s, 0);
+		spec = building_spec_of(&s, JOB_BUILD, 1, 0);
 		faults_begin(n);
-		look = build(&s, &spec);
+		look = building_build(&s, &spec);
 		failed = faults_stop();
 		if (look.state != JOB_NONE) {
 			ck_assert(failed);
@@ -398,11 +273,11 @@ START_TEST(builder__a_disk_that_fails_once_is_said_and_leaves_nothing)
 			ck_assert_int_eq(look.reason, JOB_BUSY);
 			ck_assert_uint_gt(look.retry_in_ms, 0);
 			/* The line itself may be what could not be written. */
-			(void)build(&s, &spec);
+			(void)building_build(&s, &spec);
 		}
-		ck_assert(is_here(&s, &spec));
+		ck_assert(building_is_here(&s, &spec));
 		ck_assert_uint_eq(ledger_used(s.k.ledger).entered_bytes, 0);
-		tear_down(&s);
+		building_tear_down(&s);
 	}
 }
 END_TEST
@@ -418,23 +293,23 @@ START_TEST(builder__what_has_no_room_is_said_and_its_price_asked_anew)
 		struct job_spec spec;
 		struct job_spec price;
 		struct job_look look;
-		struct site s;
+		struct building s;
 
-		set_up(&s, 2);
-		spec = spec_of(&s, rows[i].kind, rows[i].version, rows[i].base);
-		price = spec_of(&s, JOB_PRICE, rows[i].version, 0);
+		building_set_up(&s, 2);
+		spec = building_spec_of(&s, rows[i].kind, rows[i].version, rows[i].base);
+		price = building_spec_of(&s, JOB_PRICE, rows[i].version, 0);
 		price.format = (enum format)0;
 		(void)jobs_ask(s.k.jobs, &price, NULL);
-		know_price(&s, &price, 1000000);
+		building_know_price(&s, &price, 1000000);
 		s.k.options.cacheMaxBytes = 10;
-		look = build(&s, &spec);
+		look = building_build(&s, &spec);
 		ck_assert_msg(look.state == JOB_FAILED && look.reason == JOB_DISK_FULL,
 			"row %zu: %d", i, look.state);
 		ck_assert_ptr_nonnull(strstr(logged(), "event=make-failed type=t version="));
 		/* Room was reckoned by the price, which is asked for anew. */
 		ck_assert_int_eq(jobs_look(s.k.jobs, &price).state, JOB_NONE);
-		check_room(&s);
-		tear_down(&s);
+		building_check_room(&s);
+		building_tear_down(&s);
 	}
 }
 END_TEST
@@ -443,17 +318,17 @@ START_TEST(builder__content_that_has_no_room_is_not_unpacked)
 {
 	struct job_spec spec;
 	struct job_look look;
-	struct site s;
+	struct building s;
 
-	set_up(&s, 2);
-	(void)leave_difference(&s);
-	spec = spec_of(&s, JOB_CONTENT, 2, 0);
+	building_set_up(&s, 2);
+	(void)building_leave_difference(&s);
+	spec = building_spec_of(&s, JOB_CONTENT, 2, 0);
 	s.k.options.cacheMaxBytes = 10;
-	look = build(&s, &spec);
-	ck_assert(look.state == JOB_FAILED && !is_here(&s, &spec));
+	look = building_build(&s, &spec);
+	ck_assert(look.state == JOB_FAILED && !building_is_here(&s, &spec));
 	ck_assert_ptr_nonnull(strstr(logged(), "event=make-failed type=t version=2 "));
-	check_room(&s);
-	tear_down(&s);
+	building_check_room(&s);
+	building_tear_down(&s);
 }
 END_TEST
 
@@ -462,15 +337,15 @@ START_TEST(builder__an_archive_that_is_bad_is_no_way)
 	struct record difference;
 	struct job_spec spec;
 	struct job_look look;
-	struct site s;
+	struct building s;
 
-	set_up(&s, 2);
-	difference = leave_difference(&s);
+	building_set_up(&s, 2);
+	difference = building_leave_difference(&s);
 	builder_turns_note_bad(s.k.turns, &difference.ref.id);
-	spec = spec_of(&s, JOB_CONTENT, 2, 0);
-	look = build(&s, &spec);
-	ck_assert(look.state != JOB_NONE && !is_here(&s, &spec));
-	tear_down(&s);
+	spec = building_spec_of(&s, JOB_CONTENT, 2, 0);
+	look = building_build(&s, &spec);
+	ck_assert(look.state != JOB_NONE && !building_is_here(&s, &spec));
+	building_tear_down(&s);
 }
 END_TEST
 

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "logged.h"
 #include "unit.h"
 
 static const struct ident ident = {"t", {5, "00000005"}};
@@ -145,7 +146,11 @@ START_TEST(stock_tidy__an_index_that_somebody_removed_is_made_anew_with_its_time
 		ck_assert_int_eq(stock_check(s, &one, &e), STOCK_GOOD);
 		for (size_t n = 0; n < 3 && removed[i][n] != NULL; n++)
 			ck_assert_int_eq(unlinkat(dir, removed[i][n], 0), 0);
+		logged_begin();
 		ck_assert_msg(stock_tidy(s, &e) == 0, "%s", e.text);
+		ck_assert_ptr_nonnull(strstr(logged(), "event=reindexed text=\"1 items\"\n"));
+		ck_assert_int_eq(stock_tidy(s, &e), 0);
+		ck_assert_str_eq(logged(), "");
 		ck_assert(fs_exists(dir, "index.sqlite"));
 		stock_close(s);
 		ck_assert_msg(depot_open(path, &d, &rebuilt, &e) == 0, "%s", e.text);

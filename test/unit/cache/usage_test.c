@@ -72,9 +72,37 @@ START_TEST(usage_top__tells_the_formats_that_clients_ask_for)
 }
 END_TEST
 
+START_TEST(usage_top__adds_up_clients_of_a_version_and_the_formats_that_they_want)
+{
+	struct usage *u = usage_new();
+	const struct ident has = {.type = "db", .edition = {.version = 7, .cookie = "0123abcd"}};
+	struct usage_version top[1];
+
+	usage_note(u, "a", &has, FORMAT_AR1, 100);
+	usage_note(u, "b", &has, FORMAT_AR2, 100);
+	usage_note(u, "c", &has, FORMAT_AR1, 100);
+	/* One of a newer version is fewer. */
+	note(u, 1, "db", 9, 100);
+	ck_assert_uint_eq(usage_top(u, "db", 100, top, 1), 1);
+	ck_assert_uint_eq(top[0].edition.version, 7);
+	ck_assert_uint_eq(top[0].formats, 1U << FORMAT_AR1 | 1U << FORMAT_AR2);
+	usage_free(u);
+	/* What was asked for is forgotten after a day, too. */
+	u = usage_new();
+	usage_note(u, "a", &has, FORMAT_AR1, 100);
+	usage_note(u, "a", &has, -1, 200);
+	(void)usage_top(u, "db", 100 + 86400, top, 1);
+	ck_assert_uint_eq(top[0].formats, 1U << FORMAT_AR1);
+	(void)usage_top(u, "db", 101 + 86400, top, 1);
+	ck_assert_uint_eq(top[0].formats, 1U << FORMAT_AR2);
+	usage_free(u);
+}
+END_TEST
+
 void
 usage_tests(TCase *c)
 {
+	tcase_add_test(c, usage_top__adds_up_clients_of_a_version_and_the_formats_that_they_want);
 	tcase_add_test(c, usage_top__counts_clients_by_what_they_said_last);
 	tcase_add_test(c, usage_top__forgets_after_a_day);
 	tcase_add_test(c, usage_top__tells_the_formats_that_clients_ask_for);

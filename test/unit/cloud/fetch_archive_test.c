@@ -349,9 +349,126 @@ START_TEST(fetch_archive__a_header_that_it_contradicts_is_asked_for_again_once)
 }
 END_TEST
 
+START_TEST(fetch_archive__one_of_no_use_is_loaded_three_times_at_the_most)
+{
+	struct job_spec spec = spec_of(JOB_OFFER, 4, FORMAT_AR2);
+	struct cloud c;
+
+	cloud_set_up(&c);
+	logged_begin();
+	/* Who is left alone might have a better one. */
+	breaker_rest(&c.pool.upstreams->at[0].breaker, 0, UINT32_MAX);
+	cloud_put_offer(&c, 1, &spec, no_use);
+	cloud_put_archive(&c, 1, NO_USE, NO_USE);
+	for (int i = 1; i <= 3; i++)
+		ck_assert_int_eq(cloud_fetch(&c, &spec).state, i < 3 ? JOB_FAILED : JOB_ABSENT);
+	cloud_tear_down(&c);
+}
+END_TEST
+
+START_TEST(fetch_archive__one_that_was_offered_and_is_not_there_any_more_is_looked_for_elsewhere)
+{
+	/* What the second has, by its offer and by its id, and the state of the job then. */
+	static const struct {
+		const char *const *offered;
+		const char *archive;
+		int got; /* -1: nothing */
+		enum job_state state;
+	} rows[] = {{NULL, AR2, FORMAT_AR2, JOB_NONE},
+		/* It has another one for the same. */
+		{only_1, AR1, FORMAT_AR1, JOB_ABSENT}, {NULL, AR1, -1, JOB_ABSENT}};
+
+	logged_begin();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct job_spec spec = spec_of(JOB_OFFER, 4, FORMAT_AR2);
+		struct job_spec asked = spec_of(JOB_PRICE, 4, (enum format)0);
+		struct cloud c;
+
+		cloud_set_up(&c);
+		cloud_put_offer(&c, 0, &spec, only_2);
+		ck_assert_int_eq(cloud_fetch(&c, &asked).state, JOB_KNOWN);
+		cloud_lose(&c);
+		if (rows[i].offered != NULL)
+			cloud_put_offer(&c, 1, &spec, rows[i].offered);
+		cloud_put_archive(&c, 1, rows[i].archive, rows[i].archive);
+		ck_assert_msg(cloud_fetch(&c, &spec).state == rows[i].state, "row %zu", i);
+		for (int f = 0; f < FORMAT_COUNT; f++)
+			ck_assert(is_here(&c, &spec, (enum format)f) == (f == rows[i].got));
+		ck_assert_uint_eq(ledger_used(c.k.ledger).entered_bytes, 0);
+		cloud_tear_down(&c);
+	}
+}
+END_TEST
+
+START_TEST(fetch_archive__a_disk_of_ours_is_nobodys_fault_above)
+{
+	bool failed = true;
+
+	logged_begin();
+	for (unsigned n = 1; failed; n++) {
+		struct job_look look;
+		struct cloud c;
+
+		cloud_set_up(&c);
+		cloud_put_offer(&c, 0, &full, only_2);
+		cloud_put_archive(&c, 0, AR2, AR2);
+		faults_begin(n);
+		look = cloud_fetch(&c, &full);
+		failed = faults_stop();
+		ck_assert(failed || look.state == JOB_NONE);
+		/* The second has none: it is asked of the first again. */
+		ck_assert_int_eq(cloud_fetch(&c, &full).state, JOB_NONE);
+		ck_assert(is_here(&c, &full, FORMAT_AR2));
+		cloud_tear_down(&c);
+	}
+}
+END_TEST
+
+START_TEST(fetch_archive__waits_for_its_place)
+{
+	struct fetch *others[FETCH_ARCHIVES_OF_TYPE];
+	struct fetch *f;
+	struct cloud c;
+
+	cloud_set_up(&c);
+	logged_begin();
+	cloud_put_offer(&c, 0, &full, only_2);
+	cloud_put_archive(&c, 0, AR2, AR2);
+	for (unsigned i = 0; i < FETCH_ARCHIVES_OF_TYPE; i++) {
+		struct job_spec spec = full;
+
+		spec.ident.edition.version = 6 + i;
+		others[i] = cloud_begin(&c, &spec);
+		others[i]->upstream = 0;
+		ck_assert(fetch_job_may_download(others[i]));
+	}
+	f = cloud_begin(&c, &full);
+	fetch_archive(f);
+	while (STAILQ_EMPTY(&c.pool.waiting)) {
+		ck_assert_int_eq(jobs_look(c.k.jobs, &full).state, JOB_RUNNING);
+		upstream_run(c.pool.upstream, 5);
+	}
+	ck_assert_ptr_eq(STAILQ_FIRST(&c.pool.waiting), f);
+	check_stage(&c, false);
+	fetch_job_later(others[0], JOB_BUSY, 1000);
+	while (jobs_look(c.k.jobs, &full).state == JOB_RUNNING)
+		upstream_run(c.pool.upstream, 5);
+	kept_settle(&c.k);
+	ck_assert(is_here(&c, &full, FORMAT_AR2));
+	for (unsigned i = 1; i < FETCH_ARCHIVES_OF_TYPE; i++)
+		fetch_job_later(others[i], JOB_BUSY, 1000);
+	cloud_tear_down(&c);
+}
+END_TEST
+
 void
 fetch_archive_tests(TCase *c)
 {
+	tcase_add_test(c, fetch_archive__one_of_no_use_is_loaded_three_times_at_the_most);
+	tcase_add_test(c,
+		fetch_archive__one_that_was_offered_and_is_not_there_any_more_is_looked_for_elsewhere);
+	tcase_add_test(c, fetch_archive__a_disk_of_ours_is_nobodys_fault_above);
+	tcase_add_test(c, fetch_archive__waits_for_its_place);
 	tcase_add_test(c, fetch_archive__the_best_that_is_offered_and_understood);
 	tcase_add_test(c, fetch_archive__a_price_is_what_all_formats_cost);
 	tcase_add_test(c, fetch_archive__a_price_that_is_known_is_not_asked_for_again);

@@ -2,6 +2,7 @@
 /* The announcement and headers, from clouds that have them, do not, or have something else. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "cloud/cloud.h"
 #include "cloud/fetch_query.h"
 #include "faults.h"
@@ -251,9 +252,54 @@ START_TEST(fetch_query__goes_on_with_the_way_of_who_polled_last_once)
 }
 END_TEST
 
+START_TEST(fetch_header__who_was_left_alone_is_asked_when_its_time_has_come)
+{
+	struct cloud c;
+	struct fetch *f;
+
+	unit_clock_stop();
+	cloud_set_up(&c);
+	logged_begin();
+	cloud_put(&c, 0, "q", announces_5);
+	cloud_put(&c, 1, "q", "<html>");
+	breaker_rest(&c.pool.upstreams->at[0].breaker, clock_mono_ms(), 1000);
+	f = cloud_begin(&c, &query);
+	fetch_query(f);
+	/* Meanwhile the second is asked, and has nothing of use. */
+	unit_clock_advance_ms(2000);
+	while (jobs_look(c.k.jobs, &query).state == JOB_RUNNING)
+		upstream_run(c.pool.upstream, 5);
+	kept_settle(&c.k);
+	ck_assert_str_eq(kept_announced(&c.k), "t/5 ");
+	cloud_tear_down(&c);
+}
+END_TEST
+
+START_TEST(fetch_header__all_that_delivered_something_wrong_are_remembered)
+{
+	struct cloud c;
+
+	unit_clock_stop();
+	cloud_set_up(&c);
+	logged_begin();
+	put_wrong(&c, 0);
+	put_wrong(&c, 1);
+	breaker_rest(&c.pool.upstreams->at[0].breaker, clock_mono_ms(), 1000);
+	ck_assert_int_eq(cloud_fetch(&c, &header).state, JOB_FAILED);
+	unit_clock_advance_ms(2000);
+	ck_assert_int_eq(cloud_fetch(&c, &header).state, JOB_FAILED);
+	/* They are asked from the first on once more. */
+	cloud_put_header(&c, 0, &header.ident);
+	ck_assert_int_eq(cloud_fetch(&c, &header).state, JOB_NONE);
+	cloud_tear_down(&c);
+}
+END_TEST
+
 void
 fetch_document_tests(TCase *c)
 {
+	tcase_add_test(c, fetch_header__who_was_left_alone_is_asked_when_its_time_has_come);
+	tcase_add_test(c, fetch_header__all_that_delivered_something_wrong_are_remembered);
 	tcase_add_test(c, fetch_header__what_the_first_cloud_has_is_here);
 	tcase_add_test(c, fetch_header__what_no_cloud_has_is_absent_unless_it_is_announced);
 	tcase_add_test(c, fetch_header__who_delivers_something_wrong_is_asked_last);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "http/conns.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "logged.h"
 #include "unit.h"
 
 static struct peer somebody;
@@ -252,6 +255,7 @@ START_TEST(conns_limit__shares_out_the_files_that_the_process_may_open)
 	unsigned other = 0;
 	struct err e = {0};
 
+	logged_begin();
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	ck_assert_int_eq(conns_limit(limits[_i].wanted, &connections, &other, &e),
 		limits[_i].connections != 0 ? 0 : -1);
@@ -260,6 +264,9 @@ START_TEST(conns_limit__shares_out_the_files_that_the_process_may_open)
 	ck_assert_int_eq((int)e.code, limits[_i].connections != 0 ? 0 : ERR_LIMIT);
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	ck_assert_uint_eq(limit.rlim_cur, limits[_i].files);
+	/* Who does not get what was set is told. */
+	ck_assert((strstr(logged(), " event=warning text=\"maxConnections ") != NULL) ==
+		  (connections != 0 && connections != limits[_i].wanted));
 }
 END_TEST
 
@@ -285,6 +292,53 @@ START_TEST(conns__who_is_cut_off_hears_of_it)
 	conns_free(c);
 	fs_close(&fds[0]);
 	fs_close(&fds[1]);
+}
+END_TEST
+
+/* Two ends of a connection. */
+static void
+connect_both(int fds[2])
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	AUTO_CLOSE int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(at);
+
+	ck_assert_int_eq(bind(listening, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(listen(listening, 1), 0);
+	ck_assert_int_eq(getsockname(listening, (struct sockaddr *)&at, &len), 0);
+	fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(fds[1], (struct sockaddr *)&at, sizeof(at)), 0);
+	fds[0] = accept(listening, NULL, NULL);
+	ck_assert_int_ge(fds[0], 0);
+}
+
+START_TEST(conns__what_a_slow_reader_has_not_taken_goes_with_its_connection)
+{
+	for (int sending = 0; sending < 2; sending++) {
+		struct conns *c = conns_new(100);
+		struct peer peer = {0};
+		struct conn *conn;
+		char byte;
+		int fds[2];
+
+		connect_both(fds);
+		conn = conns_add(c, fds[0], &peer, "somebody");
+		if (sending) {
+			conns_enter(conn, CONN_BODY);
+			conns_enter(conn, CONN_SENDING);
+		}
+		ck_assert_uint_eq(conns_drain(c, true), 1);
+		conns_remove(c, conn);
+		fs_close(&fds[0]);
+		/* Who was not in the middle of an answer hears of an end, and of no error. */
+		if (!sending)
+			ck_assert_int_eq(recv(fds[1], &byte, 1, 0), 0);
+		errno = 0;
+		(void)send(fds[1], "", 1, MSG_NOSIGNAL);
+		ck_assert(!sending || errno == ECONNRESET || errno == EPIPE);
+		conns_free(c);
+		fs_close(&fds[1]);
+	}
 }
 END_TEST
 
@@ -324,6 +378,7 @@ conns_tests(TCase *c)
 	tcase_add_loop_test(
 		c, conns_limit__shares_out_the_files_that_the_process_may_open, 0, LIMITS);
 	tcase_add_test(c, conns__who_is_cut_off_hears_of_it);
+	tcase_add_test(c, conns__what_a_slow_reader_has_not_taken_goes_with_its_connection);
 	tcase_add_test(c, conns_drain__who_is_being_answered_stays_unless_all_are_to_go);
 	tcase_add_test(c, conns_reap__spares_an_answer_that_began_behind_its_clock);
 	tcase_add_test(c, conns_reap__an_idle_connection_has_its_time_for_the_next_head);

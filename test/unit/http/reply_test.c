@@ -2,6 +2,7 @@
 /* What a request is answered with that needs nothing else. */
 #include "http/fields.h"
 #include "http/site.h"
+#include "logged.h"
 #include "unit.h"
 
 #define OFFER "/o;t=t;v=5;c=00000005"
@@ -52,6 +53,29 @@ START_TEST(reply_make__what_is_misunderstood_closes_and_what_is_not_there_does_n
 		ck_assert_int_eq(r->cache, REPLY_NO_STORE);
 		ck_assert_msg(strstr(r->text.at, rows[i].text) != NULL, "%s", r->text.at);
 		ck_assert_ptr_nonnull(strstr(r->text.at, r->reason));
+	}
+	site_tear_down(&s);
+}
+END_TEST
+
+START_TEST(reply_make__a_loop_is_said_every_ten_seconds_and_nothing_is_begun_for_it)
+{
+	struct site s;
+
+	unit_clock_stop();
+	site_set_up(&s);
+	logged_begin();
+	s.facts.method = "GET";
+	s.facts.via = "1.1 guts2d-0123456789abcdef";
+	for (int i = 0; i < 3; i++) {
+		ck_assert_uint_eq(site_ask(&s, "/h;t=t;v=5;c=00000005", false)->status, 508);
+		ck_assert_int_eq(
+			strstr(logged(), "event=loop path=\"1.1 guts2d-0123456789abcdef\" "
+					 "id=guts2d-0123456789abcdef "
+					 "reason=\"this server is above itself\"\n") != NULL,
+			i != 1);
+		ck_assert_ptr_null(jobs_take(s.c.parts.jobs, QUEUE_METADATA));
+		unit_clock_advance_ms(i == 0 ? 9999 : 1);
 	}
 	site_tear_down(&s);
 }
@@ -305,6 +329,7 @@ void
 reply_tests(TCase *c)
 {
 	tcase_add_test(c, reply_make__what_is_misunderstood_closes_and_what_is_not_there_does_not);
+	tcase_add_test(c, reply_make__a_loop_is_said_every_ten_seconds_and_nothing_is_begun_for_it);
 	tcase_add_test(c, reply_malformed__a_method_that_is_none_is_told_which_are);
 	tcase_add_test(c, reply_make__a_file_is_sent_as_the_fields_ask_for_it);
 	tcase_add_test(c, reply_make__a_file_is_being_sent_until_its_reply_is_gone);
