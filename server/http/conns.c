@@ -219,11 +219,13 @@ conns_remove(struct conns *c, struct conn *conn)
 void
 conns_limit_address(struct conns *c, struct conn *conn, unsigned connections, unsigned limit)
 {
-	unsigned left;
+	unsigned allowed;
 
 	(void)pthread_mutex_lock(&c->lock);
-	left = connections - conn->peer->cut;
-	if (left > limit && make_room(c, conn->peer, some_more(left - limit, limit)) == 0)
+	/* Of those that came after it more may have been cut off by now than there were before. */
+	allowed = limit + conn->peer->cut;
+	if (connections > allowed &&
+		make_room(c, conn->peer, some_more(connections - allowed, limit)) == 0)
 		cut_off(c, conn);
 	(void)pthread_mutex_unlock(&c->lock);
 }
