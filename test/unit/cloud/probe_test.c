@@ -3,6 +3,7 @@
 #include "cloud/probe.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "cloud/cloud.h"
@@ -79,6 +80,96 @@ START_TEST(probe_upstreams__says_which_step_of_a_server_failed)
 }
 END_TEST
 
+/* What of all that is said of one upstream has these words. */
+static void
+check_says(struct cloud *c, const char *url, const char *words)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+
+	free(c->k.options.guts2ServerUrl);
+	c->k.options.guts2ServerUrl = mem_string(url);
+	ck_assert_int_eq(probe_upstreams(&c->k.options, c->k.settings, to), -1);
+	ck_assert_int_eq(fclose(to), 0);
+	ck_assert_msg(strstr(text, words) != NULL, "%s: %s", words, text);
+	free(text);
+}
+
+static const struct {
+	const char *answer, *words;
+} advices[] = {
+	{"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n",
+		"To do: look whether the path in guts2ServerUrl is right; a proxy or a portal may"},
+	{"HTTP/1.1 301 x\r\nLocation: http://b/guts2/q\r\nContent-Length: 0\r\n\r\n",
+		"To do: name the new address in guts2ServerUrl"},
+	{"HTTP/1.1 503 x\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n", "To do: come back later"},
+	{"HTTP/1.1 429 x\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n", "To do: come back later"},
+};
+
+START_TEST(probe_upstreams__says_what_may_be_done_about_it)
+{
+	AUTO_FREE char *url = NULL;
+	AUTO_FREE char *secret = NULL;
+	AUTO_FREE char *directory = NULL;
+	struct answers a;
+	struct cloud c;
+
+	cloud_set_up(&c);
+	answers_begin(&a);
+	url = mem_printf("http://127.0.0.1:%u", a.port);
+	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
+		answers_say(&a, advices[i].answer, NULL);
+		check_says(&c, url, advices[i].words);
+	}
+	/* What steers a terminal does not come to it. */
+	answers_say(&a,
+		"HTTP/1.1 301 x\r\nLocation: http://b/\x1b\x7f\x80 ~\r\nContent-Length: "
+		"0\r\n\r\n",
+		NULL);
+	check_says(&c, url, "http://b/??? ~");
+	/* It does not speak TLS. */
+	secret = mem_printf("https://127.0.0.1:%u", a.port);
+	check_says(&c, secret, "  TLS      FAILED: ");
+	check_says(&c, secret, "To do: look whether this machine's clock is right");
+	answers_end(&a);
+	check_says(&c, url, "  connect  FAILED: ");
+	check_says(&c, url, "To do: look whether the server runs");
+	ck_assert_int_eq(unlinkat(c.dir[0], "q", 0), 0);
+	directory = mem_printf("file://%s", c.path[0]);
+	check_says(&c, directory, "To do: look whether the directory is a published repository");
+	cloud_tear_down(&c);
+}
+END_TEST
+
+START_TEST(probe_upstreams__what_is_being_prepared_is_as_good_as_there)
+{
+	AUTO_FREE char *query = NULL;
+	AUTO_FREE char *report = NULL;
+	struct answers a;
+	struct cloud c;
+
+	cloud_set_up(&c);
+	answers_begin(&a);
+	free(c.k.options.guts2ServerUrl);
+	c.k.options.guts2ServerUrl = mem_printf("http://127.0.0.1:%u", a.port);
+	query = mem_printf(
+		"HTTP/1.1 200 x\r\nContent-Length: %zu\r\n\r\n" ANNOUNCES, strlen(ANNOUNCES));
+	answers_say(&a, query,
+		"HTTP/1.1 503 x\r\nRetry-After: 5\r\nContent-Length: 73\r\n\r\n"
+		"{\"error\":\"preparing\",\"reason\":\"building\",\"progress\":null,\"retry_"
+		"after\":5}");
+	report = mem_printf("http://127.0.0.1:%u\n  way      directly: no proxy is named\n"
+			    "  name     ok\n  connect  ok: 127.0.0.1 port %u\n"
+			    "  q        ok: 1 types\n  h        ok: it is being prepared there\n"
+			    "  o        ok: it is being prepared there\n",
+		a.port, a.port);
+	check(&c, 0, report);
+	answers_end(&a);
+	cloud_tear_down(&c);
+}
+END_TEST
+
 START_TEST(probe_upstreams__says_what_is_wrong_with_their_name)
 {
 	struct cloud c;
@@ -96,5 +187,7 @@ probe_tests(TCase *c)
 {
 	tcase_add_test(c, probe_upstreams__says_of_each_how_far_it_got);
 	tcase_add_test(c, probe_upstreams__says_which_step_of_a_server_failed);
+	tcase_add_test(c, probe_upstreams__says_what_may_be_done_about_it);
+	tcase_add_test(c, probe_upstreams__what_is_being_prepared_is_as_good_as_there);
 	tcase_add_test(c, probe_upstreams__says_what_is_wrong_with_their_name);
 }
