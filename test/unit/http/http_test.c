@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Requests and answers as they are on the wire, and what the log has of them. */
-#include "http/http.h"
-
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -14,7 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "http/site.h"
+#include "http/served.h"
 #include "logged.h"
 #include "unit.h"
 
@@ -23,85 +20,7 @@
 #define CLOSE "Host: a\r\nConnection: close\r\n"
 #define HEADER "/h;t=t;v=5;c=00000005"
 
-static struct site s;
-static struct http *http;
-static struct buf got;
-static uint64_t per_address = 64;
-
-static void
-set_up(void)
-{
-	struct err e = {0};
-
-	site_set_up(&s);
-	s.options.hostModuleAddress = (char *)(uintptr_t) "127.0.0.1";
-	s.options.maxConnections = 64;
-	s.options.maxConnectionsPerAddress = per_address;
-	s.options.maxSynchronousPackageRetrievalRequests = 2;
-	logged_begin();
-	ck_assert_msg(http_start(&s.c.parts, &http, &e) == 0, "%s", e.text);
-}
-
-/* What the log has been told of is in it. */
-static const char *
-stop(void)
-{
-	jobs_stop(s.c.parts.jobs);
-	http_stop(http, 1000);
-	http = NULL;
-	return logged();
-}
-
-static void
-tear_down(void)
-{
-	(void)stop();
-	buf_free(&got);
-	site_tear_down(&s);
-}
-
-static int
-say(const char *text)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons((uint16_t)atoi(strrchr(http_address(http), ':') + 1))};
-	const struct timeval patience = {.tv_sec = 5};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-	return fd;
-}
-
-/* To the end of the connection; without the date of the answer. */
-static const char *
-hear(int fd)
-{
-	char bytes[4096];
-	char *date;
-	ssize_t n;
-
-	buf_clear(&got);
-	while ((n = recv(fd, bytes, sizeof(bytes), 0)) > 0)
-		buf_add(&got, bytes, (size_t)n);
-	fs_close(&fd);
-	ck_assert_uint_gt(got.len, 0);
-	date = strstr(got.at, "Date: ");
-	if (date != NULL)
-		memmove(date, strchr(date, '\n') + 1, strlen(strchr(date, '\n')));
-	return got.at;
-}
-
-/* One request on a connection of its own: what is answered. */
-static const char *
-ask(const char *line, const char *fields)
-{
-	AUTO_FREE char *text = mem_printf("%s HTTP/1.1\r\n" CLOSE "%s\r\n", line, fields);
-
-	return hear(say(text));
-}
+static struct served v;
 
 static const struct {
 	const char *line, *fields, *answer;
@@ -150,20 +69,20 @@ static const struct {
 
 START_TEST(http__an_answer_says_what_clients_and_caches_need_to_know)
 {
-	set_up();
-	(void)site_put(&s, "t", &site_before, FORMAT_AR1);
-	(void)site_put(&s, "old", &site_full, FORMAT_AR1);
+	served_set_up(&v, 64);
+	(void)site_put(&v.site, "t", &site_before, FORMAT_AR1);
+	(void)site_put(&v.site, "old", &site_full, FORMAT_AR1);
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		const char *answer = ask(answers[i].line, answers[i].fields);
+		const char *answer = served_ask(&v, answers[i].line, answers[i].fields);
 
 		ck_assert_msg(strncmp(answer + (answers[i].answer[0] == 'H' ? 0 : 9),
 				      answers[i].answer, strlen(answers[i].answer)) == 0,
 			"row %zu: %s", i, answer);
 	}
-	ck_assert_ptr_nonnull(strstr(ask("GET /legacy/old", ""), "\r\nLast-Modified: "));
+	ck_assert_ptr_nonnull(strstr(served_ask(&v, "GET /legacy/old", ""), "\r\nLast-Modified: "));
 	ck_assert_ptr_nonnull(
-		strstr(ask("GET /o;t=t;v=5;c=00000005", ""), "\r\nRetry-After: 10\r\n"));
-	tear_down();
+		strstr(served_ask(&v, "GET /o;t=t;v=5;c=00000005", ""), "\r\nRetry-After: 10\r\n"));
+	served_tear_down(&v);
 }
 END_TEST
 
@@ -176,11 +95,12 @@ START_TEST(http__a_head_or_a_body_that_is_not_to_be_believed_ends_the_connection
 		{"PUT /q HTTP/1.1\r\nHost: a\r\n\r\n", "405"},
 		{"POST /q HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n", "413"}};
 
-	set_up();
+	served_set_up(&v, 64);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		ck_assert_msg(strncmp(hear(say(rows[i].text)) + 9, rows[i].status, 3) == 0,
-			"row %zu: %s", i, got.at);
-	tear_down();
+		ck_assert_msg(strncmp(served_hear(&v, served_say(&v, rows[i].text)) + 9,
+				      rows[i].status, 3) == 0,
+			"row %zu: %s", i, v.got.at);
+	served_tear_down(&v);
 }
 END_TEST
 
@@ -191,7 +111,7 @@ status_of_line(size_t bytes)
 	AUTO_FREE char *text = mem_printf("GET /%0*d HTTP/1.1\r\n" CLOSE "\r\n",
 		(int)(bytes - strlen("GET / HTTP/1.1\r\n")), 0);
 
-	return (unsigned)atoi(hear(say(text)) + 9);
+	return (unsigned)atoi(served_hear(&v, served_say(&v, text)) + 9);
 }
 
 static unsigned
@@ -200,7 +120,7 @@ status_of_head(size_t bytes)
 	AUTO_FREE char *text = mem_printf("GET /q HTTP/1.1\r\n" CLOSE "X: %0*d\r\n\r\n",
 		(int)(bytes - strlen("GET /q HTTP/1.1\r\n" CLOSE "X: \r\n\r\n")), 0);
 
-	return (unsigned)atoi(hear(say(text)) + 9);
+	return (unsigned)atoi(served_hear(&v, served_say(&v, text)) + 9);
 }
 
 static unsigned
@@ -211,19 +131,19 @@ status_of_body(unsigned bytes)
 			   "Transfer-Encoding: chunked\r\n\r\n%x\r\n%0*d\r\n0\r\n\r\n",
 			bytes, (int)bytes, 0);
 
-	return (unsigned)atoi(hear(say(text)) + 9);
+	return (unsigned)atoi(served_hear(&v, served_say(&v, text)) + 9);
 }
 
 START_TEST(http__lines_heads_and_bodies_have_their_bounds)
 {
-	set_up();
+	served_set_up(&v, 64);
 	ck_assert_uint_eq(status_of_line(1024), 400); /* there is no such path */
 	ck_assert_uint_eq(status_of_line(1025), 414);
 	ck_assert_uint_eq(status_of_head(3072), 200);
 	ck_assert_uint_eq(status_of_head(3073), 431);
 	ck_assert_uint_eq(status_of_body(65536), 200);
 	ck_assert_uint_eq(status_of_body(65537), 413);
-	tear_down();
+	served_tear_down(&v);
 }
 END_TEST
 
@@ -234,13 +154,13 @@ START_TEST(http__what_a_client_has_is_filtered_and_its_name_logged)
 	AUTO_FREE char *fields = mem_printf("Content-Length: %zu\r\n", strlen(has));
 	AUTO_FREE char *text = mem_printf("POST /q HTTP/1.1\r\n" CLOSE "%s\r\n%s", fields, has);
 
-	set_up();
-	ck_assert_ptr_nonnull(strstr(hear(say(text)),
+	served_set_up(&v, 64);
+	ck_assert_ptr_nonnull(strstr(served_hear(&v, served_say(&v, text)),
 		"{\"updates\":[{\"cookie\":\"00000005\",\"type\":\"t\",\"version\":5}]}"));
 	ck_assert_ptr_nonnull(
-		strstr(stop(), " level=info event=request address=127.0.0.1 client=me "
-			       "request=\"POST /q\" status=200 bytes=59 ms="));
-	tear_down();
+		strstr(served_stop(&v), " level=info event=request address=127.0.0.1 client=me "
+					"request=\"POST /q\" status=200 bytes=59 ms="));
+	served_tear_down(&v);
 }
 END_TEST
 
@@ -250,14 +170,14 @@ START_TEST(http__a_place_is_free_again_when_its_answer_has_gone)
 	AUTO_FREE char *line = NULL;
 	char name[IDENT_NAME_MAX];
 
-	set_up();
-	full = site_put(&s, "old", &site_full, FORMAT_AR1);
+	served_set_up(&v, 64);
+	full = site_put(&v.site, "old", &site_full, FORMAT_AR1);
 	line = mem_printf("GET /%s", ident_file_name(&full.ref.id, name));
 	/* One address has one of the two. */
 	for (int i = 0; i < 3; i++)
-		ck_assert_ptr_nonnull(strstr(ask(line, ""), "\r\n\r\nGUTS2AR1"));
-	ck_assert_ptr_nonnull(strstr(stop(), "_archive\" status=200 bytes=8 ms="));
-	tear_down();
+		ck_assert_ptr_nonnull(strstr(served_ask(&v, line, ""), "\r\n\r\nGUTS2AR1"));
+	ck_assert_ptr_nonnull(strstr(served_stop(&v), "_archive\" status=200 bytes=8 ms="));
+	served_tear_down(&v);
 }
 END_TEST
 
@@ -266,7 +186,7 @@ taken(void)
 {
 	struct job *job;
 
-	while ((job = jobs_take(s.c.parts.jobs, QUEUE_METADATA)) == NULL)
+	while ((job = jobs_take(v.site.c.parts.jobs, QUEUE_METADATA)) == NULL)
 		(void)sched_yield();
 	return job;
 }
@@ -278,7 +198,7 @@ until_held(const struct job *job, int count)
 	for (int held = -1; held != count;) {
 		const struct waiter *w;
 
-		(void)jobs_look(s.c.parts.jobs, &job->spec);
+		(void)jobs_look(v.site.c.parts.jobs, &job->spec);
 		held = 0;
 		SLIST_FOREACH (w, &job->waiters, link)
 			held++;
@@ -293,29 +213,30 @@ START_TEST(http__an_address_has_some_of_its_answers_held_until_their_job_has_end
 	struct job *job;
 	int fds[HELD];
 
-	set_up();
+	served_set_up(&v, 64);
 	for (int round = 0; round < 2; round++) {
-		fds[0] = say("GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
+		fds[0] = served_say(&v, "GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
 		job = taken();
 		for (int i = 1; i < HELD; i++) {
 			until_held(job, i);
-			fds[i] = say("GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
+			fds[i] = served_say(&v, "GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
 		}
 		until_held(job, HELD);
-		ck_assert_ptr_nonnull(strstr(ask("GET " HEADER, ""), "503 "));
-		jobs_failed(s.c.parts.jobs, job, JOB_UPSTREAM_UNAVAILABLE, 0);
+		ck_assert_ptr_nonnull(strstr(served_ask(&v, "GET " HEADER, ""), "503 "));
+		jobs_failed(v.site.c.parts.jobs, job, JOB_UPSTREAM_UNAVAILABLE, 0);
 		for (int i = 0; i < HELD; i++)
-			ck_assert_ptr_nonnull(strstr(hear(fds[i]), "\"upstream-unavailable\""));
+			ck_assert_ptr_nonnull(
+				strstr(served_hear(&v, fds[i]), "\"upstream-unavailable\""));
 		unit_clock_advance_ms(600000);
 	}
-	fds[0] = say("GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
+	fds[0] = served_say(&v, "GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
 	job = taken();
 	until_held(job, 1);
 	ck_assert_int_eq(
-		stock_put_header(s.c.parts.stock, &ident, unit_text("{}"), &record, NULL), 0);
-	jobs_done(s.c.parts.jobs, job);
-	ck_assert_ptr_nonnull(strstr(hear(fds[0]), "\r\n\r\n{}"));
-	tear_down();
+		stock_put_header(v.site.c.parts.stock, &ident, unit_text("{}"), &record, NULL), 0);
+	jobs_done(v.site.c.parts.jobs, job);
+	ck_assert_ptr_nonnull(strstr(served_hear(&v, fds[0]), "\r\n\r\n{}"));
+	served_tear_down(&v);
 }
 END_TEST
 
@@ -324,25 +245,25 @@ START_TEST(http__an_answer_is_held_as_long_as_its_client_wants_and_not_longer)
 	struct job *job;
 	int fd;
 
-	set_up();
-	fd = say("GET " HEADER " HTTP/1.1\r\n" CLOSE "Prefer: wait=20\r\n\r\n");
+	served_set_up(&v, 64);
+	fd = served_say(&v, "GET " HEADER " HTTP/1.1\r\n" CLOSE "Prefer: wait=20\r\n\r\n");
 	job = taken();
 	until_held(job, 1);
-	jobs_tick(s.c.parts.jobs, clock_mono_ms() + 19000);
+	jobs_tick(v.site.c.parts.jobs, clock_mono_ms() + 19000);
 	ck_assert_int_eq(recv(fd, &(char){0}, 1, MSG_DONTWAIT), -1);
 	until_held(job, 1);
 	unit_clock_advance_ms(20000);
-	jobs_tick(s.c.parts.jobs, clock_mono_ms());
-	ck_assert_ptr_nonnull(strstr(hear(fd), "\"downloading\""));
-	jobs_done(s.c.parts.jobs, job);
+	jobs_tick(v.site.c.parts.jobs, clock_mono_ms());
+	ck_assert_ptr_nonnull(strstr(served_hear(&v, fd), "\"downloading\""));
+	jobs_done(v.site.c.parts.jobs, job);
 	/* It ends with the server, too. */
 	unit_clock_advance_ms(1000);
-	fd = say("GET " HEADER " HTTP/1.1\r\n" CLOSE "Prefer: wait=20\r\n\r\n");
+	fd = served_say(&v, "GET " HEADER " HTTP/1.1\r\n" CLOSE "Prefer: wait=20\r\n\r\n");
 	job = taken();
 	until_held(job, 1);
-	(void)stop();
-	ck_assert_ptr_nonnull(strstr(hear(fd), "503 "));
-	tear_down();
+	(void)served_stop(&v);
+	ck_assert_ptr_nonnull(strstr(served_hear(&v, fd), "503 "));
+	served_tear_down(&v);
 }
 END_TEST
 
@@ -355,7 +276,7 @@ put_header(unsigned bytes)
 	struct record record;
 
 	ck_assert_int_eq(
-		stock_put_header(s.c.parts.stock, &ident, unit_text(text), &record, NULL), 0);
+		stock_put_header(v.site.c.parts.stock, &ident, unit_text(text), &record, NULL), 0);
 }
 
 START_TEST(http__a_file_that_somebody_removed_or_cut_is_looked_at_again)
@@ -374,12 +295,12 @@ START_TEST(http__a_file_that_somebody_removed_or_cut_is_looked_at_again)
 		const struct ident ident = {"t", site_newest};
 		int dir;
 
-		set_up();
+		served_set_up(&v, 64);
 		put_header(rows[i].bytes);
-		dir = repo_dir(stock_repo(s.c.parts.stock));
+		dir = repo_dir(stock_repo(v.site.c.parts.stock));
 		if (rows[i].sent_before)
-			ck_assert_str_eq(
-				strstr(ask("GET " HEADER, ""), "\r\n\r\n{") + rows[i].bytes + 3,
+			ck_assert_str_eq(strstr(served_ask(&v, "GET " HEADER, ""), "\r\n\r\n{") +
+						 rows[i].bytes + 3,
 				"}");
 		ident_header_name(&ident, name);
 		if (rows[i].cut) {
@@ -389,11 +310,12 @@ START_TEST(http__a_file_that_somebody_removed_or_cut_is_looked_at_again)
 		} else {
 			ck_assert_int_eq(unlinkat(dir, name, 0), 0);
 		}
-		ck_assert_msg(strncmp(ask("GET " HEADER, "") + 9, rows[i].status, 3) == 0,
-			"row %zu: %.300s", i, got.at);
+		ck_assert_msg(
+			strncmp(served_ask(&v, "GET " HEADER, "") + 9, rows[i].status, 3) == 0,
+			"row %zu: %.300s", i, v.got.at);
 		/* It says nothing of how many files are open. */
-		ck_assert_ptr_null(strstr(got.at, "\"busy\""));
-		tear_down();
+		ck_assert_ptr_null(strstr(v.got.at, "\"busy\""));
+		served_tear_down(&v);
 	}
 }
 END_TEST
@@ -406,25 +328,26 @@ START_TEST(http__a_part_of_a_file_is_that_part_however_large)
 
 	struct rlimit limit;
 
-	set_up();
+	served_set_up(&v, 64);
 	put_header(40000);
 	/* However often: no file is left open. */
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	limit.rlim_cur = 60;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	for (int i = 0; i < 60; i++)
-		ck_assert_ptr_nonnull(strstr(ask("GET " HEADER, "Range: bytes=0-0\r\n"), "206 "));
+		ck_assert_ptr_nonnull(
+			strstr(served_ask(&v, "GET " HEADER, "Range: bytes=0-0\r\n"), "206 "));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		AUTO_FREE char *range =
 			mem_printf("Range: bytes=%u-%u\r\n", rows[i].first, rows[i].last);
-		const char *bytes = strstr(ask("GET " HEADER, range), "\r\n\r\n") + 4;
+		const char *bytes = strstr(served_ask(&v, "GET " HEADER, range), "\r\n\r\n") + 4;
 
 		ck_assert_uint_eq(strlen(bytes), rows[i].last - rows[i].first + 1);
 		ck_assert_int_eq(bytes[0], rows[i].first == 0	    ? '{'
 					   : rows[i].first == 39999 ? '}'
 								    : ' ');
 	}
-	tear_down();
+	served_tear_down(&v);
 }
 END_TEST
 
@@ -436,19 +359,19 @@ START_TEST(http__a_head_that_does_not_come_ends_its_connection)
 	int fd;
 
 	unit_clock_stop();
-	set_up();
-	fd = say("GET /");
+	served_set_up(&v, 64);
+	fd = served_say(&v, "GET /");
 	/* One that came after it has been answered: it is known by then. */
-	(void)ask("GET /q", "");
+	(void)served_ask(&v, "GET /q", "");
 	now_ms = clock_mono_ms();
-	http_reap(http, now_ms + 10000);
+	http_reap(v.http, now_ms + 10000);
 	ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
 	do
-		http_reap(http, now_ms + 10001);
+		http_reap(v.http, now_ms + 10001);
 	while ((got_one = recv(fd, &byte, 1, MSG_DONTWAIT)) < 0);
 	ck_assert_int_eq(got_one, 0);
 	fs_close(&fd);
-	tear_down();
+	served_tear_down(&v);
 }
 END_TEST
 
@@ -459,16 +382,15 @@ START_TEST(http__an_address_that_has_enough_connections_loses_one_that_is_idle)
 	ssize_t first;
 	int fds[2];
 
-	per_address = 2;
-	set_up();
+	served_set_up(&v, 2);
 	for (int i = 0; i < 2; i++) {
-		fds[i] = say(asks);
+		fds[i] = served_say(&v, asks);
 		ck_assert_int_gt(recv(fds[i], bytes, sizeof(bytes), 0), 0);
 	}
 	ck_assert_int_eq(recv(fds[0], bytes, 1, MSG_DONTWAIT), -1);
 	/* Where none is idle yet the new one goes. */
 	do {
-		int fd = say(asks);
+		int fd = served_say(&v, asks);
 
 		(void)recv(fd, bytes, sizeof(bytes), 0);
 		first = recv(fds[0], bytes, 1, MSG_DONTWAIT);
@@ -477,7 +399,7 @@ START_TEST(http__an_address_that_has_enough_connections_loses_one_that_is_idle)
 	ck_assert_int_eq(first, 0);
 	fs_close(&fds[0]);
 	fs_close(&fds[1]);
-	tear_down();
+	served_tear_down(&v);
 }
 END_TEST
 
