@@ -3,8 +3,10 @@
 #include "cloud/probe.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "cloud/cloud.h"
 #include "net/answers.h"
@@ -142,6 +144,31 @@ START_TEST(probe_upstreams__says_what_may_be_done_about_it)
 }
 END_TEST
 
+START_TEST(probe_upstreams__behind_a_proxy_the_proxy_is_looked_at)
+{
+	AUTO_FREE char *file = NULL;
+	struct answers a;
+	struct cloud c;
+	int data;
+
+	cloud_set_up(&c);
+	answers_begin(&a);
+	data = fs_make_dirs(c.k.dir, "data", NULL);
+	file = mem_printf("http_proxy=http://me:secret@127.0.0.1:%u/\n", a.port);
+	ck_assert_int_eq(fs_put(data, "w", "fspms.proxy.config", unit_text(file), NULL), 0);
+	ck_assert_int_eq(fchmodat(data, "fspms.proxy.config", 0600, 0), 0);
+	fs_close(&data);
+	ck_assert(settings_reload(c.k.settings));
+	answers_say(&a, "HTTP/1.1 407 x\r\nContent-Length: 0\r\n\r\n", NULL);
+	check_says(&c, "http://a.example", "  way      through http://127.0.0.1:");
+	check_says(&c, "http://a.example", ", as me\n");
+	check_says(&c, "http://a.example", "To do: look at user and password in data/fspms.proxy");
+	answers_end(&a);
+	check_says(&c, "http://a.example", "To do: look whether the proxy runs");
+	cloud_tear_down(&c);
+}
+END_TEST
+
 START_TEST(probe_upstreams__what_is_being_prepared_is_as_good_as_there)
 {
 	AUTO_FREE char *query = NULL;
@@ -188,6 +215,7 @@ probe_tests(TCase *c)
 	tcase_add_test(c, probe_upstreams__says_of_each_how_far_it_got);
 	tcase_add_test(c, probe_upstreams__says_which_step_of_a_server_failed);
 	tcase_add_test(c, probe_upstreams__says_what_may_be_done_about_it);
+	tcase_add_test(c, probe_upstreams__behind_a_proxy_the_proxy_is_looked_at);
 	tcase_add_test(c, probe_upstreams__what_is_being_prepared_is_as_good_as_there);
 	tcase_add_test(c, probe_upstreams__says_what_is_wrong_with_their_name);
 }
