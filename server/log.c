@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 
@@ -306,12 +307,10 @@ write_logs(void *unused)
 	(void)unused;
 	(void)pthread_mutex_lock(&state.lock);
 	do {
-		struct timespec until;
+		uint64_t until_us = clock_mono_us() + FLUSH_MS * 1000;
+		struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
+			.tv_nsec = (long)(until_us % 1000000) * 1000};
 
-		(void)clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += FLUSH_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
 		if (!state.stop)
 			(void)pthread_cond_timedwait(&state.wake, &state.lock, &until);
 		/*
