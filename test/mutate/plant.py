@@ -116,10 +116,12 @@ class Planter:
                 self.negate(child)
 
     def is_choice(self, kind, children):
-        """a < b ? a : b, or if (a < b) a = b"""
+        """a < b ? a : b, or a > b ? a - b : 0, or if (a < b) a = b"""
         compared = self.operands(children[0]) if children else []
         if kind == Kind.CONDITIONAL_OPERATOR:
             chosen = [" ".join(self.text_of(c).split()) for c in children[1:]]
+            if chosen[1] == "0" and chosen[0] == " - ".join(compared):
+                return True
         elif kind == Kind.IF_STMT and len(children) == 2 and children[1].kind == Kind.BINARY_OPERATOR and "=" == self.assigned(children[1]):
             chosen = self.operands(children[1])
         else:
