@@ -320,6 +320,23 @@ START_TEST(http__a_file_that_somebody_removed_or_cut_is_looked_at_again)
 }
 END_TEST
 
+START_TEST(http__an_archive_that_has_gone_keeps_no_place)
+{
+	served_set_up(&v, 64);
+	for (int i = 0; i < 3; i++) {
+		struct record full = site_put(&v.site, "old", &site_full, FORMAT_AR1);
+		AUTO_FREE char *line = NULL;
+		char name[IDENT_NAME_MAX];
+
+		line = mem_printf("GET /%s", ident_file_name(&full.ref.id, name));
+		ck_assert_int_eq(unlinkat(repo_dir(stock_repo(v.site.c.parts.stock)), name, 0), 0);
+		ck_assert_msg(strstr(served_ask(&v, line, ""), "503 ") != NULL, "%s", v.got.at);
+		ck_assert_ptr_null(strstr(v.got.at, "\"busy\""));
+	}
+	served_tear_down(&v);
+}
+END_TEST
+
 START_TEST(http__a_part_of_a_file_is_that_part_however_large)
 {
 	static const struct {
@@ -413,6 +430,7 @@ http_tests(TCase *c)
 	tcase_add_test(c, http__a_place_is_free_again_when_its_answer_has_gone);
 	tcase_add_test(c, http__an_address_has_some_of_its_answers_held_until_their_job_has_ended);
 	tcase_add_test(c, http__a_file_that_somebody_removed_or_cut_is_looked_at_again);
+	tcase_add_test(c, http__an_archive_that_has_gone_keeps_no_place);
 	tcase_add_test(c, http__a_part_of_a_file_is_that_part_however_large);
 	tcase_add_test(c, http__an_answer_is_held_as_long_as_its_client_wants_and_not_longer);
 	tcase_add_test(c, http__a_head_that_does_not_come_ends_its_connection);
