@@ -104,6 +104,7 @@ START_TEST(builder__content_is_unpacked_from_a_difference)
 	said = logged();
 	ck_assert_ptr_nonnull(strstr(said, "event=built type=t version=2 "));
 	ck_assert_ptr_nonnull(strstr(said, "way=\"content of 1 and 1 difference\""));
+	ck_assert_ptr_null(strstr(said, "saved="));
 	building_check_room(&s);
 	building_tear_down(&s);
 }
