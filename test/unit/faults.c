@@ -16,6 +16,7 @@ static bool failed;
 /* What is not synced: bytes, of whatever file; names, of whatever directory. */
 static atomic_bool bytes_only_here, names_only_here;
 static atomic_bool named_too_early;
+static char named[32];
 
 void
 faults_begin(unsigned n)
@@ -55,6 +56,13 @@ void
 faults_follow(void)
 {
 	bytes_only_here = names_only_here = named_too_early = false;
+	memset(named, 0, sizeof(named));
+}
+
+const char *
+faults_named(void)
+{
+	return named;
 }
 
 bool
@@ -73,8 +81,19 @@ note_bytes(int fd)
 }
 
 static void
-note_name(void)
+note(char letter)
 {
+	size_t len = strlen(named);
+
+	if (len + 1 < sizeof(named) && (len == 0 || named[len - 1] != letter))
+		named[len] = letter;
+}
+
+static void
+note_name(const char *name)
+{
+	if (name[1] == '\0' || name[1] == ';' || name[1] == '/') /* what stage/ has is no matter */
+		note(name[0]);
 	named_too_early = named_too_early || bytes_only_here;
 	names_only_here = true;
 }
@@ -88,7 +107,7 @@ note_name(void)
 	}
 
 CALL(ssize_t, write, note_bytes(fd), (int fd, const void *bytes, size_t len), fd, bytes, len)
-CALL(int, renameat, note_name(), (int from, const char *old, int to, const char *new), from, old,
+CALL(int, renameat, note_name(new), (int from, const char *old, int to, const char *new), from, old,
 	to, new)
 CALL(int, unlinkat, (void)0, (int dir, const char *path, int flags), dir, path, flags)
 CALL(int, mkdirat, names_only_here = true, (int dir, const char *path, mode_t mode), dir, path,
@@ -123,6 +142,7 @@ syncfs(int fd)
 	(void)fd;
 	if (fails())
 		return -1;
+	note('|');
 	bytes_only_here = names_only_here = false;
 	return 0;
 }

@@ -28,6 +28,12 @@ bool faults_end(int result, const struct err *e);
 /* From now on it is looked at what is synced, in the order of the calls of one thread. */
 void faults_follow(void);
 
+/*
+ * In which order things of a repository had their names since then: of each the first letter, of
+ * several alike in a row one, and '|' where all of the file system was synced.
+ */
+const char *faults_named(void);
+
 /* Whether a power cut just now would lose bytes that have a name, or a name. */
 bool faults_would_lose(void);
 
