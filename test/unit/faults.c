@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "unit.h"
 
 static atomic_uint left; /* calls until the one that fails, itself included; 0: none does */
@@ -92,7 +93,7 @@ note(char letter)
 static void
 note_name(const char *name)
 {
-	if (name[1] == '\0' || name[1] == ';' || name[1] == '/') /* what stage/ has is no matter */
+	if (strlen(name) != DIGEST_HEX) /* what has no other name is in a stage yet */
 		note(name[0]);
 	named_too_early = named_too_early || bytes_only_here;
 	names_only_here = true;
@@ -109,6 +110,9 @@ note_name(const char *name)
 CALL(ssize_t, write, note_bytes(fd), (int fd, const void *bytes, size_t len), fd, bytes, len)
 CALL(int, renameat, note_name(new), (int from, const char *old, int to, const char *new), from, old,
 	to, new)
+CALL(int, renameat2, note_name(new),
+	(int from, const char *old, int to, const char *new, unsigned flags), from, old, to, new,
+	flags)
 CALL(int, unlinkat, (void)0, (int dir, const char *path, int flags), dir, path, flags)
 CALL(int, mkdirat, names_only_here = true, (int dir, const char *path, mode_t mode), dir, path,
 	mode)
@@ -131,8 +135,11 @@ fsync(int fd)
 
 	if (fails())
 		return -1;
-	if (fstat(fd, &st) == 0)
-		*(S_ISDIR(st.st_mode) ? &names_only_here : &bytes_only_here) = false;
+	if (fstat(fd, &st) != 0)
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		note('/');
+	*(S_ISDIR(st.st_mode) ? &names_only_here : &bytes_only_here) = false;
 	return 0;
 }
 

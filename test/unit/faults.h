@@ -29,8 +29,9 @@ bool faults_end(int result, const struct err *e);
 void faults_follow(void);
 
 /*
- * In which order things of a repository had their names since then: of each the first letter, of
- * several alike in a row one, and '|' where all of the file system was synced.
+ * In which order things had their names since then, but for those that a stage has by their
+ * digests: of each the first letter, of several alike in a row one. '/': a directory was synced;
+ * '|': all of the file system was.
  */
 const char *faults_named(void);
 

@@ -57,6 +57,26 @@ START_TEST(cache_open__what_the_index_alone_knows_is_not_there)
 }
 END_TEST
 
+START_TEST(cache_open__without_an_index_the_files_say_what_is_there)
+{
+	struct cached f;
+
+	cached_set_up(&f);
+	ck_assert_int_eq(f.c.unindexed.code, ERR_NONE);
+	ck_assert_uint_eq(f.c.indexed.count, CACHED_RECORDS);
+	ck_assert_int_eq(fs_remove(f.v.dir, "index.sqlite", NULL), 0);
+	cached_open_again(&f);
+	ck_assert_int_eq(f.c.unindexed.code, ERR_MISSING);
+	ck_assert_str_eq(f.c.unindexed.text, "index.sqlite: there is none");
+	ck_assert_uint_eq(f.c.indexed.count, 0);
+	ck_assert_uint_eq(f.c.records.count, CACHED_RECORDS);
+	cache_complain_unindexed(&f.c, "that is all");
+	ck_assert_ptr_nonnull(
+		strstr(unit_complaints(), "index.sqlite: there is none: that is all"));
+	cached_tear_down(&f);
+}
+END_TEST
+
 START_TEST(cache_open__where_there_is_none_the_error_says_below_what)
 {
 	AUTO_FREE char *path = NULL;
@@ -78,5 +98,6 @@ cache_open_tests(TCase *c)
 {
 	tcase_add_test(c, cache_open__an_announcement_that_cannot_be_read_is_no_damage);
 	tcase_add_test(c, cache_open__what_the_index_alone_knows_is_not_there);
+	tcase_add_test(c, cache_open__without_an_index_the_files_say_what_is_there);
 	tcase_add_test(c, cache_open__where_there_is_none_the_error_says_below_what);
 }

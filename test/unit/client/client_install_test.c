@@ -120,7 +120,10 @@ START_TEST(client_install__what_it_installed_is_whole_and_known)
 
 		set_up(&f);
 		publish(&f, difference);
+		faults_follow();
 		install(&f);
+		/* All files; header, record, directory; and what leads to them. */
+		ck_assert_str_eq(faults_named(), "|h/2/2/c/");
 		ck_assert(ident_edition_equal(&f.h.named, &f.at.version[2].edition));
 		ck_assert(f.h.whole && f.h.header_known);
 		ck_assert_uint_ge(f.h.verified_s, now_s);
@@ -348,7 +351,9 @@ START_TEST(client_install__a_damaged_version_is_exchanged_as_a_whole)
 	ck_assert_int_eq(client_home_open(&f.h, f.at.path, "t", NULL), 0);
 	client_home_look(&f.h, false);
 	ck_assert(!f.h.whole);
+	faults_follow();
 	install(&f);
+	ck_assert_str_eq(faults_named(), "|h/1/1/c/");
 	ck_assert(f.h.whole && installed_is_whole(&f.at, 1));
 	ck_assert(!installed_has(&f.at, more));
 	ck_assert_uint_eq(installed_count(&f.at, "."), 3);
@@ -420,6 +425,36 @@ START_TEST(client_install__a_disk_that_fails_at_any_call_leaves_one_version_or_t
 }
 END_TEST
 
+START_TEST(client_install__a_disk_that_fails_at_any_call_mends_what_is_damaged_or_says_so)
+{
+	bool failed = true;
+	unsigned failures = 0;
+
+	for (unsigned n = 1; failed; n++) {
+		struct fixture f;
+		int result;
+
+		set_up(&f);
+		read_version(&f, &f.at.version[1], NULL);
+		installed_write(&f.at, "current/same", "damaged");
+		ck_assert_int_eq(client_home_open(&f.h, f.at.path, "t", NULL), 0);
+		client_home_look(&f.h, false);
+		faults_begin(n);
+		result = client_install(&f.h, &f.what, NULL);
+		failed = faults_stop();
+		ck_assert(failed || result == 0);
+		failures += result != 0;
+		ck_assert_int_eq(f.h.whole, result == 0);
+		ck_assert_msg(result != 0 || installed_is_whole(&f.at, 1), "fault %u", n);
+		client_home_close(&f.h);
+		(void)installed_run(&f.at);
+		ck_assert(installed_is_whole(&f.at, 1));
+		tear_down(&f);
+	}
+	ck_assert_uint_gt(failures, 10);
+}
+END_TEST
+
 void
 client_install_tests(TCase *c)
 {
@@ -438,4 +473,6 @@ client_install_tests(TCase *c)
 		c, client_install__whatever_is_in_the_place_of_current_or_of_its_own_makes_way);
 	tcase_add_test(
 		c, client_install__a_disk_that_fails_at_any_call_leaves_one_version_or_the_other);
+	tcase_add_test(
+		c, client_install__a_disk_that_fails_at_any_call_mends_what_is_damaged_or_says_so);
 }

@@ -218,7 +218,7 @@ START_TEST(publish_add__what_refers_to_something_has_its_name_when_that_is_on_th
 	change(&p, 1);
 	faults_follow();
 	(void)published_add(&p, "t", 2);
-	ck_assert_str_eq(faults_named(), "|cf|oh|q");
+	ck_assert_str_eq(faults_named(), "|cf|oh|q/");
 	published_tear_down(&p);
 }
 END_TEST
