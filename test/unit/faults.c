@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -18,6 +19,8 @@ static bool failed;
 static atomic_bool bytes_only_here, names_only_here;
 static atomic_bool named_too_early;
 static char named[32];
+static const char *refused; /* NULL: nothing is */
+static unsigned refused_left;
 
 void
 faults_begin(unsigned n)
@@ -51,6 +54,13 @@ fails(void)
 	failed = true;
 	errno = EIO;
 	return true;
+}
+
+void
+faults_refuse(const char *name, unsigned n)
+{
+	refused = name;
+	refused_left = n;
 }
 
 void
@@ -116,6 +126,25 @@ CALL(int, renameat2, note_name(new),
 CALL(int, unlinkat, (void)0, (int dir, const char *path, int flags), dir, path, flags)
 CALL(int, mkdirat, names_only_here = true, (int dir, const char *path, mode_t mode), dir, path,
 	mode)
+
+int
+openat(int dir, const char *path, int flags, ...)
+{
+	int (*real)(int, const char *, int, ...) =
+		(int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
+	mode_t mode = 0;
+	va_list more;
+
+	va_start(more, flags);
+	if ((flags & O_CREAT) != 0)
+		mode = va_arg(more, mode_t);
+	va_end(more);
+	if (refused == NULL || strcmp(path, refused) != 0 || --refused_left > 0)
+		return real(dir, path, flags, mode);
+	refused = NULL;
+	errno = EIO;
+	return -1;
+}
 
 /* But for the number in a lock, which is for people: without it the lock is as good. */
 ssize_t

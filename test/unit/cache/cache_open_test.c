@@ -1,31 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cache/cache.h"
 
-#include <fcntl.h>
-#include <sys/resource.h>
-
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cache/cached.h"
+#include "faults.h"
 #include "unit.h"
 
-/* The descriptors that the repository takes are the last ones. */
 START_TEST(cache_open__an_announcement_that_cannot_be_read_is_no_damage)
 {
 	struct cached f;
 	struct cache c;
-	struct rlimit limit;
 	AUTO_FREE char *root = NULL;
 	struct err e = {0};
-	int next;
 
 	cached_set_up(&f);
 	root = mem_printf("%s/root", f.v.path);
-	next = fcntl(f.v.dir, F_DUPFD_CLOEXEC, 0);
-	ck_assert_int_eq(close(next), 0);
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	limit.rlim_cur = (rlim_t)next + 2;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	faults_refuse("q", 1);
 	ck_assert_int_eq(cache_open(&c, root, f.v.path, &e), -1);
 	ck_assert_int_eq(e.code, ERR_SYS);
 	ck_assert_msg(strstr(e.text, ": q: ") != NULL, "%s", e.text);
