@@ -4,11 +4,13 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "unit.h"
 
 static atomic_uint left; /* calls until the one that fails, itself included; 0: none does */
@@ -16,6 +18,9 @@ static bool failed;
 /* What is not synced: bytes, of whatever file; names, of whatever directory. */
 static atomic_bool bytes_only_here, names_only_here;
 static atomic_bool named_too_early;
+static char named[32];
+static const char *refused; /* NULL: nothing is */
+static unsigned refused_left;
 
 void
 faults_begin(unsigned n)
@@ -52,9 +57,23 @@ fails(void)
 }
 
 void
+faults_refuse(const char *name, unsigned n)
+{
+	refused = name;
+	refused_left = n;
+}
+
+void
 faults_follow(void)
 {
 	bytes_only_here = names_only_here = named_too_early = false;
+	memset(named, 0, sizeof(named));
+}
+
+const char *
+faults_named(void)
+{
+	return named;
 }
 
 bool
@@ -73,8 +92,19 @@ note_bytes(int fd)
 }
 
 static void
-note_name(void)
+note(char letter)
 {
+	size_t len = strlen(named);
+
+	if (len + 1 < sizeof(named) && (len == 0 || named[len - 1] != letter))
+		named[len] = letter;
+}
+
+static void
+note_name(const char *name)
+{
+	if (strlen(name) != DIGEST_HEX) /* what has no other name is in a stage yet */
+		note(name[0]);
 	named_too_early = named_too_early || bytes_only_here;
 	names_only_here = true;
 }
@@ -88,11 +118,33 @@ note_name(void)
 	}
 
 CALL(ssize_t, write, note_bytes(fd), (int fd, const void *bytes, size_t len), fd, bytes, len)
-CALL(int, renameat, note_name(), (int from, const char *old, int to, const char *new), from, old,
+CALL(int, renameat, note_name(new), (int from, const char *old, int to, const char *new), from, old,
 	to, new)
+CALL(int, renameat2, note_name(new),
+	(int from, const char *old, int to, const char *new, unsigned flags), from, old, to, new,
+	flags)
 CALL(int, unlinkat, (void)0, (int dir, const char *path, int flags), dir, path, flags)
 CALL(int, mkdirat, names_only_here = true, (int dir, const char *path, mode_t mode), dir, path,
 	mode)
+
+int
+openat(int dir, const char *path, int flags, ...)
+{
+	int (*real)(int, const char *, int, ...) =
+		(int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
+	mode_t mode = 0;
+	va_list more;
+
+	va_start(more, flags);
+	if ((flags & O_CREAT) != 0)
+		mode = va_arg(more, mode_t);
+	va_end(more);
+	if (refused == NULL || strcmp(path, refused) != 0 || --refused_left > 0)
+		return real(dir, path, flags, mode);
+	refused = NULL;
+	errno = EIO;
+	return -1;
+}
 
 /* But for the number in a lock, which is for people: without it the lock is as good. */
 ssize_t
@@ -112,8 +164,11 @@ fsync(int fd)
 
 	if (fails())
 		return -1;
-	if (fstat(fd, &st) == 0)
-		*(S_ISDIR(st.st_mode) ? &names_only_here : &bytes_only_here) = false;
+	if (fstat(fd, &st) != 0)
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		note('/');
+	*(S_ISDIR(st.st_mode) ? &names_only_here : &bytes_only_here) = false;
 	return 0;
 }
 
@@ -123,6 +178,7 @@ syncfs(int fd)
 	(void)fd;
 	if (fails())
 		return -1;
+	note('|');
 	bytes_only_here = names_only_here = false;
 	return 0;
 }

@@ -25,8 +25,18 @@ bool faults_stop(void);
  */
 bool faults_end(int result, const struct err *e);
 
+/* The n-th try from now on to open something by this name fails with EIO. */
+void faults_refuse(const char *name, unsigned n);
+
 /* From now on it is looked at what is synced, in the order of the calls of one thread. */
 void faults_follow(void);
+
+/*
+ * In which order things had their names since then, but for those that a stage has by their
+ * digests: of each the first letter, of several alike in a row one. '/': a directory was synced;
+ * '|': all of the file system was.
+ */
+const char *faults_named(void);
 
 /* Whether a power cut just now would lose bytes that have a name, or a name. */
 bool faults_would_lose(void);

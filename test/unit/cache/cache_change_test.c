@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cache/cached.h"
+#include "faults.h"
 #include "store/depot.h"
 #include "unit.h"
 
@@ -85,6 +86,21 @@ START_TEST(cache_change_drop__a_version_that_is_announced_alone)
 }
 END_TEST
 
+START_TEST(cache_change_drop__an_announcement_that_cannot_be_read_is_told)
+{
+	struct cached f;
+
+	cached_set_up(&f);
+	faults_refuse("q", 1);
+	ck_assert_int_eq(cache_change_drop(&f.c, "t", 2, false, false), 1);
+	ck_assert_str_eq(unit_output(), "");
+	ck_assert_ptr_nonnull(strstr(unit_complaints(), "q: "));
+	cached_open_again(&f);
+	ck_assert_uint_eq(f.c.query.count, 1);
+	cached_tear_down(&f);
+}
+END_TEST
+
 START_TEST(cache_change_reindex__says_how_many_records_and_whether_something_was_lost)
 {
 	struct cached f;
@@ -127,6 +143,7 @@ cache_change_tests(TCase *c)
 	tcase_add_test(
 		c, cache_change_drop__all_of_a_type_with_its_announcement_where_it_is_forgotten);
 	tcase_add_test(c, cache_change_drop__a_version_that_is_announced_alone);
+	tcase_add_test(c, cache_change_drop__an_announcement_that_cannot_be_read_is_told);
 	tcase_add_test(
 		c, cache_change_reindex__says_how_many_records_and_whether_something_was_lost);
 	tcase_add_test(c, cache_change__where_another_program_has_the_cache_it_is_for_later);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* No server runs: what it would add is in scenario 705. */
+/* No server runs: what one would add is in cache_why_server_test.c. */
 #include "cache/cache_why.h"
 
 #include "base/fs.h"

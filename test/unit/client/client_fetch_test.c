@@ -247,6 +247,32 @@ START_TEST(client_fetch_offer__says_which_archive_or_that_there_is_none)
 }
 END_TEST
 
+START_TEST(client_fetch_offer__of_a_newer_format_alone_there_is_none_in_an_older_one)
+{
+	struct offer offer = {0};
+	struct archive_ref got;
+	AUTO_BUF struct buf bytes = {0};
+	char name[IDENT_NAME_MAX];
+	struct fixture f;
+
+	set_up(&f);
+	offer.archive[FORMAT_AR2] = f.archive;
+	wire_offer_format(&offer, &bytes);
+	(void)ident_offer_name(&f.at.version[1], NULL, name);
+	ck_assert_int_eq(
+		fs_put(f.at.cloud.dir, "stage/x", name, span_of(bytes.at, bytes.len), NULL), 0);
+	ck_assert_int_eq(
+		client_fetch_offer(&f.fetch, &(struct edition){0}, FORMAT_AR2, &got), FETCH_GOT);
+	ck_assert_int_eq(
+		client_fetch_offer(&f.fetch, &(struct edition){0}, FORMAT_AR1, &got), FETCH_FAILED);
+	ck_assert_int_eq(f.u.result, UPDATE_FAILED);
+	ck_assert_int_eq(f.u.why.code, ERR_INPUT);
+	ck_assert_ptr_nonnull(strstr(f.u.why.text, name));
+	ck_assert_ptr_nonnull(strstr(f.u.why.text, "no format that is understood here"));
+	tear_down(&f);
+}
+END_TEST
+
 START_TEST(client_fetch_query__is_the_announcement_or_fails_the_update)
 {
 	AUTO_IDENTS struct idents newest = {0};
@@ -279,5 +305,7 @@ client_fetch_tests(TCase *c)
 	tcase_add_test(c, client_fetch_archive__what_is_no_file_in_the_place_of_a_part_makes_way);
 	tcase_add_test(c, client_fetch_header__is_asked_for_once);
 	tcase_add_test(c, client_fetch_offer__says_which_archive_or_that_there_is_none);
+	tcase_add_test(
+		c, client_fetch_offer__of_a_newer_format_alone_there_is_none_in_an_older_one);
 	tcase_add_test(c, client_fetch_query__is_the_announcement_or_fails_the_update);
 }

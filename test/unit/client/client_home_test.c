@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "faults.h"
 #include "unit.h"
 
 /* DIR, and DIR/t opened. */
@@ -287,6 +288,23 @@ START_TEST(client_home_tidy__what_has_the_name_alone_goes)
 }
 END_TEST
 
+/* Who does not know which version was the one before removes none. */
+START_TEST(client_home_tidy__what_cannot_be_looked_at_is_an_error_and_stays)
+{
+	struct fixture f;
+	struct err e = {0};
+
+	set_up(&f);
+	make_trees(&f);
+	lead(&f, trees[2]);
+	faults_refuse(".", 1);
+	ck_assert_int_eq(client_home_tidy(&f.h, NULL, &e), -1);
+	ck_assert_int_eq(e.code, ERR_SYS);
+	check_trees(&f, "1234");
+	tear_down(&f);
+}
+END_TEST
+
 START_TEST(client_home_drop_before__the_version_before_alone)
 {
 	struct fixture f;
@@ -316,5 +334,6 @@ client_home_tests(TCase *c)
 	tcase_add_test(c, client_home_tidy__the_installed_version_and_the_one_before_stay);
 	tcase_add_test(c, client_home_tidy__what_is_of_use_in_its_state_stays);
 	tcase_add_test(c, client_home_tidy__what_has_the_name_alone_goes);
+	tcase_add_test(c, client_home_tidy__what_cannot_be_looked_at_is_an_error_and_stays);
 	tcase_add_test(c, client_home_drop_before__the_version_before_alone);
 }

@@ -120,7 +120,10 @@ START_TEST(client_install__what_it_installed_is_whole_and_known)
 
 		set_up(&f);
 		publish(&f, difference);
+		faults_follow();
 		install(&f);
+		/* All files; header, record, directory; and what leads to them. */
+		ck_assert_str_eq(faults_named(), "|h/2/2/c/");
 		ck_assert(ident_edition_equal(&f.h.named, &f.at.version[2].edition));
 		ck_assert(f.h.whole && f.h.header_known);
 		ck_assert_uint_ge(f.h.verified_s, now_s);
@@ -259,6 +262,30 @@ START_TEST(client_install__what_is_behind_a_link_is_not_taken_over)
 }
 END_TEST
 
+/* The directory of files, and the header that says which they are. */
+START_TEST(client_install__a_base_that_went_since_the_look_is_named)
+{
+	for (int header = 0; header < 2; header++) {
+		struct fixture f;
+		char ident[IDENT_NAME_MAX];
+		AUTO_FREE char *name = NULL;
+		struct err e = {0};
+
+		set_up(&f);
+		publish(&f, true);
+		name = header ? mem_printf(".state/%s", ident_header_name(&f.at.version[1], ident))
+			      : before(&f, "");
+		name[strlen(name) - !header] = '\0'; /* the slash */
+		ck_assert_int_eq(fs_remove(f.at.dir, name, NULL), 0);
+		ck_assert_int_eq(client_install(&f.h, &f.what, &e), -1);
+		ck_assert_int_eq(e.code, ERR_MISSING);
+		ck_assert_msg(strstr(e.text, header ? ident : name) != NULL, "%s", e.text);
+		ck_assert_uint_eq(f.h.named.version, 1);
+		tear_down(&f);
+	}
+}
+END_TEST
+
 START_TEST(client_install__an_archive_of_no_use_leaves_nothing)
 {
 	struct fixture f;
@@ -324,7 +351,9 @@ START_TEST(client_install__a_damaged_version_is_exchanged_as_a_whole)
 	ck_assert_int_eq(client_home_open(&f.h, f.at.path, "t", NULL), 0);
 	client_home_look(&f.h, false);
 	ck_assert(!f.h.whole);
+	faults_follow();
 	install(&f);
+	ck_assert_str_eq(faults_named(), "|h/1/1/c/");
 	ck_assert(f.h.whole && installed_is_whole(&f.at, 1));
 	ck_assert(!installed_has(&f.at, more));
 	ck_assert_uint_eq(installed_count(&f.at, "."), 3);
@@ -360,6 +389,17 @@ START_TEST(client_install__whatever_is_in_the_place_of_current_or_of_its_own_mak
 }
 END_TEST
 
+/* What a look at version 2 goes by. */
+static bool
+has_record(const struct fixture *f)
+{
+	char seen[HOME_NAME_MAX];
+	AUTO_FREE char *name =
+		mem_printf(".state/%s", client_home_seen(&f->at.version[2].edition, seen));
+
+	return installed_has(&f->at, name);
+}
+
 /*
  * The calls that remove what is left over at the end may fail: then it is whole all the same. Any
  * other one that fails is told.
@@ -384,12 +424,42 @@ START_TEST(client_install__a_disk_that_fails_at_any_call_leaves_one_version_or_t
 		failures += result != 0;
 		ck_assert_uint_eq(f.h.named.version, result == 0 ? 2 : 1);
 		ck_assert(result == 0
-				  ? installed_is_whole(&f.at, 2)
+				  ? installed_is_whole(&f.at, 2) && has_record(&f)
 				  : installed_is_whole(&f.at, 1) || installed_is_whole(&f.at, 2));
 		client_home_close(&f.h);
 		next = installed_is_whole(&f.at, 2) ? UPDATE_CURRENT : UPDATE_UPDATED;
 		ck_assert_int_eq(installed_run(&f.at), next);
 		ck_assert(installed_is_whole(&f.at, 2));
+		tear_down(&f);
+	}
+	ck_assert_uint_gt(failures, 10);
+}
+END_TEST
+
+START_TEST(client_install__a_disk_that_fails_at_any_call_mends_what_is_damaged_or_says_so)
+{
+	bool failed = true;
+	unsigned failures = 0;
+
+	for (unsigned n = 1; failed; n++) {
+		struct fixture f;
+		int result;
+
+		set_up(&f);
+		read_version(&f, &f.at.version[1], NULL);
+		installed_write(&f.at, "current/same", "damaged");
+		ck_assert_int_eq(client_home_open(&f.h, f.at.path, "t", NULL), 0);
+		client_home_look(&f.h, false);
+		faults_begin(n);
+		result = client_install(&f.h, &f.what, NULL);
+		failed = faults_stop();
+		ck_assert(failed || result == 0);
+		failures += result != 0;
+		ck_assert_int_eq(f.h.whole, result == 0);
+		ck_assert_msg(result != 0 || installed_is_whole(&f.at, 1), "fault %u", n);
+		client_home_close(&f.h);
+		(void)installed_run(&f.at);
+		ck_assert(installed_is_whole(&f.at, 1));
 		tear_down(&f);
 	}
 	ck_assert_uint_gt(failures, 10);
@@ -406,6 +476,7 @@ client_install_tests(TCase *c)
 	tcase_add_test(c,
 		client_install__what_was_changed_since_the_look_does_not_get_into_the_new_version);
 	tcase_add_test(c, client_install__what_is_behind_a_link_is_not_taken_over);
+	tcase_add_test(c, client_install__a_base_that_went_since_the_look_is_named);
 	tcase_add_test(c, client_install__an_archive_of_no_use_leaves_nothing);
 	tcase_add_test(c, client_install__a_difference_that_decodes_to_something_else);
 	tcase_add_test(c, client_install__a_damaged_version_is_exchanged_as_a_whole);
@@ -413,4 +484,6 @@ client_install_tests(TCase *c)
 		c, client_install__whatever_is_in_the_place_of_current_or_of_its_own_makes_way);
 	tcase_add_test(
 		c, client_install__a_disk_that_fails_at_any_call_leaves_one_version_or_the_other);
+	tcase_add_test(
+		c, client_install__a_disk_that_fails_at_any_call_mends_what_is_damaged_or_says_so);
 }

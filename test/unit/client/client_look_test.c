@@ -200,6 +200,13 @@ START_TEST(client_look_read__a_damaged_record_knows_nothing)
 		ck_assert_str_eq(e.text, "r: damaged");
 		ck_assert_uint_eq(got.changed_ns[0] + got.changed_ns[1] + got.verified_s, 0);
 	}
+	/* Its header is said by what is no digest. */
+	text.at[strlen("seen 1\nheader ")] = 'g';
+	ck_assert_int_eq(fs_put(f.dir, "x", "r", span_of(text.at, text.len), NULL), 0);
+	ck_assert_int_eq(client_look_read(f.dir, "r", &got, NULL), -1);
+	text.at[strlen("seen 1\nheader ")] = 'a';
+	ck_assert_int_eq(fs_put(f.dir, "x", "r", span_of(text.at, text.len), NULL), 0);
+	ck_assert_int_eq(client_look_read(f.dir, "r", &got, NULL), 0);
 	text.at[text.len - 5] = '\0';
 	ck_assert_int_eq(fs_put(f.dir, "x", "r", span_of(text.at, text.len), NULL), 0);
 	ck_assert_int_eq(client_look_read(f.dir, "r", &got, NULL), -1);

@@ -37,7 +37,9 @@ START_TEST(client_session_next_ms__the_soonest_of_those_that_another_try_may_hel
 		{{{UPDATE_FAILED, 0, true}, {UPDATE_CURRENT, 0, false}}, 60000, 1500},
 		{{{UPDATE_FAILED, 0, false}, {UPDATE_RETRY, 5, false}}, 60000, 5000},
 	};
-	static struct client_session s = {.count = 2};
+	/* Who is not asked for has no say. */
+	static struct client_session s = {
+		.count = 2, .updates[2] = {.result = UPDATE_RETRY, .retry_s = 1}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (size_t n = 0; n < 2; n++)
@@ -149,6 +151,29 @@ START_TEST(client_session_try__a_directory_that_cannot_be_used_fails_its_type_al
 }
 END_TEST
 
+/* Where all goes well, and where the question itself fails. */
+START_TEST(client_session_try__types_that_are_not_asked_for_are_left_alone)
+{
+	for (int fails = 0; fails < 2; fails++) {
+		struct installed f;
+		struct update *third;
+		struct update before = {
+			.type = "third", .result = UPDATE_RETRY, .open = true, .home = {.dir = -1}};
+
+		set_up(&f);
+		if (fails)
+			ck_assert_int_eq(unlinkat(f.cloud.dir, "q", 0), 0);
+		before.directory = f.path;
+		third = &f.session.updates[2];
+		memcpy(third, &before, sizeof(before));
+		client_session_try(&f.session);
+		ck_assert_int_eq(result(&f, 1), fails ? UPDATE_FAILED : UPDATE_UPDATED);
+		ck_assert_int_eq(memcmp(third, &before, sizeof(before)), 0);
+		installed_tear_down(&f);
+	}
+}
+END_TEST
+
 static unsigned
 count_descriptors(void)
 {
@@ -186,5 +211,6 @@ client_session_tests(TCase *c)
 	tcase_add_test(c, client_session_try__where_all_are_in_use_nobody_is_asked);
 	tcase_add_test(c, client_session_try__what_the_question_failed_at_failed_them_all);
 	tcase_add_test(c, client_session_try__a_directory_that_cannot_be_used_fails_its_type_alone);
+	tcase_add_test(c, client_session_try__types_that_are_not_asked_for_are_left_alone);
 	tcase_add_test(c, client_session_try__leaves_nothing_open);
 }

@@ -149,6 +149,34 @@ START_TEST(load_visit__each_answer_to_a_poll_is_counted_by_its_status)
 }
 END_TEST
 
+START_TEST(load_visit__a_poll_says_who_comes_and_what_it_has)
+{
+	AUTO_IDENTS struct idents has = {0};
+
+	idents_add(&has, &versions[1]);
+	for (int installed = 0; installed < 2; installed++) {
+		AUTO_BUF struct buf says = {0};
+		struct fixture f;
+
+		set_up(&f);
+		f.t.heap[0].number = 12;
+		if (!installed)
+			f.t.heap[0].edition = LOAD_NONE;
+		answers_say(&f.answers, "", NULL);
+		load_visit_ask(load_visit_new(&f.t));
+		while (f.t.visits > 0) {
+			upstream_run(f.t.upstream, 100);
+			load_visit_go_on(&f.t);
+		}
+		wire_inventory_format("load-12", installed ? &has : NULL, &says);
+		ck_assert_msg(strstr(answers_asked(&f.answers), says.at) != NULL, "%s",
+			answers_asked(&f.answers));
+		ck_assert_int_eq(strncmp(answers_asked(&f.answers), "POST /q ", 8), 0);
+		tear_down(&f);
+	}
+}
+END_TEST
+
 START_TEST(load_visit__a_redirect_leads_to_a_full_archive_of_what_is_newer)
 {
 	static const struct {
@@ -199,6 +227,7 @@ void
 load_answers_tests(TCase *c)
 {
 	tcase_add_test(c, load_visit__each_answer_to_a_poll_is_counted_by_its_status);
+	tcase_add_test(c, load_visit__a_poll_says_who_comes_and_what_it_has);
 	tcase_add_test(c, load_visit__a_redirect_leads_to_a_full_archive_of_what_is_newer);
 	tcase_add_test(c, load_visit__an_offer_without_a_known_format_is_wrong);
 }

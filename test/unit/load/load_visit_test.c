@@ -352,6 +352,32 @@ START_TEST(load_run__every_client_comes_and_all_is_added_up)
 }
 END_TEST
 
+START_TEST(load_run__who_begins_with_the_newest_version_is_current)
+{
+	struct fixture f;
+	struct load_report report;
+	const struct load_share share = {.index = 0, .weight = 1};
+	AUTO_FREE void *samples = NULL;
+
+	set_up(&f);
+	published_announce(&f.p, NULL, 0); /* nothing newer */
+	f.settings.interval_s = 1;
+	f.settings.speed = 5;
+	f.settings.seconds = 1;
+	f.settings.threads = 2;
+	f.settings.editions = &f.version[1].edition;
+	f.settings.edition_count = 1;
+	f.settings.shares = &share;
+	f.settings.share_count = 1;
+	ck_assert_int_eq(load_run(&f.settings, &report, NULL), 0);
+	samples = (void *)report.samples;
+	ck_assert_uint_eq(report.counts.updates, 0);
+	ck_assert_uint_eq(report.samples[report.sample_count - 1].newest, 1);
+	ck_assert(report.samples[report.sample_count - 1].share == 1);
+	tear_down(&f);
+}
+END_TEST
+
 void
 load_visit_tests(TCase *c)
 {
@@ -363,4 +389,5 @@ load_visit_tests(TCase *c)
 	tcase_add_test(c, load_visit__what_is_wrong_is_counted_by_its_name_and_tried_again);
 	tcase_add_test(c, load_visit_give_up__what_had_no_answer_is_counted_with_its_age);
 	tcase_add_test(c, load_run__every_client_comes_and_all_is_added_up);
+	tcase_add_test(c, load_run__who_begins_with_the_newest_version_is_current);
 }

@@ -192,6 +192,37 @@ START_TEST(publish_add__a_version_is_the_time_and_larger_than_the_last)
 }
 END_TEST
 
+START_TEST(publish_add__of_two_within_a_second_the_second_is_larger)
+{
+	struct published p;
+	struct ident first;
+	struct ident second;
+
+	set_up(&p);
+	unit_clock_stop();
+	first = published_add(&p, "t", 0);
+	ck_assert_uint_eq(first.edition.version, clock_wall_ms() / 1000);
+	second = published_add(&p, "t", 0);
+	ck_assert_uint_eq(second.edition.version, first.edition.version + 1);
+	published_tear_down(&p);
+}
+END_TEST
+
+/* Files, then archives, then the documents that refer to them, then the announcement. */
+START_TEST(publish_add__what_refers_to_something_has_its_name_when_that_is_on_the_disk)
+{
+	struct published p;
+
+	set_up(&p);
+	(void)published_add(&p, "t", 1);
+	change(&p, 1);
+	faults_follow();
+	(void)published_add(&p, "t", 2);
+	ck_assert_str_eq(faults_named(), "|cf|oh|q/");
+	published_tear_down(&p);
+}
+END_TEST
+
 START_TEST(publish_add__differences_from_the_newest_so_many)
 {
 	struct published p;
@@ -425,6 +456,9 @@ publish_add_tests(TCase *c)
 	tcase_add_test(c, publish_add__announces_what_is_there);
 	tcase_add_test(c, publish_add__the_title_is_the_one_that_was_given);
 	tcase_add_test(c, publish_add__a_version_is_the_time_and_larger_than_the_last);
+	tcase_add_test(c, publish_add__of_two_within_a_second_the_second_is_larger);
+	tcase_add_test(
+		c, publish_add__what_refers_to_something_has_its_name_when_that_is_on_the_disk);
 	tcase_add_test(c, publish_add__differences_from_the_newest_so_many);
 	tcase_add_test(c, publish_add__no_difference_that_saves_nothing);
 	tcase_add_test(c, publish_add__one_publisher_at_a_time);

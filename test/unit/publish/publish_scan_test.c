@@ -108,6 +108,24 @@ START_TEST(publish_scan__a_file_larger_than_a_block_is_copied_whole)
 }
 END_TEST
 
+/* Their sizes say nothing in /proc, so that each is read twice. */
+START_TEST(publish_scan__what_is_the_same_twice_was_not_written_to_in_between)
+{
+	struct fixture f;
+
+	set_up(&f);
+	free(f.from);
+	f.from = mem_string("/proc/sys/user");
+	ck_assert_int_eq(publish_scan(f.from, f.to_dir, f.header, NULL), 0);
+	ck_assert_uint_gt(f.header->count, 0);
+	ck_assert_uint_gt(f.header->files[0].size, 0);
+	free(f.from);
+	f.from = mem_string("/proc/sys/kernel/random"); /* with a uuid for each who asks */
+	check_refused(&f, "uuid: changed while it was read; nothing was published");
+	tear_down(&f);
+}
+END_TEST
+
 START_TEST(publish_scan__what_is_no_file_is_refused_by_its_path)
 {
 	struct fixture f;
@@ -183,6 +201,7 @@ publish_scan_tests(TCase *c)
 {
 	tcase_add_test(c, publish_scan__every_file_is_listed_and_copied);
 	tcase_add_test(c, publish_scan__a_file_larger_than_a_block_is_copied_whole);
+	tcase_add_test(c, publish_scan__what_is_the_same_twice_was_not_written_to_in_between);
 	tcase_add_test(c, publish_scan__what_is_no_file_is_refused_by_its_path);
 	tcase_add_test(c, publish_scan__a_directory_without_any_file_is_refused);
 	tcase_add_test(c, publish_scan__names_that_a_client_could_not_have_are_refused);

@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "faults.h"
 #include "publish/published.h"
 #include "unit.h"
 
@@ -157,10 +158,36 @@ START_TEST(publish_sweep__where_a_document_cannot_be_read_all_files_stay)
 }
 END_TEST
 
+/* stage/, f/ and c/, in this order. */
+START_TEST(publish_sweep__a_directory_that_cannot_be_read_is_an_error)
+{
+	static const char *const names[] = {".", "f", "c"};
+
+	for (size_t i = 0; i < 3; i++) {
+		AUTO_IDENTS struct idents query = {0};
+		struct fixture f;
+		struct err e = {0};
+
+		set_up(&f);
+		put(&f, "stage/left");
+		idents_add(&query, &f.version[1]);
+		faults_refuse(names[i], 1);
+		ck_assert_int_eq(publish_sweep(f.repo, &query, &e), -1);
+		ck_assert_int_eq(e.code, ERR_SYS);
+		ck_assert_msg(strncmp(e.text, names[i], 1) == 0, "%s", e.text);
+		/* The next run looks again. */
+		ck_assert(has(&f, "stage/left"));
+		ck_assert(has_version(&f, 0) && has_version(&f, 1));
+		tear_down(&f);
+	}
+}
+END_TEST
+
 void
 publish_sweep_tests(TCase *c)
 {
 	tcase_add_test(c, publish_sweep__what_is_newer_than_the_announcement_goes);
 	tcase_add_test(c, publish_sweep__what_nothing_refers_to_goes_where_something_was_left);
 	tcase_add_test(c, publish_sweep__where_a_document_cannot_be_read_all_files_stay);
+	tcase_add_test(c, publish_sweep__a_directory_that_cannot_be_read_is_an_error);
 }
