@@ -140,7 +140,8 @@ START_TEST(conns_limit_address__its_own_idle_ones_give_way_or_else_the_new_one)
 	ck_assert(!conns[3]->cut);
 	conns_limit_address(c, conns[3], 3, 1); /* nobody else of it is idle */
 	ck_assert(conns[3]->cut && !conns[0]->cut && !conns[1]->cut);
-	/* It was the first of its address, and two that came after it go before it was looked at. */
+	/* It was the first of its address, and two that came after it go before it was looked at.
+	 */
 	conns_limit_address(c, conns[1], 1, 2);
 	ck_assert(!conns[1]->cut);
 	for (int i = 0; i < 4; i++) {
