@@ -105,6 +105,7 @@ START_TEST(control_receive__one_line_that_is_bounded)
 	send_long(pair[0], 4096);
 	longest = control_receive(pair[1], &e);
 	ck_assert_msg(longest != NULL, "%s", e.text);
+	ck_assert_int_eq(e.code, ERR_NONE);
 	/* More than that is not kept: its beginning is a document, and the rest is none. */
 	send_long(pair[0], 4097);
 	json_decref(longest);
@@ -113,6 +114,7 @@ START_TEST(control_receive__one_line_that_is_bounded)
 	ck_assert_ptr_null(control_receive(pair[1], &e));
 	ck_assert_int_eq(e.code, ERR_INPUT);
 	/* What ends without a newline. */
+	e = (struct err){0};
 	ck_assert_int_eq(send(pair[0], "{}", 2, MSG_NOSIGNAL), 2);
 	fs_close(&pair[0]);
 	ck_assert_ptr_null(control_receive(pair[1], &e));
