@@ -42,6 +42,7 @@ START_TEST(codec_vcdiff__the_same_files_give_the_same_delta)
 		{20000, 30000, false, "1d429524161c91cd"},
 		{20000, 30000, true, "4bc8ad54591d192b"},
 		{100000, 200000, false, "c38bfcb2c7b21797"},
+		{16384, 16384, false, "c5f48ed523a65cb2"},
 		{4 * MIB + 1, 200000, true, "98fb5e927ff4e124"},
 	};
 
