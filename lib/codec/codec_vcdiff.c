@@ -29,7 +29,6 @@ enum {
 	DELTA_FACTOR = 32,
 	DELTA_SPARE_BYTES = 1 << 16,
 };
-static const size_t THOROUGH_BYTES = 64UL << 20; /* base size up to which level 9 is used */
 static const size_t BLOCK_BYTES = 1UL << 30;
 
 /* The base is mapped: a block of it is a pointer into the mapping. */
@@ -53,15 +52,13 @@ get_block(xd3_stream *stream, xd3_source *source, xoff_t number)
 
 /*
  * NULL is an error that xdelta3 passes on: a stream cannot end the process as mem_new would. The
- * product is divided, not multiplied, so that it cannot wrap.
+ * product is divided, not multiplied, so that it cannot wrap; size is that of a type.
  */
 static void *
 decoder_alloc(void *opaque, size_t items, usize_t size)
 {
 	(void)opaque;
-	if (size > 0 && items > DECODER_ALLOC_BYTES / size)
-		return NULL;
-	return calloc(items > 0 ? items : 1, size > 0 ? size : 1);
+	return items > DECODER_ALLOC_BYTES / size ? NULL : calloc(items, size);
 }
 
 static void
@@ -94,9 +91,7 @@ open_stream(xd3_stream *stream, xd3_source *source, xd3_config *config, struct s
 	config->getblk = get_block;
 	source->ioh = base;
 	source->blksize = block_size_for(base->len);
-	source->max_winsize = base->len > source->blksize ? base->len : source->blksize;
-	/* No block is at hand yet: the first access asks get_block. */
-	source->curblkno = (xoff_t)-1;
+	source->max_winsize = base->len;
 	if (xd3_config_stream(stream, config) != 0 ||
 		xd3_set_source_and_size(stream, source, base->len) != 0)
 		return err_set(e, ERR_SYS, "xdelta3: %s", stream->msg != NULL ? stream->msg : "?");
@@ -159,14 +154,13 @@ codec_vcdiff_encode(
 {
 	struct span file = from->file;
 	struct span base = from->base;
-	bool quick = from->quick || base.len > THOROUGH_BYTES;
 	struct codec_zstd_writer *packer = codec_zstd_writer_new(file.len, out, room);
 	xd3_stream stream;
 	xd3_source source;
 	xd3_config config;
 	enum codec_fit fit = CODEC_ERROR;
 
-	xd3_init_config(&config, quick ? XD3_COMPLEVEL_1 : XD3_COMPLEVEL_9);
+	xd3_init_config(&config, from->quick ? XD3_COMPLEVEL_1 : XD3_COMPLEVEL_9);
 	/* The encoder allocates by it: for a small file megabytes would be cleared in vain. */
 	config.winsize = file.len < WINDOW_BYTES ? block_size_for(file.len) : WINDOW_BYTES;
 	if (open_stream(&stream, &source, &config, &base, e) == 0)

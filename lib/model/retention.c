@@ -15,7 +15,8 @@
  * Equal facts give equal actions in the same order: guts2-cache plan shows what the server is about
  * to do.
  */
-/* The records of one version: [first, end). content, full: what is left of it has these. */
+/* The records of one version: [first, end). content, full: whether it has these before anything
+ * goes. */
 struct version {
 	size_t first;
 	size_t end;
@@ -121,28 +122,21 @@ read_type(const struct decision *d, size_t first, size_t count, struct type *ret
  * newest is made from.
  */
 static void
-clean_up(struct decision *d, struct type *t)
+clean_up(struct decision *d, const struct type *t)
 {
 	if (!t->versions[0].content && !t->versions[0].full)
 		return;
 	for (size_t i = 1; i < t->count; i++) {
-		struct version *v = &t->versions[i];
+		const struct version *v = &t->versions[i];
 
 		for (size_t r = v->first; r < v->end; r++) {
 			if (is_busy(d, r))
 				continue;
-			if (d->at[r].kind == RECORD_CONTENT && t->versions[0].content) {
+			if (d->at[r].kind == RECORD_CONTENT && t->versions[0].content)
 				act(d, RETENTION_REMOVE, RETENTION_OLDER_CONTENT, r);
-				v->content = false;
-			}
-			if (record_is_full(&d->at[r]) && i >= 2) {
+			if (record_is_full(&d->at[r]) && i >= 2)
 				act(d, RETENTION_REMOVE, RETENTION_OLDER_FULL, r);
-				v->full = false;
-			}
 		}
-		for (size_t r = v->first; r < v->end; r++)
-			/* Of two formats one may be busy, and stays. */
-			v->full |= record_is_full(&d->at[r]) && !d->gone[r];
 	}
 }
 

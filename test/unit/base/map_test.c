@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/map.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
@@ -32,6 +34,10 @@ START_TEST(map_open__read_or_mapped_it_is_the_file)
 	ck_assert(digest_equal(&got, &expected));
 	ck_assert_int_eq(map_open_read(dir, "file", NULL, &again, &got, NULL), 0);
 	ck_assert(digest_equal(&got, &expected));
+	ck_assert(len == 0 || memcmp(again.at, bytes, len) == 0);
+	/* Nobody wants to know the digest. */
+	map_close(&again);
+	ck_assert_int_eq(map_open_read(dir, "file", NULL, &again, NULL, NULL), 0);
 	ck_assert(len == 0 || memcmp(again.at, bytes, len) == 0);
 }
 END_TEST
@@ -120,6 +126,29 @@ START_TEST(map_digest__ends_early_for_who_wants_it_to)
 }
 END_TEST
 
+/* Whoever is sent the old one has it to its end. */
+START_TEST(map_create__a_file_that_is_open_stays_as_it_was)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_FREE unsigned char *bytes = unit_bytes(100000, 5);
+	AUTO_MAP struct map old = {0};
+	AUTO_MAP struct map new = {0};
+	struct stat st;
+
+	ck_assert_int_eq(fs_put(dir, "s", "file", span_of(bytes, 100000), NULL), 0);
+	ck_assert_int_eq(map_open(dir, "file", &old, NULL), 0);
+	/* A link that somebody laid there leads nowhere. */
+	ck_assert_int_eq(renameat(dir, "file", dir, "other"), 0);
+	ck_assert_int_eq(symlinkat("other", dir, "file"), 0);
+	ck_assert_int_eq(map_create(dir, "file", 100000, &new, NULL), 0);
+	memset(new.at, 'x', 100000);
+	ck_assert_mem_eq(old.at, bytes, 100000);
+	ck_assert_int_eq(fstatat(dir, "file", &st, AT_SYMLINK_NOFOLLOW), 0);
+	ck_assert(S_ISREG(st.st_mode) && (st.st_mode & 0133) == 0);
+}
+END_TEST
+
 /* Touching what the disk has no room for would end the process. */
 START_TEST(map_create__what_the_disk_has_no_room_for_is_an_error)
 {
@@ -130,13 +159,19 @@ START_TEST(map_create__what_the_disk_has_no_room_for_is_an_error)
 
 	ck_assert_int_eq(map_create(dir, "a", (size_t)1 << 60, &m, &e), -1);
 	ck_assert(e.code == ERR_FULL || e.code == ERR_SYS);
+	ck_assert_int_eq(strncmp(e.text, "a: ", 3), 0);
 	ck_assert(!fs_exists(dir, "a"));
 	ck_assert_int_eq(map_scratch(dir, (size_t)1 << 60, &m, &e), -1);
 	ck_assert_ptr_nonnull(strstr(e.text, "scratch file"));
+	ck_assert(e.code == ERR_FULL || e.code == ERR_SYS);
 	ck_assert_int_eq(mkdirat(dir, "a", 0755), 0);
 	ck_assert_int_eq(map_create(dir, "a", 1, &m, &e), -1);
+	ck_assert_int_eq(e.code, ERR_SYS);
+	ck_assert_str_eq(e.text, "a: Is a directory");
 	ck_assert_int_eq(map_create(dir, "none/a", 1, &m, &e), -1);
 	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert_str_eq(e.text, "none/a: No such file or directory");
+	ck_assert_ptr_null(m.at);
 	ck_assert_int_eq(map_open(dir, "none", &m, &e), -1);
 	ck_assert_int_eq(e.code, ERR_MISSING);
 }
@@ -146,6 +181,7 @@ void
 map_tests(TCase *c)
 {
 	tcase_add_test(c, map_create__what_the_disk_has_no_room_for_is_an_error);
+	tcase_add_test(c, map_create__a_file_that_is_open_stays_as_it_was);
 	tcase_add_test(c, map_scratch__is_empty_and_leaves_no_name);
 	tcase_add_test(c, map_digest__ends_early_for_who_wants_it_to);
 	tcase_add_loop_test(c, map_open__read_or_mapped_it_is_the_file, 0, SIZES);

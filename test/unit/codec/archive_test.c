@@ -58,6 +58,24 @@ START_TEST(archive_add__writes_the_bytes_of_the_public_dump)
 }
 END_TEST
 
+/* Refused before a byte of it is looked at. */
+START_TEST(archive_add__no_archive_becomes_larger_than_one_may_be)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int fd = openat(dir, "a", O_RDWR | O_CREAT, 0600);
+	struct archive_writer *w = archive_writer_new(fd, FORMAT_AR1);
+	struct archive_entry entry = {
+		.codec = CODEC_BZIP2, .stream = span_of(path, ((size_t)1 << 40) - 28 - 64 + 1)};
+	struct err e = {0};
+
+	ck_assert_int_eq(archive_add(w, &entry, &e), -1);
+	ck_assert_int_eq(e.code, ERR_LIMIT);
+	ck_assert_str_eq(e.text, "archive larger than 2^40 bytes");
+	archive_writer_free(w);
+}
+END_TEST
+
 START_TEST(archive_next__walks_what_was_written)
 {
 	AUTO_BUF struct buf b = {0};
@@ -231,6 +249,7 @@ void
 archive_tests(TCase *c)
 {
 	tcase_add_test(c, archive_add__writes_the_bytes_of_the_public_dump);
+	tcase_add_test(c, archive_add__no_archive_becomes_larger_than_one_may_be);
 	tcase_add_test(c, archive_next__walks_what_was_written);
 	tcase_add_test(c, archive_next__no_stream_reaches_behind_the_archive);
 	tcase_add_test(c, archive_next__refuses_an_archive_that_is_cut_anywhere);

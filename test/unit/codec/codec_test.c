@@ -191,6 +191,10 @@ START_TEST(codec_bsdiff__reads_what_the_manual_says_and_nothing_outside)
 		{{"\0\0", "\3\3", "\2\0", "\6", "", "xy"}, {2, 2, 2, 1, 0, 2}, -1},
 		{{"\0\0", "\3\3", "\2\0", "\4", "", "xy"}, {2, 2, 2, 1, 0, 2}, -1},
 		{{"\0\0", "\3\3", "\2", "", "", "xy"}, {2, 2, 1, 0, 0, 2}, -1},
+		/* a gap that is cut short, and one that is too large */
+		{{"\0\0", "\3\3", "\2\0", "\x80", "\0\0\0", "xy"}, {2, 2, 2, 1, 3, 2}, -1},
+		{{"\0\0", "\3\3", "\2\0", "\xff\xff\xff\xff\xff\xff\xff\xff\xff", "\0\0\0", "xy"},
+			{2, 2, 2, 9, 3, 2}, -1},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -345,6 +349,30 @@ START_TEST(codec__ends_where_that_is_wanted)
 }
 END_TEST
 
+/* Past some size BSDIFF alone is tried, and past another one none. */
+START_TEST(codec_suits__files_and_bases_of_a_size)
+{
+	static const struct {
+		size_t len, base_len;
+		bool bsdiff, others;
+	} rows[] = {{1, 1, true, true}, {0, 1, false, false}, {1, 0, false, false},
+		{1 << 20, 1 << 26, true, true}, {(1 << 20) + 1, 1, true, false},
+		{1, (1 << 26) + 1, true, false}, {((size_t)1 << 31) - 1, 1, true, false},
+		{(size_t)1 << 31, 1, false, false}, {1, ((size_t)1 << 31) - 1, true, false},
+		{1, (size_t)1 << 31, false, false}, {SIZE_MAX, 2, false, false},
+		{2, SIZE_MAX, false, false}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (int codec = 0; codec < CODEC_COUNT; codec++)
+			ck_assert_msg(
+				codec_suits((enum codec)codec, rows[i].len, rows[i].base_len) ==
+					(!codec_is_delta((enum codec)codec) ||
+						(codec == CODEC_BSDIFF ? rows[i].bsdiff
+								       : rows[i].others)),
+				"row %zu: %s", i, codec_name((enum codec)codec));
+}
+END_TEST
+
 START_TEST(codec_find__wants_the_padded_name)
 {
 	ck_assert_int_eq(codec_find((const uint8_t *)"BZIP2\0\0\0"), CODEC_BZIP2);
@@ -366,5 +394,6 @@ codec_tests(TCase *c)
 	tcase_add_test(c, codec_vcdiff__wants_something_of_each_window);
 	tcase_add_test(c, codec_decode__takes_no_more_stream_than_a_file_can_need);
 	tcase_add_test(c, codec__ends_where_that_is_wanted);
+	tcase_add_test(c, codec_suits__files_and_bases_of_a_size);
 	tcase_add_test(c, codec_find__wants_the_padded_name);
 }

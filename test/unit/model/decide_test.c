@@ -315,6 +315,27 @@ START_TEST(decide__legacy_gets_the_newest_full_archive_that_is_here)
 }
 END_TEST
 
+START_TEST(decide_records__what_is_no_more_in_a_list_is_not_found)
+{
+	struct sample s;
+	struct decide_cache cache;
+	const struct edition announced = {9, "00000009"};
+	struct record full = {.ident = {"t", {7, "00000007"}}, .kind = RECORD_ARCHIVE};
+
+	set_up(&s, true);
+	full.ref.id.byte[0] = 3;
+	cache = decide_records_cache(&s.from);
+	records_add(&s.records, &full);
+	ck_assert_ptr_nonnull(cache.find_id(cache.context, &full.ref.id));
+	ck_assert_ptr_nonnull(cache.newest_full(cache.context, "t", &announced, FORMAT_AR1));
+	s.records.count--;
+	ck_assert(!cache.has_version(cache.context, &full.ident));
+	ck_assert_ptr_null(cache.find_id(cache.context, &full.ref.id));
+	ck_assert_ptr_null(cache.newest_full(cache.context, "t", &announced, FORMAT_AR1));
+	tear_down(&s);
+}
+END_TEST
+
 void
 decide_tests(TCase *c)
 {
@@ -325,4 +346,5 @@ decide_tests(TCase *c)
 	tcase_add_test(c, decide__a_full_archive_is_made_in_the_cheapest_way);
 	tcase_add_loop_test(c, decide__legacy_gets_the_newest_full_archive_that_is_here, 0,
 		sizeof(legacy) / sizeof(*legacy));
+	tcase_add_test(c, decide_records__what_is_no_more_in_a_list_is_not_found);
 }

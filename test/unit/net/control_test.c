@@ -2,8 +2,10 @@
 #include "net/control.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -103,6 +105,7 @@ START_TEST(control_receive__one_line_that_is_bounded)
 	send_long(pair[0], 4096);
 	longest = control_receive(pair[1], &e);
 	ck_assert_msg(longest != NULL, "%s", e.text);
+	ck_assert_int_eq(e.code, ERR_NONE);
 	/* More than that is not kept: its beginning is a document, and the rest is none. */
 	send_long(pair[0], 4097);
 	json_decref(longest);
@@ -111,6 +114,7 @@ START_TEST(control_receive__one_line_that_is_bounded)
 	ck_assert_ptr_null(control_receive(pair[1], &e));
 	ck_assert_int_eq(e.code, ERR_INPUT);
 	/* What ends without a newline. */
+	e = (struct err){0};
 	ck_assert_int_eq(send(pair[0], "{}", 2, MSG_NOSIGNAL), 2);
 	fs_close(&pair[0]);
 	ck_assert_ptr_null(control_receive(pair[1], &e));
@@ -140,6 +144,59 @@ START_TEST(control_send__no_longer_than_is_received)
 		ck_assert_int_eq(control_send(pair[0], json_incref(doc), &e), more ? -1 : 0);
 		ck_assert_int_eq(e.code, more ? ERR_LIMIT : ERR_NONE);
 	}
+	fs_close(&pair[0]);
+	fs_close(&pair[1]);
+}
+END_TEST
+
+static int far; /* the other side, for who is interrupted */
+static volatile sig_atomic_t signals;
+
+/* Comes again and again; a few times later the other side does something. */
+static void
+interrupt(int number)
+{
+	static char text[65536];
+
+	(void)number;
+	if (++signals == 5)
+		(void)send(far, "{}\n", 3, MSG_DONTWAIT);
+	else if (signals > 5)
+		(void)recv(far, text, sizeof(text), MSG_DONTWAIT);
+}
+
+static void
+be_interrupted(bool so)
+{
+	const struct sigaction action = {.sa_handler = interrupt};
+	const struct itimerval every_ms = {{0, 1000}, {0, 1000}};
+	const struct itimerval never = {0};
+
+	signals = 0;
+	ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, so ? &every_ms : &never, NULL), 0);
+}
+
+START_TEST(control__a_signal_while_it_waits_is_no_error)
+{
+	AUTO_DOC json_t *doc = NULL;
+	int pair[2];
+	int result;
+	struct err e = {0};
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	far = pair[0];
+	be_interrupted(true);
+	doc = control_receive(pair[1], &e);
+	be_interrupted(false);
+	ck_assert_msg(doc != NULL, "%s", e.text);
+	/* Until nothing more goes in. */
+	while (send(pair[1], "x", 1, MSG_DONTWAIT) == 1)
+		;
+	be_interrupted(true);
+	result = control_send(pair[1], object("{}"), &e);
+	be_interrupted(false);
+	ck_assert_msg(result == 0, "%s", e.text);
 	fs_close(&pair[0]);
 	fs_close(&pair[1]);
 }
@@ -205,6 +262,7 @@ control_tests(TCase *c)
 	tcase_add_test(c, control_get_record__takes_what_names_a_record_and_nothing_else);
 	tcase_add_test(c, control_put_record__is_read_back_as_it_was);
 	tcase_add_test(c, control_receive__one_line_that_is_bounded);
+	tcase_add_test(c, control__a_signal_while_it_waits_is_no_error);
 	tcase_add_test(c, control_send__no_longer_than_is_received);
 	tcase_add_test(c, control_ask__an_answer_or_the_servers_error);
 }

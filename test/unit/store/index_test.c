@@ -268,6 +268,37 @@ START_TEST(index_open__what_cannot_be_one_is_named)
 }
 END_TEST
 
+START_TEST(index_open__what_is_another_users_is_named)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	static const mode_t modes[] = {0000, 0444}; /* of which the second may be read */
+
+	for (int row = 0; row < 6; row++) {
+		AUTO_FREE char *path = NULL;
+		AUTO_CLOSE int dir = unit_dir(&path);
+		AUTO_FREE char *file = mem_printf("%s/index.sqlite", path);
+		AUTO_FREE char *odd = mem_printf("%s%s", file, suffixes[row / 2]);
+		AUTO_FREE char *text = mem_printf("index: %s is closed to this user", odd);
+		struct index *c = NULL;
+		struct err e = {0};
+		bool trusted;
+		uid_t user = geteuid();
+
+		ck_assert_int_eq(fchmodat(dir, "..", 0711, 0), 0);
+		ck_assert_int_eq(fs_put(AT_FDCWD, odd, odd, unit_text(""), NULL), 0);
+		ck_assert_int_eq(chmod(odd, modes[row % 2]), 0);
+		ck_assert_int_eq(seteuid(user == 0 ? 65534 : user), 0);
+		ck_assert_int_eq(index_open(file, &c, &trusted, &e), -1);
+		ck_assert_int_eq(e.code, ERR_INPUT);
+		ck_assert_str_eq(e.text, text);
+		e = (struct err){0};
+		ck_assert_int_eq(index_open_reading(file, &c, &e), -1);
+		ck_assert_int_eq(strcmp(e.text, text) == 0, row % 2 == 0);
+		ck_assert_int_eq(seteuid(user), 0);
+	}
+}
+END_TEST
+
 /* ---- A disk that fails */
 
 static int
@@ -364,6 +395,7 @@ index_tests(TCase *c)
 	tcase_add_test(c, index_open__believes_only_what_was_closed_as_good);
 	tcase_add_test(c, index_open__another_versions_or_no_index_is_refused);
 	tcase_add_test(c, index_open__what_cannot_be_one_is_named);
+	tcase_add_test(c, index_open__what_is_another_users_is_named);
 	tcase_add_loop_test(c, index__what_a_disk_stops_is_told_and_can_be_done_again, 0,
 		(int)(sizeof(operations) / sizeof(operations[0])));
 }

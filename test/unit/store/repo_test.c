@@ -110,6 +110,32 @@ START_TEST(repo_mend__what_was_removed_is_there_again)
 }
 END_TEST
 
+START_TEST(repo_mend__a_lock_that_another_one_has_by_now_is_an_error)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_REPO struct repo *r = NULL;
+	AUTO_REPO struct repo *other = NULL;
+	struct err e = {0};
+	bool mended;
+
+	ck_assert_int_eq(repo_open(path, true, &r, NULL), 0);
+	ck_assert_int_eq(repo_lock(r, NULL), 0);
+	ck_assert_int_eq(unlinkat(dir, "lock", 0), 0);
+	ck_assert_int_eq(repo_open(path, true, &other, NULL), 0);
+	ck_assert_int_eq(repo_lock(other, NULL), 0);
+	ck_assert_int_eq(repo_mend(r, &mended, &e), -1);
+	ck_assert_int_eq(e.code, ERR_BUSY);
+	ck_assert_int_eq(strncmp(e.text, "in use by process ", 18), 0);
+	/* It can be had when that one has gone. */
+	repo_close(other);
+	other = NULL;
+	ck_assert(repo_mend(r, &mended, NULL) == 0 && !mended);
+	ck_assert_int_eq(repo_open(path, true, &other, NULL), 0);
+	ck_assert_int_eq(repo_lock(other, NULL), -1);
+}
+END_TEST
+
 START_TEST(repo_check__takes_the_very_bytes_alone)
 {
 	static const struct {
@@ -286,6 +312,7 @@ repo_tests(TCase *c)
 	tcase_add_test(c, repo__what_is_replaced_is_not_kept_as_damaged);
 	tcase_add_test(c, repo_open__without_create_nothing_is_made);
 	tcase_add_test(c, repo_mend__what_was_removed_is_there_again);
+	tcase_add_test(c, repo_mend__a_lock_that_another_one_has_by_now_is_an_error);
 	tcase_add_test(c, repo_check__takes_the_very_bytes_alone);
 	tcase_add_test(c, repo_quarantine__of_two_of_one_name_the_later_stays);
 	tcase_add_test(c, repo_read__says_what_is_wrong_with_a_document);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/survey.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "model/wire.h"
+#include "unit.h"
+
+/* Whoever has none, or one that cannot be believed, goes on without; a disk's error is none. */
+START_TEST(survey_query__says_what_is_lost_and_goes_on)
+{
+	AUTO_FREE char *large = mem_new(WIRE_QUERY_BYTES_MAX + 2, 1);
+	const struct {
+		const char *text; /* NULL: there is none */
+		enum err_code lost;
+		const char *words;
+	} rows[] = {{NULL, ERR_MISSING, ""}, {"{", ERR_INPUT, "q: "}, {large, ERR_LIMIT, "q"},
+		{"{\"idents\":[]}", ERR_INPUT, "q: "}};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_REPO struct repo *r = NULL;
+	struct rlimit limit;
+	struct rlimit few;
+	struct err lost;
+	struct err e = {0};
+
+	memset(large, ' ', WIRE_QUERY_BYTES_MAX + 1);
+	ck_assert_int_eq(repo_open(path, true, &r, NULL), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_IDENTS struct idents query = {0};
+
+		if (rows[i].text != NULL)
+			ck_assert_int_eq(fs_put(dir, "x", "q", unit_text(rows[i].text), NULL), 0);
+		ck_assert_msg(survey_query(r, &query, &lost, &e) == 0, "row %zu: %s", i, e.text);
+		ck_assert_msg(lost.code == rows[i].lost, "row %zu: %s", i, lost.text);
+		ck_assert_msg(strncmp(lost.text, rows[i].words, strlen(rows[i].words)) == 0,
+			"row %zu: %s", i, lost.text);
+		ck_assert_uint_eq(query.count, 0);
+	}
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = (struct rlimit){0, limit.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	ck_assert_int_eq(survey_query(r, &(struct idents){0}, &lost, &e), -1);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(e.code, ERR_SYS);
+	ck_assert_str_eq(e.text, "q: Too many open files");
+}
+END_TEST
+
+void
+survey_tests(TCase *c)
+{
+	tcase_add_test(c, survey_query__says_what_is_lost_and_goes_on);
+}
