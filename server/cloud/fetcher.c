@@ -86,8 +86,8 @@ fetcher_start(const struct fetcher_parts *parts, struct fetcher **ret, struct er
 	struct upstream *upstream;
 	struct pace_schedule schedule;
 
-	if (upstream_new(&upstream, e) != 0 ||
-		pace_parse(parts->options->upstreamMaxBytesPerSecond, &schedule, e) != 0)
+	if (pace_parse(parts->options->upstreamMaxBytesPerSecond, &schedule, e) != 0 ||
+		upstream_new(&upstream, e) != 0)
 		return -1;
 	f = mem_new(1, sizeof(*f));
 	f->pool.parts = *parts;

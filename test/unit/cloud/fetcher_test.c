@@ -162,15 +162,15 @@ START_TEST(fetcher_start__says_why_it_cannot)
 {
 	pthread_attr_t vast;
 	struct err e = {0};
+	char *any;
 
 	cloud_set_up(&c);
+	any = c.k.options.upstreamMaxBytesPerSecond;
 	c.k.options.upstreamMaxBytesPerSecond = (char *)(uintptr_t) "fast";
 	fetcher = NULL;
 	ck_assert_int_eq(fetcher_start(&c.pool.parts, &fetcher, &e), -1);
 	ck_assert_ptr_null(fetcher);
-	c.k.options.upstreamMaxBytesPerSecond = NULL;
-	options_free(&c.k.options);
-	options_standard(&c.k.options);
+	c.k.options.upstreamMaxBytesPerSecond = any;
 	ck_assert_int_eq(pthread_attr_init(&vast), 0);
 	ck_assert_int_eq(pthread_attr_setstacksize(&vast, (size_t)1 << 47), 0);
 	ck_assert_int_eq(pthread_setattr_default_np(&vast), 0);
