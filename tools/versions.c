@@ -53,8 +53,7 @@ versions_read(
 		free(l.at);
 		return -1;
 	}
-	if (l.count > 0)
-		qsort(l.at, l.count, sizeof(*l.at), compare_newest_first);
+	mem_sort(l.at, l.count, sizeof(*l.at), compare_newest_first);
 	*ret = l.at;
 	*ret_count = l.count;
 	return 0;

@@ -74,3 +74,10 @@ mem_grow(void *at, size_t count, size_t *capacity, size_t size)
 	*capacity = count < 8 ? 16 : count * 2;
 	return mem_resize(at, *capacity, size);
 }
+
+void
+mem_sort(void *at, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+	if (count > 0)
+		qsort(at, count, size, compare);
+}

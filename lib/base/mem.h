@@ -36,6 +36,9 @@ char *mem_vprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 
  */
 void *mem_grow(void *at, size_t count, size_t *capacity, size_t size);
 
+/* qsort(3), which must not be given NULL: that is what an array has that never grew. */
+void mem_sort(void *at, size_t count, size_t size, int (*compare)(const void *, const void *));
+
 /* For AUTO_FREE only. */
 static inline void
 mem_cleanup(void *pointer)

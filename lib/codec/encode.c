@@ -160,9 +160,7 @@ sort_deltas(struct encode *x)
 {
 	size_t kept = 0;
 
-	if (x->delta_count == 0)
-		return;
-	qsort(x->deltas, x->delta_count, sizeof(*x->deltas), compare_deltas);
+	mem_sort(x->deltas, x->delta_count, sizeof(*x->deltas), compare_deltas);
 	for (size_t i = 0; i < x->delta_count; i++)
 		if (kept == 0 || compare_deltas(&x->deltas[kept - 1], &x->deltas[i]) != 0)
 			x->deltas[kept++] = x->deltas[i];

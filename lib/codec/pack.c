@@ -38,8 +38,7 @@ pack_older_new(struct header *take_header)
 	o->by_name = mem_new(o->header->count, sizeof(const void *));
 	for (size_t i = 0; i < o->header->count; i++)
 		o->by_name[i] = &o->header->files[i];
-	if (o->header->count > 0)
-		qsort(o->by_name, o->header->count, sizeof(const void *), compare_file_names);
+	mem_sort(o->by_name, o->header->count, sizeof(const void *), compare_file_names);
 	return o;
 }
 

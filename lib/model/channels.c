@@ -63,9 +63,8 @@ parse_legacy(const char *file, const json_t *list, struct channels *c, struct er
 				"legacy[%zu]", i);
 		(void)snprintf(c->legacy[c->legacy_count++], sizeof(*c->legacy), "%s", name);
 	}
-	if (count > 0)
-		/* For bsearch in channels_policy. */
-		qsort(c->legacy, count, sizeof(*c->legacy), compare_names);
+	/* For bsearch in channels_policy. */
+	mem_sort(c->legacy, count, sizeof(*c->legacy), compare_names);
 	return 0;
 }
 
@@ -172,8 +171,7 @@ parse_types(const char *file, const json_t *types, struct channels *c, struct er
 		if (parse_rule(file, glob, object, c, e) != 0)
 			return -1;
 	}
-	if (c->rule_count > 0)
-		qsort(c->rules, c->rule_count, sizeof(*c->rules), compare_rules);
+	mem_sort(c->rules, c->rule_count, sizeof(*c->rules), compare_rules);
 	return 0;
 }
 

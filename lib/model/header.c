@@ -130,7 +130,7 @@ check_sizes(const struct header *h, struct err *e)
 
 	for (size_t i = 0; i < h->count; i++)
 		all[i] = &h->files[i];
-	qsort(all, h->count, sizeof(const void *), compare_blobs);
+	mem_sort(all, h->count, sizeof(const void *), compare_blobs);
 	for (size_t i = 1; i < h->count; i++)
 		if (all[i]->size != all[i - 1]->size &&
 			digest_equal(&all[i]->digest, &all[i - 1]->digest))
@@ -142,8 +142,7 @@ check_sizes(const struct header *h, struct err *e)
 int
 header_seal(struct header *h, struct err *e)
 {
-	if (h->count > 0)
-		qsort(h->files, h->count, sizeof(*h->files), compare_paths);
+	mem_sort(h->files, h->count, sizeof(*h->files), compare_paths);
 	for (size_t i = 0; i < h->count; i++) {
 		if (i > 0 && compare_paths(&h->files[i - 1], &h->files[i]) == 0)
 			return err_set(e, ERR_INPUT, "path is repeated: %s", h->files[i].path);
@@ -301,7 +300,7 @@ header_blobs(const struct header *h, size_t *ret_count)
 
 	for (size_t i = 0; i < h->count; i++)
 		blobs[i] = &h->files[i];
-	qsort(blobs, h->count, sizeof(const void *), compare_blobs);
+	mem_sort(blobs, h->count, sizeof(const void *), compare_blobs);
 	for (size_t i = 0; i < h->count; i++)
 		if (count == 0 || !digest_equal(&blobs[count - 1]->digest, &blobs[i]->digest))
 			blobs[count++] = blobs[i];

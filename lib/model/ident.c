@@ -74,8 +74,7 @@ idents_remove(struct idents *list, const char *type, uint64_t version)
 bool
 idents_sort(struct idents *list)
 {
-	if (list->count > 0)
-		qsort(list->at, list->count, sizeof(*list->at), compare_types);
+	mem_sort(list->at, list->count, sizeof(*list->at), compare_types);
 	for (size_t i = 1; i < list->count; i++)
 		if (compare_types(&list->at[i - 1], &list->at[i]) == 0)
 			return false;

@@ -105,8 +105,7 @@ records_add(struct records *list, const struct record *r)
 void
 records_sort(struct records *list)
 {
-	if (list->count > 0)
-		qsort(list->at, list->count, sizeof(*list->at), record_compare);
+	mem_sort(list->at, list->count, sizeof(*list->at), record_compare);
 }
 
 void

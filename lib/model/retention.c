@@ -329,8 +329,7 @@ free_room(struct decision *d)
 	AUTO_FREE struct candidate *list = mem_new(d->facts->records->count, sizeof(*list));
 	size_t count = list_candidates(d, list);
 
-	if (count > 0)
-		qsort(list, count, sizeof(*list), compare_candidates);
+	mem_sort(list, count, sizeof(*list), compare_candidates);
 	for (size_t i = 0; i < count && d->freed_bytes < d->facts->excess_bytes; i++) {
 		size_t record = list[i].record;
 

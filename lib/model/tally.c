@@ -30,8 +30,7 @@ make_files(struct tally *t)
 	t->files = mem_new(t->count, sizeof(*t->files));
 	for (size_t i = 0; i < t->count; i++)
 		t->files[i] = (struct tally_file){t->uses[i].kind, t->uses[i].file, 1};
-	if (t->count > 0)
-		qsort(t->files, t->count, sizeof(*t->files), compare_files);
+	mem_sort(t->files, t->count, sizeof(*t->files), compare_files);
 	for (size_t i = 0; i < t->count; i++) {
 		if (count > 0 && compare_files(&t->files[count - 1], &t->files[i]) == 0)
 			t->files[count - 1].users++;

@@ -204,8 +204,7 @@ ledger_clean(struct ledger *l, uint64_t wanted_bytes, time_t now_s)
 	uint64_t freed = 0;
 
 	(void)fs_each(repo_stage_dir(l->repo), ".", add_left, &s, NULL);
-	if (s.count > 0)
-		qsort(s.at, s.count, sizeof(*s.at), compare_ages);
+	mem_sort(s.at, s.count, sizeof(*s.at), compare_ages);
 	for (size_t i = 0; i < s.count; i++) {
 		const struct left *left = &s.at[i];
 		bool enough = freed >= wanted_bytes && s.count - i <= LEFT_MAX;

@@ -204,9 +204,8 @@ take_picture(const struct retain *r, struct picture *p)
 
 	*p = (struct picture){0};
 	view_each(view, NULL, add_record, p);
-	if (p->count > 0)
-		/* retention_decide wants the records sorted; the arrays have one order. */
-		qsort(p->view_records, p->count, sizeof(*p->view_records), compare_records);
+	/* retention_decide wants the records sorted; the arrays have one order. */
+	mem_sort(p->view_records, p->count, sizeof(*p->view_records), compare_records);
 	p->busy = mem_new(p->count, sizeof(*p->busy));
 	p->offered = mem_new(p->count, sizeof(*p->offered));
 	p->withdrawn = mem_new(p->count, sizeof(*p->withdrawn));

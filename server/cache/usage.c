@@ -143,7 +143,7 @@ usage_top(struct usage *u, const char *type, uint64_t now_s, struct usage_versio
 	if (count == 0)
 		return 0;
 	/* Equal ones come to stand side by side, and are counted in place. */
-	qsort(said, count, sizeof(*said), compare_editions);
+	mem_sort(said, count, sizeof(*said), compare_editions);
 	for (size_t i = 0; i < count; i++) {
 		struct counted *last = distinct > 0 ? &said[distinct - 1] : NULL;
 
@@ -154,7 +154,7 @@ usage_top(struct usage *u, const char *type, uint64_t now_s, struct usage_versio
 		last->clients++;
 		last->formats |= said[i].formats;
 	}
-	qsort(said, distinct, sizeof(*said), compare_counts);
+	mem_sort(said, distinct, sizeof(*said), compare_counts);
 	for (size_t i = 0; i < distinct && i < max; i++)
 		ret[i] = (struct usage_version){said[i].edition, said[i].formats};
 	return distinct < max ? distinct : max;

@@ -97,7 +97,7 @@ view_type_finish(struct view_type *t)
 				if (t->versions[i].offers[j].archive[k] != NULL)
 					t->by_id[t->id_count++] =
 						t->versions[i].offers[j].archive[k];
-	qsort(t->by_id, t->id_count, sizeof(*t->by_id), compare_ids);
+	mem_sort(t->by_id, t->id_count, sizeof(*t->by_id), compare_ids);
 }
 
 /* Newest first. One version under two cookies is two versions, side by side. */

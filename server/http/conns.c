@@ -155,7 +155,7 @@ make_room(struct conns *c, const struct peer *peer, size_t wanted)
 		if (conn != LIST_FIRST(&c->all) && is_idle(conn) &&
 			(peer == NULL || conn->peer == peer))
 			idle[count++] = conn;
-	qsort(idle, count, sizeof(*idle), compare_ages);
+	mem_sort(idle, count, sizeof(*idle), compare_ages);
 	for (; gone < count && gone < wanted; gone++)
 		cut_off(c, idle[gone]);
 	return gone;

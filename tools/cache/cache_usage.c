@@ -227,12 +227,10 @@ cache_usage(const struct cache *c, bool json)
 	int result;
 
 	add_owners(&u);
-	if (u.owner_count > 0)
-		qsort(u.owners, u.owner_count, sizeof(*u.owners), compare_owners);
+	mem_sort(u.owners, u.owner_count, sizeof(*u.owners), compare_owners);
 	result = fs_each(repo_dir(c->repo), ".", add_file, &u, &e);
 	if (result == 0) {
-		if (u.count > 0)
-			qsort(u.sums, u.count, sizeof(*u.sums), compare_sums);
+		mem_sort(u.sums, u.count, sizeof(*u.sums), compare_sums);
 		for (size_t i = 0; i < u.count; i++)
 			total += u.sums[i].bytes;
 		print_sums(&u, total, json);

@@ -113,8 +113,7 @@ remove_unused(struct sweep *s, struct err *e)
 		return 0;
 	}
 	/* For remove_if_unused, which looks up every file there is. */
-	if (s->count > 0)
-		qsort(s->used, s->count, sizeof(*s->used), digest_compare);
+	mem_sort(s->used, s->count, sizeof(*s->used), digest_compare);
 	return fs_each(repo_dir(s->repo), "f", remove_if_unused, s, e) != 0
 		       ? -1
 		       : fs_each(repo_dir(s->repo), "c", remove_if_unused, s, e);
