@@ -3,7 +3,9 @@
 #include "net/source.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -105,6 +107,38 @@ START_TEST(source_header__one_of_another_version_is_refused)
 }
 END_TEST
 
+static void
+check_reply(struct fixture *f, enum upstream_outcome outcome, enum err_code code, const char *words)
+{
+	f->reply = (struct upstream_reply){0};
+	ck_assert_int_eq(ask(f, SOURCE_HEADER), outcome);
+	ck_assert_int_eq(f->reply.why.code, code);
+	ck_assert_msg(strstr(f->reply.why.text, words) != NULL, "%s", f->reply.why.text);
+	source_clear(&f->request);
+}
+
+START_TEST(source__of_a_directory_only_what_is_not_there_is_absent)
+{
+	char name[IDENT_NAME_MAX];
+	struct fixture f;
+
+	set_up(&f);
+	(void)ident_header_name(&ident, name);
+	check_reply(&f, UPSTREAM_UNREACHABLE, ERR_MISSING, "no repository in this directory");
+	put(&f, "q", "{\"updates\":[]}");
+	check_reply(&f, UPSTREAM_ABSENT, ERR_MISSING, "no such file");
+	ck_assert_int_eq(symlinkat(name, f.dir, name), 0);
+	check_reply(&f, UPSTREAM_UNREACHABLE, ERR_SYS, "a file cannot be read: Too many levels");
+	ck_assert_int_eq(unlinkat(f.dir, name, 0), 0);
+	/* No file more can be open. */
+	put(&f, name, "{}");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, 1000}), 0);
+	check_reply(&f, UPSTREAM_UNREACHABLE, ERR_SYS, "a file could not be read just now");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){1000, 1000}), 0);
+	tear_down(&f);
+}
+END_TEST
+
 START_TEST(source__an_offer_names_an_archive_or_is_broken)
 {
 	char name[IDENT_NAME_MAX];
@@ -199,6 +233,7 @@ source_tests(TCase *c)
 {
 	tcase_add_test(c, source__an_announcement_is_whole_or_broken);
 	tcase_add_test(c, source_header__one_of_another_version_is_refused);
+	tcase_add_test(c, source__of_a_directory_only_what_is_not_there_is_absent);
 	tcase_add_test(c, source__an_offer_names_an_archive_or_is_broken);
 	tcase_add_test(c, source__a_file_goes_on_where_its_part_ends_and_wrong_bytes_go);
 }
