@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "model/wire.h"
+#include "faults.h"
 #include "unit.h"
 
 /* Whoever has none, or one that cannot be believed, goes on without; a disk's error is none. */
@@ -50,8 +51,33 @@ START_TEST(survey_query__says_what_is_lost_and_goes_on)
 }
 END_TEST
 
+/* It is looked at twice: its digest, and then what it says. */
+START_TEST(survey_check__an_archive_that_cannot_be_read_is_not_damaged)
+{
+	struct span bytes = unit_text("GUTS2AR1");
+	struct record r = {.ident = {"t", {5, "00000005"}}, .ref = {digest_of(bytes), bytes.len}};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_REPO struct repo *repo = NULL;
+	char name[IDENT_NAME_MAX];
+
+	ck_assert_int_eq(repo_open(path, true, &repo, NULL), 0);
+	(void)ident_file_name(&r.ref.id, name);
+	ck_assert_int_eq(fs_put(dir, "x", name, bytes, NULL), 0);
+	ck_assert_int_eq(survey_check(repo, &r, NULL), 0);
+	for (unsigned n = 1; n <= 2; n++) {
+		struct err e = {0};
+
+		faults_refuse(name, n);
+		ck_assert_int_eq(survey_check(repo, &r, &e), -1);
+		ck_assert_msg(e.code == ERR_SYS, "%u: %s", n, e.text);
+	}
+}
+END_TEST
+
 void
 survey_tests(TCase *c)
 {
 	tcase_add_test(c, survey_query__says_what_is_lost_and_goes_on);
+	tcase_add_test(c, survey_check__an_archive_that_cannot_be_read_is_not_damaged);
 }
