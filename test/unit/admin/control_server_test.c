@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -317,6 +319,43 @@ START_TEST(control_server_known__of_a_difference_it_is_the_difference)
 }
 END_TEST
 
+/* 0: another user's process was not heard. */
+static int
+ask_as_nobody(void)
+{
+	enum { NOBODY = 65534 };
+	struct err e;
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		if (setresuid(NOBODY, NOBODY, NOBODY) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0)
+			_exit(100);
+		if (ask("{\"do\":\"drop\",\"type\":\"t\"}", &e) != NULL)
+			_exit(101);
+		/* It was let in, and the server hung up: before the question came, or after. */
+		_exit(strstr(e.text, "reset by peer") == NULL &&
+			strstr(e.text, "Broken pipe") == NULL &&
+			strstr(e.text, "cut short") == NULL);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	return WEXITSTATUS(status);
+}
+
+START_TEST(control_server__hears_no_other_user)
+{
+	if (geteuid() != 0) /* only root can become somebody else */
+		return;
+	set_up();
+	(void)kept_put(&c.k, 5, &full, FORMAT_AR1);
+	ck_assert_int_eq(fchmod(cache_dir(), 0777), 0);
+	ck_assert_int_eq(fchmodat(cache_dir(), "control", 0777, 0), 0);
+	ck_assert_int_eq(ask_as_nobody(), 0);
+	check("{\"do\":\"check\"," T("5") "," FULL "}", "{\"result\":\"good\"}");
+	tear_down();
+}
+END_TEST
+
 START_TEST(control_server_start__takes_the_place_of_a_dead_one_and_says_why_it_cannot)
 {
 	struct control_server *first;
@@ -360,6 +399,7 @@ control_server_tests(TCase *t)
 	tcase_add_loop_test(t, control_server_known__what_has_become_of_what_is_asked_for, 0,
 		(int)(sizeof(states) / sizeof(states[0])));
 	tcase_add_test(t, control_server_known__of_a_difference_it_is_the_difference);
+	tcase_add_test(t, control_server__hears_no_other_user);
 	tcase_add_test(
 		t, control_server_start__takes_the_place_of_a_dead_one_and_says_why_it_cannot);
 }
