@@ -208,6 +208,25 @@ START_TEST(stock_open__an_index_that_was_made_anew_is_said)
 }
 END_TEST
 
+START_TEST(stock_open__an_announcement_that_cannot_be_read_is_not_lost)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct stock *s = NULL;
+	struct err e = {0};
+
+	ck_assert_int_eq(fs_put(dir, "x", "q", unit_text("{\"updates\":[]}"), NULL), 0);
+	ck_assert_int_eq(stock_open(path, &s, NULL), 0);
+	stock_close(s);
+	s = NULL;
+	faults_refuse("q", 1);
+	ck_assert_int_eq(stock_open(path, &s, &e), -1);
+	ck_assert_ptr_null(s);
+	ck_assert_int_eq(e.code, ERR_SYS);
+	ck_assert_msg(strstr(e.text, "q: ") != NULL, "%s", e.text);
+}
+END_TEST
+
 START_TEST(stock_open__a_cache_that_cannot_be_read_is_not_opened)
 {
 	AUTO_FREE char *path = NULL;
@@ -394,6 +413,7 @@ stock_damage_tests(TCase *c)
 	tcase_add_test(c,
 		stock_open__what_was_there_for_clients_is_announced_where_the_announcement_was_lost);
 	tcase_add_test(c, stock_open__an_index_that_was_made_anew_is_said);
+	tcase_add_test(c, stock_open__an_announcement_that_cannot_be_read_is_not_lost);
 	tcase_add_test(c, stock_open__a_cache_that_cannot_be_read_is_not_opened);
 	tcase_add_test(c, stock_rebuild_index__the_view_follows_the_files);
 	tcase_add_test(c, stock_rebuild_index__one_that_did_not_work_is_said);

@@ -1,16 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A server that cannot begin to listen says why, and leaves nothing open. */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <arpa/inet.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
+#include "base/fs.h"
 #include "http/http.h"
 #include "http/site.h"
 #include "logged.h"
 #include "unit.h"
 
 static struct site s;
+static int rival = -1; /* begins to listen as soon as somebody else has bound its address */
+
+/* In the place of the C library's. */
+int
+bind(int fd, const struct sockaddr *address, socklen_t len)
+{
+	int (*real)(int, const struct sockaddr *, socklen_t) =
+		(int (*)(int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "bind");
+	int result = real(fd, address, len);
+
+	if (rival >= 0)
+		ck_assert_int_eq(listen(rival, 1), 0);
+	return result;
+}
 
 static void
 set_up(void)
@@ -45,6 +63,26 @@ START_TEST(http_start__an_address_that_is_not_ours)
 }
 END_TEST
 
+START_TEST(http_start__another_server_at_the_same_moment)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	const int on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	set_up();
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	s.options.hostModulePort = ntohs(address.sin_port);
+	rival = fd;
+	check(ERR_SYS, "hostModuleAddress 127.0.0.1 port ", 0);
+	fs_close(&rival);
+	site_tear_down(&s);
+}
+END_TEST
+
 START_TEST(http_start__too_few_files)
 {
 	struct rlimit limit = {63, 63};
@@ -74,6 +112,7 @@ void
 http_start_tests(TCase *c)
 {
 	tcase_add_test(c, http_start__an_address_that_is_not_ours);
+	tcase_add_test(c, http_start__another_server_at_the_same_moment);
 	tcase_add_test(c, http_start__too_few_files);
 	tcase_add_test(c, http_start__no_threads);
 }
