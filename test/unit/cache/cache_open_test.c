@@ -72,10 +72,10 @@ START_TEST(cache_open__where_there_is_none_the_error_says_below_what)
 {
 	AUTO_FREE char *path = NULL;
 	AUTO_FREE char *missing = NULL;
-	AUTO_CLOSE int dir = unit_dir(&path);
 	struct cache c;
 	struct err e = {0};
 
+	fs_close(&(int){unit_dir(&path)});
 	missing = mem_printf("%s/cache", path);
 	ck_assert_int_eq(cache_open(&c, "ROOT", missing, &e), -1);
 	ck_assert_int_eq(e.code, ERR_MISSING);
