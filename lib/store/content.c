@@ -207,10 +207,10 @@ content_sweep(struct repo *r, struct content_sweep *sweep, struct err *e)
 	int result = repo_walk(r, use, &s, e);
 
 	sweep->ended = false;
-	if (result == 0)
+	if (result == 0) {
 		mem_sort(s.used, s.count, sizeof(*s.used), digest_compare);
-	if (result == 0)
 		result = fs_each(repo_dir(r), "c", remove_if_unused, &s, e);
+	}
 	free(s.used);
 	return result < 0 ? -1 : 0;
 }

@@ -140,8 +140,6 @@ usage_top(struct usage *u, const char *type, uint64_t now_s, struct usage_versio
 	size_t count = collect(u, type, now_s, said);
 	size_t distinct = 0;
 
-	if (count == 0)
-		return 0;
 	/* Equal ones come to stand side by side, and are counted in place. */
 	mem_sort(said, count, sizeof(*said), compare_editions);
 	for (size_t i = 0; i < count; i++) {
