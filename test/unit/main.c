@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -55,6 +57,28 @@ unit_count(int dir, const char *path)
 
 	ck_assert_int_eq(fs_each(dir, path, count_one, &n, NULL), 0);
 	return n;
+}
+
+void
+unit_limit_files(unsigned count)
+{
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Each would have a stack larger than all of memory. */
+void
+unit_no_threads(void)
+{
+	pthread_attr_t vast;
+
+	ck_assert_int_eq(pthread_attr_init(&vast), 0);
+	ck_assert_int_eq(pthread_attr_setstacksize(&vast, (size_t)1 << 47), 0);
+	ck_assert_int_eq(pthread_setattr_default_np(&vast), 0);
+	ck_assert_int_eq(pthread_attr_destroy(&vast), 0);
 }
 
 static struct {

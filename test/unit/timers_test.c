@@ -2,8 +2,6 @@
 /* What happens at its time, whoever asks. */
 #include "timers.h"
 
-#include <arpa/inet.h>
-#include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cache/kept.h"
+#include "http/served.h"
 #include "logged.h"
 #include "unit.h"
 
@@ -201,21 +200,6 @@ polled(void)
 	return true;
 }
 
-static int
-say(const char *text)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons((uint16_t)atoi(strrchr(http_address(parts.http), ':') + 1))};
-	const struct timeval patience = {.tv_sec = 5};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-	return fd;
-}
-
 START_TEST(timers__poll_and_cut_off_at_their_time_and_not_before)
 {
 	struct timers *t;
@@ -225,10 +209,10 @@ START_TEST(timers__poll_and_cut_off_at_their_time_and_not_before)
 	unit_clock_stop();
 	set_up();
 	k.options.updatePollingInterval = 5000;
-	fd = say("GET /");
+	fd = served_say(parts.http, "GET /");
 	{
 		/* One that came after it has been answered: it is known by then. */
-		AUTO_CLOSE int other = say("GET /q HTTP/1.1\r\nHost: a\r\n\r\n");
+		AUTO_CLOSE int other = served_say(parts.http, "GET /q HTTP/1.1\r\nHost: a\r\n\r\n");
 
 		ck_assert_int_eq(recv(other, &byte, 1, 0), 1);
 	}
@@ -298,14 +282,11 @@ END_TEST
 
 START_TEST(timers_start__says_that_there_is_no_thread)
 {
-	pthread_attr_t vast;
 	struct timers *t = NULL;
 	struct err e = {0};
 
 	set_up();
-	ck_assert_int_eq(pthread_attr_init(&vast), 0);
-	ck_assert_int_eq(pthread_attr_setstacksize(&vast, (size_t)1 << 47), 0);
-	ck_assert_int_eq(pthread_setattr_default_np(&vast), 0);
+	unit_no_threads();
 	ck_assert_int_eq(timers_start(&parts, &t, &e), -1);
 	ck_assert_int_eq((int)e.code, ERR_SYS);
 	ck_assert_ptr_null(t);

@@ -6,6 +6,7 @@
 #define UNIT_H
 
 #include <check.h>
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -22,6 +23,12 @@ int unit_dir(char **ret_path);
 
 /* How many entries a directory below it has. */
 unsigned unit_count(int dir, const char *path);
+
+/* From now on so many files can be open, 0: none more; UINT_MAX: as many as may be. */
+void unit_limit_files(unsigned count);
+
+/* From now on there is no thread for anybody. */
+void unit_no_threads(void);
 
 /* Both clocks go ahead by so much, for the test that says so. */
 void unit_clock_advance_ms(uint64_t ms);

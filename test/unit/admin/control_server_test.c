@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -285,18 +284,17 @@ START_TEST(control_server_known__what_has_become_of_what_is_asked_for)
 			QUEUE_BUILDERS, "{\"do\":\"known\",\"build\":true," T("5") "," FULL "}"},
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		for (int what = _i; what == _i; what++) {
-			set_up();
-			become(&rows[i].spec, rows[i].queue, what);
-			for (size_t other = 0; other < sizeof(rows) / sizeof(rows[0]); other++)
-				check(rows[other].question, other == i ? states[what] : unknown);
-			/* Nothing was begun for it. */
-			check("{\"do\":\"known\"," T("4") "," FULL "}", unknown);
-			(void)kept_taken(&c.k, QUEUE_METADATA);
-			ck_assert_str_eq(kept_taken(&c.k, QUEUE_WISHES), "");
-			tear_down();
-		}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set_up();
+		become(&rows[i].spec, rows[i].queue, _i);
+		for (size_t other = 0; other < sizeof(rows) / sizeof(rows[0]); other++)
+			check(rows[other].question, other == i ? states[_i] : unknown);
+		/* Nothing was begun for it. */
+		check("{\"do\":\"known\"," T("4") "," FULL "}", unknown);
+		(void)kept_taken(&c.k, QUEUE_METADATA);
+		ck_assert_str_eq(kept_taken(&c.k, QUEUE_WISHES), "");
+		tear_down();
+	}
 }
 END_TEST
 
@@ -359,8 +357,6 @@ END_TEST
 START_TEST(control_server_start__takes_the_place_of_a_dead_one_and_says_why_it_cannot)
 {
 	struct control_server *first;
-	struct rlimit limit;
-	struct rlimit few;
 	unsigned open;
 	struct err e = {0};
 
@@ -373,11 +369,9 @@ START_TEST(control_server_start__takes_the_place_of_a_dead_one_and_says_why_it_c
 	ck_assert_uint_eq(unit_count(AT_FDCWD, "/proc/self/fd"), open);
 	ck_assert(!fs_exists(cache_dir(), "control"));
 	server = NULL;
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	few = (struct rlimit){0, limit.rlim_max};
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	unit_limit_files(0);
 	ck_assert_int_eq(start(&e), -1);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	unit_limit_files(UINT_MAX);
 	ck_assert_ptr_null(server);
 	ck_assert_str_eq(e.text, "control: Too many open files");
 	control_server_stop(NULL);

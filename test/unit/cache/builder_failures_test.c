@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What becomes of a build where what it is made from, or the disk, is not as it should be. */
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "base/fs.h"
 #include "cache/building.h"
@@ -43,18 +42,15 @@ START_TEST(builder__what_cannot_be_read_just_now_stays_and_is_not_built_from)
 	struct job_spec price;
 	struct job_spec spec;
 	struct job_look look;
-	struct rlimit limit;
 	const char *said;
 
 	building_set_up(&s, 0);
 	spec = building_spec_of(&s, JOB_BUILD, 1, 0);
 	price = building_spec_of(&s, JOB_PRICE, 1, 0);
 	price.format = (enum format)0;
-	/* No file more can be open. */
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, limit.rlim_max}), 0);
+	unit_limit_files(0);
 	look = building_build(&s, &spec);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	unit_limit_files(UINT_MAX);
 	/* It looks for another way. */
 	ck_assert_int_eq(look.state, JOB_RUNNING);
 	ck_assert_int_eq(jobs_look(s.k.jobs, &price).state, JOB_QUEUED);

@@ -2,7 +2,6 @@
 /* What is lost, damaged, cannot be stored, or is not worth it: what is shown then, and said. */
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -129,7 +128,6 @@ END_TEST
 
 START_TEST(stock_check__what_cannot_be_read_just_now_stays)
 {
-	struct rlimit limit;
 	struct err e = {0};
 	struct record r;
 	struct kept k;
@@ -137,11 +135,9 @@ START_TEST(stock_check__what_cannot_be_read_just_now_stays)
 	kept_set_up(&k, NULL);
 	r = kept_put(&k, 5, &full, FORMAT_AR1);
 	logged_begin();
-	/* No file more can be open. */
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, limit.rlim_max}), 0);
+	unit_limit_files(0);
 	ck_assert_int_eq(stock_check(k.stock, &r, &e), STOCK_UNREADABLE);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	unit_limit_files(UINT_MAX);
 	ck_assert_int_eq(e.code, ERR_SYS);
 	ck_assert(is_shown(&k, &r));
 	ck_assert_str_eq(logged(), "");

@@ -21,6 +21,13 @@ cloud_put(struct cloud *c, int which, const char *name, const char *text)
 }
 
 void
+cloud_set_url(struct cloud *c, char *take_url)
+{
+	free(c->k.options.guts2ServerUrl);
+	c->k.options.guts2ServerUrl = take_url;
+}
+
+void
 cloud_set_up(struct cloud *c)
 {
 	struct kept *k = &c->k;
@@ -32,8 +39,7 @@ cloud_set_up(struct cloud *c)
 		cloud_put(c, i, "q", "{\"updates\":[]}");
 		fs_close(&(int){fs_make_dirs(c->dir[i], "f", NULL)});
 	}
-	free(k->options.guts2ServerUrl);
-	k->options.guts2ServerUrl = mem_printf("file://%s,file://%s", c->path[0], c->path[1]);
+	cloud_set_url(c, mem_printf("file://%s,file://%s", c->path[0], c->path[1]));
 	c->pool.parts = (struct fetcher_parts){.options = &k->options,
 		.id = "guts2d-0123456789abcdef",
 		.settings = k->settings,

@@ -26,6 +26,9 @@ void cloud_tear_down(struct cloud *c);
 /* A file of one of them. */
 void cloud_put(struct cloud *c, int which, const char *name, const char *text);
 
+/* These are the upstreams, in place of the two. Before anything is fetched. */
+void cloud_set_url(struct cloud *c, char *take_url);
+
 /* The first upstream has gone. */
 void cloud_lose(struct cloud *c);
 

@@ -17,8 +17,7 @@ set_up(struct cloud *c, struct answers *a)
 {
 	cloud_set_up(c);
 	answers_begin(a);
-	free(c->k.options.guts2ServerUrl);
-	c->k.options.guts2ServerUrl = mem_printf("http://127.0.0.1:%u", a->port);
+	cloud_set_url(c, mem_printf("http://127.0.0.1:%u", a->port));
 	upstreams_free(c->pool.upstreams);
 	c->pool.upstreams = upstreams_new(&c->k.options);
 	logged_begin();

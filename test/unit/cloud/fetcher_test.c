@@ -106,8 +106,7 @@ START_TEST(fetcher__an_announcement_is_whole_again_when_it_is_to_be_forgotten)
 	cloud_set_up(&c);
 	logged_begin();
 	answers_begin(&a);
-	free(c.k.options.guts2ServerUrl);
-	c.k.options.guts2ServerUrl = mem_printf("http://127.0.0.1:%u", a.port);
+	cloud_set_url(&c, mem_printf("http://127.0.0.1:%u", a.port));
 	start();
 	answers_say(&a, announces, NULL);
 	fetcher_note_via(fetcher, "1.1 guts2d-below");
@@ -138,8 +137,7 @@ START_TEST(fetcher__asks_for_the_formats_that_are_of_use)
 	cloud_set_up(&c);
 	logged_begin();
 	answers_begin(&a);
-	free(c.k.options.guts2ServerUrl);
-	c.k.options.guts2ServerUrl = mem_printf("http://127.0.0.1:%u", a.port);
+	cloud_set_url(&c, mem_printf("http://127.0.0.1:%u", a.port));
 	start();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct job_spec spec = {.kind = rows[i].kind,
@@ -160,7 +158,6 @@ END_TEST
 
 START_TEST(fetcher_start__says_why_it_cannot)
 {
-	pthread_attr_t vast;
 	struct err e = {0};
 	char *any;
 
@@ -171,11 +168,8 @@ START_TEST(fetcher_start__says_why_it_cannot)
 	ck_assert_int_eq(fetcher_start(&c.pool.parts, &fetcher, &e), -1);
 	ck_assert_ptr_null(fetcher);
 	c.k.options.upstreamMaxBytesPerSecond = any;
-	ck_assert_int_eq(pthread_attr_init(&vast), 0);
-	ck_assert_int_eq(pthread_attr_setstacksize(&vast, (size_t)1 << 47), 0);
-	ck_assert_int_eq(pthread_setattr_default_np(&vast), 0);
-	free(c.k.options.guts2ServerUrl);
-	c.k.options.guts2ServerUrl = mem_string("http://127.0.0.1:9/");
+	unit_no_threads();
+	cloud_set_url(&c, mem_string("http://127.0.0.1:9/"));
 	e = (struct err){0};
 	ck_assert_int_eq(fetcher_start(&c.pool.parts, &fetcher, &e), -1);
 	ck_assert_int_eq((int)e.code, ERR_SYS);

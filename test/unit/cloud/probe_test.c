@@ -62,8 +62,7 @@ START_TEST(probe_upstreams__says_which_step_of_a_server_failed)
 
 	cloud_set_up(&c);
 	answers_begin(&a);
-	free(c.k.options.guts2ServerUrl);
-	c.k.options.guts2ServerUrl = mem_printf("http://127.0.0.1:%u", a.port);
+	cloud_set_url(&c, mem_printf("http://127.0.0.1:%u", a.port));
 	ok = mem_printf("http://127.0.0.1:%u\n  way      directly: no proxy is named\n"
 			"  name     ok\n  connect  ok: 127.0.0.1 port %u\n",
 		a.port, a.port);
@@ -90,8 +89,7 @@ check_says(struct cloud *c, const char *url, const char *words)
 	size_t len;
 	FILE *to = open_memstream(&text, &len);
 
-	free(c->k.options.guts2ServerUrl);
-	c->k.options.guts2ServerUrl = mem_string(url);
+	cloud_set_url(c, mem_string(url));
 	ck_assert_int_eq(probe_upstreams(&c->k.options, c->k.settings, to), -1);
 	ck_assert_int_eq(fclose(to), 0);
 	ck_assert_msg(strstr(text, words) != NULL, "%s: %s", words, text);
@@ -178,8 +176,7 @@ START_TEST(probe_upstreams__what_is_being_prepared_is_as_good_as_there)
 
 	cloud_set_up(&c);
 	answers_begin(&a);
-	free(c.k.options.guts2ServerUrl);
-	c.k.options.guts2ServerUrl = mem_printf("http://127.0.0.1:%u", a.port);
+	cloud_set_url(&c, mem_printf("http://127.0.0.1:%u", a.port));
 	query = mem_printf(
 		"HTTP/1.1 200 x\r\nContent-Length: %zu\r\n\r\n" ANNOUNCES, strlen(ANNOUNCES));
 	answers_say(&a, query,
@@ -202,8 +199,7 @@ START_TEST(probe_upstreams__says_what_is_wrong_with_their_name)
 	struct cloud c;
 
 	cloud_set_up(&c);
-	free(c.k.options.guts2ServerUrl);
-	c.k.options.guts2ServerUrl = mem_string("gopher://a");
+	cloud_set_url(&c, mem_string("gopher://a"));
 	check(&c, -1, "");
 	cloud_tear_down(&c);
 }

@@ -14,17 +14,6 @@
 
 static struct served v;
 
-static void
-put_header(unsigned bytes)
-{
-	const struct ident ident = {"t", site_newest};
-	AUTO_FREE char *text = mem_printf("{%*s}", (int)bytes - 2, "");
-	struct record record;
-
-	ck_assert_int_eq(
-		stock_put_header(v.site.c.parts.stock, &ident, unit_text(text), &record, NULL), 0);
-}
-
 static const struct {
 	const char *line, *fields, *logged;
 } rows[] = {
@@ -43,7 +32,7 @@ START_TEST(http__each_answer_has_its_line_in_the_log)
 	const char *line;
 
 	served_set_up(&v, 64);
-	put_header(40000);
+	served_put_header(&v, 40000);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		(void)served_ask(&v, rows[i].line, rows[i].fields);
 	line = served_stop(&v);
@@ -66,8 +55,8 @@ START_TEST(http__one_after_the_other_on_a_connection_have_a_line_each)
 	const char *text;
 
 	served_set_up(&v, 64);
-	put_header(100);
-	text = served_hear(&v, served_say(&v, asks));
+	served_put_header(&v, 100);
+	text = served_hear(&v, served_say(v.http, asks));
 	ck_assert_ptr_nonnull(text = strstr(text, "\r\n\r\n{\"updates\""));
 	ck_assert_ptr_nonnull(text = strstr(text, "\r\n\r\n{   "));
 	ck_assert_ptr_nonnull(text = strstr(text, "\r\n\r\n{\"updates\""));
@@ -89,8 +78,8 @@ START_TEST(http__who_goes_in_the_middle_took_what_he_acknowledged)
 	int fd;
 
 	served_set_up(&v, 64);
-	put_header(LEN);
-	fd = served_say(&v, "GET " HEADER " HTTP/1.1\r\nHost: a\r\n\r\n");
+	served_put_header(&v, LEN);
+	fd = served_say(v.http, "GET " HEADER " HTTP/1.1\r\nHost: a\r\n\r\n");
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	ck_assert_int_eq(recv(fd, &byte, 1, 0), 1);
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));

@@ -96,12 +96,8 @@ END_TEST
 
 START_TEST(http_start__no_threads)
 {
-	pthread_attr_t vast;
-
 	set_up();
-	ck_assert_int_eq(pthread_attr_init(&vast), 0);
-	ck_assert_int_eq(pthread_attr_setstacksize(&vast, (size_t)1 << 47), 0);
-	ck_assert_int_eq(pthread_setattr_default_np(&vast), 0);
+	unit_no_threads();
 	/* The library itself leaves one. */
 	check(ERR_SYS, "the HTTP library does not start", 1);
 	site_tear_down(&s);

@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -97,7 +96,7 @@ START_TEST(http__a_head_or_a_body_that_is_not_to_be_believed_ends_the_connection
 
 	served_set_up(&v, 64);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		ck_assert_msg(strncmp(served_hear(&v, served_say(&v, rows[i].text)) + 9,
+		ck_assert_msg(strncmp(served_hear(&v, served_say(v.http, rows[i].text)) + 9,
 				      rows[i].status, 3) == 0,
 			"row %zu: %s", i, v.got.at);
 	served_tear_down(&v);
@@ -111,7 +110,7 @@ status_of_line(size_t bytes)
 	AUTO_FREE char *text = mem_printf("GET /%0*d HTTP/1.1\r\n" CLOSE "\r\n",
 		(int)(bytes - strlen("GET / HTTP/1.1\r\n")), 0);
 
-	return (unsigned)atoi(served_hear(&v, served_say(&v, text)) + 9);
+	return (unsigned)atoi(served_hear(&v, served_say(v.http, text)) + 9);
 }
 
 static unsigned
@@ -120,7 +119,7 @@ status_of_head(size_t bytes)
 	AUTO_FREE char *text = mem_printf("GET /q HTTP/1.1\r\n" CLOSE "X: %0*d\r\n\r\n",
 		(int)(bytes - strlen("GET /q HTTP/1.1\r\n" CLOSE "X: \r\n\r\n")), 0);
 
-	return (unsigned)atoi(served_hear(&v, served_say(&v, text)) + 9);
+	return (unsigned)atoi(served_hear(&v, served_say(v.http, text)) + 9);
 }
 
 static unsigned
@@ -131,7 +130,7 @@ status_of_body(unsigned bytes)
 			   "Transfer-Encoding: chunked\r\n\r\n%x\r\n%0*d\r\n0\r\n\r\n",
 			bytes, (int)bytes, 0);
 
-	return (unsigned)atoi(served_hear(&v, served_say(&v, text)) + 9);
+	return (unsigned)atoi(served_hear(&v, served_say(v.http, text)) + 9);
 }
 
 START_TEST(http__lines_heads_and_bodies_have_their_bounds)
@@ -155,7 +154,7 @@ START_TEST(http__what_a_client_has_is_filtered_and_its_name_logged)
 	AUTO_FREE char *text = mem_printf("POST /q HTTP/1.1\r\n" CLOSE "%s\r\n%s", fields, has);
 
 	served_set_up(&v, 64);
-	ck_assert_ptr_nonnull(strstr(served_hear(&v, served_say(&v, text)),
+	ck_assert_ptr_nonnull(strstr(served_hear(&v, served_say(v.http, text)),
 		"{\"updates\":[{\"cookie\":\"00000005\",\"type\":\"t\",\"version\":5}]}"));
 	ck_assert_ptr_nonnull(
 		strstr(served_stop(&v), " level=info event=request address=127.0.0.1 client=me "
@@ -215,11 +214,11 @@ START_TEST(http__an_address_has_some_of_its_answers_held_until_their_job_has_end
 
 	served_set_up(&v, 64);
 	for (int round = 0; round < 2; round++) {
-		fds[0] = served_say(&v, "GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
+		fds[0] = served_say(v.http, "GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
 		job = taken();
 		for (int i = 1; i < HELD; i++) {
 			until_held(job, i);
-			fds[i] = served_say(&v, "GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
+			fds[i] = served_say(v.http, "GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
 		}
 		until_held(job, HELD);
 		ck_assert_ptr_nonnull(strstr(served_ask(&v, "GET " HEADER, ""), "503 "));
@@ -229,7 +228,7 @@ START_TEST(http__an_address_has_some_of_its_answers_held_until_their_job_has_end
 				strstr(served_hear(&v, fds[i]), "\"upstream-unavailable\""));
 		unit_clock_advance_ms(600000);
 	}
-	fds[0] = served_say(&v, "GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
+	fds[0] = served_say(v.http, "GET " HEADER " HTTP/1.1\r\n" CLOSE "\r\n");
 	job = taken();
 	until_held(job, 1);
 	ck_assert_int_eq(
@@ -246,7 +245,7 @@ START_TEST(http__an_answer_is_held_as_long_as_its_client_wants_and_not_longer)
 	int fd;
 
 	served_set_up(&v, 64);
-	fd = served_say(&v, "GET " HEADER " HTTP/1.1\r\n" CLOSE "Prefer: wait=20\r\n\r\n");
+	fd = served_say(v.http, "GET " HEADER " HTTP/1.1\r\n" CLOSE "Prefer: wait=20\r\n\r\n");
 	job = taken();
 	until_held(job, 1);
 	jobs_tick(v.site.c.parts.jobs, clock_mono_ms() + 19000);
@@ -258,7 +257,7 @@ START_TEST(http__an_answer_is_held_as_long_as_its_client_wants_and_not_longer)
 	jobs_done(v.site.c.parts.jobs, job);
 	/* It ends with the server, too. */
 	unit_clock_advance_ms(1000);
-	fd = served_say(&v, "GET " HEADER " HTTP/1.1\r\n" CLOSE "Prefer: wait=20\r\n\r\n");
+	fd = served_say(v.http, "GET " HEADER " HTTP/1.1\r\n" CLOSE "Prefer: wait=20\r\n\r\n");
 	job = taken();
 	until_held(job, 1);
 	(void)served_stop(&v);
@@ -266,18 +265,6 @@ START_TEST(http__an_answer_is_held_as_long_as_its_client_wants_and_not_longer)
 	served_tear_down(&v);
 }
 END_TEST
-
-/* A header of so many bytes, blanks most of them. */
-static void
-put_header(unsigned bytes)
-{
-	const struct ident ident = {"t", site_newest};
-	AUTO_FREE char *text = mem_printf("{%*s}", (int)bytes - 2, "");
-	struct record record;
-
-	ck_assert_int_eq(
-		stock_put_header(v.site.c.parts.stock, &ident, unit_text(text), &record, NULL), 0);
-}
 
 START_TEST(http__a_file_that_somebody_removed_or_cut_is_looked_at_again)
 {
@@ -296,7 +283,7 @@ START_TEST(http__a_file_that_somebody_removed_or_cut_is_looked_at_again)
 		int dir;
 
 		served_set_up(&v, 64);
-		put_header(rows[i].bytes);
+		served_put_header(&v, rows[i].bytes);
 		dir = repo_dir(stock_repo(v.site.c.parts.stock));
 		if (rows[i].sent_before)
 			ck_assert_str_eq(strstr(served_ask(&v, "GET " HEADER, ""), "\r\n\r\n{") +
@@ -343,14 +330,10 @@ START_TEST(http__a_part_of_a_file_is_that_part_however_large)
 		unsigned first, last;
 	} rows[] = {{39999, 39999}, {1, 32768}, {1, 32769}, {0, 39998}};
 
-	struct rlimit limit;
-
 	served_set_up(&v, 64);
-	put_header(40000);
+	served_put_header(&v, 40000);
 	/* However often: no file is left open. */
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	limit.rlim_cur = 60;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	unit_limit_files(60);
 	for (int i = 0; i < 60; i++)
 		ck_assert_ptr_nonnull(
 			strstr(served_ask(&v, "GET " HEADER, "Range: bytes=0-0\r\n"), "206 "));
@@ -377,7 +360,7 @@ START_TEST(http__a_head_that_does_not_come_ends_its_connection)
 
 	unit_clock_stop();
 	served_set_up(&v, 64);
-	fd = served_say(&v, "GET /");
+	fd = served_say(v.http, "GET /");
 	/* One that came after it has been answered: it is known by then. */
 	(void)served_ask(&v, "GET /q", "");
 	now_ms = clock_mono_ms();
@@ -401,13 +384,13 @@ START_TEST(http__an_address_that_has_enough_connections_loses_one_that_is_idle)
 
 	served_set_up(&v, 2);
 	for (int i = 0; i < 2; i++) {
-		fds[i] = served_say(&v, asks);
+		fds[i] = served_say(v.http, asks);
 		ck_assert_int_gt(recv(fds[i], bytes, sizeof(bytes), 0), 0);
 	}
 	ck_assert_int_eq(recv(fds[0], bytes, 1, MSG_DONTWAIT), -1);
 	/* Where none is idle yet the new one goes. */
 	do {
-		int fd = served_say(&v, asks);
+		int fd = served_say(v.http, asks);
 
 		(void)recv(fd, bytes, sizeof(bytes), 0);
 		first = recv(fds[0], bytes, 1, MSG_DONTWAIT);

@@ -41,12 +41,23 @@ served_tear_down(struct served *v)
 	site_tear_down(&v->site);
 }
 
+void
+served_put_header(struct served *v, unsigned bytes)
+{
+	const struct ident ident = {"t", site_newest};
+	AUTO_FREE char *text = mem_printf("{%*s}", (int)bytes - 2, "");
+	struct record record;
+
+	ck_assert_int_eq(
+		stock_put_header(v->site.c.parts.stock, &ident, unit_text(text), &record, NULL), 0);
+}
+
 int
-served_say(struct served *v, const char *text)
+served_say(const struct http *http, const char *text)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons((uint16_t)atoi(strrchr(http_address(v->http), ':') + 1))};
+		.sin_port = htons((uint16_t)atoi(strrchr(http_address(http), ':') + 1))};
 	const struct timeval patience = {.tv_sec = 5};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -80,5 +91,5 @@ served_ask(struct served *v, const char *line, const char *fields)
 	AUTO_FREE char *text =
 		mem_printf("%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s\r\n", line, fields);
 
-	return served_hear(v, served_say(v, text));
+	return served_hear(v, served_say(v->http, text));
 }

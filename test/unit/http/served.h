@@ -23,8 +23,11 @@ void served_tear_down(struct served *v);
 /* No answer is on its way any more: what the log has been told of is in it. */
 const char *served_stop(struct served *v);
 
+/* The header of version 5 of "t" is here: of so many bytes, blanks most of them. */
+void served_put_header(struct served *v, unsigned bytes);
+
 /* A connection on which this was sent; the caller closes, or hears. */
-int served_say(struct served *v, const char *text);
+int served_say(const struct http *http, const char *text);
 
 /* To the end of the connection; without the date of the answer. */
 const char *served_hear(struct served *v, int fd);

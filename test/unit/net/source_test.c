@@ -3,7 +3,6 @@
 #include "net/source.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,11 +129,10 @@ START_TEST(source__of_a_directory_only_what_is_not_there_is_absent)
 	ck_assert_int_eq(symlinkat(name, f.dir, name), 0);
 	check_reply(&f, UPSTREAM_UNREACHABLE, ERR_SYS, "a file cannot be read: Too many levels");
 	ck_assert_int_eq(unlinkat(f.dir, name, 0), 0);
-	/* No file more can be open. */
 	put(&f, name, "{}");
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, 1000}), 0);
+	unit_limit_files(0);
 	check_reply(&f, UPSTREAM_UNREACHABLE, ERR_SYS, "a file could not be read just now");
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){1000, 1000}), 0);
+	unit_limit_files(UINT_MAX);
 	tear_down(&f);
 }
 END_TEST

@@ -2,7 +2,6 @@
 #include "store/survey.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -23,8 +22,6 @@ START_TEST(survey_query__says_what_is_lost_and_goes_on)
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
 	AUTO_REPO struct repo *r = NULL;
-	struct rlimit limit;
-	struct rlimit few;
 	struct err lost;
 	struct err e = {0};
 
@@ -41,11 +38,9 @@ START_TEST(survey_query__says_what_is_lost_and_goes_on)
 			"row %zu: %s", i, lost.text);
 		ck_assert_uint_eq(query.count, 0);
 	}
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	few = (struct rlimit){0, limit.rlim_max};
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	unit_limit_files(0);
 	ck_assert_int_eq(survey_query(r, &(struct idents){0}, &lost, &e), -1);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	unit_limit_files(UINT_MAX);
 	ck_assert_int_eq(e.code, ERR_SYS);
 	ck_assert_str_eq(e.text, "q: Too many open files");
 }
