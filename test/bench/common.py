@@ -93,7 +93,7 @@ http {{
 }}
 """)
     process = Process([*prefix, shutil.which("nginx") or "/usr/sbin/nginx", "-c", f"{base}/nginx.conf", "-p", base], False)
-    until(lambda: can_connect(port), 10)
+    until(lambda: can_connect(port))
     return process, port
 
 
@@ -150,7 +150,7 @@ def obtain(port, name, seconds=60, **headers):
     def ready():
         answer[:] = request(port, "GET", name, None, headers)
         return answer[0] != 503
-    until(ready, seconds)
+    until(ready, seconds=seconds)
     assert answer[0] == 200, (name, answer[0], answer[2][:200])
     return answer[2]
 

@@ -71,7 +71,7 @@ def types():
         newest = [(f"type-{i:04d}", 1001, "00000001") for i in range(count)]
         craft_query(repo, newest)
         process, port = guts2d("file://" + repo, path(f"root-types-{count}"), SERVER)
-        until(lambda p=port: request(p, "GET", "/q")[0] == 200, 10)
+        until(lambda p=port: request(p, "GET", "/q")[0] == 200)
         rows.append([count, cpu_per_poll(process, port, newest[count // 2])])
         process.stop()
     table = {"name": "types", "title": "Server CPU per poll (POST /q) against the number of types", "columns": ["types", "us per poll"], "rows": rows,
@@ -215,7 +215,7 @@ def herd_of(clients, seconds, speed, prefetch):
         run("guts2-publish", "add", repo, "--type", "db", "--version", 1000 + number, files)
     cloud = Slow(repo, 100e3)  # a difference takes a fraction of a second, which are seconds of the clients
     server, port = guts2d(f"http://127.0.0.1:{cloud.server_address[1]}", root, prefetchDifferences=prefetch, updatePollingInterval="2s")
-    until(lambda: request(port, "GET", "/q")[0] == 200, 10)
+    until(lambda: request(port, "GET", "/q")[0] == 200)
     load = subprocess.Popen([os.path.join(BIN, "guts2-load"), "--server", f"http://127.0.0.1:{port}/guts2", "--clients", str(clients), "--type", "db",
                              "--history", repo, "--versions", "0:90,1-3:8,4-5:2", "--speed", str(speed), "--seconds", str(seconds), "--json",
                              "--plot", f"{OUT}/{name}.svg"], stdout=subprocess.PIPE)

@@ -106,7 +106,7 @@ def varnish(backend_port, name="varnish", *more):
     os.makedirs(base, exist_ok=True)
     process = Process(["varnishd", "-F", "-n", base, "-a", f"127.0.0.1:{port}", "-b", f"127.0.0.1:{backend_port}", "-s", "malloc,256m",
                        "-p", "timeout_idle=600", "-t", "600", *more], False)
-    until(lambda: can_connect(port), 20)
+    until(lambda: can_connect(port))
     return process, port
 
 
@@ -121,7 +121,7 @@ def idle():
         repo = path("idle-repo")
         one_archive(repo, 1000)
         process, port = guts2d("file://" + repo, path("root-idle"), maxConnections=18000)
-        until(lambda p=port: request(p, "GET", "/q")[0] == 200, 10)
+        until(lambda p=port: request(p, "GET", "/q")[0] == 200)
         peer, peer_port = nginx((), f"root {static};", "nginx-idle")
         cache, cache_port = varnish(peer_port, "varnish-idle")
         for who, one, at in (("ours", process, port), ("nginx", peer, peer_port), ("Varnish", cache, cache_port)):
@@ -262,7 +262,7 @@ pinger_enable off
 max_filedescriptors 8000
 """)
     process = Process([shutil.which("squid") or "/usr/sbin/squid", "-N", "-f", f"{base}/squid.conf"], False)
-    until(lambda: can_connect(port), 20)
+    until(lambda: can_connect(port))
     return process, port
 
 
@@ -282,7 +282,7 @@ def herd():
             if who == "ours":
                 offer = "/o;t=pkg;v=1001;c=00000001"
                 process, port = guts2d(f"http://127.0.0.1:{cloud_port}", path(f"root-herd-{turn}"), maxSynchronousPackageRetrievalRequests=2 * count)  # of which one address has half
-                until(lambda p=port: request(p, "GET", "/q")[0] == 200, 10)
+                until(lambda p=port: request(p, "GET", "/q")[0] == 200)
             elif who == "nginx":
                 process, port = nginx((), f"""location / {{ proxy_pass http://127.0.0.1:{cloud_port}; proxy_cache k; proxy_cache_lock on;
                     proxy_cache_lock_timeout 120s; proxy_cache_lock_age 120s; }}""", f"nginx-herd-{turn}")

@@ -26,6 +26,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 VARIANT = os.environ.get("VARIANT", "release")
 BIN = os.path.join(TOP, "build" if VARIANT == "release" else f"build/{VARIANT}/bin")
 SLOW = 10 if VARIANT in ("asan", "tsan", "cov") else 1  # how much longer a limit is
+PATIENCE_S = 60  # for what must come: no measure of speed, on a machine that others keep busy
 
 _work = tempfile.mkdtemp(prefix="guts2-test-")
 _failed = 0
@@ -64,7 +65,7 @@ def note(text):
     print("# " + text, flush=True)
 
 
-def until(condition, seconds=20, what=None):
+def until(condition, what=None, seconds=PATIENCE_S):
     """Wait for condition() to be true; its value, or None at the limit."""
     deadline = time.monotonic() + seconds * SLOW
     while True:
@@ -259,9 +260,9 @@ class Server(Process):
         with open(file, encoding="utf-8") as f:
             return [dict(re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)', line)) for line in f if line.endswith("\n")]
 
-    def logged(self, which, condition, seconds=20):
+    def logged(self, which, condition):
         """The first line of a log that meets the condition; lines are written with a delay."""
-        return until(lambda: next((r for r in self.log(which) if condition(r)), None), seconds)
+        return until(lambda: next((r for r in self.log(which) if condition(r)), None))
 
     def cache(self, *parts):
         return os.path.join(self.root, "data/guts2/updates", *parts)
@@ -271,14 +272,14 @@ class Server(Process):
         status, _, body = self.get("q")
         return {u["type"]: (u["version"], u["cookie"]) for u in json.loads(body)["updates"]} if status == 200 else {}
 
-    def obtain(self, name, seconds=30, **headers):
+    def obtain(self, name, seconds=PATIENCE_S, **headers):
         """Ask until it is no 503 any more."""
         answer = []
 
         def ready():
             answer[:] = self.get(name, **headers)
             return answer[0] != 503
-        until(ready, seconds)
+        until(ready, seconds=seconds)
         return answer
 
 
@@ -317,7 +318,7 @@ http {{
 """)
     binary = shutil.which("nginx") or "/usr/sbin/nginx"
     process = Process([binary, "-c", os.path.join(base, "nginx.conf"), "-p", base], False)
-    until(lambda: can_connect(port), 10, "nginx starts")
+    until(lambda: can_connect(port), what="nginx starts")
     return process, f"http://127.0.0.1:{port}", os.path.join(base, "access.log")
 
 
@@ -375,7 +376,7 @@ def squid(name="squid", auth=None, users=None, caches=False):
     with open(os.path.join(base, "conf"), "w", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
     process = Process([shutil.which("squid") or "/usr/sbin/squid", "-N", "-f", os.path.join(base, "conf")], False)
-    until(lambda: can_connect(port), 20, "squid starts")
+    until(lambda: can_connect(port), what="squid starts")
     return process, port, os.path.join(base, "access.log")
 
 
@@ -388,7 +389,7 @@ def tinyproxy(name="tinyproxy", user=None, password=None):
         f.write(f'Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile "{base}/log"\nLogLevel Connect\nMaxClients 50\n'
                 + (f"BasicAuth {user} {password}\n" if user else ""))
     process = Process([shutil.which("tinyproxy") or "/usr/bin/tinyproxy", "-d", "-c", os.path.join(base, "conf")], False)
-    until(lambda: can_connect(port), 20, "tinyproxy starts")
+    until(lambda: can_connect(port), what="tinyproxy starts")
     return process, port, os.path.join(base, "log")
 
 
