@@ -211,8 +211,7 @@ start_network(struct server *s, struct err *e)
 		    &s->http, e) != 0)
 		return -1;
 	/* Serving does not depend on it. */
-	if (control_server_start(
-		    &(struct control_server_parts){s->stock, s->announce, s->jobs, s->fetcher},
+	if (control_server_start(&(struct control_server_parts){s->stock, s->announce, s->jobs},
 		    &s->control, e) != 0)
 		log_note(EVENT_WARNING, "guts2-cache cannot ask this server: %s", e->text);
 	return 0;
@@ -238,7 +237,7 @@ start(struct server *s, struct err *e)
 		return -1;
 	/* Last: their first look asks for the announcement, which takes all of the above. */
 	s->timed = (struct timers_parts){&s->options, s->settings, s->jobs, s->workers, s->announce,
-		s->retain, s->scrub, s->legacy, s->fetcher, s->http};
+		s->retain, s->scrub, s->legacy, s->http};
 	return timers_start(&s->timed, &s->timers, e);
 }
 

@@ -32,7 +32,6 @@ timers_apply_settings(const struct timers_parts *parts)
 
 	announce_policy(parts->announce);
 	retain_note(parts->retain);
-	fetcher_forget_query(parts->fetcher);
 	(void)jobs_ask(parts->jobs, &query, NULL);
 }
 

@@ -13,7 +13,6 @@
 #include "cache/legacy.h"
 #include "cache/retain.h"
 #include "cache/scrub.h"
-#include "cloud/fetcher.h"
 #include "http/http.h"
 #include "jobs/jobs.h"
 #include "jobs/workers.h"
@@ -29,7 +28,6 @@ struct timers_parts {
 	struct retain *retain;
 	struct scrub *scrub;
 	struct legacy *legacy;
-	struct fetcher *fetcher;
 	struct http *http;
 };
 

@@ -108,8 +108,6 @@ do_drop(const struct control_server *a, const json_t *question, bool forget, str
 	if (forget || d.version > 0) {
 		if (announce_forget(a->parts.announce, d.type, d.version, e) != 0)
 			return NULL;
-		/* Not "unchanged" since the last poll: all of it, now. */
-		fetcher_forget_query(a->parts.fetcher);
 		(void)jobs_ask(a->parts.jobs, &query, NULL);
 	}
 	return json_pack(

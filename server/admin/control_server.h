@@ -12,7 +12,6 @@
 
 #include "cache/announce.h"
 #include "cache/stock.h"
-#include "cloud/fetcher.h"
 #include "jobs/jobs.h"
 
 struct control_server;
@@ -21,7 +20,6 @@ struct control_server_parts {
 	struct stock *stock;
 	struct announce *announce;
 	struct jobs *jobs;
-	struct fetcher *fetcher;
 };
 
 int control_server_start(

@@ -34,6 +34,7 @@ struct announce {
 	struct announce_parts parts;
 	/* Guards the rest, and the order of announcements: it is taken while one is stored. */
 	pthread_mutex_t lock;
+	atomic_uint number;    /* grows with the lock, and is read without */
 	struct idents fetched; /* the last one */
 	bool due;	       /* something was forgotten since it was fetched */
 	struct idents refused;
@@ -381,19 +382,33 @@ announce_fetched(struct announce *a, bool *ret_deferred, struct err *e)
 	return result;
 }
 
-int
-announce_query(struct announce *a, const struct idents *fetched, bool *ret_deferred, struct err *e)
+unsigned
+announce_number(const struct announce *a)
 {
+	return a->number;
+}
+
+int
+announce_query(struct announce *a, const struct idents *fetched, unsigned number,
+	enum announce_result *ret, struct err *e)
+{
+	bool deferred;
 	int result;
 
 	(void)pthread_mutex_lock(&a->lock);
+	if (number != a->number) {
+		(void)pthread_mutex_unlock(&a->lock);
+		*ret = ANNOUNCE_OUTDATED;
+		return 0;
+	}
 	/* Kept: what is deferred now is announced from it later. */
 	idents_free(&a->fetched);
 	for (size_t i = 0; i < fetched->count; i++)
 		idents_add(&a->fetched, &fetched->at[i]);
 	a->due = false;
-	result = announce_fetched(a, ret_deferred, e);
+	result = announce_fetched(a, &deferred, e);
 	(void)pthread_mutex_unlock(&a->lock);
+	*ret = deferred ? ANNOUNCE_DEFERRED : ANNOUNCE_DONE;
 	return result;
 }
 
@@ -411,6 +426,7 @@ announce_policy(struct announce *a)
 	size_t left = 0;
 
 	(void)pthread_mutex_lock(&a->lock);
+	a->number++;
 	policy = settings_take(a->parts.settings);
 	view = stock_view(a->parts.stock);
 	view_announced(view, &enabled);
@@ -425,35 +441,43 @@ announce_policy(struct announce *a)
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
-int
-announce_forget(struct announce *a, const char *type, uint64_t version, struct err *e)
+/* With the lock. */
+static int
+forget(struct announce *a, const char *type, uint64_t version, struct err *e)
 {
 	AUTO_IDENTS struct idents rest = {0};
 	const struct ident *announced;
 	uint64_t forgotten = 0;
-	struct view *view;
+	struct view *view = stock_view(a->parts.stock);
 	bool deferred;
-	int result = 0;
 
-	(void)pthread_mutex_lock(&a->lock);
-	view = stock_view(a->parts.stock);
 	view_announced(view, &rest);
 	view_release(view);
 	announced = idents_find(&rest, type);
 	if (announced != NULL)
 		forgotten = announced->edition.version;
-	if (idents_remove(&rest, type, version)) {
-		a->due = true;
-		result = stock_put_query(a->parts.stock, &rest, true, e);
-		jobs_forget_known(a->parts.jobs);
-		/*
-		 * Where the cloud has another version by now, and it was refused, that holds. What
-		 * it said last may be the very mistake: then it is asked what it says now.
-		 */
-		(void)idents_remove(&a->fetched, type, forgotten);
-		if (result == 0 && a->fetched.count > 0)
-			result = announce_fetched(a, &deferred, e);
-	}
+	if (!idents_remove(&rest, type, version))
+		return 0;
+	if (stock_put_query(a->parts.stock, &rest, true, e) != 0)
+		return -1;
+	a->due = true;
+	jobs_forget_known(a->parts.jobs);
+	/*
+	 * Where the cloud has another version by now, and it was refused, that holds. What it said
+	 * last may be the very mistake: then it is asked what it says now.
+	 */
+	(void)idents_remove(&a->fetched, type, forgotten);
+	return a->fetched.count > 0 ? announce_fetched(a, &deferred, e) : 0;
+}
+
+int
+announce_forget(struct announce *a, const char *type, uint64_t version, struct err *e)
+{
+	int result;
+
+	(void)pthread_mutex_lock(&a->lock);
+	a->number++;
+	result = forget(a, type, version, e);
 	(void)pthread_mutex_unlock(&a->lock);
 	return result;
 }

@@ -33,18 +33,31 @@ struct announce *announce_new(const struct announce_parts *parts);
 void announce_free(struct announce *a);
 
 /*
- * A fetched announcement: what is newer is announced, what contradicts is
- * refused. ret_deferred: something waits, and is announced later.
+ * Another one each time that something is forgotten, or the policy changes: what the cloud was
+ * asked under an older one does not count, be it "unchanged".
  */
-int announce_query(
-	struct announce *a, const struct idents *fetched, bool *ret_deferred, struct err *e);
+unsigned announce_number(const struct announce *a);
+
+enum announce_result {
+	ANNOUNCE_DONE,
+	ANNOUNCE_DEFERRED, /* something waits, and is announced later */
+	ANNOUNCE_OUTDATED, /* asked for under another number: nothing was done */
+};
+
+/*
+ * An announcement that was asked for under that number: what is newer is announced, what
+ * contradicts is refused.
+ */
+int announce_query(struct announce *a, const struct idents *fetched, unsigned number,
+	enum announce_result *ret, struct err *e);
 
 /* The policy changed: types that are not enabled any more go from the announcement. */
 void announce_policy(struct announce *a);
 
 /*
  * What is announced of a type, in this version (0: in any), is forgotten: what the cloud announces
- * holds again, whatever it is. The caller has it asked anew.
+ * holds again, whatever it is. The caller has it asked anew. After an error it may not be
+ * forgotten.
  */
 int announce_forget(struct announce *a, const char *type, uint64_t version, struct err *e);
 

@@ -58,10 +58,9 @@ struct fetch_pool {
 	struct upstream *upstream;
 	struct upstreams *upstreams;
 	struct fetch_list all;
-	struct fetch_queue waiting; /* to download an archive */
-	uint64_t loop_said_ms;	    /* when the log had a line about one last */
-	atomic_uint query_policy;   /* grows with each change of what is taken of an announcement */
-	pthread_mutex_t lock;	    /* query_via */
+	struct fetch_queue waiting;    /* to download an archive */
+	uint64_t loop_said_ms;	       /* when the log had a line about one last */
+	pthread_mutex_t lock;	       /* query_via */
 	char query_via[HOPS_TEXT_MAX]; /* of who polled us last */
 };
 
@@ -77,7 +76,7 @@ struct fetch {
 	char via[HOPS_TEXT_MAX];
 	uint64_t began_ms;
 	/* An announcement: */
-	unsigned query_policy; /* the pool's, when it was asked for */
+	unsigned query_number; /* announce_number, when it was asked for */
 	char query_etag[128];
 	/* An archive: */
 	struct landing landing;

@@ -6,40 +6,51 @@
 
 #include "jobs/job_end.h"
 
-/* An unchanged announcement is of no use to a policy that takes more of it. */
+/* An unchanged announcement is of no use to who takes more of it, or has forgotten some. */
 static void
 prepare(struct fetch *f)
 {
 	const struct upstreams_one *u = fetch_job_upstream(f);
 
-	f->query_policy = f->pool->query_policy;
-	f->request.if_none_match = u->query_policy == f->query_policy ? u->query_etag : NULL;
+	f->query_number = announce_number(f->pool->parts.announce);
+	f->request.if_none_match = u->query_number == f->query_number ? u->query_etag : NULL;
+}
+
+/*
+ * What is remembered of the upstream is the fetcher's; it is written here since no other poll looks
+ * at it before this job has ended. It is remembered after the announcement was stored: one that
+ * could not be must not be "unchanged" at the next poll.
+ */
+static void
+remember(struct fetch *f, enum announce_result result)
+{
+	struct upstreams_one *u = fetch_job_upstream(f);
+
+	if (result == ANNOUNCE_DEFERRED) /* it is looked at once more, though it did not change */
+		f->query_etag[0] = '\0';
+	memcpy(u->query_etag, f->query_etag, sizeof(f->query_etag));
+	u->query_number = f->query_number;
 }
 
 static void
 work(void *context)
 {
+	const struct job_spec query = {.kind = JOB_QUERY, .due = true};
 	struct fetch *f = context;
 	const struct fetcher_parts *p = &f->pool->parts;
+	enum announce_result result;
 	struct err e = {0};
-	bool deferred;
 
-	/*
-	 * What is remembered of the upstream is the fetcher's; it is written here since no other
-	 * poll looks at it before this job has ended. It is remembered after the announcement was
-	 * stored: one that could not be must not be "unchanged" at the next poll.
-	 */
-	if (announce_query(p->announce, &f->request.query, &deferred, &e) == 0) {
-		struct upstreams_one *u = fetch_job_upstream(f);
-
-		if (deferred) /* it is looked at once more, though it did not change */
-			f->query_etag[0] = '\0';
-		memcpy(u->query_etag, f->query_etag, sizeof(f->query_etag));
-		u->query_policy = f->query_policy;
-		jobs_done(p->jobs, f->job);
-	} else {
+	if (announce_query(p->announce, &f->request.query, f->query_number, &result, &e) != 0) {
 		job_end_failed(
 			p->jobs, f->job, source_name(&f->request), &e, job_end_reason(&e), 0);
+	} else if (result == ANNOUNCE_OUTDATED) {
+		/* What made it so asked for another poll, and may have been given this one. */
+		jobs_done(p->jobs, f->job);
+		(void)jobs_ask(p->jobs, &query, NULL);
+	} else {
+		remember(f, result);
+		jobs_done(p->jobs, f->job);
 	}
 	fetch_job_free(f);
 }
@@ -52,8 +63,8 @@ on_query(void *context, const struct upstream_reply *reply)
 	if (fetch_job_settled(f, reply))
 		return;
 	if (reply->outcome == UPSTREAM_UNCHANGED) {
-		/* The policy changed while it was asked. */
-		if (f->query_policy != f->pool->query_policy)
+		/* Since what was asked for before it was asked. */
+		if (f->query_number != announce_number(f->pool->parts.announce))
 			fetch_job_send(f);
 		else
 			fetch_job_done(f);

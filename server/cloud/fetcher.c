@@ -120,14 +120,6 @@ fetcher_note_via(struct fetcher *f, const char *via)
 	(void)pthread_mutex_unlock(&f->pool.lock);
 }
 
-/* A poll that is on its way sees by the number that it has to be asked again (fetch_query.c). */
-void
-fetcher_forget_query(struct fetcher *f)
-{
-	(void)atomic_fetch_add(&f->pool.query_policy, 1);
-	upstream_wake(f->pool.upstream);
-}
-
 /* Transfers stay where they are: their parts are gone on with after the next start. */
 void
 fetcher_stop(struct fetcher *f)

@@ -6,8 +6,7 @@
  *           what arrived to the workers. Where an upstream fails the next one is
  *           asked. A transfer that breaks leaves its part, and the next one goes on from
  *           there.
- * Threads:  fetcher_wake, fetcher_note_via and fetcher_forget_query from any; the
- *           rest from main
+ * Threads:  fetcher_wake and fetcher_note_via from any; the rest from main
  * Owner:    fetcher_start -> fetcher_stop -> fetcher_free, which drops transfers that
  *           did not end; in between workers may end what they took over
  */
@@ -23,9 +22,6 @@ void fetcher_wake(struct fetcher *f);
 
 /* Another server polled us, and its poll came this way (hops.h). */
 void fetcher_note_via(struct fetcher *f, const char *via);
-
-/* The next answer to a poll is to be whole, whether it changed or not. */
-void fetcher_forget_query(struct fetcher *f);
 
 void fetcher_stop(struct fetcher *f);
 void fetcher_free(struct fetcher *f);

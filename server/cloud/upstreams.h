@@ -20,7 +20,7 @@ struct upstreams_one {
 	struct source source; /* of that origin */
 	struct breaker breaker;
 	char query_etag[128];  /* of the announcement that landed last */
-	unsigned query_policy; /* of the fetcher, at that time */
+	unsigned query_number; /* announce_number, when it was asked for */
 	bool lost;	       /* it did not answer the last time */
 	/* Of the document that failed there last. */
 	char failed[IDENT_NAME_MAX];

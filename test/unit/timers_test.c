@@ -45,17 +45,6 @@ set_up(void)
 		.workers = k.workers,
 		.announce = k.announce,
 		.retain = k.retain};
-	ck_assert_int_eq(fetcher_start(&(struct fetcher_parts){.options = &k.options,
-					       .id = "guts2d-0123456789abcdef",
-					       .settings = k.settings,
-					       .stock = k.stock,
-					       .jobs = k.jobs,
-					       .workers = k.workers,
-					       .retain = k.retain,
-					       .announce = k.announce},
-				 &parts.fetcher, &e),
-		0);
-	fetcher_stop(parts.fetcher); /* what is asked for waits */
 	parts.legacy = legacy_new(&(struct legacy_parts){&k.options, k.settings, k.stock, k.jobs});
 	parts.scrub =
 		scrub_new(&(struct scrub_parts){&k.options, k.stock, parts.legacy, k.workers});
@@ -76,7 +65,6 @@ tear_down(void)
 	jobs_stop(k.jobs);
 	http_stop(parts.http, 0);
 	workers_stop(k.workers);
-	fetcher_free(parts.fetcher);
 	scrub_free(parts.scrub);
 	legacy_free(parts.legacy);
 	kept_tear_down(&k);

@@ -21,14 +21,13 @@ static const struct edition full = {0, ""};
 static const struct edition three = {3, "00000000"};
 
 static struct cloud c;
-static struct fetcher *fetcher; /* which does not run: what is asked for waits */
 static struct control_server *server;
 
 static int
 start(struct err *e)
 {
 	const struct control_server_parts parts = {
-		.stock = c.k.stock, .announce = c.k.announce, .jobs = c.k.jobs, .fetcher = fetcher};
+		.stock = c.k.stock, .announce = c.k.announce, .jobs = c.k.jobs};
 
 	return control_server_start(&parts, &server, e);
 }
@@ -40,8 +39,6 @@ set_up(void)
 
 	logged_begin();
 	cloud_set_up(&c);
-	ck_assert_msg(fetcher_start(&c.pool.parts, &fetcher, &e) == 0, "%s", e.text);
-	fetcher_stop(fetcher);
 	ck_assert_msg(start(&e) == 0, "%s", e.text);
 }
 
@@ -49,7 +46,6 @@ static void
 tear_down(void)
 {
 	control_server_stop(server);
-	fetcher_free(fetcher);
 	cloud_tear_down(&c);
 }
 

@@ -3,80 +3,17 @@
 #include "cache/announce.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
-#include "cache/kept.h"
+#include "cache/announced.h"
 #include "faults.h"
 #include "logged.h"
 #include "unit.h"
 
 enum { MINUTE_MS = 60000 };
 
-static const char prefetched[] = "{\"types\":{\"t\":{\"prefetch\":true}}}";
 static const struct edition full = {0, ""};
 static const struct edition three = {3, "00000000"};
-
-/* text: as kept_announced says it; "!" after a version: with another cookie. */
-static void
-list(const char *text, struct idents *ret)
-{
-	while (*text != '\0') {
-		struct ident ident = {.edition.cookie = "00000000"};
-		char *end;
-
-		(void)snprintf(
-			ident.type, sizeof(ident.type), "%.*s", (int)strcspn(text, "/"), text);
-		ident.edition.version = strtoull(text + strcspn(text, "/") + 1, &end, 10);
-		if (*end == '!') {
-			ident.edition.cookie[0] = '1';
-			end++;
-		}
-		idents_add(ret, &ident);
-		text = end + 1;
-	}
-}
-
-/* The cloud says so. Whether something waits. */
-static bool
-poll(struct kept *k, const char *text)
-{
-	AUTO_IDENTS struct idents fetched = {0};
-	struct err e = {0};
-	bool deferred;
-
-	list(text, &fetched);
-	ck_assert_msg(announce_query(k->announce, &fetched, &deferred, &e) == 0, "%s", e.text);
-	return deferred;
-}
-
-static bool
-query_due(struct kept *k)
-{
-	struct view *view = stock_view(k->stock);
-	bool due = view->query_due;
-
-	view_release(view);
-	return due;
-}
-
-/* Something that is known not to exist: whether it is still. */
-static struct job_spec
-note_absent(struct kept *k)
-{
-	struct job_spec spec = {.kind = JOB_OFFER, .ident = {"x", {1, "00000000"}}};
-
-	jobs_note_absent(k->jobs, &spec);
-	return spec;
-}
-
-static bool
-is_absent(struct kept *k)
-{
-	struct job_spec spec = {.kind = JOB_OFFER, .ident = {"x", {1, "00000000"}}};
-
-	return jobs_look(k->jobs, &spec).state == JOB_ABSENT;
-}
 
 START_TEST(announce_query__what_is_believed_is_announced_and_refused_once_aloud)
 {
@@ -106,7 +43,7 @@ START_TEST(announce_query__what_is_believed_is_announced_and_refused_once_aloud)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const char *said;
 
-		ck_assert(!poll(&k, rows[i].says));
+		ck_assert(!announced_poll(&k, rows[i].says));
 		ck_assert_str_eq(kept_announced(&k), rows[i].announced);
 		said = logged();
 		if (rows[i].reason == NULL)
@@ -125,21 +62,21 @@ START_TEST(announce_query__a_refusal_names_both_versions_and_a_new_one_is_logged
 
 	kept_set_up(&k, NULL);
 	logged_begin();
-	(void)poll(&k, "t/5 ");
+	(void)announced_poll(&k, "t/5 ");
 	ck_assert_ptr_nonnull(
 		strstr(logged(), "event=metadata type=t version=5 cookie=00000000\n"));
-	(void)poll(&k, "t/4 ");
+	(void)announced_poll(&k, "t/4 ");
 	said = logged();
 	ck_assert_ptr_nonnull(strstr(
 		said, "event=version-refused type=t version=4 cookie=00000000 known=5 reason="));
 	ck_assert_ptr_null(strstr(said, "event=metadata"));
-	(void)poll(&k, "t/4 ");
+	(void)announced_poll(&k, "t/4 ");
 	ck_assert_str_eq(logged(), "");
-	(void)poll(&k, "t/3 ");
+	(void)announced_poll(&k, "t/3 ");
 	ck_assert_ptr_nonnull(strstr(logged(), "event=version-refused type=t version=3 "));
-	(void)poll(&k, "t/3 ");
+	(void)announced_poll(&k, "t/3 ");
 	ck_assert_str_eq(logged(), "");
-	(void)poll(&k, "t/5 ");
+	(void)announced_poll(&k, "t/5 ");
 	ck_assert_str_eq(logged(), "");
 	kept_tear_down(&k);
 }
@@ -151,18 +88,18 @@ START_TEST(announce_query__only_what_changes_has_what_is_absent_asked_for_again)
 
 	kept_set_up(&k, NULL);
 	logged_begin();
-	(void)poll(&k, "t/5 ");
-	(void)note_absent(&k);
-	(void)poll(&k, "t/5 ");
-	ck_assert(is_absent(&k));
-	(void)poll(&k, "t/6 ");
-	ck_assert(!is_absent(&k));
+	(void)announced_poll(&k, "t/5 ");
+	(void)announced_note_absent(&k);
+	(void)announced_poll(&k, "t/5 ");
+	ck_assert(announced_is_absent(&k));
+	(void)announced_poll(&k, "t/6 ");
+	ck_assert(!announced_is_absent(&k));
 	/* Nothing is announced, for the first time. */
 	kept_tear_down(&k);
 	kept_set_up(&k, NULL);
-	(void)note_absent(&k);
-	(void)poll(&k, "");
-	ck_assert(!is_absent(&k));
+	(void)announced_note_absent(&k);
+	(void)announced_poll(&k, "");
+	ck_assert(!announced_is_absent(&k));
 	kept_tear_down(&k);
 }
 END_TEST
@@ -174,18 +111,18 @@ START_TEST(announce_query__types_in_use_get_the_header_of_a_new_version)
 	kept_set_up(&k, NULL);
 	logged_begin();
 	(void)kept_put(&k, 4, &full, FORMAT_AR1);
-	(void)poll(&k, "a/5 t/4 ");
+	(void)announced_poll(&k, "a/5 t/4 ");
 	ck_assert_str_eq(kept_taken(&k, QUEUE_METADATA), "t/4 ");
 	/* It has come by itself. */
 	ck_assert_int_eq(stock_put_header(k.stock, &(struct ident){"t", {6, "00000000"}},
 				 unit_text("header"), &(struct record){0}, NULL),
 		0);
-	(void)poll(&k, "a/6 t/6 ");
+	(void)announced_poll(&k, "a/6 t/6 ");
 	ck_assert_str_eq(kept_taken(&k, QUEUE_METADATA), "");
-	(void)poll(&k, "a/6 t/7 ");
+	(void)announced_poll(&k, "a/6 t/7 ");
 	ck_assert_str_eq(kept_taken(&k, QUEUE_METADATA), "t/7 ");
 	/* It is not announced any more. */
-	(void)poll(&k, "a/6 ");
+	(void)announced_poll(&k, "a/6 ");
 	ck_assert_str_eq(kept_taken(&k, QUEUE_METADATA), "");
 	kept_tear_down(&k);
 }
@@ -194,39 +131,26 @@ END_TEST
 START_TEST(announce_query__what_could_not_be_stored_is_not_announced)
 {
 	AUTO_IDENTS struct idents fetched = {0};
+	enum announce_result result;
 	struct err e = {0};
-	bool deferred;
 	struct kept k;
 	bool failed = true;
 
 	kept_set_up(&k, NULL);
 	logged_begin();
-	(void)poll(&k, "t/5 ");
-	list("t/6 ", &fetched);
+	(void)announced_poll(&k, "t/5 ");
+	announced_list("t/6 ", &fetched);
 	/* The first thing that is written is a line of the log. */
 	for (unsigned n = 2; failed; n++) {
-		(void)note_absent(&k);
+		(void)announced_note_absent(&k);
 		faults_begin(n);
-		failed = faults_end(announce_query(k.announce, &fetched, &deferred, &e), &e);
+		failed = faults_end(announce_query(k.announce, &fetched, 0, &result, &e), &e);
 		ck_assert_str_eq(kept_announced(&k), failed ? "t/5 " : "t/6 ");
-		ck_assert(is_absent(&k) == failed);
+		ck_assert(announced_is_absent(&k) == failed);
 	}
 	kept_tear_down(&k);
 }
 END_TEST
-
-/* Clients have version 4, of which something is kept; 4 is announced. */
-static void
-set_up_prefetch(struct kept *k)
-{
-	kept_set_up(k, prefetched);
-	(void)kept_put(k, 4, &three, FORMAT_AR1);
-	ck_assert_int_eq(stock_put_header(k->stock, &(struct ident){"t", {4, "00000000"}},
-				 unit_text("header"), &(struct record){0}, NULL),
-		0);
-	logged_begin();
-	ck_assert(!poll(k, "t/4 "));
-}
 
 START_TEST(announce_query__a_version_waits_for_what_is_prefetched_of_it)
 {
@@ -234,15 +158,15 @@ START_TEST(announce_query__a_version_waits_for_what_is_prefetched_of_it)
 	struct job *header;
 	struct kept k;
 
-	set_up_prefetch(&k);
-	ck_assert(poll(&k, "t/5 "));
+	announced_set_up_prefetch(&k);
+	ck_assert(announced_poll(&k, "t/5 "));
 	ck_assert_str_eq(kept_announced(&k), "t/4 ");
 	ck_assert_ptr_nonnull(strstr(logged(), "event=metadata type=t version=5"));
 	offer = jobs_take(k.jobs, QUEUE_ARCHIVES);
 	header = jobs_take(k.jobs, QUEUE_METADATA);
 	ck_assert(offer != NULL && header != NULL);
 	/* It is met once. */
-	ck_assert(poll(&k, "t/5 "));
+	ck_assert(announced_poll(&k, "t/5 "));
 	ck_assert_str_eq(kept_announced(&k), "t/4 ");
 	ck_assert_str_eq(logged(), "");
 	jobs_done(k.jobs, offer);
@@ -251,7 +175,7 @@ START_TEST(announce_query__a_version_waits_for_what_is_prefetched_of_it)
 	jobs_done(k.jobs, header);
 	kept_settle(&k);
 	ck_assert_str_eq(kept_announced(&k), "t/5 ");
-	ck_assert(!poll(&k, "t/5 "));
+	ck_assert(!announced_poll(&k, "t/5 "));
 	kept_tear_down(&k);
 }
 END_TEST
@@ -262,7 +186,7 @@ START_TEST(announce_query__what_cannot_be_had_is_not_waited_for)
 	struct job_spec spec = {.kind = JOB_HEADER, .ident = {"t", {5, "00000000"}}};
 	struct kept k;
 
-	set_up_prefetch(&k);
+	announced_set_up_prefetch(&k);
 	jobs_note_absent(k.jobs, &spec);
 	for (size_t i = 0; i < 2; i++) {
 		spec = (struct job_spec){.kind = JOB_OFFER,
@@ -271,10 +195,10 @@ START_TEST(announce_query__what_cannot_be_had_is_not_waited_for)
 			.format = formats[i]};
 		jobs_note_absent(k.jobs, &spec);
 	}
-	ck_assert(!poll(&k, "t/5 "));
+	ck_assert(!announced_poll(&k, "t/5 "));
 	ck_assert_str_eq(kept_announced(&k), "t/5 ");
 	/* Nor is a type that nobody has: its header is none that clients ask for yet. */
-	ck_assert(!poll(&k, "n/5 t/5 "));
+	ck_assert(!announced_poll(&k, "n/5 t/5 "));
 	ck_assert_str_eq(kept_announced(&k), "n/5 t/5 ");
 	kept_tear_down(&k);
 }
@@ -285,11 +209,11 @@ START_TEST(announce_query__a_version_waits_for_ten_minutes_and_the_next_one_no_l
 	uint64_t begin_ms;
 	struct kept k;
 
-	set_up_prefetch(&k);
+	announced_set_up_prefetch(&k);
 	begin_ms = clock_mono_ms();
-	ck_assert(poll(&k, "t/5 "));
+	ck_assert(announced_poll(&k, "t/5 "));
 	unit_clock_advance_ms(5 * MINUTE_MS);
-	ck_assert(poll(&k, "t/6 "));
+	ck_assert(announced_poll(&k, "t/6 "));
 	ck_assert_str_eq(kept_announced(&k), "t/4 ");
 	jobs_tick(k.jobs, begin_ms + 10 * MINUTE_MS - 1);
 	kept_settle(&k);
@@ -301,7 +225,7 @@ START_TEST(announce_query__a_version_waits_for_ten_minutes_and_the_next_one_no_l
 	(void)kept_put(&k, 6, &three, FORMAT_AR1);
 	unit_clock_advance_ms(10 * MINUTE_MS);
 	begin_ms = clock_mono_ms();
-	ck_assert(poll(&k, "t/7 "));
+	ck_assert(announced_poll(&k, "t/7 "));
 	jobs_tick(k.jobs, begin_ms + 10 * MINUTE_MS - 1);
 	kept_settle(&k);
 	ck_assert_str_eq(kept_announced(&k), "t/6 ");
@@ -315,11 +239,11 @@ START_TEST(announce_query__one_that_another_has_replaced_is_not_announced_when_i
 	struct job *second[2];
 	struct kept k;
 
-	set_up_prefetch(&k);
+	announced_set_up_prefetch(&k);
 	for (int i = 0; i < 2; i++) {
 		struct job **jobs = i == 0 ? first : second;
 
-		ck_assert(poll(&k, i == 0 ? "t/5 " : "t/6 "));
+		ck_assert(announced_poll(&k, i == 0 ? "t/5 " : "t/6 "));
 		jobs[0] = jobs_take(k.jobs, QUEUE_ARCHIVES);
 		jobs[1] = jobs_take(k.jobs, QUEUE_METADATA);
 	}
@@ -344,91 +268,22 @@ START_TEST(announce_policy__takes_away_and_gives_nothing_back)
 	logged_begin();
 	/* No announcement has come yet. */
 	announce_policy(k.announce);
-	(void)note_absent(&k);
-	(void)poll(&k, "a/5 t/5 ");
+	(void)announced_note_absent(&k);
+	(void)announced_poll(&k, "a/5 t/5 ");
 	kept_put_channels(&k, without_t);
 	ck_assert(settings_reload(k.settings));
 	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
 	announce_policy(k.announce);
 	ck_assert_str_eq(kept_announced(&k), "a/5 ");
-	(void)poll(&k, "a/6 t/6 ");
+	(void)announced_poll(&k, "a/6 t/6 ");
 	ck_assert_str_eq(kept_announced(&k), "a/6 ");
 	kept_put_channels(&k, "{}");
 	ck_assert(settings_reload(k.settings));
 	announce_policy(k.announce);
 	ck_assert_str_eq(kept_announced(&k), "a/6 ");
-	(void)poll(&k, "a/6 t/6 ");
+	(void)announced_poll(&k, "a/6 t/6 ");
 	ck_assert_str_eq(kept_announced(&k), "a/6 t/6 ");
 	kept_tear_down(&k);
-}
-END_TEST
-
-START_TEST(announce_forget__what_the_cloud_says_holds_again)
-{
-	/* What is forgotten, and whether it was announced. */
-	static const struct {
-		const char *type;
-		uint64_t version;
-		const char *announced;
-	} rows[] = {{"t", 4, "a/5 t/5 "}, {"u", 0, "a/5 t/5 "}, {"t", 5, "a/5 "}, {"t", 0, "a/5 "},
-		{"a", 0, "t/5 "}};
-
-	logged_begin();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		bool gone = strlen(rows[i].announced) < strlen("a/5 t/5 ");
-		struct err e = {0};
-		struct kept k;
-
-		kept_set_up(&k, NULL);
-		(void)poll(&k, "a/5 t/5 ");
-		(void)note_absent(&k);
-		ck_assert_int_eq(announce_forget(k.announce, rows[i].type, rows[i].version, &e), 0);
-		ck_assert_str_eq(kept_announced(&k), rows[i].announced);
-		ck_assert(query_due(&k) == gone);
-		ck_assert(is_absent(&k) != gone);
-		/* The cloud has said what holds, be it the same as what is left. */
-		(void)poll(&k, rows[i].announced);
-		ck_assert(!query_due(&k));
-		ck_assert_str_eq(kept_announced(&k), rows[i].announced);
-		kept_tear_down(&k);
-	}
-}
-END_TEST
-
-START_TEST(announce_forget__what_was_refused_for_it_is_announced_at_once)
-{
-	struct err e = {0};
-	struct kept k;
-
-	kept_set_up(&k, NULL);
-	logged_begin();
-	(void)poll(&k, "a/5 t/900 ");
-	(void)poll(&k, "a/5 t/6 ");
-	ck_assert_str_eq(kept_announced(&k), "a/5 t/900 ");
-	ck_assert_int_eq(announce_forget(k.announce, "t", 900, &e), 0);
-	ck_assert_str_eq(kept_announced(&k), "a/5 t/6 ");
-	ck_assert(query_due(&k));
-	kept_tear_down(&k);
-}
-END_TEST
-
-START_TEST(announce_forget__what_could_not_be_stored_is_said)
-{
-	struct err e = {0};
-	bool failed = true;
-
-	logged_begin();
-	for (unsigned n = 1; failed; n++) {
-		struct kept k;
-
-		kept_set_up(&k, NULL);
-		(void)poll(&k, "a/5 t/5 ");
-		faults_begin(n);
-		failed = faults_end(announce_forget(k.announce, "t", 0, &e), &e);
-		if (!failed)
-			ck_assert_str_eq(kept_announced(&k), "a/5 ");
-		kept_tear_down(&k);
-	}
 }
 END_TEST
 
@@ -447,7 +302,4 @@ announce_tests(TCase *c)
 	tcase_add_test(
 		c, announce_query__one_that_another_has_replaced_is_not_announced_when_it_comes);
 	tcase_add_test(c, announce_policy__takes_away_and_gives_nothing_back);
-	tcase_add_test(c, announce_forget__what_the_cloud_says_holds_again);
-	tcase_add_test(c, announce_forget__what_was_refused_for_it_is_announced_at_once);
-	tcase_add_test(c, announce_forget__what_could_not_be_stored_is_said);
 }

@@ -78,6 +78,40 @@ START_TEST(fetch_header__what_is_prepared_above_is_waited_for_as_long_as_it_says
 }
 END_TEST
 
+START_TEST(fetch_query__one_of_which_something_waits_is_looked_at_once_more_though_unchanged)
+{
+	static const struct edition full = {0, ""};
+	AUTO_IDENTS struct idents announced = {0};
+	struct job *waits[2];
+	struct answers a;
+	struct cloud c;
+
+	set_up(&c, &a);
+	kept_put_channels(&c.k, "{\"types\":{\"t\":{\"prefetch\":true}}}");
+	ck_assert(settings_reload(c.k.settings));
+	idents_add(&announced, &(struct ident){"t", {4, "00000000"}});
+	ck_assert_int_eq(stock_put_query(c.k.stock, &announced, false, NULL), 0);
+	(void)kept_put(&c.k, 4, &full, FORMAT_AR2);
+	answers_say(&a,
+		"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 58\r\nConnection: close\r\n\r\n"
+		"{\"updates\":[{\"cookie\":\"00000005\",\"type\":\"t\",\"version\":5}]}",
+		NULL);
+	ck_assert_int_eq(cloud_fetch(&c, &query).state, JOB_NONE);
+	ck_assert_str_eq(kept_announced(&c.k), "t/4 ");
+	ck_assert_str_eq(c.pool.upstreams->at[0].query_etag, "");
+	waits[0] = jobs_take(c.k.jobs, QUEUE_ARCHIVES);
+	waits[1] = jobs_take(c.k.jobs, QUEUE_METADATA);
+	for (int i = 0; i < 2; i++)
+		jobs_absent(c.k.jobs, waits[i]);
+	kept_settle(&c.k);
+	ck_assert_str_eq(kept_announced(&c.k), "t/5 ");
+	(void)kept_taken(&c.k, QUEUE_METADATA); /* its header, which is asked for now */
+	ck_assert_int_eq(cloud_fetch(&c, &query).state, JOB_NONE);
+	ck_assert_str_eq(c.pool.upstreams->at[0].query_etag, "\"e\"");
+	tear_down(&c, &a);
+}
+END_TEST
+
 START_TEST(fetch_query__who_asks_to_be_left_alone_is_asked_for_nothing_before)
 {
 	struct job_look look;
@@ -165,4 +199,6 @@ fetch_answers_tests(TCase *c)
 	tcase_add_test(
 		c, fetch_query__what_has_not_changed_stays_and_is_asked_anew_for_another_policy);
 	tcase_add_test(c, fetch_header__a_loop_that_a_client_made_up_is_no_loop);
+	tcase_add_test(c,
+		fetch_query__one_of_which_something_waits_is_looked_at_once_more_though_unchanged);
 }

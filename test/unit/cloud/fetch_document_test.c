@@ -199,32 +199,57 @@ START_TEST(fetch_query__one_that_could_not_be_stored_is_asked_for_again)
 }
 END_TEST
 
-/* What is remembered of the upstream, where it was asked by a policy of this number. */
-START_TEST(fetch_query__is_conditional_as_long_as_the_policy_is_the_one_of_then)
+/* What is remembered of the upstream, where it was asked under this number. */
+START_TEST(fetch_query__is_conditional_as_long_as_nothing_was_forgotten)
 {
 	struct cloud c;
 	struct fetch *f;
 
 	cloud_set_up(&c);
 	logged_begin();
-	for (unsigned policy = 0; policy < 2; policy++) {
+	for (unsigned number = 0; number < 2; number++) {
 		struct upstreams_one *u = &c.pool.upstreams->at[0];
 
 		(void)snprintf(u->query_etag, sizeof(u->query_etag), "\"e\"");
-		c.pool.query_policy = policy;
+		if (number == 1)
+			announce_policy(c.k.announce);
 		f = cloud_begin(&c, &query);
 		ck_assert_int_eq(f->upstream, -1);
 		ck_assert_int_eq(f->part, -1);
 		ck_assert_int_eq(f->offered_by, -1);
 		fetch_query(f);
-		ck_assert_uint_eq(f->query_policy, policy);
-		ck_assert((f->request.if_none_match != NULL) == (policy == 0));
+		ck_assert_uint_eq(f->query_number, number);
+		ck_assert((f->request.if_none_match != NULL) == (number == 0));
 		while (jobs_look(c.k.jobs, &query).state == JOB_RUNNING)
 			upstream_run(c.pool.upstream, 5);
 		kept_settle(&c.k);
-		ck_assert_uint_eq(u->query_policy, policy);
+		ck_assert_uint_eq(u->query_number, number);
 		ck_assert_str_eq(u->query_etag, "");
 	}
+	cloud_tear_down(&c);
+}
+END_TEST
+
+/* It is on its way when something is forgotten: what it brings may be the very mistake. */
+START_TEST(fetch_query__what_was_outdated_on_its_way_is_asked_for_once_more)
+{
+	struct cloud c;
+	struct fetch *f;
+
+	cloud_set_up(&c);
+	cloud_put(&c, 0, "q", announces_5);
+	logged_begin();
+	f = cloud_begin(&c, &query);
+	fetch_query(f);
+	ck_assert_int_eq(announce_forget(c.k.announce, "t", 0, NULL), 0);
+	while (jobs_look(c.k.jobs, &query).state == JOB_RUNNING)
+		upstream_run(c.pool.upstream, 5);
+	kept_settle(&c.k);
+	ck_assert_str_eq(kept_announced(&c.k), "");
+	ck_assert_str_eq(c.pool.upstreams->at[0].query_etag, "");
+	ck_assert_int_eq(jobs_look(c.k.jobs, &query).state, JOB_QUEUED);
+	ck_assert_int_eq(cloud_fetch(&c, &query).state, JOB_NONE);
+	ck_assert_str_eq(kept_announced(&c.k), "t/5 ");
 	cloud_tear_down(&c);
 }
 END_TEST
@@ -307,6 +332,7 @@ fetch_document_tests(TCase *c)
 	tcase_add_test(c, fetch_header__where_one_cloud_is_lost_the_next_is_asked);
 	tcase_add_test(c, fetch_query__what_is_announced_there_is_announced_here);
 	tcase_add_test(c, fetch_query__one_that_could_not_be_stored_is_asked_for_again);
-	tcase_add_test(c, fetch_query__is_conditional_as_long_as_the_policy_is_the_one_of_then);
+	tcase_add_test(c, fetch_query__is_conditional_as_long_as_nothing_was_forgotten);
 	tcase_add_test(c, fetch_query__goes_on_with_the_way_of_who_polled_last_once);
+	tcase_add_test(c, fetch_query__what_was_outdated_on_its_way_is_asked_for_once_more);
 }
