@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is sent, how much may come, and how long it may take. */
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "net/asker.h"
 #include "unit.h"
@@ -179,6 +183,20 @@ START_TEST(upstream_run__comes_back_for_who_wakes_it)
 }
 END_TEST
 
+/* The caller may have more to start: it does not wait for what is not on its way any more. */
+START_TEST(upstream_run__comes_back_as_soon_as_something_has_ended)
+{
+	struct asker a;
+
+	asker_set_up(&a);
+	asker_start(&a, OK("2", "ab"), NULL);
+	while (!a.done)
+		upstream_run(a.upstream, 3600000);
+	ck_assert_int_eq(a.reply.outcome, UPSTREAM_FRESH);
+	asker_tear_down(&a);
+}
+END_TEST
+
 /* Bytes come no faster than the rate, and as fast as it is. */
 START_TEST(upstream__all_together_are_as_fast_as_they_may_be)
 {
@@ -252,9 +270,55 @@ START_TEST(upstream__a_silence_ends_it_and_one_that_was_asked_for_later)
 }
 END_TEST
 
+/* It listens, and takes nobody in: the kernel drops what more want to be than may wait. */
+static int
+listen_full(struct sockaddr_in *ret, int waiting[3])
+{
+	socklen_t len = sizeof(*ret);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*ret = (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)ret, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)ret, &len), 0);
+	ck_assert_int_eq(listen(fd, 0), 0);
+	for (int i = 0; i < 3; i++) {
+		waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		(void)connect(waiting[i], (struct sockaddr *)ret, len);
+	}
+	return fd;
+}
+
+START_TEST(upstream__who_lets_nobody_in_is_given_up)
+{
+	AUTO_FREE char *url = NULL;
+	struct sockaddr_in address;
+	int waiting[3];
+	struct asker a;
+	int fd = listen_full(&address, waiting);
+
+	asker_set_up(&a);
+	url = mem_printf("http://127.0.0.1:%u", ntohs(address.sin_port));
+	origin_free(&a.origin);
+	ck_assert_int_eq(origin_parse(url, &a.origin, NULL), 0);
+	asker_start(&a, NULL, NULL);
+	ck_assert(!asker_is_done(&a));
+	ck_assert(!is_done_after(&a, 8));
+	ck_assert(is_done_after(&a, 4));
+	ck_assert_int_eq(a.reply.outcome, UPSTREAM_UNREACHABLE);
+	ck_assert_int_eq(a.reply.step, UPSTREAM_CONNECT);
+	asker_tear_down(&a);
+	for (int i = 0; i < 3; i++)
+		fs_close(&waiting[i]);
+	fs_close(&fd);
+}
+END_TEST
+
 void
 upstream_request_tests(TCase *c)
 {
+	tcase_add_test(c, upstream_run__comes_back_as_soon_as_something_has_ended);
+	tcase_add_test(c, upstream__who_lets_nobody_in_is_given_up);
 	tcase_add_test(c, upstream__a_request_has_the_fields_that_were_asked_for);
 	tcase_add_test(c, upstream__a_body_is_no_longer_than_it_may_be);
 	tcase_add_test(c, upstream__what_is_wanted_of_a_head_is_of_the_last_one);
