@@ -15,6 +15,9 @@
 
 static atomic_uint left; /* calls until the one that fails, itself included; 0: none does */
 static bool failed;
+static int code; /* that it fails with */
+static void (*look)(void *context);
+static void *look_context;
 /* What is not synced: bytes, of whatever file; names, of whatever directory. */
 static atomic_bool bytes_only_here, names_only_here;
 static atomic_bool named_too_early;
@@ -22,11 +25,31 @@ static char named[32];
 static const char *refused; /* NULL: nothing is */
 static unsigned refused_left;
 
+static void
+begin(unsigned n, int with)
+{
+	failed = false;
+	code = with;
+	left = n;
+}
+
 void
 faults_begin(unsigned n)
 {
-	failed = false;
-	left = n;
+	begin(n, EIO);
+}
+
+void
+faults_begin_full(unsigned n)
+{
+	begin(n, ENOSPC);
+}
+
+void
+faults_look(void (*call)(void *context), void *context)
+{
+	look = call;
+	look_context = context;
 }
 
 bool
@@ -42,17 +65,19 @@ faults_end(int result, const struct err *e)
 	left = 0;
 	ck_assert_msg(result == (failed ? -1 : 0), "%d after %s: %s", result,
 		failed ? "a fault" : "none", e->text);
-	ck_assert(!failed || strstr(e->text, strerror(EIO)) != NULL);
+	ck_assert_msg(!failed || strstr(e->text, strerror(code)) != NULL, "%s", e->text);
 	return failed;
 }
 
 static bool
 fails(void)
 {
+	if (look != NULL)
+		look(look_context);
 	if (left == 0 || --left > 0)
 		return false;
 	failed = true;
-	errno = EIO;
+	errno = code;
 	return true;
 }
 

@@ -16,6 +16,12 @@
 /* From now on. n counts from 1. */
 void faults_begin(unsigned n);
 
+/* The same with ENOSPC. */
+void faults_begin_full(unsigned n);
+
+/* It is called before each of those calls, until the next call of this; NULL: nothing is. */
+void faults_look(void (*look)(void *context), void *context);
+
 /* No more of them. Whether there was one. */
 bool faults_stop(void);
 

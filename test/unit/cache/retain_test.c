@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cache/land.h"
+#include "faults.h"
 #include "model/header.h"
 #include "unit.h"
 
@@ -184,6 +185,55 @@ START_TEST(retain_reserve__room_is_made_where_it_can_be_made)
 	settle(&s);
 	ck_assert(!is_here(&s, &one) && is_here(&s, &two));
 	ck_assert_int_eq(retain_reserve(s.retain, "x", 8, &e), 0);
+	tear_down(&s);
+}
+END_TEST
+
+START_TEST(retain__where_room_is_short_what_is_damaged_goes)
+{
+	AUTO_CLOSE int quarantine = -1;
+	struct site s;
+
+	set_up(&s);
+	quarantine = fs_open_dir(repo_dir(stock_repo(s.parts.stock)), "quarantine", NULL);
+	ck_assert_int_eq(fs_put(quarantine, "s", "a", unit_text("damaged"), NULL), 0);
+	(void)put(&s, 5, &full, FORMAT_AR1);
+	s.options.cacheMaxBytes = 64;
+	retain_want(s.retain, 8);
+	settle(&s);
+	ck_assert(fs_exists(quarantine, "a"));
+	s.options.cacheMaxBytes = 16;
+	retain_want(s.retain, 8);
+	settle(&s);
+	ck_assert(!fs_exists(quarantine, "a"));
+	tear_down(&s);
+}
+END_TEST
+
+START_TEST(land_archive__a_disk_that_is_full_at_the_last_step_gets_room)
+{
+	struct landing landing = {
+		.record = {.ident = {"t", {5, "00000000"}}, .ref = {.bytes = 8}}, .stage = "a"};
+	struct record difference;
+	struct record kept;
+	struct err e = {0};
+	struct site s;
+
+	set_up(&s);
+	difference = put(&s, 5, &(struct edition){3, "00000000"}, FORMAT_AR1);
+	kept = put(&s, 5, &full, FORMAT_AR2);
+	s.options.cacheMaxBytes = 16;
+	landing.record.ref.id = difference.ref.id;
+	/* Another error says nothing of room. */
+	faults_begin(1);
+	ck_assert(faults_end(land_archive(&s.land, &landing, &e), &e));
+	settle(&s);
+	ck_assert(is_here(&s, &difference));
+	faults_begin_full(1);
+	ck_assert(faults_end(land_archive(&s.land, &landing, &e), &e));
+	ck_assert_int_eq((int)e.code, ERR_FULL);
+	settle(&s);
+	ck_assert(!is_here(&s, &difference) && is_here(&s, &kept));
 	tear_down(&s);
 }
 END_TEST
@@ -426,6 +476,8 @@ retain_tests(TCase *c)
 	tcase_add_test(c, retain_min_free_bytes__the_standard_is_for_large_disks);
 	tcase_add_test(c, retain_reserve__the_last_byte_and_one_more);
 	tcase_add_test(c, retain_reserve__room_is_made_where_it_can_be_made);
+	tcase_add_test(c, retain__where_room_is_short_what_is_damaged_goes);
+	tcase_add_test(c, land_archive__a_disk_that_is_full_at_the_last_step_gets_room);
 	tcase_add_test(c, retain__the_oldest_goes_when_nobody_needs_it);
 	tcase_add_test(c, retain_tick__looks_each_ten_seconds);
 	tcase_add_test(c, retain__the_only_whole_version_goes_when_the_newest_has_its_content);

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "faults.h"
 #include "logged.h"
 #include "unit.h"
 
@@ -67,6 +68,40 @@ START_TEST(stock_remove__what_cannot_be_removed_is_in_the_view_again)
 	ck_assert_ptr_null(look(s, &one, &checked));
 	ck_assert_ptr_nonnull(look(s, &two, &checked));
 	stock_close(s);
+}
+END_TEST
+
+struct removal {
+	struct stock *stock;
+	struct record *record;
+	unsigned looks;
+};
+
+static void
+expect_gone(void *context)
+{
+	struct removal *r = context;
+	bool checked;
+
+	r->looks++;
+	ck_assert_ptr_null(look(r->stock, r->record, &checked));
+}
+
+START_TEST(stock_remove__nobody_is_told_any_more_of_what_is_about_to_go)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	struct record one;
+	struct removal removal = {.record = &one};
+	struct err e = {0};
+
+	ck_assert_msg(stock_open(path, &removal.stock, &e) == 0, "%s", e.text);
+	one = put(removal.stock, "GUTS2AR1", FORMAT_AR1);
+	faults_look(expect_gone, &removal);
+	ck_assert_int_eq(stock_remove(removal.stock, &one, &e), 0);
+	faults_look(NULL, NULL);
+	ck_assert_uint_gt(removal.looks, 0);
+	stock_close(removal.stock);
 }
 END_TEST
 
@@ -282,6 +317,7 @@ END_TEST
 void
 stock_tests(TCase *c)
 {
+	tcase_add_test(c, stock_remove__nobody_is_told_any_more_of_what_is_about_to_go);
 	tcase_add_test(c, stock_remove__what_cannot_be_removed_is_in_the_view_again);
 	tcase_add_test(c, stock_check__what_is_damaged_goes);
 	tcase_add_test(c, stock_check__what_cannot_be_moved_is_not_said_to_have_gone);
