@@ -38,8 +38,9 @@ limiter_note(struct limiter *l, uint64_t took_ms)
 {
 	uint64_t typical_ms = l->typical_ms;
 
+	typical_ms = typical_ms == 0 ? took_ms : (typical_ms * 7 + took_ms) / 8;
 	/* Of two that end at once one may be lost: it is an estimate. */
-	l->typical_ms = typical_ms == 0 ? took_ms : (typical_ms * 7 + took_ms) / 8;
+	l->typical_ms = typical_ms > 0 ? typical_ms : 1;
 }
 
 uint64_t

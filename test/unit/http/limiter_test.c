@@ -25,6 +25,20 @@ START_TEST(limiter__the_last_place_and_one_more)
 }
 END_TEST
 
+START_TEST(limiter_need_ms__where_all_are_quick_that_is_known)
+{
+	struct limiter l = {.max = 3};
+
+	for (int i = 0; i < 3; i++) {
+		limiter_note(&l, 0);
+		ck_assert_uint_eq(limiter_need_ms(&l), 0);
+	}
+	limiter_note(&l, 1);
+	limiter_note(&l, 0);
+	ck_assert_uint_eq(limiter_need_ms(&l), 0);
+}
+END_TEST
+
 /* How many of `tries` it gets. */
 static unsigned
 take(struct limiter *l, _Atomic uint64_t *own, unsigned tries)
@@ -72,4 +86,5 @@ limiter_tests(TCase *c)
 {
 	tcase_add_test(c, limiter__the_last_place_and_one_more);
 	tcase_add_test(c, limiter__one_address_leaves_places_for_others);
+	tcase_add_test(c, limiter_need_ms__where_all_are_quick_that_is_known);
 }
