@@ -2,13 +2,14 @@
 #include "jobs/workers.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <sys/queue.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "base/loop.h"
 #include "base/mem.h"
+
+enum { BACKGROUND_NICE = 10 };
 
 struct task {
 	void (*run)(void *context);
@@ -54,9 +55,12 @@ work(void *context)
 	struct workers *w = context;
 	struct task *task;
 
-	/* Of this thread alone, as Linux has it. With niceness the slowest polls waited longer. */
+	/*
+	 * Of this thread alone, as Linux has it. Idle scheduling would leave it nothing at all
+	 * where polls, or another program, take all processors.
+	 */
 	if (w->background)
-		(void)sched_setscheduler(gettid(), SCHED_IDLE, &(struct sched_param){0});
+		(void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + BACKGROUND_NICE);
 	while ((task = next_task(w)) != NULL) {
 		task->run(task->context);
 		free(task);

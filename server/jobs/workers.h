@@ -16,7 +16,7 @@
 
 struct workers;
 
-/* background: they run where nothing else wants a processor. */
+/* background: where others want a processor, they have a tenth of what those have. */
 int workers_start(unsigned threads, bool background, struct workers **ret, struct err *e);
 void workers_add(struct workers *w, void (*run)(void *context), void *context);
 void workers_stop(struct workers *w);

@@ -3,7 +3,7 @@
 #include "jobs/workers.h"
 
 #include <pthread.h>
-#include <sched.h>
+#include <sys/resource.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -93,22 +93,24 @@ START_TEST(workers_stop__what_was_added_before_is_done_and_nothing_after)
 END_TEST
 
 static void
-tell_policy(void *context)
+tell_niceness(void *context)
 {
-	*(int *)context = sched_getscheduler(0);
+	*(int *)context = getpriority(PRIO_PROCESS, 0);
 }
 
-START_TEST(workers_start__background_ones_have_what_nobody_else_wants)
+START_TEST(workers_start__background_ones_are_nice_and_those_alone)
 {
 	for (int background = 0; background <= 1; background++) {
 		struct workers *w;
-		int policy = -1;
+		int niceness = -1;
+		int expected;
 
 		ck_assert_int_eq(workers_start(1, background, &w, NULL), 0);
-		workers_add(w, tell_policy, &policy);
+		workers_add(w, tell_niceness, &niceness);
 		workers_stop(w);
 		workers_free(w);
-		ck_assert_int_eq(policy, background ? SCHED_IDLE : sched_getscheduler(0));
+		expected = getpriority(PRIO_PROCESS, 0) + (background ? 10 : 0);
+		ck_assert_int_eq(niceness, expected < 19 ? expected : 19);
 	}
 }
 END_TEST
@@ -207,7 +209,7 @@ workers_tests(TCase *c)
 	tcase_set_timeout(c, 20);
 	tcase_add_test(c, workers_add__who_sleeps_is_woken_for_each_task);
 	tcase_add_test(c, workers_add__tasks_run_at_the_same_time_and_end_before_it_is_stopped);
-	tcase_add_test(c, workers_start__background_ones_have_what_nobody_else_wants);
+	tcase_add_test(c, workers_start__background_ones_are_nice_and_those_alone);
 	tcase_add_test(c, workers_stop__what_was_added_before_is_done_and_nothing_after);
 	tcase_add_test(c, workers_each__every_index_once_however_many_are_free);
 	tcase_add_test(c, workers_each__helpers_help_and_are_waited_for);
