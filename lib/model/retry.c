@@ -45,3 +45,11 @@ retry_after_s(uint64_t need_ms, uint64_t min_ms, uint64_t max_ms, uint32_t rando
 		s = max_ms / 1000;
 	return s > 0 ? s : 1;
 }
+
+uint64_t
+retry_spread_ms(uint64_t ms, uint64_t random)
+{
+	uint64_t tenth_ms = ms / 10;
+
+	return ms - tenth_ms + random % (2 * tenth_ms + 1);
+}

@@ -3,7 +3,7 @@
  * retry.h - when to try again.
  *
  * Units:    _ms milliseconds, _s seconds; random is any uniformly spread number
- * Source:   guts2(7), ANSWERS
+ * Source:   guts2(7), ANSWERS; guts2-client(1), --interval
  */
 #ifndef RETRY_H
 #define RETRY_H
@@ -22,5 +22,8 @@ uint64_t retry_backoff_ms(unsigned attempt, uint32_t random);
  * up to 20 % more, then within min_ms and max_ms, in whole seconds, at least 1.
  */
 uint64_t retry_after_s(uint64_t need_ms, uint64_t min_ms, uint64_t max_ms, uint32_t random);
+
+/* Up to a tenth less, and up to a tenth more. */
+uint64_t retry_spread_ms(uint64_t ms, uint64_t random);
 
 #endif

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "cli.h"
 #include "client/client_report.h"
 #include "client/client_session.h"
+#include "model/retry.h"
 
 static const char usage[] =
 	"Usage: guts2-client --server URL --dir DIR --type T [--type T]... [OPTION]...\n"
@@ -134,15 +136,15 @@ sleep_ms(uint64_t ms)
 		;
 }
 
-/* Spread by a tenth, or machines that were switched on together ask together. */
+/* Or machines that were switched on together ask together; they have process ids in common, too. */
 static uint64_t
 spread_ms(uint64_t ms)
 {
-	static unsigned seed;
+	uint64_t random;
 
-	if (seed == 0)
-		seed = (unsigned)getpid() ^ (unsigned)clock_wall_ms();
-	return ms * 9 / 10 + (uint64_t)rand_r(&seed) % (ms / 5 + 1);
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		random = clock_wall_ms();
+	return retry_spread_ms(ms, random);
 }
 
 static int

@@ -51,9 +51,31 @@ START_TEST(retry_after_s__stays_within_its_limits_and_spreads)
 }
 END_TEST
 
+START_TEST(retry_spread_ms__is_anything_from_a_tenth_less_to_a_tenth_more)
+{
+	/* Of the last one the whole range is more than 32 bits. */
+	static const struct {
+		uint64_t ms;
+		uint64_t least;
+		uint64_t most;
+	} rows[] = {{0, 0, 0}, {9, 9, 9}, {1000, 900, 1100}, {600000, 540000, 660000},
+		{31536000000, 28382400000, 34689600000}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint64_t range = rows[i].most - rows[i].least;
+
+		ck_assert_uint_eq(retry_spread_ms(rows[i].ms, 0), rows[i].least);
+		ck_assert_uint_eq(retry_spread_ms(rows[i].ms, range / 2), rows[i].ms);
+		ck_assert_uint_eq(retry_spread_ms(rows[i].ms, range), rows[i].most);
+		ck_assert_uint_eq(retry_spread_ms(rows[i].ms, range + 1), rows[i].least);
+	}
+}
+END_TEST
+
 void
 retry_tests(TCase *c)
 {
 	tcase_add_test(c, retry_backoff_ms__is_anything_up_to_what_doubles_to_five_minutes);
 	tcase_add_test(c, retry_after_s__stays_within_its_limits_and_spreads);
+	tcase_add_test(c, retry_spread_ms__is_anything_from_a_tenth_less_to_a_tenth_more);
 }

@@ -278,6 +278,27 @@ START_TEST(depot_rebuild_index__a_damaged_announcement_is_moved_away)
 }
 END_TEST
 
+/* The first look after a start sweeps in any case: what comes later is for whoever asks. */
+START_TEST(depot_rebuild_index__what_no_content_has_goes_too)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	const struct digest id = digest_of(unit_text("stray"));
+	char name[DIGEST_HEX + 3] = "c/";
+	bool rebuilt;
+	struct depot *d = open_depot(path, &rebuilt);
+
+	(void)digest_hex(&id, name + 2);
+	ck_assert_int_eq(depot_tidy(d, &rebuilt, NULL), 0);
+	ck_assert_int_eq(fs_put(dir, "x", name, unit_text("stray"), NULL), 0);
+	ck_assert_int_eq(depot_tidy(d, &rebuilt, NULL), 0);
+	ck_assert(!rebuilt && fs_exists(dir, name));
+	ck_assert_int_eq(depot_rebuild_index(d, NULL), 0);
+	ck_assert(!fs_exists(dir, name));
+	depot_close(d);
+}
+END_TEST
+
 /* ERR_INPUT would say that what is put is of no use. */
 START_TEST(depot_put_header__an_index_that_is_damaged_is_the_disks_fault)
 {
@@ -454,6 +475,7 @@ depot_tests(TCase *c)
 	tcase_add_test(c, repo_put__a_directory_in_its_place_is_moved_away);
 	tcase_add_test(c, depot_open__an_index_that_is_no_file_is_made_anew);
 	tcase_add_test(c, depot_rebuild_index__a_damaged_announcement_is_moved_away);
+	tcase_add_test(c, depot_rebuild_index__what_no_content_has_goes_too);
 	tcase_add_test(c, depot_put_setting__outlasts_a_start_and_a_new_index);
 	tcase_add_test(c, depot_open__what_cannot_be_a_cache_is_named);
 	tcase_add_test(c, depot_is_damage__says_so_of_bytes_and_not_of_the_disk);
