@@ -2,10 +2,13 @@
 #include "http/http.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,7 +30,8 @@ enum {
 struct http {
 	struct http_requests requests;
 	struct MHD_Daemon *daemon;
-	int listening; /* -1: not any more */
+	int listening; /* the library's once that has started */
+	int silent;    /* is never ready: takes the number of listening in the end */
 	unsigned per_address;
 	struct peers *peers;
 	struct conns *conns;
@@ -143,9 +147,22 @@ static void
 free_http(struct http *h)
 {
 	fs_close(&h->listening);
+	fs_close(&h->silent);
 	conns_free(h->conns);
 	peers_free(h->peers);
 	free(h);
+}
+
+static int
+open_sockets(struct http *h, const struct options *o, struct err *e)
+{
+	h->silent = eventfd(0, EFD_CLOEXEC);
+	if (h->silent < 0) {
+		h->listening = -1;
+		return err_sys(e, "eventfd");
+	}
+	h->listening = listen_open(o->hostModuleAddress, (uint16_t)o->hostModulePort, e);
+	return h->listening < 0 ? -1 : listen_name(h->listening, h->address, sizeof(h->address), e);
 }
 
 int
@@ -161,10 +178,8 @@ http_start(const struct reply_parts *parts, struct http **ret, struct err *e)
 	h->requests.context.limiter.max = o->maxSynchronousPackageRetrievalRequests;
 	h->requests.files.repo = stock_repo(parts->stock);
 	h->per_address = (unsigned)o->maxConnectionsPerAddress;
-	h->listening = listen_open(o->hostModuleAddress, (uint16_t)o->hostModulePort, e);
-	if (h->listening < 0 || listen_name(h->listening, h->address, sizeof(h->address), e) != 0 ||
-		conns_limit((unsigned)o->maxConnections, &connections, &h->requests.files.max, e) !=
-			0) {
+	if (open_sockets(h, o, e) != 0 || conns_limit((unsigned)o->maxConnections, &connections,
+						  &h->requests.files.max, e) != 0) {
 		free_http(h);
 		return -1;
 	}
@@ -208,6 +223,18 @@ drain(struct http *h, uint64_t until_ms, bool all)
 }
 
 /*
+ * Not by MHD_quiesce_daemon: it takes the socket out of the epoll sets of the threads, and so do
+ * these, and where the second finds it gone the library ends the process (0.9.75). A socket that is
+ * closed leaves the sets by itself, epoll(7); to the threads it is there still, and silent.
+ */
+static void
+stop_listening(const struct http *h)
+{
+	while (dup3(h->silent, h->listening, O_CLOEXEC) < 0 && (errno == EINTR || errno == EBUSY))
+		;
+}
+
+/*
  * Nobody new is let in, at once: whoever looks for a server finds the next one. An answer that is
  * on its way has its time, everything else ends. The library is stopped when it has no connection
  * any more: with some it calls back for requests that it has refused already (0.9.75).
@@ -219,10 +246,10 @@ http_stop(struct http *h, uint64_t drain_ms)
 
 	if (h == NULL)
 		return;
-	(void)MHD_quiesce_daemon(h->daemon);
-	fs_close(&h->listening);
+	stop_listening(h);
 	if (!drain(h, now_ms + drain_ms, false))
 		(void)drain(h, clock_mono_ms() + DRAIN_LAST_MS, true);
 	MHD_stop_daemon(h->daemon);
+	h->listening = -1;
 	free_http(h);
 }

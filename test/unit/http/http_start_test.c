@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A server that cannot begin to listen says why, and leaves nothing open. */
+/* A server that cannot begin to listen says why; it, and one that ends, leave nothing open. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <arpa/inet.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -104,9 +106,41 @@ START_TEST(http_start__no_threads)
 }
 END_TEST
 
+static atomic_uint taken_out; /* of epoll sets */
+
+/* In the place of the C library's. */
+int
+epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
+{
+	int (*real)(int, int, int, struct epoll_event *) =
+		(int (*)(int, int, int, struct epoll_event *))dlsym(RTLD_NEXT, "epoll_ctl");
+
+	taken_out += operation == EPOLL_CTL_DEL;
+	return real(set, operation, fd, event);
+}
+
+/* Of two that take the listener out of a set the second one would end the process. */
+START_TEST(http_stop__leaves_nothing_open_and_the_threads_their_sets)
+{
+	unsigned open;
+	struct http *http;
+	struct err e = {0};
+
+	set_up();
+	open = unit_count(AT_FDCWD, "/proc/self/fd");
+	ck_assert_msg(http_start(&s.c.parts, &http, &e) == 0, "%s", e.text);
+	taken_out = 0;
+	http_stop(http, 0);
+	ck_assert_uint_eq(taken_out, 0);
+	ck_assert_uint_eq(unit_count(AT_FDCWD, "/proc/self/fd"), open);
+	site_tear_down(&s);
+}
+END_TEST
+
 void
 http_start_tests(TCase *c)
 {
+	tcase_add_test(c, http_stop__leaves_nothing_open_and_the_threads_their_sets);
 	tcase_add_test(c, http_start__an_address_that_is_not_ours);
 	tcase_add_test(c, http_start__another_server_at_the_same_moment);
 	tcase_add_test(c, http_start__too_few_files);
