@@ -386,5 +386,9 @@ main(int argc, char **argv)
 		code = run_with_settings(&s);
 	}
 	options_free(&s.options);
+	if (fs_flush_standard(&e) != 0) {
+		(void)fprintf(stderr, "guts2d: %s\n", e.text);
+		return EXIT_FAILED;
+	}
 	return code;
 }

@@ -341,6 +341,16 @@ check_command(const struct cli *cli, int count)
 	return CLI_OK;
 }
 
+/* However the program ends: what somebody was to read and could not be written is no success. */
+static void
+close_output(void)
+{
+	struct err e = {0};
+
+	if (fs_flush_standard(&e) != 0)
+		_exit(cli_fail(&e));
+}
+
 int
 cli_parse(const struct cli *cli, int argc, char **argv, int *ret_words)
 {
@@ -351,6 +361,7 @@ cli_parse(const struct cli *cli, int argc, char **argv, int *ret_words)
 
 	if (fs_open_standard(&e) != 0)
 		exit(cli_fail(&e));
+	(void)atexit(close_output);
 	while (cli->options[count].name != NULL)
 		count++;
 	longs = long_options(cli->options, count);

@@ -21,6 +21,14 @@ fs_open_standard(struct err *e)
 	return 0;
 }
 
+int
+fs_flush_standard(struct err *e)
+{
+	if (fflush(stdout) != 0)
+		return err_sys(e, "standard output");
+	return ferror(stdout) == 0 ? 0 : err_set(e, ERR_SYS, "standard output: some of it is lost");
+}
+
 void
 fs_close(int *fd)
 {

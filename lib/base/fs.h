@@ -29,6 +29,9 @@
  */
 int fs_open_standard(struct err *e);
 
+/* For its end: -1 where not all that was said on standard output could be written. */
+int fs_flush_standard(struct err *e);
+
 /* Closes *fd unless it is -1, and makes it -1. */
 void fs_close(int *fd);
 
