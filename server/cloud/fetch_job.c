@@ -247,7 +247,7 @@ fetch_job_refused(struct fetch *f, const struct upstream_reply *reply)
 	uint64_t wait_ms = upstreams_wait_ms(f->pool->upstreams);
 
 	/* Before the upstream is asked again nothing can come. */
-	if (wait_ms > 0 && wait_ms > delay_ms)
+	if (wait_ms > delay_ms)
 		delay_ms = wait_ms + 1;
 	fetch_job_failed(f, &reply->why, job_end_reason(&reply->why), delay_ms);
 }
