@@ -2,6 +2,7 @@
 /* What happens at its time, whoever asks. */
 #include "timers.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -191,9 +192,14 @@ polled(void)
 START_TEST(timers__poll_and_cut_off_at_their_time_and_not_before)
 {
 	struct timers *t;
+	cpu_set_t one;
 	char byte;
 	int fd;
 
+	/* The server has one thread then, which takes who came first first. */
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
 	unit_clock_stop();
 	set_up();
 	k.options.updatePollingInterval = 5000;
@@ -217,7 +223,8 @@ START_TEST(timers__poll_and_cut_off_at_their_time_and_not_before)
 	pass_ms(999);
 	ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
 	pass_ms(1);
-	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
+	/* Reset where its bytes had not been read yet. */
+	ck_assert(recv(fd, &byte, 1, 0) == 0 || errno == ECONNRESET);
 	ck_assert(!polled());
 	let_go(t);
 	fs_close(&fd);

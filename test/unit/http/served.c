@@ -58,7 +58,7 @@ served_say(const struct http *http, const char *text)
 	struct sockaddr_in to = {.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 		.sin_port = htons((uint16_t)atoi(strrchr(http_address(http), ':') + 1))};
-	const struct timeval patience = {.tv_sec = 5};
+	const struct timeval patience = {.tv_sec = 60};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
