@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "cache/building.h"
+#include "cache/land.h"
 #include "faults.h"
 #include "logged.h"
 #include "unit.h"
@@ -350,6 +351,21 @@ START_TEST(builder__an_archive_that_is_bad_is_no_way)
 }
 END_TEST
 
+/* The content was checked against it: it is the archive that is wrong. */
+START_TEST(land_drop_header__that_of_a_content_stays)
+{
+	struct building s;
+	struct digest id;
+	struct land land;
+
+	building_set_up(&s, 0);
+	land = (struct land){s.k.stock, s.k.retain};
+	ck_assert(!land_drop_header(&land, &s.v.header[0]->ident, &id));
+	ck_assert(land_drop_header(&land, &s.v.header[1]->ident, &id));
+	building_tear_down(&s);
+}
+END_TEST
+
 void
 builder_tests(TCase *c)
 {
@@ -367,4 +383,5 @@ builder_tests(TCase *c)
 	tcase_add_test(c, builder__what_has_no_room_is_said_and_its_price_asked_anew);
 	tcase_add_test(c, builder__content_that_has_no_room_is_not_unpacked);
 	tcase_add_test(c, builder__an_archive_that_is_bad_is_no_way);
+	tcase_add_test(c, land_drop_header__that_of_a_content_stays);
 }

@@ -2,10 +2,13 @@
 #include "store/content.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "faults.h"
 #include "store/versions.h"
 #include "unit.h"
 
@@ -118,6 +121,62 @@ START_TEST(content_sweep__ends_where_the_end_is_wanted_and_the_next_goes_on)
 }
 END_TEST
 
+START_TEST(content__a_file_of_another_length_is_not_there)
+{
+	AUTO_FREE char *path = NULL;
+	struct versions f;
+	char name[IDENT_NAME_MAX];
+
+	versions_set_up(&f);
+	path = mem_printf("%s/%s", f.path, ident_blob_name(&f.header[0]->files[0].digest, name));
+	ck_assert_int_eq(chmod(path, 0644), 0);
+	ck_assert_int_eq(truncate(path, (off_t)f.header[0]->files[0].size - 1), 0);
+	ck_assert(!content_is_complete(depot_repo(f.depot), f.header[0]));
+	ck_assert_uint_eq(content_missing_bytes(depot_repo(f.depot), f.header[0]),
+		f.header[0]->files[0].size);
+	versions_tear_down(&f);
+}
+END_TEST
+
+START_TEST(content_put__what_is_not_all_there_has_no_marker)
+{
+	AUTO_CLOSE int from = -1;
+	struct versions f;
+	char name[IDENT_NAME_MAX];
+	struct err e = {0};
+
+	versions_set_up(&f);
+	from = fs_make_dirs(f.dir, "stage/from", NULL);
+	ck_assert_int_eq(content_put(depot_repo(f.depot), f.header[1], from, &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert(!fs_exists(f.dir, ident_content_name(&f.header[1]->ident, name)));
+	versions_tear_down(&f);
+}
+END_TEST
+
+START_TEST(content_sweep__a_header_that_cannot_be_read_just_now_keeps_all_files)
+{
+	struct versions f;
+	struct record gone = {.kind = RECORD_CONTENT};
+	char name[IDENT_NAME_MAX];
+	bool rebuilt;
+
+	versions_set_up(&f);
+	versions_put_content(&f, 2);
+	gone.ident = f.header[1]->ident;
+	faults_refuse(ident_header_name(&f.header[0]->ident, name), 1);
+	(void)depot_remove(f.depot, &gone, NULL);
+	faults_refuse(NULL, 0);
+	ck_assert(content_is_complete(depot_repo(f.depot), f.header[0]));
+	ck_assert_uint_eq(versions_count_files(&f, "c"), 5);
+	/* The next look does what is left. */
+	ck_assert_int_eq(depot_tidy(f.depot, &rebuilt, NULL), 0);
+	ck_assert(content_is_complete(depot_repo(f.depot), f.header[0]));
+	ck_assert_uint_eq(versions_count_files(&f, "c"), 3);
+	versions_tear_down(&f);
+}
+END_TEST
+
 void
 content_tests(TCase *c)
 {
@@ -126,4 +185,7 @@ content_tests(TCase *c)
 	tcase_add_test(c, content_sweep__takes_nothing_from_a_content_that_is_put_meanwhile);
 	tcase_add_test(c, content_sweep__goes_on_where_others_only_asked);
 	tcase_add_test(c, content_sweep__ends_where_the_end_is_wanted_and_the_next_goes_on);
+	tcase_add_test(c, content__a_file_of_another_length_is_not_there);
+	tcase_add_test(c, content_put__what_is_not_all_there_has_no_marker);
+	tcase_add_test(c, content_sweep__a_header_that_cannot_be_read_just_now_keeps_all_files);
 }

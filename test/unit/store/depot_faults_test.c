@@ -330,6 +330,27 @@ START_TEST(depot_quarantine__a_content_leaves_what_is_good_to_others_alone)
 }
 END_TEST
 
+START_TEST(depot_close__an_index_that_was_not_made_to_its_end_is_not_believed)
+{
+	bool failed = true;
+
+	for (unsigned n = 1; failed; n++) {
+		struct versions f;
+		bool rebuilt;
+		int result;
+
+		versions_set_up(&f);
+		faults_begin(n);
+		result = depot_rebuild_index(f.depot, NULL);
+		failed = faults_stop();
+		depot_close(f.depot);
+		ck_assert_int_eq(depot_open(f.path, &f.depot, &rebuilt, NULL), 0);
+		ck_assert_msg(rebuilt || result == 0, "after %u", n);
+		versions_tear_down(&f);
+	}
+}
+END_TEST
+
 void
 depot_faults_tests(TCase *c)
 {
@@ -341,4 +362,5 @@ depot_faults_tests(TCase *c)
 	tcase_add_test(c, depot_quarantine__a_content_leaves_what_is_good_to_others_alone);
 	/* put_archive and put_content */
 	tcase_add_loop_test(c, depot_tidy__what_a_disk_stopped_halfway_leaves_nothing, 2, 4);
+	tcase_add_test(c, depot_close__an_index_that_was_not_made_to_its_end_is_not_believed);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/index_rebuild.h"
 
+#include <stdio.h>
+
 #include "base/fs.h"
+#include "faults.h"
 #include "store/versions.h"
 #include "unit.h"
 
@@ -47,8 +50,53 @@ START_TEST(index_rebuild__keeps_times_and_finds_what_does_not_fit)
 }
 END_TEST
 
+/* By their number all is as it was. */
+START_TEST(depot_open__a_document_in_the_place_of_another_is_seen)
+{
+	struct versions f;
+	struct ident other;
+	char name[IDENT_NAME_MAX];
+	char new[IDENT_NAME_MAX];
+	bool rebuilt;
+
+	versions_set_up(&f);
+	other = f.header[1]->ident;
+	other.edition.version += 100;
+	depot_close(f.depot);
+	ck_assert_int_eq(renameat(f.dir, ident_header_name(&f.header[1]->ident, name), f.dir,
+				 ident_header_name(&other, new)),
+		0);
+	ck_assert_int_eq(depot_open(f.path, &f.depot, &rebuilt, NULL), 0);
+	ck_assert(rebuilt);
+	versions_tear_down(&f);
+}
+END_TEST
+
+/* Whatever looks at it first. */
+START_TEST(depot_rebuild_index__a_header_that_cannot_be_read_just_now_stays)
+{
+	bool refused = true;
+
+	for (unsigned n = 1; refused; n++) {
+		struct versions f;
+		struct err e = {0};
+		char name[IDENT_NAME_MAX];
+
+		versions_set_up(&f);
+		faults_refuse(ident_header_name(&f.header[1]->ident, name), n);
+		refused = depot_rebuild_index(f.depot, &e) != 0;
+		faults_refuse(NULL, 0);
+		ck_assert_msg(fs_exists(f.dir, name), "%s", e.text);
+		ck_assert(n > 1 || (refused && e.code == ERR_SYS));
+		versions_tear_down(&f);
+	}
+}
+END_TEST
+
 void
 index_rebuild_tests(TCase *c)
 {
 	tcase_add_test(c, index_rebuild__keeps_times_and_finds_what_does_not_fit);
+	tcase_add_test(c, depot_open__a_document_in_the_place_of_another_is_seen);
+	tcase_add_test(c, depot_rebuild_index__a_header_that_cannot_be_read_just_now_stays);
 }

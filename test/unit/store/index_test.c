@@ -356,13 +356,30 @@ clear(struct index **c, const char *file, struct err *e)
 static int (*const operations[])(struct index **c, const char *file, struct err *e) = {
 	open_again, put_one, put_times, remove_one, put_setting, clear};
 
+static int
+note_served(void *context, const struct record *r)
+{
+	*(uint64_t *)context = r->served_ms;
+	return 0;
+}
+
+/* Of the only record. */
+static uint64_t
+served_ms_of(struct index *c)
+{
+	uint64_t ms = 0;
+
+	ck_assert_int_eq(index_each(c, note_served, &ms, NULL), 0);
+	return ms;
+}
+
 START_TEST(index__what_a_disk_stops_is_told_and_can_be_done_again)
 {
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int dir = unit_dir(&path);
 	AUTO_FREE char *file = mem_printf("%s/index.sqlite", path);
 	struct index *c = open_index(file, false);
-	const struct record r = sound();
+	struct record r = sound();
 	bool failed = true;
 
 	(void)dir;
@@ -379,7 +396,12 @@ START_TEST(index__what_a_disk_stops_is_told_and_can_be_done_again)
 		ck_assert_int_eq(e.code, result == 0 ? ERR_NONE : ERR_SYS);
 		if (c == NULL)
 			c = open_index(file, false);
+		/* And what is put afterwards is there after the next start. */
+		r.served_ms = n;
 		ck_assert_int_eq(index_put(c, &r, NULL), 0);
+		index_close(c, true);
+		c = open_index(file, true);
+		ck_assert_uint_eq(served_ms_of(c), n);
 	}
 	index_close(c, true);
 }
