@@ -29,7 +29,10 @@ struct request {
 	bool held;	    /* counted in its peer */
 	struct reply reply; /* what the log and the end need of it */
 	uint64_t reply_bytes;
+	uint64_t acked_before; /* on its connection, when a large answer began */
 };
+
+enum { LARGE_BYTES = 64 << 10 }; /* what is less goes out at once */
 
 static struct conn *
 conn_of(struct MHD_Connection *connection)
@@ -98,7 +101,7 @@ log_request(const struct request *r, bool complete)
 	if (r->reply.reason != NULL)
 		log_text(&l, "reason", r->reply.reason);
 	if (!complete) {
-		uint64_t acked = conns_acked(r->conn->fd);
+		uint64_t acked = conns_acked(r->conn->fd) - r->acked_before;
 
 		bytes = acked < bytes ? acked : bytes; /* about: heads count in it */
 		log_text(&l, "aborted", "yes");
@@ -149,6 +152,8 @@ send_reply(struct request *r)
 		return MHD_NO;
 	r->conn->has_place = r->reply.holds_place;
 	r->reply_bytes = r->reply.body == REPLY_TEXT ? r->reply.text.len : r->reply.len;
+	if (r->reply_bytes > LARGE_BYTES)
+		r->acked_before = conns_acked(r->conn->fd);
 	queued = MHD_queue_response(r->connection, r->reply.status, response);
 	if (queued == MHD_YES) /* not a byte goes out before this thread is back in the library */
 		conns_enter(r->conn, CONN_SENDING);

@@ -68,6 +68,23 @@ START_TEST(http__one_after_the_other_on_a_connection_have_a_line_each)
 }
 END_TEST
 
+#define ASK "GET " HEADER " HTTP/1.1\r\nHost: a\r\n\r\n"
+
+/* To its last byte, and no byte more. */
+static void
+read_answer(int fd, size_t len)
+{
+	AUTO_FREE char *bytes = mem_new(len, 1);
+	char line[512];
+	size_t at = 0;
+
+	/* The head, a byte at a time. */
+	do
+		ck_assert_int_eq(recv(fd, line + at, 1, 0), 1);
+	while (++at < sizeof(line) - 1 && (at < 4 || memcmp(line + at - 4, "\r\n\r\n", 4) != 0));
+	ck_assert_int_eq(recv(fd, bytes, len, MSG_WAITALL), (ssize_t)len);
+}
+
 START_TEST(http__who_goes_in_the_middle_took_what_he_acknowledged)
 {
 	enum { LEN = 8 << 20 };
@@ -79,7 +96,12 @@ START_TEST(http__who_goes_in_the_middle_took_what_he_acknowledged)
 
 	served_set_up(&v, 64);
 	served_put_header(&v, LEN);
-	fd = served_say(v.http, "GET " HEADER " HTTP/1.1\r\nHost: a\r\n\r\n");
+	fd = served_say(v.http, ASK);
+	/* What he acknowledged of the answer before does not count. */
+	if (_i == 1) {
+		read_answer(fd, LEN);
+		ck_assert_int_eq(send(fd, ASK, strlen(ASK), MSG_NOSIGNAL), (ssize_t)strlen(ASK));
+	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	ck_assert_int_eq(recv(fd, &byte, 1, 0), 1);
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
@@ -114,6 +136,6 @@ http_log_tests(TCase *c)
 {
 	tcase_add_test(c, http__each_answer_has_its_line_in_the_log);
 	tcase_add_test(c, http__one_after_the_other_on_a_connection_have_a_line_each);
-	tcase_add_test(c, http__who_goes_in_the_middle_took_what_he_acknowledged);
+	tcase_add_loop_test(c, http__who_goes_in_the_middle_took_what_he_acknowledged, 0, 2);
 	tcase_add_test(c, http__each_of_several_via_fields_counts);
 }
