@@ -90,11 +90,11 @@ expect_gone(void *context)
 START_TEST(stock_remove__nobody_is_told_any_more_of_what_is_about_to_go)
 {
 	AUTO_FREE char *path = NULL;
-	AUTO_CLOSE int dir = unit_dir(&path);
 	struct record one;
 	struct removal removal = {.record = &one};
 	struct err e = {0};
 
+	fs_close(&(int){unit_dir(&path)});
 	ck_assert_msg(stock_open(path, &removal.stock, &e) == 0, "%s", e.text);
 	one = put(removal.stock, "GUTS2AR1", FORMAT_AR1);
 	faults_look(expect_gone, &removal);
