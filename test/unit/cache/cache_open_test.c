@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cache/cached.h"
 #include "faults.h"
+#include "store/index.h"
 #include "unit.h"
 
 START_TEST(cache_open__an_announcement_that_cannot_be_read_is_no_damage)
@@ -68,6 +69,33 @@ START_TEST(cache_open__without_an_index_the_files_say_what_is_there)
 }
 END_TEST
 
+START_TEST(cache_open__half_an_index_says_nothing_of_the_other_half)
+{
+	struct cached f;
+	AUTO_FREE char *path = NULL;
+	struct record r;
+	struct index *index;
+	bool trusted;
+
+	cached_set_up(&f);
+	path = mem_printf("%s/index.sqlite", f.v.path);
+	ck_assert_int_eq(index_open(path, &index, &trusted, NULL), 0);
+	/* No row of ours, and it comes behind all others. */
+	r = f.full[0];
+	(void)strcpy(r.ident.type, "u");
+	r.ref.bytes = UINT64_MAX;
+	ck_assert_int_eq(index_put(index, &r, NULL), 0);
+	index_close(index, true);
+	cached_open_again(&f);
+	ck_assert_int_eq(f.c.unindexed.code, ERR_INPUT);
+	ck_assert_uint_eq(f.c.indexed.count, 0);
+	ck_assert_uint_eq(f.c.records.count, CACHED_RECORDS);
+	for (size_t i = 0; i < f.c.records.count; i++)
+		ck_assert_uint_eq(f.c.records.at[i].landed_ms, 0);
+	cached_tear_down(&f);
+}
+END_TEST
+
 START_TEST(cache_open__where_there_is_none_the_error_says_below_what)
 {
 	AUTO_FREE char *path = NULL;
@@ -90,5 +118,6 @@ cache_open_tests(TCase *c)
 	tcase_add_test(c, cache_open__an_announcement_that_cannot_be_read_is_no_damage);
 	tcase_add_test(c, cache_open__what_the_index_alone_knows_is_not_there);
 	tcase_add_test(c, cache_open__without_an_index_the_files_say_what_is_there);
+	tcase_add_test(c, cache_open__half_an_index_says_nothing_of_the_other_half);
 	tcase_add_test(c, cache_open__where_there_is_none_the_error_says_below_what);
 }

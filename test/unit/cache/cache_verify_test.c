@@ -185,6 +185,33 @@ START_TEST(cache_verify__documents_that_are_none)
 }
 END_TEST
 
+START_TEST(cache_verify__after_a_repair_the_index_is_to_be_trusted)
+{
+	for (int documents = 0; documents < 2; documents++) {
+		struct cached f;
+		struct found got;
+		char name[IDENT_NAME_MAX];
+		bool rebuilt;
+
+		cached_set_up(&f);
+		if (documents)
+			ck_assert_int_eq(fs_put(f.v.dir, "stage/x",
+						 ident_header_name(&f.v.header[2]->ident, name),
+						 unit_text("{"), NULL),
+				0);
+		else
+			damage(&f, ident_file_name(&f.full[0].ref.id, name));
+		got = verify(&f, NULL, true);
+		ck_assert_uint_eq(got.wrong, 1);
+		json_decref(got.document);
+		/* Nobody has the cache any more, and the next one need not look at all files. */
+		ck_assert_int_eq(depot_open(f.v.path, &f.v.depot, &rebuilt, NULL), 0);
+		ck_assert(!rebuilt);
+		cached_tear_down(&f);
+	}
+}
+END_TEST
+
 START_TEST(cache_verify__where_another_program_has_the_cache_nothing_is_moved)
 {
 	struct cached f;
@@ -212,5 +239,6 @@ cache_verify_tests(TCase *c)
 		cache_verify__what_is_damaged_is_named_and_goes_to_quarantine_where_that_is_asked_for);
 	tcase_add_test(c, cache_verify__a_header_that_is_another_than_came);
 	tcase_add_test(c, cache_verify__documents_that_are_none);
+	tcase_add_test(c, cache_verify__after_a_repair_the_index_is_to_be_trusted);
 	tcase_add_test(c, cache_verify__where_another_program_has_the_cache_nothing_is_moved);
 }

@@ -290,6 +290,21 @@ START_TEST(fetch_archive__one_that_is_not_as_it_was_said_is_asked_for_again)
 }
 END_TEST
 
+START_TEST(fetch_archive__after_a_wrong_answer_the_next_cloud_is_asked_for_all_of_it)
+{
+	struct cloud c;
+
+	cloud_set_up(&c);
+	logged_begin();
+	cloud_put_offer(&c, 0, &full, only_2);
+	cloud_put_archive(&c, 0, AR2, "XXXX"); /* of another length: no byte of it is kept */
+	cloud_put_archive(&c, 1, AR2, AR2);
+	ck_assert_int_eq(cloud_fetch(&c, &full).state, JOB_NONE);
+	ck_assert(is_here(&c, &full, FORMAT_AR2));
+	cloud_tear_down(&c);
+}
+END_TEST
+
 START_TEST(fetch_archive__one_of_no_use_is_looked_for_elsewhere_and_then_given_up)
 {
 	static const uint64_t bases[] = {4, 0};
@@ -480,4 +495,6 @@ fetch_archive_tests(TCase *c)
 	tcase_add_test(c, fetch_archive__one_that_is_not_as_it_was_said_is_asked_for_again);
 	tcase_add_test(c, fetch_archive__one_of_no_use_is_looked_for_elsewhere_and_then_given_up);
 	tcase_add_test(c, fetch_archive__a_header_that_it_contradicts_is_asked_for_again_once);
+	tcase_add_test(
+		c, fetch_archive__after_a_wrong_answer_the_next_cloud_is_asked_for_all_of_it);
 }

@@ -234,6 +234,32 @@ START_TEST(conns_reap__of_as_many_places_the_one_that_moved_longest_ago)
 }
 END_TEST
 
+START_TEST(conns_reap__one_that_is_about_to_go_is_not_chosen_again)
+{
+	struct conns *c = conns_new(100);
+	struct peer peer = {.places = 2};
+	struct conn *conns[2];
+	uint64_t now_ms = clock_mono_ms();
+
+	for (int k = 0; k < 2; k++) {
+		conns[k] = conns_add(c, -1, &peer, "somebody");
+		conns_enter(conns[k], CONN_BODY);
+		conns_enter(conns[k], CONN_SENDING);
+		conns[k]->since_ms = now_ms - 20000 - (unsigned)k;
+		conns[k]->has_place = true;
+	}
+	/* Its thread has not looked yet, and it has its place until then. */
+	ck_assert_uint_eq(conns_reap(c, now_ms, true), 1);
+	ck_assert(conns[1]->cut && !conns[0]->cut);
+	ck_assert_uint_eq(conns_reap(c, now_ms, true), 1);
+	ck_assert(conns[0]->cut);
+	ck_assert_uint_eq(conns_reap(c, now_ms, true), 0);
+	for (int k = 0; k < 2; k++)
+		conns_remove(c, conns[k]);
+	conns_free(c);
+}
+END_TEST
+
 START_TEST(conns_spare__an_eighth_and_some_and_no_more_than_there_are)
 {
 	static const unsigned rows[][2] = {
@@ -378,6 +404,7 @@ conns_tests(TCase *c)
 {
 	tcase_add_test(c, conns_reap__each_state_has_its_time_to_the_millisecond);
 	tcase_add_test(c, conns_reap__of_as_many_places_the_one_that_moved_longest_ago);
+	tcase_add_test(c, conns_reap__one_that_is_about_to_go_is_not_chosen_again);
 	tcase_add_test(c, conns_spare__an_eighth_and_some_and_no_more_than_there_are);
 	tcase_add_loop_test(
 		c, conns_limit__shares_out_the_files_that_the_process_may_open, 0, LIMITS);

@@ -2,6 +2,9 @@
 /* A directory is asked, which needs no network, and says no status: status 0 is all there is. */
 #include "load/load_visit.h"
 
+#include <fcntl.h>
+#include <sched.h>
+
 #include "base/fs.h"
 #include "base/mem.h"
 #include "publish/published.h"
@@ -378,6 +381,59 @@ START_TEST(load_run__who_begins_with_the_newest_version_is_current)
 }
 END_TEST
 
+struct end {
+	unsigned threads; /* that there were before the run */
+	uint64_t after_ms;
+};
+
+/* In the place of the first pause of who watches: no thread of the run is there any more. */
+static void
+end_run(void *context)
+{
+	const struct end *end = context;
+
+	load_run_stopped = true;
+	while (unit_count(AT_FDCWD, "/proc/self/task") > end->threads)
+		(void)sched_yield();
+	unit_clock_advance_ms(end->after_ms);
+}
+
+START_TEST(load_run__who_was_due_for_a_second_and_never_came_is_counted)
+{
+	/* Of eight, which are due within the first second. */
+	static const struct {
+		uint64_t after_ms, not_begun;
+	} rows[] = {{1000, 0}, {2001, 8}};
+	const struct load_share share = {.index = 0, .weight = 1};
+	/* Once: one that has been joined may be listed for a moment more. */
+	struct end end = {.threads = unit_count(AT_FDCWD, "/proc/self/task")};
+
+	unit_clock_stop();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture f;
+		struct load_report report;
+
+		set_up(&f);
+		f.settings.speed = INTERVAL_S;
+		f.settings.seconds = 60;
+		f.settings.threads = 2;
+		f.settings.editions = &f.version[1].edition;
+		f.settings.edition_count = 1;
+		f.settings.shares = &share;
+		f.settings.share_count = 1;
+		end.after_ms = rows[i].after_ms;
+		load_run_stopped = false;
+		unit_clock_meanwhile(end_run, &end);
+		ck_assert_int_eq(load_run(&f.settings, &report, NULL), 0);
+		free((void *)report.samples);
+		ck_assert_uint_eq(report.counts.polls, 0);
+		ck_assert_msg(report.counts.not_begun == rows[i].not_begun, "row %zu: %lu", i,
+			(unsigned long)report.counts.not_begun);
+		tear_down(&f);
+	}
+}
+END_TEST
+
 void
 load_visit_tests(TCase *c)
 {
@@ -390,4 +446,5 @@ load_visit_tests(TCase *c)
 	tcase_add_test(c, load_visit_give_up__what_had_no_answer_is_counted_with_its_age);
 	tcase_add_test(c, load_run__every_client_comes_and_all_is_added_up);
 	tcase_add_test(c, load_run__who_begins_with_the_newest_version_is_current);
+	tcase_add_test(c, load_run__who_was_due_for_a_second_and_never_came_is_counted);
 }

@@ -97,10 +97,10 @@ START_TEST(migrate_read_channels__what_it_cannot_be_is_an_error_without_its_word
 	struct err e = {0};
 
 	migrated_set_up();
-	ck_assert_int_eq(
-		migrated_read(migrate_read_channels, "{\"legacy\":[\"Secret Word\"]}", &m, &e), -1);
+	/* The parser quotes what is no JSON. */
+	ck_assert_int_eq(migrated_read(migrate_read_channels, "{\"kanari77", &m, &e), -1);
 	ck_assert_int_eq(e.code, ERR_INPUT);
-	ck_assert_msg(strstr(e.text, "Secret") == NULL, "%s", e.text);
+	ck_assert_msg(strstr(e.text, "kanari77") == NULL, "%s", e.text);
 	ck_assert_uint_eq(m.channels.len, 0);
 	ck_assert_uint_eq(m.row_count, 0);
 	migrate_table_free(&m);
