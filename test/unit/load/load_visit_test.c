@@ -382,9 +382,15 @@ START_TEST(load_run__who_begins_with_the_newest_version_is_current)
 END_TEST
 
 struct end {
-	unsigned threads; /* that there were before the run */
 	uint64_t after_ms;
 };
+
+/* The test, and what the thread sanitizer has of its own once a thread was begun. */
+#ifdef __SANITIZE_THREAD__
+enum { OTHER_THREADS = 3 };
+#else
+enum { OTHER_THREADS = 1 };
+#endif
 
 /* In the place of the first pause of who watches: no thread of the run is there any more. */
 static void
@@ -393,7 +399,7 @@ end_run(void *context)
 	const struct end *end = context;
 
 	load_run_stopped = true;
-	while (unit_count(AT_FDCWD, "/proc/self/task") > end->threads)
+	while (unit_count(AT_FDCWD, "/proc/self/task") > OTHER_THREADS)
 		(void)sched_yield();
 	unit_clock_advance_ms(end->after_ms);
 }
@@ -405,8 +411,7 @@ START_TEST(load_run__who_was_due_for_a_second_and_never_came_is_counted)
 		uint64_t after_ms, not_begun;
 	} rows[] = {{1000, 0}, {2001, 8}};
 	const struct load_share share = {.index = 0, .weight = 1};
-	/* Once: one that has been joined may be listed for a moment more. */
-	struct end end = {.threads = unit_count(AT_FDCWD, "/proc/self/task")};
+	struct end end;
 
 	unit_clock_stop();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
