@@ -202,6 +202,19 @@ START_TEST(conns_reap__each_state_has_its_time_to_the_millisecond)
 }
 END_TEST
 
+/* It has a place for an answer, which moved last at that time. */
+static struct conn *
+add_sending(struct conns *c, struct peer *peer, uint64_t since_ms)
+{
+	struct conn *conn = conns_add(c, -1, peer, "somebody");
+
+	conns_enter(conn, CONN_BODY);
+	conns_enter(conn, CONN_SENDING);
+	conn->since_ms = since_ms;
+	conn->has_place = true;
+	return conn;
+}
+
 START_TEST(conns_reap__of_as_many_places_the_one_that_moved_longest_ago)
 {
 	/* Of two answers of one address; how long ago each moved last. */
@@ -218,11 +231,7 @@ START_TEST(conns_reap__of_as_many_places_the_one_that_moved_longest_ago)
 		uint64_t now_ms = clock_mono_ms();
 
 		for (int k = 0; k < 2; k++) {
-			conns[k] = conns_add(c, -1, &peer, "somebody");
-			conns_enter(conns[k], CONN_BODY);
-			conns_enter(conns[k], CONN_SENDING);
-			conns[k]->since_ms = now_ms - rows[i].ago_ms[k];
-			conns[k]->has_place = true;
+			conns[k] = add_sending(c, &peer, now_ms - rows[i].ago_ms[k]);
 		}
 		ck_assert_uint_eq(conns_reap(c, now_ms, true), rows[i].gone >= 0);
 		for (int k = 0; k < 2; k++) {
@@ -242,11 +251,7 @@ START_TEST(conns_reap__one_that_is_about_to_go_is_not_chosen_again)
 	uint64_t now_ms = clock_mono_ms();
 
 	for (int k = 0; k < 2; k++) {
-		conns[k] = conns_add(c, -1, &peer, "somebody");
-		conns_enter(conns[k], CONN_BODY);
-		conns_enter(conns[k], CONN_SENDING);
-		conns[k]->since_ms = now_ms - 20000 - (unsigned)k;
-		conns[k]->has_place = true;
+		conns[k] = add_sending(c, &peer, now_ms - 20000 - (unsigned)k);
 	}
 	/* Its thread has not looked yet, and it has its place until then. */
 	ck_assert_uint_eq(conns_reap(c, now_ms, true), 1);

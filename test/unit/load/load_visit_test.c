@@ -318,6 +318,17 @@ START_TEST(load_visit_give_up__what_had_no_answer_is_counted_with_its_age)
 }
 END_TEST
 
+/* Two, of one share of clients that have version 1. */
+static void
+set_threads(struct fixture *f, const struct load_share *share)
+{
+	f->settings.threads = 2;
+	f->settings.editions = &f->version[1].edition;
+	f->settings.edition_count = 1;
+	f->settings.shares = share;
+	f->settings.share_count = 1;
+}
+
 START_TEST(load_run__every_client_comes_and_all_is_added_up)
 {
 	struct fixture f;
@@ -331,11 +342,7 @@ START_TEST(load_run__every_client_comes_and_all_is_added_up)
 	f.settings.interval_s = 1;
 	f.settings.speed = 5;
 	f.settings.seconds = 1;
-	f.settings.threads = 2;
-	f.settings.editions = &f.version[1].edition;
-	f.settings.edition_count = 1;
-	f.settings.shares = &share;
-	f.settings.share_count = 1;
+	set_threads(&f, &share);
 	ck_assert_msg(load_run(&f.settings, &report, &e) == 0, "%s", e.text);
 	samples = (void *)report.samples;
 	ck_assert_uint_eq(report.clients, 8);
@@ -367,11 +374,7 @@ START_TEST(load_run__who_begins_with_the_newest_version_is_current)
 	f.settings.interval_s = 1;
 	f.settings.speed = 5;
 	f.settings.seconds = 1;
-	f.settings.threads = 2;
-	f.settings.editions = &f.version[1].edition;
-	f.settings.edition_count = 1;
-	f.settings.shares = &share;
-	f.settings.share_count = 1;
+	set_threads(&f, &share);
 	ck_assert_int_eq(load_run(&f.settings, &report, NULL), 0);
 	samples = (void *)report.samples;
 	ck_assert_uint_eq(report.counts.updates, 0);
@@ -380,10 +383,6 @@ START_TEST(load_run__who_begins_with_the_newest_version_is_current)
 	tear_down(&f);
 }
 END_TEST
-
-struct end {
-	uint64_t after_ms;
-};
 
 /* The test, and what the thread sanitizer has of its own once a thread was begun. */
 #ifdef __SANITIZE_THREAD__
@@ -396,12 +395,12 @@ enum { OTHER_THREADS = 1 };
 static void
 end_run(void *context)
 {
-	const struct end *end = context;
+	const uint64_t *after_ms = context;
 
 	load_run_stopped = true;
 	while (unit_count(AT_FDCWD, "/proc/self/task") > OTHER_THREADS)
 		(void)sched_yield();
-	unit_clock_advance_ms(end->after_ms);
+	unit_clock_advance_ms(*after_ms);
 }
 
 START_TEST(load_run__who_was_due_for_a_second_and_never_came_is_counted)
@@ -411,7 +410,7 @@ START_TEST(load_run__who_was_due_for_a_second_and_never_came_is_counted)
 		uint64_t after_ms, not_begun;
 	} rows[] = {{1000, 0}, {2001, 8}};
 	const struct load_share share = {.index = 0, .weight = 1};
-	struct end end;
+	uint64_t after_ms;
 
 	unit_clock_stop();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -421,14 +420,10 @@ START_TEST(load_run__who_was_due_for_a_second_and_never_came_is_counted)
 		set_up(&f);
 		f.settings.speed = INTERVAL_S;
 		f.settings.seconds = 60;
-		f.settings.threads = 2;
-		f.settings.editions = &f.version[1].edition;
-		f.settings.edition_count = 1;
-		f.settings.shares = &share;
-		f.settings.share_count = 1;
-		end.after_ms = rows[i].after_ms;
+		set_threads(&f, &share);
+		after_ms = rows[i].after_ms;
 		load_run_stopped = false;
-		unit_clock_meanwhile(end_run, &end);
+		unit_clock_meanwhile(end_run, &after_ms);
 		ck_assert_int_eq(load_run(&f.settings, &report, NULL), 0);
 		free((void *)report.samples);
 		ck_assert_uint_eq(report.counts.polls, 0);
