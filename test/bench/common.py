@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenario"))
-from harness import BIN, TOP, Process, can_connect, free_port, path, request, until  # noqa: E402
+from harness import BIN, TOP, Process, awaited, can_connect, free_port, path, request, until  # noqa: E402
 
 OUT = os.path.join(TOP, "build/bench")
 PAIR = sys.argv[1]
@@ -150,7 +150,7 @@ def obtain(port, name, seconds=60, **headers):
     def ready():
         answer[:] = request(port, "GET", name, None, headers)
         return answer[0] != 503
-    until(ready, seconds=seconds)
+    awaited(ready, seconds)
     assert answer[0] == 200, (name, answer[0], answer[2][:200])
     return answer[2]
 

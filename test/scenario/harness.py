@@ -9,6 +9,7 @@ for a condition and fails at its limit.
 import atexit
 import hashlib
 import http.server
+import inspect
 import json
 import os
 import re
@@ -65,18 +66,21 @@ def note(text):
     print("# " + text, flush=True)
 
 
-def until(condition, what=None, seconds=PATIENCE_S):
-    """Wait for condition() to be true; its value, or None at the limit."""
+def awaited(condition, seconds):
+    """Wait for condition() to be true; its value, or what was no value at the limit."""
     deadline = time.monotonic() + seconds * SLOW
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            if what:
-                claim(what, False, f"not within {seconds * SLOW} s")
-            return None
+    while not (value := condition()) and time.monotonic() <= deadline:
         time.sleep(0.01)
+    return value
+
+
+def until(condition, what=None):
+    """Wait for what must come; its value. At the limit it is a claim that does not hold."""
+    value = awaited(condition, PATIENCE_S)
+    if not value:
+        caller = next(f for f in inspect.stack() if f.filename != __file__)
+        claim(what or f"what line {caller.lineno} waits for comes", False, f"not within {PATIENCE_S * SLOW} s")
+    return value
 
 
 def finish():
@@ -273,13 +277,13 @@ class Server(Process):
         return {u["type"]: (u["version"], u["cookie"]) for u in json.loads(body)["updates"]} if status == 200 else {}
 
     def obtain(self, name, seconds=PATIENCE_S, **headers):
-        """Ask until it is no 503 any more."""
+        """Ask until it is no 503 any more; the last answer."""
         answer = []
 
         def ready():
             answer[:] = self.get(name, **headers)
             return answer[0] != 503
-        until(ready, seconds=seconds)
+        awaited(ready, seconds)
         return answer
 
 
