@@ -24,6 +24,7 @@ static atomic_bool named_too_early;
 static char named[32];
 static const char *refused; /* NULL: nothing is */
 static unsigned refused_left;
+static int refused_with;
 
 static void
 begin(unsigned n, int with)
@@ -82,10 +83,11 @@ fails(void)
 }
 
 void
-faults_refuse(const char *name, unsigned n)
+faults_refuse(const char *name, unsigned n, int error)
 {
 	refused = name;
 	refused_left = n;
+	refused_with = error;
 }
 
 void
@@ -167,7 +169,7 @@ openat(int dir, const char *path, int flags, ...)
 	if (refused == NULL || strcmp(path, refused) != 0 || --refused_left > 0)
 		return real(dir, path, flags, mode);
 	refused = NULL;
-	errno = EIO;
+	errno = refused_with;
 	return -1;
 }
 

@@ -31,8 +31,8 @@ bool faults_stop(void);
  */
 bool faults_end(int result, const struct err *e);
 
-/* The n-th try from now on to open something by this name fails with EIO. */
-void faults_refuse(const char *name, unsigned n);
+/* The n-th try from now on to open something by this name fails with this errno. */
+void faults_refuse(const char *name, unsigned n, int error);
 
 /* From now on it is looked at what is synced, in the order of the calls of one thread. */
 void faults_follow(void);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cache/cache_change.h"
 
+#include <errno.h>
+
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cache/cached.h"
@@ -91,7 +93,7 @@ START_TEST(cache_change_drop__an_announcement_that_cannot_be_read_is_told)
 	struct cached f;
 
 	cached_set_up(&f);
-	faults_refuse("q", 1);
+	faults_refuse("q", 1, EIO);
 	ck_assert_int_eq(cache_change_drop(&f.c, "t", 2, false, false), 1);
 	ck_assert_str_eq(unit_output(), "");
 	ck_assert_ptr_nonnull(strstr(unit_complaints(), "q: "));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cache/cache.h"
 
+#include <errno.h>
+
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cache/cached.h"
@@ -17,7 +19,7 @@ START_TEST(cache_open__an_announcement_that_cannot_be_read_is_no_damage)
 
 	cached_set_up(&f);
 	root = mem_printf("%s/root", f.v.path);
-	faults_refuse("q", 1);
+	faults_refuse("q", 1, EIO);
 	ck_assert_int_eq(cache_open(&c, root, f.v.path, &e), -1);
 	ck_assert_int_eq(e.code, ERR_SYS);
 	ck_assert_msg(strstr(e.text, ": q: ") != NULL, "%s", e.text);

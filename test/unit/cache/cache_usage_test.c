@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cache/cache_usage.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cache/cached.h"
+#include "faults.h"
 #include "unit.h"
 
 static json_t *
@@ -131,6 +133,26 @@ START_TEST(cache_usage__what_nothing_explains_is_stray_or_foreign)
 }
 END_TEST
 
+START_TEST(cache_usage__a_directory_that_goes_meanwhile_is_not_counted)
+{
+	static const struct {
+		int error;
+		int code;
+	} rows[] = {{ENOENT, 0}, {EIO, 1}};
+	struct cached f;
+
+	cached_set_up(&f);
+	fs_close(&(int){fs_make_dirs(f.v.dir, "stage/going", NULL)});
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unit_listen();
+		faults_refuse("going", 1, rows[i].error);
+		ck_assert_int_eq(cache_usage(&f.c, true), rows[i].code);
+		ck_assert((strstr(unit_complaints(), "going") != NULL) == (rows[i].code != 0));
+	}
+	cached_tear_down(&f);
+}
+END_TEST
+
 START_TEST(cache_usage__the_table_says_the_same)
 {
 	struct cached f;
@@ -150,5 +172,6 @@ cache_usage_tests(TCase *c)
 	tcase_add_test(c, cache_usage__every_byte_has_a_type_and_a_kind);
 	tcase_add_test(c, cache_usage__the_rows_are_sorted_by_type_and_kind);
 	tcase_add_test(c, cache_usage__what_nothing_explains_is_stray_or_foreign);
+	tcase_add_test(c, cache_usage__a_directory_that_goes_meanwhile_is_not_counted);
 	tcase_add_test(c, cache_usage__the_table_says_the_same);
 }

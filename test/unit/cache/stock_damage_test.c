@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+
+#include <errno.h>
 #include "base/mem.h"
 #include "cache/kept.h"
 #include "faults.h"
@@ -215,7 +217,7 @@ START_TEST(stock_open__an_announcement_that_cannot_be_read_is_not_lost)
 	ck_assert_int_eq(stock_open(path, &s, NULL), 0);
 	stock_close(s);
 	s = NULL;
-	faults_refuse("q", 1);
+	faults_refuse("q", 1, EIO);
 	ck_assert_int_eq(stock_open(path, &s, &e), -1);
 	ck_assert_ptr_null(s);
 	ck_assert_int_eq(e.code, ERR_SYS);

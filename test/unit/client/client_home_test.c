@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "client/client_home.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -297,7 +298,7 @@ START_TEST(client_home_tidy__what_cannot_be_looked_at_is_an_error_and_stays)
 	set_up(&f);
 	make_trees(&f);
 	lead(&f, trees[2]);
-	faults_refuse(".", 1);
+	faults_refuse(".", 1, EIO);
 	ck_assert_int_eq(client_home_tidy(&f.h, NULL, &e), -1);
 	ck_assert_int_eq(e.code, ERR_SYS);
 	check_trees(&f, "1234");

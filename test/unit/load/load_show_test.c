@@ -101,6 +101,19 @@ START_TEST(load_stats_print_text__a_table_a_curve_and_how_it_ended)
 }
 END_TEST
 
+START_TEST(load_stats_print_text__a_column_shows_the_lowest_of_its_samples)
+{
+	static const struct load_sample in_one_second[] = {{0, 0, 0}, {0.5, 1, 0}, {60, 1, 0}};
+	AUTO_FREE struct load_report *r = mem_new(1, sizeof(*r));
+
+	*r = (struct load_report){
+		.samples = in_one_second, .sample_count = 3, .clients = 1, .seconds = 60};
+	unit_listen();
+	load_stats_print_text(r);
+	ck_assert_ptr_nonnull(strstr(unit_output(), "\n  10 % | ####"));
+}
+END_TEST
+
 START_TEST(load_stats_print_json__all_of_it)
 {
 	/* With ' for ". */
@@ -187,6 +200,7 @@ void
 load_show_tests(TCase *c)
 {
 	tcase_add_test(c, load_stats_print_text__a_table_a_curve_and_how_it_ended);
+	tcase_add_test(c, load_stats_print_text__a_column_shows_the_lowest_of_its_samples);
 	tcase_add_test(c, load_stats_print_json__all_of_it);
 	tcase_add_test(c, load_stats_print_svg__the_axes_and_the_curve);
 }

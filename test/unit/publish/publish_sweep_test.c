@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/publish_sweep.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
@@ -108,6 +109,9 @@ START_TEST(publish_sweep__what_nothing_refers_to_goes_where_something_was_left)
 	AUTO_FREE char *archive = NULL;
 	char hex[DIGEST_HEX + 1];
 	const struct digest digest = digest_of(unit_text("stray"));
+	const char *foreign[] = {"f/readme", "c/readme",
+		"f/a-name-as-long-as-a-digest-is-which-is-none-and-is-somebody-else's",
+		"c/a-name-as-long-as-a-digest-is-which-is-none-and-is-somebody-else's"};
 	struct fixture f;
 
 	set_up(&f);
@@ -116,14 +120,15 @@ START_TEST(publish_sweep__what_nothing_refers_to_goes_where_something_was_left)
 	for (int left = 0; left < 2; left++) {
 		put(&f, stray);
 		put(&f, archive);
-		put(&f, "f/readme");
-		put(&f, "c/readme");
+		for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+			put(&f, foreign[i]);
 		if (left)
 			put(&f, "stage/left");
 		sweep(&f, &f.version[1]);
 		ck_assert_int_eq(has(&f, stray), !left);
 		ck_assert_int_eq(has(&f, archive), !left);
-		ck_assert(has(&f, "f/readme") && has(&f, "c/readme"));
+		for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+			ck_assert_msg(has(&f, foreign[i]), "%s", foreign[i]);
 		ck_assert(!has(&f, "stage/left"));
 		ck_assert(has_version(&f, 0) && has_version(&f, 1));
 	}
@@ -171,7 +176,7 @@ START_TEST(publish_sweep__a_directory_that_cannot_be_read_is_an_error)
 		set_up(&f);
 		put(&f, "stage/left");
 		idents_add(&query, &f.version[1]);
-		faults_refuse(names[i], 1);
+		faults_refuse(names[i], 1, EIO);
 		ck_assert_int_eq(publish_sweep(f.repo, &query, &e), -1);
 		ck_assert_int_eq(e.code, ERR_SYS);
 		ck_assert_msg(strncmp(e.text, names[i], 1) == 0, "%s", e.text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/content.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -164,9 +165,9 @@ START_TEST(content_sweep__a_header_that_cannot_be_read_just_now_keeps_all_files)
 	versions_set_up(&f);
 	versions_put_content(&f, 2);
 	gone.ident = f.header[1]->ident;
-	faults_refuse(ident_header_name(&f.header[0]->ident, name), 1);
+	faults_refuse(ident_header_name(&f.header[0]->ident, name), 1, EIO);
 	(void)depot_remove(f.depot, &gone, NULL);
-	faults_refuse(NULL, 0);
+	faults_refuse(NULL, 0, 0);
 	ck_assert(content_is_complete(depot_repo(f.depot), f.header[0]));
 	ck_assert_uint_eq(versions_count_files(&f, "c"), 5);
 	/* The next look does what is left. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/index_rebuild.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/fs.h"
@@ -83,9 +84,9 @@ START_TEST(depot_rebuild_index__a_header_that_cannot_be_read_just_now_stays)
 		char name[IDENT_NAME_MAX];
 
 		versions_set_up(&f);
-		faults_refuse(ident_header_name(&f.header[1]->ident, name), n);
+		faults_refuse(ident_header_name(&f.header[1]->ident, name), n, EIO);
 		refused = depot_rebuild_index(f.depot, &e) != 0;
-		faults_refuse(NULL, 0);
+		faults_refuse(NULL, 0, 0);
 		ck_assert_msg(fs_exists(f.dir, name), "%s", e.text);
 		ck_assert(n > 1 || (refused && e.code == ERR_SYS));
 		versions_tear_down(&f);

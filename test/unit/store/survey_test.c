@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/survey.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 #include "base/fs.h"
@@ -63,7 +64,7 @@ START_TEST(survey_check__an_archive_that_cannot_be_read_is_not_damaged)
 	for (unsigned n = 1; n <= 2; n++) {
 		struct err e = {0};
 
-		faults_refuse(name, n);
+		faults_refuse(name, n, EIO);
 		ck_assert_int_eq(survey_check(repo, &r, &e), -1);
 		ck_assert_msg(e.code == ERR_SYS, "%u: %s", n, e.text);
 	}
