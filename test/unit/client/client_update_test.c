@@ -2,6 +2,7 @@
 /* A directory is asked, which needs no network; what a redirect means is in scenario 511. */
 #include "client/client_update.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -153,6 +154,30 @@ START_TEST(client_update__no_copy_is_linked_where_copies_are_wanted)
 	installed_check_taken(&f, 2, "difference", installed_archive_bytes(&f, 2, 1, FORMAT_AR2));
 	ck_assert_uint_eq(installed_links(&f, "current/same"), 1);
 	installed_tear_down(&f);
+}
+END_TEST
+
+START_TEST(client_update__a_file_that_cannot_be_read_is_not_copied_as_an_empty_one)
+{
+	unsigned failures = 0;
+
+	for (unsigned n = 1; n <= 8; n++) {
+		struct installed f;
+		bool updated;
+
+		installed_set_up(&f);
+		ck_assert_int_eq(installed_run(&f), UPDATE_UPDATED);
+		published_put(&f.cloud, "again", "always the same", false);
+		installed_publish(&f, 2);
+		f.session.client.copy = true;
+		faults_refuse("again", n, EIO);
+		updated = installed_run(&f) == UPDATE_UPDATED;
+		faults_refuse(NULL, 0, 0);
+		ck_assert_msg(installed_is_whole(&f, updated ? 2 : 1), "the open of number %u", n);
+		failures += !updated;
+		installed_tear_down(&f);
+	}
+	ck_assert_uint_ge(failures, 1);
 }
 END_TEST
 
@@ -408,6 +433,7 @@ client_update_tests(TCase *c)
 	tcase_add_test(c, client_update__verify_reads_what_a_look_does_not);
 	tcase_add_test(c,
 		client_update__a_changed_file_that_both_versions_have_does_not_get_into_the_new_one);
+	tcase_add_test(c, client_update__a_file_that_cannot_be_read_is_not_copied_as_an_empty_one);
 	tcase_add_test(c, client_update__no_copy_is_linked_where_copies_are_wanted);
 	tcase_add_test(c, client_update__without_a_difference_the_full_archive);
 	tcase_add_test(c, client_update__without_a_full_archive_or_a_header_it_fails);
