@@ -299,6 +299,16 @@ empty(enum log_target target)
 	(void)pthread_mutex_lock(&state.lock);
 }
 
+/* Whether something is there that does not wait for the next turn. */
+static bool
+is_wanted(void)
+{
+	for (int i = LOG_DOWNLOAD; i < LOG_TARGETS; i++)
+		if (state.sinks[i].len > BUFFER_BYTES / 2)
+			return true;
+	return state.stop || state.reopen;
+}
+
 static void *
 write_logs(void *unused)
 {
@@ -311,7 +321,7 @@ write_logs(void *unused)
 		struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
 			.tv_nsec = (long)(until_us % 1000000) * 1000};
 
-		if (!state.stop)
+		if (!is_wanted())
 			(void)pthread_cond_timedwait(&state.wake, &state.lock, &until);
 		/*
 		 * Looked at before the buffers are emptied: what was logged before log_stop is
