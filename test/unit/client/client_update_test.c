@@ -272,6 +272,7 @@ START_TEST(client_update__an_archive_of_no_use_is_not_loaded_again_for_a_day)
 	ck_assert_uint_eq(installed_count(&f, ".state"), 4); /* and the mark, no part */
 	(void)installed_run(&f);
 	installed_check_result(&f, UPDATE_FAILED, "of no use within the last day: not a GUTS2");
+	ck_assert_int_eq(f.u->why.code, ERR_INPUT);
 	ck_assert_uint_eq(f.u->bytes, 0);
 	unit_clock_advance_ms((HOME_MARKED_S - 60) * UINT64_C(1000));
 	(void)installed_run(&f);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/publish_scan.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "faults.h"
 #include "unit.h"
 
 /* What is published, and where its files go. */
@@ -156,6 +158,20 @@ START_TEST(publish_scan__what_is_no_file_is_refused_by_its_path)
 }
 END_TEST
 
+START_TEST(publish_scan__a_file_that_cannot_be_read_is_refused_with_the_reason)
+{
+	struct fixture f;
+	struct err e = {0};
+
+	set_up(&f);
+	faults_refuse("z", 1, EACCES);
+	ck_assert_int_eq(publish_scan(f.from, f.to_dir, f.header, &e), -1);
+	ck_assert_int_eq(e.code, ERR_SYS);
+	ck_assert_msg(strstr(e.text, "sub/deep/z: Permission denied") != NULL, "%s", e.text);
+	tear_down(&f);
+}
+END_TEST
+
 START_TEST(publish_scan__a_directory_without_any_file_is_refused)
 {
 	struct fixture f;
@@ -203,6 +219,7 @@ publish_scan_tests(TCase *c)
 	tcase_add_test(c, publish_scan__a_file_larger_than_a_block_is_copied_whole);
 	tcase_add_test(c, publish_scan__what_is_the_same_twice_was_not_written_to_in_between);
 	tcase_add_test(c, publish_scan__what_is_no_file_is_refused_by_its_path);
+	tcase_add_test(c, publish_scan__a_file_that_cannot_be_read_is_refused_with_the_reason);
 	tcase_add_test(c, publish_scan__a_directory_without_any_file_is_refused);
 	tcase_add_test(c, publish_scan__names_that_a_client_could_not_have_are_refused);
 }
