@@ -65,22 +65,59 @@ START_TEST(http_start__an_address_that_is_not_ours)
 }
 END_TEST
 
-START_TEST(http_start__another_server_at_the_same_moment)
+/* Bound to a port of the kernel's choice, which is the setting. */
+static int
+take_port(struct sockaddr_in *ret)
 {
-	struct sockaddr_in address = {
-		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(address);
+	socklen_t len = sizeof(*ret);
 	const int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	set_up();
+	*ret = (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	s.options.hostModulePort = ntohs(address.sin_port);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)ret, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)ret, &len), 0);
+	s.options.hostModulePort = ntohs(ret->sin_port);
+	return fd;
+}
+
+START_TEST(http_start__another_server_at_the_same_moment)
+{
+	struct sockaddr_in address;
+	int fd;
+
+	set_up();
+	fd = take_port(&address);
 	rival = fd;
 	check(ERR_SYS, "hostModuleAddress 127.0.0.1 port ", 0);
 	fs_close(&rival);
+	site_tear_down(&s);
+}
+END_TEST
+
+START_TEST(http_start__connections_of_the_run_before_are_no_hindrance)
+{
+	struct sockaddr_in address;
+	struct http *http = NULL;
+	struct err e = {0};
+	int before;
+	int client;
+	int fd;
+
+	set_up();
+	before = take_port(&address);
+	ck_assert_int_eq(listen(before, 1), 0);
+	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+	fd = accept4(before, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	/* Who closes first keeps the connection for a minute: TIME_WAIT. */
+	fs_close(&fd);
+	fs_close(&client);
+	fs_close(&before);
+	ck_assert_msg(http_start(&s.c.parts, &http, &e) == 0, "%s", e.text);
+	http_stop(http, 0);
 	site_tear_down(&s);
 }
 END_TEST
@@ -143,6 +180,7 @@ http_start_tests(TCase *c)
 	tcase_add_test(c, http_stop__leaves_nothing_open_and_the_threads_their_sets);
 	tcase_add_test(c, http_start__an_address_that_is_not_ours);
 	tcase_add_test(c, http_start__another_server_at_the_same_moment);
+	tcase_add_test(c, http_start__connections_of_the_run_before_are_no_hindrance);
 	tcase_add_test(c, http_start__too_few_files);
 	tcase_add_test(c, http_start__no_threads);
 }
