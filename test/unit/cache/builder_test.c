@@ -100,10 +100,12 @@ START_TEST(builder__content_is_unpacked_from_a_difference)
 	building_set_up(&s, 2);
 	(void)building_leave_difference(&s);
 	spec = building_spec_of(&s, JOB_CONTENT, 2, 0);
+	unit_clock_advance_ms(86400000); /* which is not the build's */
 	ck_assert_int_eq(building_build(&s, &spec).state, JOB_NONE);
 	ck_assert(building_is_here(&s, &spec));
 	said = logged();
 	ck_assert_ptr_nonnull(strstr(said, "event=built type=t version=2 "));
+	ck_assert_uint_lt(strtoull(strstr(said, " ms=") + 4, NULL, 10), 86400000);
 	ck_assert_ptr_nonnull(strstr(said, "way=\"content of 1 and 1 difference\""));
 	ck_assert_ptr_null(strstr(said, "saved="));
 	building_check_room(&s);
