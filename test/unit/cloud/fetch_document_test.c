@@ -2,6 +2,8 @@
 /* The announcement and headers, from clouds that have them, do not, or have something else. */
 #include <stdio.h>
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "cloud/cloud.h"
 #include "cloud/fetch_query.h"
@@ -41,11 +43,13 @@ START_TEST(fetch_header__what_the_first_cloud_has_is_here)
 	cloud_set_up(&c);
 	cloud_put_header(&c, 0, &header.ident);
 	logged_begin();
+	unit_clock_advance_ms(86400000); /* which is not the download's */
 	ck_assert_int_eq(cloud_fetch(&c, &header).state, JOB_NONE);
 	ck_assert(has_header(&c));
 	said = logged();
 	ck_assert_ptr_nonnull(strstr(said, "event=downloaded type=t version=5 cookie=00000005 "
 					   "what=header bytes=66 received=66 ms="));
+	ck_assert_uint_lt(strtoull(strstr(said, " ms=") + 4, NULL, 10), 86400000);
 	ck_assert_ptr_null(strstr(said, "event=failover"));
 	cloud_tear_down(&c);
 }
