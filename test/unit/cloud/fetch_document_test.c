@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The announcement and headers, from clouds that have them, do not, or have something else. */
 #include <stdio.h>
-
 #include <stdlib.h>
 
 #include "base/clock.h"
