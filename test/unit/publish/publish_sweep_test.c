@@ -163,12 +163,15 @@ START_TEST(publish_sweep__where_a_document_cannot_be_read_all_files_stay)
 }
 END_TEST
 
-/* stage/, f/ and c/, in this order. */
+/* stage/, the documents, f/ and c/, in this order. */
 START_TEST(publish_sweep__a_directory_that_cannot_be_read_is_an_error)
 {
-	static const char *const names[] = {".", "f", "c"};
+	static const struct {
+		const char *name;
+		unsigned n;
+	} rows[] = {{".", 1}, {".", 3}, {"f", 1}, {"c", 1}};
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		AUTO_IDENTS struct idents query = {0};
 		struct fixture f;
 		struct err e = {0};
@@ -176,10 +179,10 @@ START_TEST(publish_sweep__a_directory_that_cannot_be_read_is_an_error)
 		set_up(&f);
 		put(&f, "stage/left");
 		idents_add(&query, &f.version[1]);
-		faults_refuse(names[i], 1, EIO);
+		faults_refuse(rows[i].name, rows[i].n, EIO);
 		ck_assert_int_eq(publish_sweep(f.repo, &query, &e), -1);
 		ck_assert_int_eq(e.code, ERR_SYS);
-		ck_assert_msg(strncmp(e.text, names[i], 1) == 0, "%s", e.text);
+		ck_assert_msg(strncmp(e.text, rows[i].name, 1) == 0, "%s", e.text);
 		/* The next run looks again. */
 		ck_assert(has(&f, "stage/left"));
 		ck_assert(has_version(&f, 0) && has_version(&f, 1));
