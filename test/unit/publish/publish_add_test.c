@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/publish_add.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -88,12 +89,6 @@ is_whole(const struct published *p, const struct ident *ident)
 	return whole;
 }
 
-static unsigned
-count_staged(const struct published *p)
-{
-	return unit_count(p->dir, "stage");
-}
-
 static void
 set_up(struct published *p)
 {
@@ -133,10 +128,16 @@ START_TEST(publish_add__announces_what_is_there)
 	ck_assert_str_eq(h->title, "t");
 	ck_assert_uint_eq(h->count, 2);
 	ck_assert_uint_eq(check_all(&p), 4); /* two archives, two files */
-	/* Another type beside it: the first one stays announced. */
+	/* Other types beside it, in order: the first one stays announced. */
 	(void)published_add(&p, "u", 1);
+	(void)published_add(&p, "a", 1);
 	got = announced(&p);
 	ck_assert(ident_equal(&got, &ident));
+	buf_clear(&bytes);
+	ck_assert_int_eq(fs_read(p.dir, "q", WIRE_QUERY_BYTES_MAX, &bytes, NULL), 0);
+	buf_add(&bytes, "", 1);
+	ck_assert(strstr(bytes.at, "\"a\"") < strstr(bytes.at, "\"t\""));
+	ck_assert(strstr(bytes.at, "\"t\"") < strstr(bytes.at, "\"u\""));
 	published_tear_down(&p);
 }
 END_TEST
@@ -249,6 +250,29 @@ START_TEST(publish_add__differences_from_the_newest_so_many)
 	ck_assert(!has_difference(&p, &ident[0], &ident[3]));
 	(void)check_all(&p);
 	published_tear_down(&p);
+}
+END_TEST
+
+/* Without the list there would be none. */
+START_TEST(publish_add__versions_that_cannot_be_listed_are_an_error)
+{
+	struct published p;
+	struct publish_request request;
+	struct ident ident[2];
+
+	for (unsigned n = 1; n <= 12; n++) {
+		set_up(&p);
+		ident[0] = published_add(&p, "t", 1);
+		change(&p, 1);
+		request = published_request(&p, "t", 2);
+		faults_refuse(".", n, EIO);
+		if (published_try(&p, &request, &ident[1], NULL) == 0)
+			ck_assert_msg(has_difference(&p, &ident[1], &ident[0]), "open %u", n);
+		else
+			ck_assert_uint_eq(announced(&p).edition.version, 1);
+		faults_refuse(NULL, 0, 0);
+		published_tear_down(&p);
+	}
 }
 END_TEST
 
@@ -439,7 +463,8 @@ START_TEST(publish_add__a_disk_that_fails_at_any_call_publishes_all_or_nothing)
 		ck_assert_msg(is_whole(&p, &got), "fault %u", n);
 		ck_assert(got.edition.version == 1 || has_difference(&p, &second, &first));
 		/* It was all well but for what is staged, which is there still. */
-		ck_assert_msg(!failed || result != 0 || count_staged(&p) > 0, "fault %u", n);
+		ck_assert_msg(
+			!failed || result != 0 || unit_count(p.dir, "stage") > 0, "fault %u", n);
 		change(&p, 2);
 		second = published_add(&p, "t", 3);
 		ck_assert_uint_eq(announced(&p).edition.version, 3);
@@ -460,6 +485,7 @@ publish_add_tests(TCase *c)
 	tcase_add_test(
 		c, publish_add__what_refers_to_something_has_its_name_when_that_is_on_the_disk);
 	tcase_add_test(c, publish_add__differences_from_the_newest_so_many);
+	tcase_add_test(c, publish_add__versions_that_cannot_be_listed_are_an_error);
 	tcase_add_test(c, publish_add__no_difference_that_saves_nothing);
 	tcase_add_test(c, publish_add__one_publisher_at_a_time);
 	tcase_add_test(c, publish_add__where_the_announcement_is_damaged_nothing_is_published);
