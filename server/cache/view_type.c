@@ -143,25 +143,34 @@ view_type_slot(struct view_type *t, const struct record *record)
 }
 
 static bool
-version_is_empty(const struct view_version *v)
+offer_is_empty(const struct view_offer *offer)
 {
-	for (size_t i = 0; i < v->count; i++)
-		for (int k = 0; k < FORMAT_COUNT; k++)
-			if (v->offers[i].archive[k] != NULL)
-				return false;
-	return v->header == NULL && v->content == NULL;
+	for (int k = 0; k < FORMAT_COUNT; k++)
+		if (offer->archive[k] != NULL)
+			return false;
+	return true;
 }
 
-/*
- * An offer without archives stays as long as its version: it names nothing, and costs a few bytes.
- */
+/* What is left of a version says what is kept of it: an offer without archives is none. */
+static bool
+drop_empty_offers(struct view_version *v)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < v->count; i++)
+		if (!offer_is_empty(&v->offers[i]))
+			v->offers[kept++] = v->offers[i];
+	v->count = kept;
+	return kept == 0 && v->header == NULL && v->content == NULL;
+}
+
 void
 view_type_drop_empty(struct view_type *t)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < t->count; i++) {
-		if (version_is_empty(&t->versions[i]))
+		if (drop_empty_offers(&t->versions[i]))
 			free(t->versions[i].offers);
 		else
 			t->versions[kept++] = t->versions[i];
