@@ -156,7 +156,8 @@ look_at_tree(struct home *h, int tree, const struct header *header, bool verify)
 		look.header = h->header;
 		look.verified_s = now_s;
 	}
-	if (verify || look.news)
+	/* A record is what says that the header is right: where the files do not, there is none. */
+	if ((recorded || damaged == 0) && (verify || look.news))
 		(void)client_look_write(h->state, name, &look, NULL);
 	h->verified_s = look.verified_s;
 	h->whole = damaged == 0;

@@ -124,6 +124,9 @@ START_TEST(client_home_look__without_a_record_the_files_decide_whether_the_heade
 	look(&f, false, &h);
 	ck_assert(!h.whole && !h.header_known);
 	ck_assert_ptr_nonnull(strstr(h.damage, "1 of 3 files missing or changed, such as same"));
+	/* Nor is it right because it was looked at before. */
+	look(&f, false, &h);
+	ck_assert(!h.whole && !h.header_known);
 	installed_tear_down(&f);
 }
 END_TEST
