@@ -27,10 +27,13 @@ static void
 set_up(struct fixture *f)
 {
 	AUTO_FREE char *url = NULL;
+	size_t len;
 
 	*f = (struct fixture){0};
 	f->dir = unit_dir(&f->path);
-	url = mem_printf("file://%s", f->path);
+	len = strlen(f->path) - 1;
+	/* Any byte may be written as its number, RFC 3986 section 2.1. */
+	url = mem_printf("file://%.*s%%%02X", (int)len, f->path, (unsigned)f->path[len]);
 	ck_assert_int_eq(origin_parse(url, &f->origin, NULL), 0);
 	f->source.origin = &f->origin;
 	ck_assert_int_eq(upstream_new(&f->upstream, NULL), 0);
