@@ -2,6 +2,7 @@
 /* What is sent, how much may come, and how long it may take. */
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -197,6 +198,39 @@ START_TEST(upstream_run__comes_back_as_soon_as_something_has_ended)
 }
 END_TEST
 
+enum { PACED = 50000 };
+
+/* How long PACED bytes take by that rate. */
+static unsigned
+paced_ms(struct asker *a, const struct buf *answer, const char *rate)
+{
+	struct pace_schedule schedule;
+	unsigned ms = 0;
+
+	ck_assert_int_eq(pace_parse(rate, &schedule, NULL), 0);
+	upstream_set_schedule(a->upstream, &schedule);
+	unit_clock_stop();
+	asker_start(a, answer->at, NULL);
+	for (int turn = 0; turn < 3 && !a->done; turn++)
+		(void)asker_is_done(a);
+	while (!a->done && ms < 60000) {
+		unit_clock_advance_ms(250);
+		ms += 250;
+		(void)asker_is_done(a);
+	}
+	ck_assert(a->done && a->reply.outcome == UPSTREAM_FRESH);
+	ck_assert_uint_eq(a->got.len, PACED);
+	return ms;
+}
+
+static void
+answer_paced(struct asker *a, const unsigned char *body, struct buf *ret)
+{
+	a->request.max_bytes = PACED;
+	buf_printf(ret, "HTTP/1.1 200 X\r\nContent-Length: %d\r\n\r\n", PACED);
+	buf_add(ret, body, PACED);
+}
+
 /* Bytes come no faster than the rate, and as fast as it is. */
 START_TEST(upstream__all_together_are_as_fast_as_they_may_be)
 {
@@ -205,37 +239,74 @@ START_TEST(upstream__all_together_are_as_fast_as_they_may_be)
 		unsigned min_ms;
 		unsigned max_ms;
 	} rows[] = {{"16k", 2000, 3000}, {"32k", 1000, 1750}, {"0", 0, 0}};
-	enum { LEN = 50000 };
 	AUTO_BUF struct buf answer = {0};
-	AUTO_FREE unsigned char *body = unit_bytes(LEN, 1);
+	AUTO_FREE unsigned char *body = unit_bytes(PACED, 1);
 	struct asker a;
 
 	asker_set_up(&a);
-	a.request.max_bytes = LEN;
-	buf_printf(&answer, "HTTP/1.1 200 X\r\nContent-Length: %d\r\n\r\n", LEN);
-	buf_add(&answer, body, LEN);
+	answer_paced(&a, body, &answer);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct pace_schedule schedule;
-		unsigned ms = 0;
+		unsigned ms = paced_ms(&a, &answer, rows[i].rate);
 
-		ck_assert_int_eq(pace_parse(rows[i].rate, &schedule, NULL), 0);
-		upstream_set_schedule(a.upstream, &schedule);
-		unit_clock_stop();
-		asker_start(&a, answer.at, NULL);
-		for (int turn = 0; turn < 3 && !a.done; turn++)
-			(void)asker_is_done(&a);
-		while (!a.done && ms < 60000) {
-			unit_clock_advance_ms(250);
-			ms += 250;
-			(void)asker_is_done(&a);
-		}
-		ck_assert(a.done && a.reply.outcome == UPSTREAM_FRESH);
-		ck_assert_uint_eq(a.got.len, LEN);
-		ck_assert_mem_eq(a.got.at, body, LEN);
+		ck_assert_mem_eq(a.got.at, body, PACED);
 		ck_assert_msg(ms >= rows[i].min_ms && ms <= rows[i].max_ms, "%s: %u ms",
 			rows[i].rate, ms);
 	}
 	asker_tear_down(&a);
+}
+END_TEST
+
+/* Half a day from here: who counts by another clock is slow when it need not be. */
+START_TEST(upstream__the_hours_of_a_rate_are_those_of_the_local_time)
+{
+	AUTO_BUF struct buf answer = {0};
+	AUTO_FREE unsigned char *body = unit_bytes(PACED, 1);
+	unsigned hour = (unsigned)(time(NULL) / 3600 % 24);
+	AUTO_FREE char *by_day =
+		mem_printf("16k@%02u:00-%02u:00,0", (hour + 8) % 24, (hour + 16) % 24);
+	AUTO_FREE char *by_night =
+		mem_printf("0@%02u:00-%02u:00,16k", (hour + 8) % 24, (hour + 16) % 24);
+	struct asker a;
+
+	ck_assert_int_eq(setenv("TZ", "HERE-12", 1), 0);
+	tzset();
+	asker_set_up(&a);
+	answer_paced(&a, body, &answer);
+	ck_assert_uint_ge(paced_ms(&a, &answer, by_day), 2000);
+	ck_assert_uint_eq(paced_ms(&a, &answer, by_night), 0);
+	asker_tear_down(&a);
+}
+END_TEST
+
+/* A large one is not before a small one, which would wait for its end. */
+START_TEST(upstream__who_shares_a_rate_comes_in_turn)
+{
+	AUTO_BUF struct buf answer = {0};
+	AUTO_FREE unsigned char *body = unit_bytes(PACED, 1);
+	struct pace_schedule schedule;
+	struct asker a[2];
+	struct upstream *own;
+
+	asker_set_up(&a[0]);
+	asker_set_up(&a[1]);
+	answer_paced(&a[0], body, &answer);
+	a[1].request.max_bytes = PACED;
+	ck_assert_int_eq(pace_parse("16k", &schedule, NULL), 0);
+	upstream_set_schedule(a[0].upstream, &schedule);
+	unit_clock_stop();
+	own = a[1].upstream;
+	a[1].upstream = a[0].upstream;
+	asker_start(&a[0], answer.at, NULL);
+	asker_start(&a[1], answer.at, NULL);
+	while (!a[0].done && !a[1].done) {
+		unit_clock_advance_ms(250);
+		(void)asker_is_done(&a[0]);
+	}
+	for (int i = 0; i < 2; i++)
+		ck_assert_uint_gt(a[i].got.len, PACED / 2);
+	asker_tear_down(&a[0]);
+	a[1].upstream = own;
+	asker_tear_down(&a[1]);
 }
 END_TEST
 
@@ -327,5 +398,7 @@ upstream_request_tests(TCase *c)
 	tcase_add_test(c, upstream__what_cannot_be_written_ends_it_and_is_no_fault_of_theirs);
 	tcase_add_test(c, upstream_run__comes_back_for_who_wakes_it);
 	tcase_add_test(c, upstream__all_together_are_as_fast_as_they_may_be);
+	tcase_add_test(c, upstream__who_shares_a_rate_comes_in_turn);
+	tcase_add_test(c, upstream__the_hours_of_a_rate_are_those_of_the_local_time);
 	tcase_add_test(c, upstream__a_silence_ends_it_and_one_that_was_asked_for_later);
 }
