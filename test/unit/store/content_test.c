@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "faults.h"
+#include "store/drop.h"
 #include "store/versions.h"
 #include "unit.h"
 
@@ -178,6 +179,49 @@ START_TEST(content_sweep__a_header_that_cannot_be_read_just_now_keeps_all_files)
 }
 END_TEST
 
+struct interrupted {
+	struct depot *depot;
+	unsigned left;
+};
+
+static int
+remove_some(void *context, const struct record *r, struct err *e)
+{
+	struct interrupted *i = context;
+
+	if (i->left == 0)
+		return err_set(e, ERR_SYS, "interrupted");
+	i->left--;
+	return depot_remove(i->depot, r, e);
+}
+
+/* Without it nobody could say which files the content has, and no sweep would come to its end. */
+START_TEST(drop_records__a_header_goes_after_the_content_that_it_explains)
+{
+	AUTO_RECORDS struct records all = {0};
+	struct versions f;
+	struct interrupted i = {.left = 1};
+	struct drop d = {.remove = remove_some, .context = &i};
+	char name[IDENT_NAME_MAX];
+
+	versions_set_up(&f);
+	i.depot = f.depot;
+	d.type = f.header[0]->ident.type;
+	d.version = f.header[0]->ident.edition.version;
+	ck_assert_int_eq(depot_records(f.depot, &all, NULL), 0);
+	ck_assert_int_eq(drop_records(&d, depot_repo(f.depot), &all, NULL), -1);
+	ck_assert(!fs_exists(f.dir, ident_content_name(&f.header[0]->ident, name)));
+	ck_assert(fs_exists(f.dir, ident_header_name(&f.header[0]->ident, name)));
+	i.left = 1;
+	records_free(&all);
+	ck_assert_int_eq(depot_records(f.depot, &all, NULL), 0);
+	ck_assert_int_eq(drop_records(&d, depot_repo(f.depot), &all, NULL), 0);
+	ck_assert(!fs_exists(f.dir, name));
+	ck_assert(fs_exists(f.dir, ident_header_name(&f.header[1]->ident, name)));
+	versions_tear_down(&f);
+}
+END_TEST
+
 void
 content_tests(TCase *c)
 {
@@ -189,4 +233,5 @@ content_tests(TCase *c)
 	tcase_add_test(c, content__a_file_of_another_length_is_not_there);
 	tcase_add_test(c, content_put__what_is_not_all_there_has_no_marker);
 	tcase_add_test(c, content_sweep__a_header_that_cannot_be_read_just_now_keeps_all_files);
+	tcase_add_test(c, drop_records__a_header_goes_after_the_content_that_it_explains);
 }
