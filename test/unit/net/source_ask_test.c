@@ -299,6 +299,9 @@ START_TEST(source__what_is_forbidden_is_absent_where_the_announcement_is_not)
 
 	set_up(&f);
 	ck_assert_int_eq(ask(&f, SOURCE_HEADER, SAYS("403"), NULL), UPSTREAM_REFUSED);
+	/* The page of a portal is no announcement. */
+	ck_assert_int_eq(ask(&f, SOURCE_QUERY, OK("6", "<html>"), NULL), UPSTREAM_BROKEN);
+	ck_assert_int_eq(ask(&f, SOURCE_HEADER, SAYS("403"), NULL), UPSTREAM_REFUSED);
 	ck_assert_int_eq(ask(&f, SOURCE_QUERY, QUERY, NULL), UPSTREAM_FRESH);
 	ck_assert_int_eq(ask(&f, SOURCE_HEADER, SAYS("403"), NULL), UPSTREAM_ABSENT);
 	ck_assert_int_eq(ask(&f, SOURCE_HEADER, SAYS("401"), NULL), UPSTREAM_REFUSED);
