@@ -58,6 +58,8 @@ land_archive(const struct land *l, const struct landing *landing, struct err *e)
 			retain_want(l->retain, landing->record.ref.bytes);
 		return -1;
 	}
+	/* First: it is in its place by now, and the look would count it twice. */
+	retain_release(l->retain, landing->stage);
 	retain_note(l->retain);
 	log_downloaded(&landing->record, landing->received_bytes, landing->took_ms);
 	return 0;

@@ -32,6 +32,7 @@ struct landing {
 	uint64_t received_bytes; /* in this run, without what an earlier one had */
 	uint64_t took_ms;
 };
+/* The room that it had reserved is given back once it is in its place. */
 int land_archive(const struct land *l, const struct landing *landing, struct err *e);
 
 /*

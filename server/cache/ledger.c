@@ -114,6 +114,7 @@ struct survey {
 	size_t count;
 	size_t capacity;
 	uint64_t bytes;
+	uint64_t there_bytes; /* of parts that are entered */
 };
 
 /* A directory counts by what is in it, one level deep: nothing here has more. */
@@ -128,20 +129,37 @@ add_bytes(void *context, int dir, const char *name, struct err *e)
 	return 0;
 }
 
+static bool
+is_entered(struct ledger *l, const char *name, uint64_t *ret_bytes)
+{
+	const struct entry *entry;
+
+	(void)pthread_mutex_lock(&l->lock);
+	entry = find(l, name);
+	if (entry != NULL)
+		*ret_bytes = entry->bytes;
+	(void)pthread_mutex_unlock(&l->lock);
+	return entry != NULL;
+}
+
 static int
 add_left(void *context, int dir, const char *name, struct err *e)
 {
 	struct survey *s = context;
 	struct left *left;
 	struct stat st;
-	bool entered;
+	uint64_t entered_bytes = 0;
+	bool entered = is_entered(s->ledger, name, &entered_bytes);
 
-	(void)pthread_mutex_lock(&s->ledger->lock);
-	entered = find(s->ledger, name) != NULL;
-	(void)pthread_mutex_unlock(&s->ledger->lock);
-	if (entered || strlen(name) >= NAME_MAX_BYTES ||
-		fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (strlen(name) >= NAME_MAX_BYTES || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0;
+	if (entered) {
+		/* By its blocks, as the disk counts it: it may have holes. */
+		uint64_t bytes = S_ISREG(st.st_mode) ? (uint64_t)st.st_blocks * 512 : 0;
+
+		s->there_bytes += bytes < entered_bytes ? bytes : entered_bytes;
+		return 0;
+	}
 	s->at = mem_grow(s->at, s->count, &s->capacity, sizeof(*s->at));
 	left = &s->at[s->count++];
 	*left = (struct left){.bytes = (uint64_t)st.st_size, .changed_s = st.st_mtime};
@@ -163,6 +181,7 @@ ledger_used(struct ledger *l)
 	(void)fs_each(repo_stage_dir(l->repo), ".", add_left, &s, NULL);
 	free(s.at);
 	used.left_bytes = s.bytes;
+	used.there_bytes = s.there_bytes;
 	(void)fs_each(repo_dir(l->repo), "quarantine", add_bytes, &used.left_bytes, NULL);
 	(void)pthread_mutex_lock(&l->lock);
 	LIST_FOREACH (entry, &l->entries, link)

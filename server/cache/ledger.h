@@ -30,6 +30,7 @@ void ledger_leave(struct ledger *l, const char *stage);
 
 struct ledger_used {
 	uint64_t entered_bytes; /* what may come yet, or is there already in part */
+	uint64_t there_bytes;	/* what of that is there already */
 	uint64_t left_bytes;	/* what nobody is at, in stage/ and quarantine/ */
 };
 struct ledger_used ledger_used(struct ledger *l);

@@ -119,6 +119,7 @@ excess(const struct retain *r, uint64_t wanted)
 	uint64_t disk_bytes;
 
 	repo_disk(stock_repo(r->parts.stock), &disk_bytes, &room.disk_free_bytes);
+	room.disk_free_bytes += used.there_bytes; /* that has its room, and is in `wanted` */
 	room.min_free_bytes = retain_min_free_bytes(o, disk_bytes);
 	return retention_excess_bytes(&room);
 }

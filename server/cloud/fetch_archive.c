@@ -93,10 +93,13 @@ work(void *context)
 	const struct land land = {p->stock, p->retain};
 	char name[IDENT_NAME_MAX];
 	struct err e = {0};
+	int status;
 
 	f->landing.took_ms = clock_mono_ms() - f->began_ms;
 	/* The job and f are this worker's alone (fetch_job_hand_over). */
-	if (land_archive(&land, &f->landing, &e) != 0) {
+	status = land_archive(&land, &f->landing, &e);
+	f->reserved = f->reserved && status != 0; /* or somebody else may have it by now */
+	if (status != 0) {
 		forget_price(f);
 		(void)ident_offer_name(&f->landing.record.ident, &f->landing.record.base, name);
 		if (e.code == ERR_INPUT)

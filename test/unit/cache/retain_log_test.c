@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is said of what goes and what stays, and what else takes room. */
+#include <fcntl.h>
+
 #include "base/fs.h"
+#include "base/mem.h"
 #include "cache/kept.h"
+#include "cache/land.h"
 #include "faults.h"
 #include "logged.h"
 #include "unit.h"
@@ -128,10 +132,80 @@ START_TEST(retain_reserve__a_wish_that_can_never_be_met_takes_nothing_away)
 }
 END_TEST
 
+START_TEST(land_archive__what_is_in_its_place_counts_once)
+{
+	const struct span bytes = unit_text("GUTS2AR2");
+	const struct landing landing = {.record = {.ident = {"t", {5, "00000000"}},
+						.base = {3, "00000000"},
+						.format = FORMAT_AR2,
+						.ref = {digest_of(bytes), bytes.len}},
+		.stage = "a"};
+	struct err e = {0};
+	struct land land;
+	struct kept k;
+
+	kept_set_up(&k, NULL);
+	logged_begin();
+	land = (struct land){k.stock, k.retain};
+	(void)kept_put(&k, 5, &full, FORMAT_AR1);
+	k.options.cacheMaxBytes = 16;
+	ck_assert_int_eq(retain_reserve(k.retain, "a", 8, &e), 0);
+	ck_assert_int_eq(fs_put(repo_stage_dir(stock_repo(k.stock)), "s", "a", bytes, NULL), 0);
+	ck_assert_int_eq(land_archive(&land, &landing, &e), 0);
+	kept_settle(&k);
+	ck_assert(is_here(&k, &landing.record));
+	ck_assert_uint_eq(ledger_used(k.ledger).entered_bytes, 0);
+	kept_tear_down(&k);
+}
+END_TEST
+
+/* What nobody set is at most a tenth of the disk. */
+static void
+set_min_free(struct kept *k, uint64_t bytes)
+{
+	AUTO_FREE char *root = mem_printf("-Droot=%s", k->path);
+	AUTO_FREE char *free_bytes =
+		mem_printf("-DcacheMinFreeBytes=%llu", (unsigned long long)bytes);
+	char url[] = "-Dguts2ServerUrl=file:///none";
+	char name[] = "guts2d";
+	char *argv[] = {name, root, free_bytes, url, NULL};
+	struct err e = {0};
+
+	options_free(&k->options);
+	ck_assert_msg(options_read(&k->options, 4, argv, &e) == 0, "%s", e.text);
+}
+
+/* Of a disk that has room for what is missing, and not for all of it again. */
+START_TEST(retain_reserve__what_of_it_is_there_has_its_room)
+{
+	enum { PART = 64 << 20 };
+	uint64_t disk_bytes;
+	uint64_t free_bytes;
+	struct err e = {0};
+	struct kept k;
+	int fd;
+
+	kept_set_up(&k, NULL);
+	fd = openat(repo_stage_dir(stock_repo(k.stock)), "a.part", O_WRONLY | O_CREAT | O_CLOEXEC,
+		0644);
+	ck_assert_int_eq(posix_fallocate(fd, 0, PART), 0);
+	fs_close(&fd);
+	repo_disk(stock_repo(k.stock), &disk_bytes, &free_bytes);
+	set_min_free(&k, free_bytes - PART / 2);
+	ck_assert_msg(retain_reserve(k.retain, "a.part", PART, &e) == 0, "%s", e.text);
+	/* Of another one nothing is there. */
+	ck_assert_int_eq(retain_reserve(k.retain, "b.part", PART, &e), -1);
+	retain_release(k.retain, "a.part");
+	kept_tear_down(&k);
+}
+END_TEST
+
 void
 retain_log_tests(TCase *c)
 {
 	tcase_add_test(c, retain__what_goes_is_said_and_what_is_spared_once);
 	tcase_add_test(c, retain__what_was_given_up_goes_before_what_is_whole);
+	tcase_add_test(c, land_archive__what_is_in_its_place_counts_once);
+	tcase_add_test(c, retain_reserve__what_of_it_is_there_has_its_room);
 	tcase_add_test(c, retain_reserve__a_wish_that_can_never_be_met_takes_nothing_away);
 }
