@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is said of what goes and what stays, and what else takes room. */
 #include <fcntl.h>
+#include <pthread.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -200,12 +201,67 @@ START_TEST(retain_reserve__what_of_it_is_there_has_its_room)
 }
 END_TEST
 
+struct rival {
+	struct retain *retain;
+	const char *name;
+	pthread_barrier_t *barrier;
+	bool got;
+};
+
+enum { ROUNDS = 100 };
+
+static void *
+reserve_often(void *context)
+{
+	struct rival *r = context;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		(void)pthread_barrier_wait(r->barrier);
+		r->got = retain_reserve(r->retain, r->name, 60, NULL) == 0;
+		(void)pthread_barrier_wait(r->barrier);
+		/* Both have what they got; the main thread looks. */
+		(void)pthread_barrier_wait(r->barrier);
+		if (r->got)
+			retain_release(r->retain, r->name);
+	}
+	return NULL;
+}
+
+START_TEST(retain_reserve__of_two_at_once_the_same_room_is_not_given_to_both)
+{
+	pthread_barrier_t barrier;
+	struct rival rivals[2] = {{.name = "a"}, {.name = "b"}};
+	pthread_t threads[2];
+	struct kept k;
+
+	kept_set_up(&k, NULL);
+	k.options.cacheMaxBytes = 100;
+	(void)pthread_barrier_init(&barrier, NULL, 3);
+	for (int i = 0; i < 2; i++) {
+		rivals[i].retain = k.retain;
+		rivals[i].barrier = &barrier;
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, reserve_often, &rivals[i]), 0);
+	}
+	for (int i = 0; i < ROUNDS; i++) {
+		(void)pthread_barrier_wait(&barrier);
+		(void)pthread_barrier_wait(&barrier);
+		ck_assert(!rivals[0].got || !rivals[1].got);
+		(void)pthread_barrier_wait(&barrier);
+	}
+	for (int i = 0; i < 2; i++)
+		(void)pthread_join(threads[i], NULL);
+	(void)pthread_barrier_destroy(&barrier);
+	kept_tear_down(&k);
+}
+END_TEST
+
 void
 retain_log_tests(TCase *c)
 {
 	tcase_add_test(c, retain__what_goes_is_said_and_what_is_spared_once);
 	tcase_add_test(c, retain__what_was_given_up_goes_before_what_is_whole);
 	tcase_add_test(c, land_archive__what_is_in_its_place_counts_once);
+	tcase_add_test(c, retain_reserve__of_two_at_once_the_same_room_is_not_given_to_both);
 	tcase_add_test(c, retain_reserve__what_of_it_is_there_has_its_room);
 	tcase_add_test(c, retain_reserve__a_wish_that_can_never_be_met_takes_nothing_away);
 }
