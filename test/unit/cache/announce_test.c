@@ -180,6 +180,35 @@ START_TEST(announce_query__a_version_waits_for_what_is_prefetched_of_it)
 }
 END_TEST
 
+/* Nothing of what it waited for has come: the next run has to see it as new. */
+START_TEST(announce_query__a_version_that_waits_at_the_end_is_not_announced)
+{
+	struct kept k;
+
+	announced_set_up_prefetch(&k);
+	ck_assert(announced_poll(&k, "t/5 "));
+	jobs_stop(k.jobs);
+	kept_settle(&k);
+	ck_assert_str_eq(kept_announced(&k), "t/4 ");
+	kept_tear_down(&k);
+}
+END_TEST
+
+/* Nothing else of it could be announced meanwhile. */
+START_TEST(announce_query__of_a_type_that_was_dropped_nothing_is_waited_for)
+{
+	struct kept k;
+
+	announced_set_up_prefetch(&k);
+	ck_assert(announced_poll(&k, "t/5 "));
+	ck_assert(!announced_poll(&k, "u/1 "));
+	ck_assert_str_eq(kept_announced(&k), "u/1 ");
+	ck_assert(!announced_poll(&k, "t/5 u/1 "));
+	ck_assert_str_eq(kept_announced(&k), "t/5 u/1 ");
+	kept_tear_down(&k);
+}
+END_TEST
+
 START_TEST(announce_query__what_cannot_be_had_is_not_waited_for)
 {
 	static const enum format formats[] = {FORMAT_AR1, FORMAT_AR2};
@@ -296,6 +325,8 @@ announce_tests(TCase *c)
 	tcase_add_test(c, announce_query__types_in_use_get_the_header_of_a_new_version);
 	tcase_add_test(c, announce_query__what_could_not_be_stored_is_not_announced);
 	tcase_add_test(c, announce_query__a_version_waits_for_what_is_prefetched_of_it);
+	tcase_add_test(c, announce_query__a_version_that_waits_at_the_end_is_not_announced);
+	tcase_add_test(c, announce_query__of_a_type_that_was_dropped_nothing_is_waited_for);
 	tcase_add_test(c, announce_query__what_cannot_be_had_is_not_waited_for);
 	tcase_add_test(
 		c, announce_query__a_version_waits_for_ten_minutes_and_the_next_one_no_longer);
