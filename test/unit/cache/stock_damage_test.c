@@ -128,6 +128,26 @@ START_TEST(stock_check__what_is_damaged_is_said_and_one_that_is_gone_already_is_
 }
 END_TEST
 
+/* A header that was asked for again came while the one before it was read. */
+START_TEST(stock_check__what_took_the_place_of_the_damaged_stays)
+{
+	struct record old;
+	struct record new;
+	struct err e = {0};
+	struct kept k;
+
+	kept_set_up(&k, NULL);
+	ck_assert_int_eq(stock_put_header(k.stock, &five, unit_text("old"), &old, NULL), 0);
+	ck_assert_int_eq(stock_put_header(k.stock, &five, unit_text("new one"), &new, NULL), 0);
+	logged_begin();
+	(void)stock_check(k.stock, &old, &e);
+	ck_assert_str_eq(logged(), "");
+	ck_assert(is_shown(&k, &new));
+	ck_assert_int_eq(stock_check(k.stock, &new, &e), STOCK_GOOD);
+	kept_tear_down(&k);
+}
+END_TEST
+
 START_TEST(stock_check__what_cannot_be_read_just_now_stays)
 {
 	struct err e = {0};
@@ -365,6 +385,52 @@ START_TEST(stock_bytes__contents_count_as_long_as_they_are_there)
 }
 END_TEST
 
+/* A content of one file, of another type each time; an administrator changes the files. */
+static void
+put_by_hand(struct kept *k, const struct ident *ident, const char *file)
+{
+	const struct digest digest = digest_of(unit_text(file));
+	char name[IDENT_NAME_MAX];
+	char hex[DIGEST_HEX + 1];
+	AUTO_FREE char *header =
+		mem_printf("{\"cookie\":\"%s\",\"files\":[{\"filename\":\"a\",\"sha256\":\"%s\","
+			   "\"size\":%zu}],\"title\":\"\",\"type\":\"%s\",\"version\":5}",
+			ident->edition.cookie, digest_hex(&digest, hex), strlen(file), ident->type);
+
+	ck_assert_int_eq(
+		fs_put(k->dir, "x", ident_blob_name(&digest, name), unit_text(file), NULL), 0);
+	ck_assert_int_eq(repo_put(stock_repo(k->stock), ident_header_name(ident, name),
+				 unit_text(header), NULL),
+		0);
+	ck_assert_int_eq(repo_put(stock_repo(k->stock), ident_content_name(ident, name),
+				 span_of("", 0), NULL),
+		0);
+}
+
+START_TEST(stock_bytes__as_many_contents_may_be_larger_ones)
+{
+	static const struct ident six = {"u", {5, "00000006"}};
+	char name[IDENT_NAME_MAX];
+	uint64_t before;
+	size_t records;
+	struct kept k;
+
+	kept_set_up(&k, NULL);
+	put_by_hand(&k, &five, "123");
+	ck_assert_int_eq(stock_rebuild_index(k.stock, &records, NULL), 0);
+	ck_assert_uint_eq(records, 2);
+	before = stock_bytes(k.stock);
+	ck_assert_int_eq(repo_remove(stock_repo(k.stock), ident_header_name(&five, name), NULL), 0);
+	ck_assert_int_eq(
+		repo_remove(stock_repo(k.stock), ident_content_name(&five, name), NULL), 0);
+	put_by_hand(&k, &six, "1234567");
+	ck_assert_int_eq(stock_rebuild_index(k.stock, &records, NULL), 0);
+	ck_assert_uint_eq(records, 2);
+	ck_assert_uint_eq(stock_bytes(k.stock), before + 4);
+	kept_tear_down(&k);
+}
+END_TEST
+
 START_TEST(stock_build__what_was_built_is_shown_and_what_is_not_worth_it_is_not)
 {
 	const struct stock_site site = {"work", NULL};
@@ -407,6 +473,7 @@ stock_damage_tests(TCase *c)
 	tcase_add_test(c, stock_put__what_could_not_be_stored_is_not_shown);
 	tcase_add_test(c, stock_put_archive__one_that_is_not_what_it_is_named_is_not_shown);
 	tcase_add_test(c, stock_check__what_is_damaged_is_said_and_one_that_is_gone_already_is_not);
+	tcase_add_test(c, stock_check__what_took_the_place_of_the_damaged_stays);
 	tcase_add_test(c, stock_check__what_cannot_be_read_just_now_stays);
 	tcase_add_test(c,
 		stock_open__what_was_there_for_clients_is_announced_where_the_announcement_was_lost);
@@ -418,5 +485,6 @@ stock_damage_tests(TCase *c)
 	tcase_add_test(c, stock_mend__what_is_in_the_way_of_a_directory_is_said);
 	tcase_add_test(c, stock_mend__an_announcement_that_is_written_again_is_said);
 	tcase_add_test(c, stock_bytes__contents_count_as_long_as_they_are_there);
+	tcase_add_test(c, stock_bytes__as_many_contents_may_be_larger_ones);
 	tcase_add_test(c, stock_build__what_was_built_is_shown_and_what_is_not_worth_it_is_not);
 }
