@@ -127,9 +127,34 @@ START_TEST(builder__a_difference_is_measured_by_the_smallest_full_archive_of_its
 }
 END_TEST
 
+START_TEST(builder__of_a_difference_that_failed_no_room_stays_taken)
+{
+	bool failed = true;
+
+	for (unsigned n = 1; failed; n++) {
+		struct job_spec spec;
+		struct job_spec price;
+		struct building s;
+
+		building_set_up(&s, 2);
+		spec = building_spec_of(&s, JOB_BUILD, 2, 1);
+		price = building_spec_of(&s, JOB_PRICE, 2, 0);
+		price.format = (enum format)0;
+		ck_assert_int_eq(building_build(&s, &spec).state, JOB_RUNNING);
+		faults_begin(n);
+		building_know_price(&s, &price, 1000000);
+		failed = faults_stop();
+		ck_assert(failed || building_is_here(&s, &spec));
+		ck_assert_uint_eq(ledger_used(s.k.ledger).entered_bytes, 0);
+		building_tear_down(&s);
+	}
+}
+END_TEST
+
 void
 builder_failures_tests(TCase *c)
 {
+	tcase_add_test(c, builder__of_a_difference_that_failed_no_room_stays_taken);
 	tcase_add_test(c, builder__what_fails_for_the_same_reason_is_said_once);
 	tcase_add_test(c, builder__what_cannot_be_read_just_now_stays_and_is_not_built_from);
 	tcase_add_test(
