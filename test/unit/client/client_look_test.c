@@ -263,6 +263,9 @@ START_TEST(client_look_files__a_file_of_many_names_is_read_once)
 	before = bytes_read();
 	ck_assert_uint_eq(look(&f, false), NAMES);
 	ck_assert_uint_lt(bytes_read() - before, 2 * BYTES);
+	/* Of one that has a file of its own the others say nothing. */
+	ck_assert_int_eq(fs_put(f.dir, "x", "n1", span_of(bytes, BYTES), NULL), 0);
+	ck_assert_uint_eq(look(&f, true), NAMES - 1);
 	tear_down(&f);
 }
 END_TEST

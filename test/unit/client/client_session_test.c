@@ -202,6 +202,24 @@ START_TEST(client_session_try__leaves_nothing_open)
 }
 END_TEST
 
+/* Whoever said that it takes long may be ready when another run has ended. */
+START_TEST(client_session_try__when_to_come_back_holds_for_one_try)
+{
+	struct installed f;
+	struct home other;
+
+	installed_set_up(&f);
+	client_session_begin(&f.session, f.path, &types[1], 1);
+	f.session.updates[0].retry_s = 50;
+	ck_assert_int_eq(client_home_open(&other, f.path, "t", NULL), 0);
+	client_session_try(&f.session);
+	ck_assert_int_eq(result(&f, 0), UPDATE_RETRY);
+	ck_assert_uint_eq(client_session_next_ms(&f.session, 1500, 60000), 1500);
+	client_home_close(&other);
+	installed_tear_down(&f);
+}
+END_TEST
+
 void
 client_session_tests(TCase *c)
 {
@@ -213,4 +231,5 @@ client_session_tests(TCase *c)
 	tcase_add_test(c, client_session_try__a_directory_that_cannot_be_used_fails_its_type_alone);
 	tcase_add_test(c, client_session_try__types_that_are_not_asked_for_are_left_alone);
 	tcase_add_test(c, client_session_try__leaves_nothing_open);
+	tcase_add_test(c, client_session_try__when_to_come_back_holds_for_one_try);
 }
