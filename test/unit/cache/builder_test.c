@@ -291,7 +291,8 @@ START_TEST(builder__what_has_no_room_is_said_and_its_price_asked_anew)
 	static const struct {
 		enum job_kind kind;
 		unsigned version, base;
-	} rows[] = {{JOB_BUILD, 1, 0}, {JOB_BUILD, 2, 1}};
+		uint64_t cache_max_bytes;
+	} rows[] = {{JOB_BUILD, 1, 0, 10}, {JOB_BUILD, 1, 0, 1500000}, {JOB_BUILD, 2, 1, 10}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct job_spec spec;
@@ -305,7 +306,7 @@ START_TEST(builder__what_has_no_room_is_said_and_its_price_asked_anew)
 		price.format = (enum format)0;
 		(void)jobs_ask(s.k.jobs, &price, NULL);
 		building_know_price(&s, &price, 1000000);
-		s.k.options.cacheMaxBytes = 10;
+		s.k.options.cacheMaxBytes = rows[i].cache_max_bytes;
 		look = building_build(&s, &spec);
 		ck_assert_msg(look.state == JOB_FAILED && look.reason == JOB_DISK_FULL,
 			"row %zu: %d", i, look.state);
