@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/depot.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -252,7 +251,8 @@ put_archive(struct depot *d, const struct record *r, const char *stage, struct e
 	struct offer offer;
 
 	(void)ident_file_name(&r->ref.id, file);
-	if (!repo_has_archive(d->repo, &r->ref) && repo_commit(d->repo, stage, file, e) != 0)
+	if ((repo_has_archive(d->repo, &r->ref) ? repo_sync_name(d->repo, file, e)
+						: repo_commit(d->repo, stage, file, e)) != 0)
 		return -1;
 	depot_offer_read(d->repo, record_name(r, name), &offer);
 	offer.archive[r->format] = r->ref;

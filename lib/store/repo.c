@@ -213,6 +213,15 @@ repo_commit(struct repo *r, const char *stage, const char *name, struct err *e)
 	return fs_publish(r->stage, stage, r->dir, name, e);
 }
 
+int
+repo_sync_name(struct repo *r, const char *name, struct err *e)
+{
+	const char *last;
+	AUTO_CLOSE int parent = fs_open_dir_of(r->dir, name, &last, e);
+
+	return parent < 0 ? -1 : fs_sync(parent, name, e);
+}
+
 /* Not durable by itself: repo_sync stands before the first and behind the last of many. */
 int
 repo_move(struct repo *r, const char *stage, const char *name, struct err *e)

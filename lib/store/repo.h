@@ -78,6 +78,9 @@ int repo_put(struct repo *r, const char *name, struct span bytes, struct err *e)
 /* A staged file under its name, durably; it is synced first. */
 int repo_commit(struct repo *r, const char *stage, const char *name, struct err *e);
 
+/* The directory of a name that is there: who gave it may have failed to do that. */
+int repo_sync_name(struct repo *r, const char *name, struct err *e);
+
 /*
  * For many at once: stage all, repo_sync, repo_move each, repo_sync again;
  * only then write what refers to them.

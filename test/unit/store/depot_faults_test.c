@@ -197,6 +197,59 @@ START_TEST(depot__what_a_disk_stops_halfway_is_told_and_can_be_done_again)
 }
 END_TEST
 
+/* Of an archive and its offer; the sync that failed may be that of either's name. */
+START_TEST(depot_put_archive__what_was_not_synced_is_synced_by_the_next_try)
+{
+	bool failed = true;
+	unsigned had_name = 0;
+
+	for (unsigned n = 1; failed; n++) {
+		struct versions f;
+		struct record r;
+		bool there;
+
+		versions_set_up(&f);
+		stage(&f);
+		r = archive_of(&f);
+		faults_begin(n);
+		(void)put_archive(&f, NULL);
+		failed = faults_stop();
+		there = repo_has_archive(depot_repo(f.depot), &r.ref);
+		stage(&f);
+		faults_follow();
+		ck_assert_int_eq(put_archive(&f, NULL), 0);
+		/* The archive's name begins with a digit of its digest. */
+		ck_assert_str_eq(faults_named() + (there ? 0 : 1), "/o/");
+		had_name += failed && there;
+		versions_tear_down(&f);
+	}
+	ck_assert_uint_ge(had_name, 3);
+}
+END_TEST
+
+/* Nobody tries again, and what is left is taken for what it looks like. */
+START_TEST(depot_tidy__what_was_not_synced_is_synced_before_it_counts)
+{
+	bool failed = true;
+
+	for (unsigned n = 1; failed; n++) {
+		struct versions f;
+		bool rebuilt;
+
+		versions_set_up(&f);
+		ck_assert_int_eq(put_query(&f, NULL), 0);
+		stage(&f);
+		faults_follow();
+		faults_begin(n);
+		(void)operations[_i].run(&f, NULL);
+		failed = faults_stop();
+		ck_assert_int_eq(depot_tidy(f.depot, &rebuilt, NULL), 0);
+		ck_assert_msg(!faults_would_lose(), "call %u: %s", n, faults_named());
+		versions_tear_down(&f);
+	}
+}
+END_TEST
+
 /* The job that brought it may never come again. */
 START_TEST(depot_tidy__what_a_disk_stopped_halfway_leaves_nothing)
 {
@@ -357,6 +410,8 @@ depot_faults_tests(TCase *c)
 	tcase_add_loop_test(c, depot_put__what_has_a_name_is_on_the_disk, 0, 4);
 	tcase_add_loop_test(c, depot__what_a_disk_stops_halfway_is_told_and_can_be_done_again, 0,
 		(int)(sizeof(operations) / sizeof(operations[0])));
+	tcase_add_test(c, depot_put_archive__what_was_not_synced_is_synced_by_the_next_try);
+	tcase_add_loop_test(c, depot_tidy__what_was_not_synced_is_synced_before_it_counts, 2, 4);
 	tcase_add_test(c, depot_rebuild_index__what_a_disk_stops_is_done_by_the_next_look);
 	tcase_add_test(c, depot_open__what_a_disk_stops_is_told_and_the_next_start_is_good);
 	tcase_add_test(c, depot_quarantine__a_content_leaves_what_is_good_to_others_alone);
