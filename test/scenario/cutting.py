@@ -54,10 +54,12 @@ def release(at):
 
 def copy_disk(image, to):
     """What is on the disk at one moment: its file system may still be writing, and half of one moment and half of another is
-    what no power cut leaves."""
+    what no power cut leaves. It is a new file: a loop device that has not let go of the one there yet would be shared, with
+    what it has read of that."""
     while True:
-        shutil.copyfile(image, to)
-        if filecmp.cmp(image, to, shallow=False):
+        shutil.copyfile(image, to + ".new")
+        if filecmp.cmp(image, to + ".new", shallow=False):
+            os.rename(to + ".new", to)
             return
 
 
