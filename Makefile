@@ -47,7 +47,7 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-pr
 CPPFLAGS_ALL := -D_GNU_SOURCE -DGUTS2_VERSION='"$(VERSION)"' -Ilib -Iconfig \
 	-isystem build/deps/include $(CPPFLAGS)
 CFLAGS_release := -O2
-CFLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+CFLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,bounds-strict \
 	-fno-sanitize-recover=undefined
 CFLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 CFLAGS_cov := -O0 --coverage

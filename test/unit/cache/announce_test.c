@@ -175,7 +175,27 @@ START_TEST(announce_query__a_version_waits_for_what_is_prefetched_of_it)
 	jobs_done(k.jobs, header);
 	kept_settle(&k);
 	ck_assert_str_eq(kept_announced(&k), "t/5 ");
+	ck_assert_ptr_null(strstr(logged(), "event=failed"));
 	ck_assert(!announced_poll(&k, "t/5 "));
+	kept_tear_down(&k);
+}
+END_TEST
+
+START_TEST(announce_query__a_version_that_waited_and_could_not_be_stored_is_said)
+{
+	struct kept k;
+
+	announced_set_up_prefetch(&k);
+	ck_assert(announced_poll(&k, "t/5 "));
+	jobs_done(k.jobs, jobs_take(k.jobs, QUEUE_ARCHIVES));
+	kept_settle(&k);
+	(void)logged();
+	faults_begin(1);
+	jobs_done(k.jobs, jobs_take(k.jobs, QUEUE_METADATA));
+	kept_settle(&k);
+	ck_assert(faults_stop());
+	ck_assert_ptr_nonnull(strstr(logged(), "text=\"cannot store the announcement: "));
+	ck_assert_str_eq(kept_announced(&k), "t/4 ");
 	kept_tear_down(&k);
 }
 END_TEST
@@ -325,6 +345,7 @@ announce_tests(TCase *c)
 	tcase_add_test(c, announce_query__types_in_use_get_the_header_of_a_new_version);
 	tcase_add_test(c, announce_query__what_could_not_be_stored_is_not_announced);
 	tcase_add_test(c, announce_query__a_version_waits_for_what_is_prefetched_of_it);
+	tcase_add_test(c, announce_query__a_version_that_waited_and_could_not_be_stored_is_said);
 	tcase_add_test(c, announce_query__a_version_that_waits_at_the_end_is_not_announced);
 	tcase_add_test(c, announce_query__of_a_type_that_was_dropped_nothing_is_waited_for);
 	tcase_add_test(c, announce_query__what_cannot_be_had_is_not_waited_for);
