@@ -322,6 +322,12 @@ START_TEST(announce_policy__takes_away_and_gives_nothing_back)
 	kept_put_channels(&k, without_t);
 	ck_assert(settings_reload(k.settings));
 	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
+	(void)logged();
+	faults_begin(1);
+	announce_policy(k.announce);
+	ck_assert(faults_stop());
+	ck_assert_ptr_nonnull(
+		strstr(logged(), "event=failed text=\"cannot store the announcement: "));
 	announce_policy(k.announce);
 	ck_assert_str_eq(kept_announced(&k), "a/5 ");
 	(void)announced_poll(&k, "a/6 t/6 ");

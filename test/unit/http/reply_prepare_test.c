@@ -203,11 +203,16 @@ START_TEST(reply_make__who_asks_for_an_offer_has_its_base_or_will_have_its_versi
 			(void)site_put(&s, "t", &site_full, FORMAT_AR2);
 		}
 		(void)site_ask(&s, rows[i].path, false);
-		for (uint64_t version = 4; version <= 5; version++)
-			ck_assert_msg(
-				(known(&s, version, &formats) == 1) == (version == rows[i].version),
+		for (uint64_t version = 0; version <= 5; version++)
+			ck_assert_msg((known(&s, version, &formats) == 1) ==
+					      (version != 0 && version == rows[i].version),
 				"row %zu", i);
 		ck_assert_uint_eq(formats, rows[i].version != 0 ? 1U << FORMAT_AR2 : 0);
+		/* Who asks for all of it says nothing of what it had. */
+		if (!rows[i].there)
+			(void)site_ask(&s, OFFER, false);
+		ck_assert_msg((rows[i].version != 0) == (known(&s, rows[i].version, &formats) == 1),
+			"row %zu", i);
 		site_tear_down(&s);
 	}
 }
