@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "http/http.h"
+#include "http/listen.h"
 #include "http/site.h"
 #include "logged.h"
 #include "unit.h"
@@ -30,6 +31,19 @@ bind(int fd, const struct sockaddr *address, socklen_t len)
 	if (rival >= 0)
 		ck_assert_int_eq(listen(rival, 1), 0);
 	return result;
+}
+
+static int only_v6 = -1; /* what was asked for; -1: nothing */
+
+int
+setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	int (*real)(int, int, int, const void *, socklen_t) =
+		(int (*)(int, int, int, const void *, socklen_t))dlsym(RTLD_NEXT, "setsockopt");
+
+	if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY)
+		only_v6 = *(const int *)value;
+	return real(fd, level, name, value, len);
 }
 
 static void
@@ -55,6 +69,22 @@ check(enum err_code code, const char *text, unsigned left)
 	ck_assert_msg(strncmp(e.text, text, strlen(text)) == 0, "%s", e.text);
 	ck_assert_uint_eq(unit_count(AT_FDCWD, "/proc/self/fd"), open + left);
 }
+
+START_TEST(listen_open__one_socket_for_both_families_whatever_the_machine_does_by_itself)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	int fd = listen_open("", 0, NULL);
+
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	ck_assert_int_eq(only_v6, address.ss_family == AF_INET6 ? 0 : -1);
+	fs_close(&fd);
+	only_v6 = -1;
+	fd = listen_open("127.0.0.1", 0, NULL);
+	ck_assert_int_eq(only_v6, -1);
+	fs_close(&fd);
+}
+END_TEST
 
 START_TEST(http_start__an_address_that_is_not_ours)
 {
@@ -178,6 +208,8 @@ void
 http_start_tests(TCase *c)
 {
 	tcase_add_test(c, http_stop__leaves_nothing_open_and_the_threads_their_sets);
+	tcase_add_test(
+		c, listen_open__one_socket_for_both_families_whatever_the_machine_does_by_itself);
 	tcase_add_test(c, http_start__an_address_that_is_not_ours);
 	tcase_add_test(c, http_start__another_server_at_the_same_moment);
 	tcase_add_test(c, http_start__connections_of_the_run_before_are_no_hindrance);
