@@ -78,6 +78,21 @@ START_TEST(map_open__what_is_no_file_is_named)
 }
 END_TEST
 
+/* The kernel's files say that they have a page. */
+START_TEST(map_open__a_file_that_is_shorter_than_it_says_is_an_error)
+{
+	struct map map = {0};
+	struct err e = {0};
+
+	if (access("/sys/kernel/uevent_seqnum", R_OK) != 0)
+		return;
+	ck_assert_int_eq(map_open(AT_FDCWD, "/sys/kernel/uevent_seqnum", &map, &e), -1);
+	ck_assert_int_eq(e.code, ERR_INPUT);
+	ck_assert_ptr_nonnull(strstr(e.text, "became shorter"));
+	ck_assert_ptr_null(map.at);
+}
+END_TEST
+
 START_TEST(map_scratch__is_empty_and_leaves_no_name)
 {
 	static const size_t lens[] = {0, 1, 4 << 20, (4 << 20) + 1};
@@ -182,6 +197,7 @@ map_tests(TCase *c)
 {
 	tcase_add_test(c, map_create__what_the_disk_has_no_room_for_is_an_error);
 	tcase_add_test(c, map_create__a_file_that_is_open_stays_as_it_was);
+	tcase_add_test(c, map_open__a_file_that_is_shorter_than_it_says_is_an_error);
 	tcase_add_test(c, map_scratch__is_empty_and_leaves_no_name);
 	tcase_add_test(c, map_digest__ends_early_for_who_wants_it_to);
 	tcase_add_loop_test(c, map_open__read_or_mapped_it_is_the_file, 0, SIZES);

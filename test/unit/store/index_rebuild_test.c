@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/index_rebuild.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -73,6 +74,61 @@ START_TEST(depot_open__a_document_in_the_place_of_another_is_seen)
 }
 END_TEST
 
+/* In the place of SQLite's: so many steps until one fails as where a disk cannot be read; 0: none
+ * does. */
+static unsigned steps_left;
+struct sqlite3_stmt;
+int sqlite3_step(struct sqlite3_stmt *statement);
+
+int
+sqlite3_step(struct sqlite3_stmt *statement)
+{
+	int (*real)(struct sqlite3_stmt *) =
+		(int (*)(struct sqlite3_stmt *))dlsym(RTLD_NEXT, "sqlite3_step");
+
+	return steps_left > 0 && --steps_left == 0 ? 10 /* SQLITE_IOERR */ : real(statement);
+}
+
+static void
+put_archive(const struct versions *f, struct record *ret)
+{
+	const struct span bytes = unit_text("GUTS2AR2");
+
+	*ret = (struct record){.kind = RECORD_ARCHIVE,
+		.ident = f->header[1]->ident,
+		.base = f->header[0]->ident.edition,
+		.format = FORMAT_AR2,
+		.ref = {digest_of(bytes), bytes.len}};
+	ck_assert_int_eq(
+		fs_put(repo_stage_dir(depot_repo(f->depot)), "x", "archive", bytes, NULL), 0);
+	ck_assert_int_eq(depot_put_archive(f->depot, ret, "archive", NULL), 0);
+}
+
+/* Who cannot ask the index whether somebody needs a file leaves it. */
+START_TEST(depot_rebuild_index__an_index_that_cannot_be_read_takes_no_archive)
+{
+	bool failed = true;
+	unsigned n;
+
+	for (n = 1; failed; n++) {
+		struct versions f;
+		struct record archive;
+		bool rebuilt;
+
+		versions_set_up(&f);
+		put_archive(&f, &archive);
+		steps_left = n;
+		(void)depot_rebuild_index(f.depot, NULL);
+		failed = steps_left == 0;
+		steps_left = 0;
+		ck_assert_msg(repo_has_archive(depot_repo(f.depot), &archive.ref), "step %u", n);
+		ck_assert_int_eq(depot_tidy(f.depot, &rebuilt, NULL), 0);
+		versions_tear_down(&f);
+	}
+	ck_assert_uint_gt(n, 5);
+}
+END_TEST
+
 /* Whatever looks at it first. */
 START_TEST(depot_rebuild_index__a_header_that_cannot_be_read_just_now_stays)
 {
@@ -99,5 +155,6 @@ index_rebuild_tests(TCase *c)
 {
 	tcase_add_test(c, index_rebuild__keeps_times_and_finds_what_does_not_fit);
 	tcase_add_test(c, depot_open__a_document_in_the_place_of_another_is_seen);
+	tcase_add_test(c, depot_rebuild_index__an_index_that_cannot_be_read_takes_no_archive);
 	tcase_add_test(c, depot_rebuild_index__a_header_that_cannot_be_read_just_now_stays);
 }
