@@ -365,9 +365,11 @@ log_start(const char *directory, struct err *e)
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&state.wake, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
-	if (pthread_create(&state.writer, NULL, write_logs, NULL) != 0)
+	state.running = true; /* before there is a writer, who reads what lies beside it */
+	if (pthread_create(&state.writer, NULL, write_logs, NULL) != 0) {
+		state.running = false;
 		return err_set(e, ERR_SYS, "cannot start a thread");
-	state.running = true;
+	}
 	return 0;
 }
 
