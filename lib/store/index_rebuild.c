@@ -99,16 +99,16 @@ index_rebuild(struct repo *repo, struct index *index, struct index *old, struct 
 	struct err lost;
 
 	/*
-	 * What the old index says is read before it is replaced, and nothing in f/ is removed
-	 * before the new one is there, which says what is used. After a crash at any point the
-	 * index is not marked clean, and all of this is done again.
-	 */
-	/*
 	 * What has a name counts from here on, and clients are told of it: where its sync failed,
 	 * or never came since the process was ended, it may have the name in memory alone.
 	 */
 	if (repo_sync(repo, e) != 0)
 		return -1;
+	/*
+	 * What the old index says is read before it is replaced, and nothing in f/ is removed
+	 * before the new one is there, which says what is used. After a crash at any point the
+	 * index is not marked clean, and all of this is done again.
+	 */
 	/* A damaged index has nothing to say. */
 	if (index_each(old, collect, &before, NULL) != 0)
 		before.count = 0;

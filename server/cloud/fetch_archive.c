@@ -93,27 +93,26 @@ work(void *context)
 	const struct land land = {p->stock, p->retain};
 	char name[IDENT_NAME_MAX];
 	struct err e = {0};
-	int status;
 
 	f->landing.took_ms = clock_mono_ms() - f->began_ms;
 	/* The job and f are this worker's alone (fetch_job_hand_over). */
-	status = land_archive(&land, &f->landing, &e);
-	f->reserved = f->reserved && status != 0; /* or somebody else may have it by now */
-	if (status != 0) {
+	if (land_archive(&land, &f->landing, &e) != 0) {
 		forget_price(f);
 		(void)ident_offer_name(&f->landing.record.ident, &f->landing.record.base, name);
 		if (e.code == ERR_INPUT)
 			fetch_job_of_no_use(f, name, &e);
 		else
 			fetch_job_not_landed(f, name, &e);
-	} else if (f->last_choice) {
-		/*
-		 * The format that was asked for does not exist: the next best one, which is in the
-		 * view now, is what whoever waited is given.
-		 */
-		jobs_absent(p->jobs, f->job);
 	} else {
-		jobs_done(p->jobs, f->job);
+		f->reserved = false; /* it was given back, and somebody else may have it by now */
+		/*
+		 * Where the format that was asked for does not exist the next best one, which is in
+		 * the view now, is what whoever waited is given.
+		 */
+		if (f->last_choice)
+			jobs_absent(p->jobs, f->job);
+		else
+			jobs_done(p->jobs, f->job);
 	}
 	fetch_job_free(f);
 }

@@ -194,19 +194,26 @@ START_TEST(log_reopen__where_it_cannot_be_the_old_file_goes_on)
 }
 END_TEST
 
+enum { HALF_LINES = 10000 }; /* more than half of a buffer, and less than one */
+
+static void
+burst(enum log_target target, unsigned lines)
+{
+	for (unsigned i = 0; i < lines; i++)
+		say(target, "burst");
+}
+
 START_TEST(log_end__half_a_buffer_is_written_at_once)
 {
-	enum { LINES = 10000 }; /* more than half of a buffer, and less than one */
 	struct fixture f;
 
 	/* The writer would come by itself in half an hour. */
 	unit_clock_advance_ms(1800000);
 	set_up(&f);
-	for (unsigned i = 0; i < LINES; i++)
-		say(LOG_SERVE, "burst");
+	burst(LOG_SERVE, HALF_LINES);
 	await(&f, SERVE, "burst");
 	log_stop();
-	ck_assert_uint_eq(count(&f, SERVE, "burst"), LINES);
+	ck_assert_uint_eq(count(&f, SERVE, "burst"), HALF_LINES);
 	ck_assert_str_eq(logged(), "");
 	tear_down(&f);
 }
@@ -220,8 +227,7 @@ burst_once(void *context)
 	if (*done)
 		return;
 	*done = true;
-	for (unsigned i = 0; i < 10000; i++)
-		say(LOG_DOWNLOAD, "burst");
+	burst(LOG_DOWNLOAD, HALF_LINES);
 }
 
 START_TEST(log_end__half_a_buffer_that_came_while_the_writer_wrote_is_written_at_once)
@@ -233,12 +239,11 @@ START_TEST(log_end__half_a_buffer_that_came_while_the_writer_wrote_is_written_at
 	set_up(&f);
 	/* The downloads' log has had its turn when the writer writes this. */
 	faults_look(burst_once, &done);
-	for (unsigned i = 0; i < 10000; i++)
-		say(LOG_SERVE, "burst");
+	burst(LOG_SERVE, HALF_LINES);
 	await(&f, DOWNLOAD, "burst");
 	log_stop();
 	faults_look(NULL, NULL);
-	ck_assert_uint_eq(count(&f, DOWNLOAD, "burst"), 10000);
+	ck_assert_uint_eq(count(&f, DOWNLOAD, "burst"), HALF_LINES);
 	tear_down(&f);
 }
 END_TEST
@@ -275,8 +280,7 @@ START_TEST(log_end__lines_that_a_slow_disk_does_not_take_are_counted)
 	hold = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	logged_begin();
 	ck_assert_int_eq(log_start(path, &e), 0);
-	for (unsigned i = 0; i < LINES; i++)
-		say(LOG_SERVE, "burst");
+	burst(LOG_SERVE, LINES);
 	/* It is read from here on. */
 	ck_assert_int_eq(pthread_create(&reader, NULL, count_lines, fifo), 0);
 	log_stop();

@@ -6,7 +6,6 @@
 #include <sys/statvfs.h>
 
 #include "base/fs.h"
-#include "base/mem.h"
 #include "cache/kept.h"
 #include "cache/land.h"
 #include "faults.h"
@@ -181,21 +180,6 @@ fstatvfs(int fd, struct statvfs *ret)
 	return result;
 }
 
-static void
-set_min_free(struct kept *k, uint64_t bytes)
-{
-	AUTO_FREE char *root = mem_printf("-Droot=%s", k->path);
-	AUTO_FREE char *free_bytes =
-		mem_printf("-DcacheMinFreeBytes=%llu", (unsigned long long)bytes);
-	char url[] = "-Dguts2ServerUrl=file:///none";
-	char name[] = "guts2d";
-	char *argv[] = {name, root, free_bytes, url, NULL};
-	struct err e = {0};
-
-	options_free(&k->options);
-	ck_assert_msg(options_read(&k->options, 4, argv, &e) == 0, "%s", e.text);
-}
-
 /* Of a disk that has room for what is missing, and not for all of it again. */
 START_TEST(retain_reserve__what_of_it_is_there_has_its_room)
 {
@@ -210,7 +194,7 @@ START_TEST(retain_reserve__what_of_it_is_there_has_its_room)
 	ck_assert_int_eq(posix_fallocate(fd, 0, PART), 0);
 	fs_close(&fd);
 	disk_free_blocks = 1000;
-	set_min_free(&k, 1000 * BLOCK - PART / 2);
+	k.options.cacheMinFreeBytes = 1000 * BLOCK - PART / 2; /* less than a tenth */
 	ck_assert_msg(retain_reserve(k.retain, "a.part", PART, &e) == 0, "%s", e.text);
 	/* Of another one nothing is there. */
 	ck_assert_int_eq(retain_reserve(k.retain, "b.part", PART, &e), -1);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is lost, damaged, cannot be stored, or is not worth it: what is shown then, and said. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fs.h"
-
-#include <errno.h>
 #include "base/mem.h"
 #include "cache/kept.h"
 #include "faults.h"

@@ -10,18 +10,6 @@
 #include "store/versions.h"
 #include "unit.h"
 
-#define ARCHIVE "GUTS2AR2" /* the smallest there is */
-
-static struct record
-archive_of(const struct versions *f)
-{
-	return (struct record){.kind = RECORD_ARCHIVE,
-		.ident = f->header[1]->ident,
-		.base = f->header[0]->ident.edition,
-		.format = FORMAT_AR2,
-		.ref = {digest_of(unit_text(ARCHIVE)), strlen(ARCHIVE)}};
-}
-
 static int
 link_one(void *context, int dir, const char *name, struct err *e)
 {
@@ -30,23 +18,13 @@ link_one(void *context, int dir, const char *name, struct err *e)
 	return linkat(dir, name, *(int *)context, name, 0);
 }
 
-/* Its bytes are not synced, as those of a download are not. */
-static void
-stage_archive(const struct versions *f)
-{
-	AUTO_CLOSE int fd = openat(repo_stage_dir(depot_repo(f->depot)), "archive",
-		O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	ck_assert_int_eq(fs_write(fd, ARCHIVE, strlen(ARCHIVE), NULL), 0);
-}
-
 /* What is put is staged: an archive, and the files of version 2. */
 static void
 stage(const struct versions *f)
 {
 	AUTO_CLOSE int from = fs_make_dirs(f->dir, "from", NULL);
 
-	stage_archive(f);
+	versions_stage_archive(f);
 	ck_assert_int_eq(fs_each(f->dir, "files/2", link_one, &from, NULL), 0);
 }
 
@@ -73,9 +51,9 @@ put_header(struct versions *f, struct err *e)
 static int
 put_archive(struct versions *f, struct err *e)
 {
-	const struct record r = archive_of(f);
+	const struct record r = versions_archive(f);
 
-	return depot_put_archive(f->depot, &r, "archive", e);
+	return depot_put_archive(f->depot, &r, VERSIONS_STAGED, e);
 }
 
 static int
@@ -106,7 +84,7 @@ remove_header(struct versions *f, struct err *e)
 static int
 remove_archive(struct versions *f, struct err *e)
 {
-	const struct record r = archive_of(f);
+	const struct record r = versions_archive(f);
 
 	return depot_remove(f->depot, &r, e);
 }
@@ -114,7 +92,7 @@ remove_archive(struct versions *f, struct err *e)
 static int
 quarantine_archive(struct versions *f, struct err *e)
 {
-	const struct record r = archive_of(f);
+	const struct record r = versions_archive(f);
 
 	return depot_quarantine(f->depot, &r, e);
 }
@@ -210,7 +188,7 @@ START_TEST(depot_put_archive__what_was_not_synced_is_synced_by_the_next_try)
 
 		versions_set_up(&f);
 		stage(&f);
-		r = archive_of(&f);
+		r = versions_archive(&f);
 		faults_begin(n);
 		(void)put_archive(&f, NULL);
 		failed = faults_stop();

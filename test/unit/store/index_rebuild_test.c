@@ -89,21 +89,6 @@ sqlite3_step(struct sqlite3_stmt *statement)
 	return steps_left > 0 && --steps_left == 0 ? 10 /* SQLITE_IOERR */ : real(statement);
 }
 
-static void
-put_archive(const struct versions *f, struct record *ret)
-{
-	const struct span bytes = unit_text("GUTS2AR2");
-
-	*ret = (struct record){.kind = RECORD_ARCHIVE,
-		.ident = f->header[1]->ident,
-		.base = f->header[0]->ident.edition,
-		.format = FORMAT_AR2,
-		.ref = {digest_of(bytes), bytes.len}};
-	ck_assert_int_eq(
-		fs_put(repo_stage_dir(depot_repo(f->depot)), "x", "archive", bytes, NULL), 0);
-	ck_assert_int_eq(depot_put_archive(f->depot, ret, "archive", NULL), 0);
-}
-
 /* Who cannot ask the index whether somebody needs a file leaves it. */
 START_TEST(depot_rebuild_index__an_index_that_cannot_be_read_takes_no_archive)
 {
@@ -116,7 +101,9 @@ START_TEST(depot_rebuild_index__an_index_that_cannot_be_read_takes_no_archive)
 		bool rebuilt;
 
 		versions_set_up(&f);
-		put_archive(&f, &archive);
+		archive = versions_archive(&f);
+		versions_stage_archive(&f);
+		ck_assert_int_eq(depot_put_archive(f.depot, &archive, VERSIONS_STAGED, NULL), 0);
 		steps_left = n;
 		(void)depot_rebuild_index(f.depot, NULL);
 		failed = steps_left == 0;

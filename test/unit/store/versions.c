@@ -93,6 +93,27 @@ versions_drop_content(struct versions *f, unsigned n)
 	ck_assert_int_eq(depot_remove(f->depot, &r, NULL), 0);
 }
 
+#define ARCHIVE "GUTS2AR2"
+
+struct record
+versions_archive(const struct versions *f)
+{
+	return (struct record){.kind = RECORD_ARCHIVE,
+		.ident = f->header[1]->ident,
+		.base = f->header[0]->ident.edition,
+		.format = FORMAT_AR2,
+		.ref = {digest_of(unit_text(ARCHIVE)), strlen(ARCHIVE)}};
+}
+
+void
+versions_stage_archive(const struct versions *f)
+{
+	AUTO_CLOSE int fd = openat(repo_stage_dir(depot_repo(f->depot)), VERSIONS_STAGED,
+		O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	ck_assert_int_eq(fs_write(fd, ARCHIVE, strlen(ARCHIVE), NULL), 0);
+}
+
 void
 versions_tear_down(struct versions *f)
 {
