@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -208,4 +209,26 @@ syncfs(int fd)
 	note('|');
 	bytes_only_here = names_only_here = false;
 	return 0;
+}
+
+static long disk_free_blocks;
+
+void
+faults_disk(long free_blocks)
+{
+	disk_free_blocks = free_blocks;
+}
+
+int
+fstatvfs(int fd, struct statvfs *ret)
+{
+	int (*real)(int, struct statvfs *) =
+		(int (*)(int, struct statvfs *))dlsym(RTLD_NEXT, "fstatvfs");
+
+	if (disk_free_blocks == 0)
+		return real(fd, ret);
+	*ret = (struct statvfs){.f_frsize = FAULTS_BLOCK,
+		.f_blocks = FAULTS_BLOCKS,
+		.f_bavail = (fsblkcnt_t)disk_free_blocks};
+	return disk_free_blocks == FAULTS_DISK_SILENT ? -1 : 0;
 }

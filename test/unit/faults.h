@@ -34,6 +34,14 @@ bool faults_end(int result, const struct err *e);
 /* The n-th try from now on to open something by this name fails with this errno. */
 void faults_refuse(const char *name, unsigned n, int error);
 
+enum { FAULTS_BLOCK = 4096, FAULTS_BLOCKS = 1 << 20, FAULTS_DISK_SILENT = -1 };
+
+/*
+ * From now on every disk has FAULTS_BLOCKS of FAULTS_BLOCK bytes, so many of them free, whatever
+ * others write; or does not say how many. 0: as it is.
+ */
+void faults_disk(long free_blocks);
+
 /* From now on it is looked at what is synced, in the order of the calls of one thread. */
 void faults_follow(void);
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is said of what goes and what stays, and what else takes room. */
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/statvfs.h>
 
 #include "base/fs.h"
 #include "cache/kept.h"
@@ -161,29 +159,10 @@ START_TEST(land_archive__what_is_in_its_place_counts_once)
 }
 END_TEST
 
-static unsigned long disk_free_blocks; /* of BLOCK bytes; 0: the disk is as it is */
-enum { BLOCK = 4096, DISK_BLOCKS = 1 << 20 };
-
-/* In the place of the C library's: what others write meanwhile counts on the real one. */
-int
-fstatvfs(int fd, struct statvfs *ret)
-{
-	int (*real)(int, struct statvfs *) =
-		(int (*)(int, struct statvfs *))dlsym(RTLD_NEXT, "fstatvfs");
-	int result = real(fd, ret);
-
-	if (disk_free_blocks > 0) {
-		ret->f_frsize = BLOCK;
-		ret->f_blocks = DISK_BLOCKS;
-		ret->f_bavail = disk_free_blocks;
-	}
-	return result;
-}
-
 /* Of a disk that has room for what is missing, and not for all of it again. */
 START_TEST(retain_reserve__what_of_it_is_there_has_its_room)
 {
-	enum { PART = 16 * BLOCK };
+	enum { PART = 16 * FAULTS_BLOCK };
 	struct err e = {0};
 	struct kept k;
 	int fd;
@@ -193,8 +172,8 @@ START_TEST(retain_reserve__what_of_it_is_there_has_its_room)
 		0644);
 	ck_assert_int_eq(posix_fallocate(fd, 0, PART), 0);
 	fs_close(&fd);
-	disk_free_blocks = 1000;
-	k.options.cacheMinFreeBytes = 1000 * BLOCK - PART / 2; /* less than a tenth */
+	faults_disk(1000);
+	k.options.cacheMinFreeBytes = 1000 * FAULTS_BLOCK - PART / 2; /* less than a tenth */
 	ck_assert_msg(retain_reserve(k.retain, "a.part", PART, &e) == 0, "%s", e.text);
 	/* Of another one nothing is there. */
 	ck_assert_int_eq(retain_reserve(k.retain, "b.part", PART, &e), -1);

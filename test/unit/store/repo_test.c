@@ -306,9 +306,32 @@ START_TEST(repo_mend__what_cannot_be_made_is_an_error)
 }
 END_TEST
 
+/* Room is reckoned by it: where it is not known nothing is refused for it. */
+START_TEST(repo_disk__one_that_does_not_say_is_as_large_as_can_be)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_REPO struct repo *r = NULL;
+	uint64_t bytes;
+	uint64_t free_bytes;
+
+	(void)dir;
+	ck_assert_int_eq(repo_open(path, true, &r, NULL), 0);
+	faults_disk(7);
+	repo_disk(r, &bytes, &free_bytes);
+	ck_assert_uint_eq(bytes, (uint64_t)FAULTS_BLOCKS * FAULTS_BLOCK);
+	ck_assert_uint_eq(free_bytes, 7 * FAULTS_BLOCK);
+	faults_disk(FAULTS_DISK_SILENT);
+	repo_disk(r, &bytes, &free_bytes);
+	ck_assert_uint_eq(bytes, UINT64_MAX / 4);
+	ck_assert_uint_eq(free_bytes, UINT64_MAX / 4);
+}
+END_TEST
+
 void
 repo_tests(TCase *c)
 {
+	tcase_add_test(c, repo_disk__one_that_does_not_say_is_as_large_as_can_be);
 	tcase_add_test(c, repo__what_is_replaced_is_not_kept_as_damaged);
 	tcase_add_test(c, repo_open__without_create_nothing_is_made);
 	tcase_add_test(c, repo_mend__what_was_removed_is_there_again);
