@@ -2,8 +2,10 @@
 #include "base/fs.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -231,6 +233,29 @@ START_TEST(fs_lock__is_one_process_s_and_says_whose)
 }
 END_TEST
 
+/* The number of whoever had it before would send people after another process. */
+START_TEST(fs_lock__without_room_for_the_number_names_nobody)
+{
+	struct rlimit all;
+	struct rlimit none;
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int first = -1;
+	struct err e = {0};
+
+	ck_assert_int_eq(fs_put(dir, "x", "lock", unit_text("123456789012"), NULL), 0);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &all), 0);
+	none = (struct rlimit){0, all.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	first = fs_lock(dir, "lock", NULL);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &all), 0);
+	ck_assert_int_ge(first, 0);
+	ck_assert_int_eq(fs_lock(dir, "lock", &e), -1);
+	ck_assert_str_eq(e.text, "in use by process ?");
+}
+END_TEST
+
 START_TEST(fs_read__all_that_is_in_the_buffer_counts)
 {
 	enum { LEN = 40000 };
@@ -391,6 +416,7 @@ fs_tests(TCase *c)
 	tcase_add_test(c, fs_open_dir__says_what_is_missing_and_what_is_no_directory);
 	tcase_add_test(c, fs_each__each_name_once_until_somebody_has_enough);
 	tcase_add_test(c, fs_lock__is_one_process_s_and_says_whose);
+	tcase_add_test(c, fs_lock__without_room_for_the_number_names_nobody);
 	tcase_add_test(c, fs_read__all_that_is_in_the_buffer_counts);
 	tcase_add_loop_test(c, fs__what_the_disk_refuses_is_told_and_can_be_done_again, 0, 4);
 	tcase_add_test(c, fs_write__what_cannot_be_written_is_an_error);
