@@ -88,6 +88,32 @@ START_TEST(builder__an_archive_that_is_what_it_is_named_and_of_no_use_is_passed_
 }
 END_TEST
 
+/* However many are known: one behind them is seen where the array ends with them. */
+START_TEST(builder__looks_at_the_records_that_there_are)
+{
+	struct building s;
+	struct job_spec spec;
+	struct err e = {0};
+
+	building_set_up(&s, 0);
+	for (uint64_t n = 1; n <= 32; n++) {
+		struct span bytes = unit_text("GUTS2AR2");
+		struct record r = {.format = FORMAT_AR2, .ref = {digest_of(bytes), bytes.len}};
+
+		r.ident = s.v.header[2]->ident;
+		r.base = (struct edition){.version = n, .cookie = "00000000"};
+		ck_assert_int_eq(
+			fs_put(repo_stage_dir(stock_repo(s.k.stock)), "s", "a", bytes, NULL), 0);
+		ck_assert_msg(stock_put_archive(s.k.stock, &r, "a", &e) == 0, "%s", e.text);
+		spec = building_spec_of(&s, JOB_BUILD, 3, 0);
+		spec.base = r.base;
+		spec.base.version += 1000;
+		ck_assert_int_eq(building_build(&s, &spec).state, JOB_ABSENT);
+	}
+	building_tear_down(&s);
+}
+END_TEST
+
 /* How many bytes the archive has, by what was said of it, and how many that saved. */
 static uint64_t
 said_bytes(const char *said, const char *key)
@@ -156,6 +182,7 @@ builder_failures_tests(TCase *c)
 {
 	tcase_add_test(c, builder__of_a_difference_that_failed_no_room_stays_taken);
 	tcase_add_test(c, builder__what_fails_for_the_same_reason_is_said_once);
+	tcase_add_test(c, builder__looks_at_the_records_that_there_are);
 	tcase_add_test(c, builder__what_cannot_be_read_just_now_stays_and_is_not_built_from);
 	tcase_add_test(
 		c, builder__an_archive_that_is_what_it_is_named_and_of_no_use_is_passed_over);
