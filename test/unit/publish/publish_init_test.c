@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/publish_init.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "faults.h"
 #include "publish/published.h"
 #include "unit.h"
 
@@ -120,6 +122,29 @@ START_TEST(publish_init__what_is_not_whole_is_not_announced)
 }
 END_TEST
 
+/* Of a repository that can be read in part, a part would be announced for all. */
+START_TEST(publish_init__what_cannot_be_listed_is_not_announced_in_part)
+{
+	bool refused = true;
+	unsigned n;
+
+	for (n = 1; refused; n++) {
+		AUTO_IDENTS struct idents found = {0};
+		struct fixture f;
+		struct err e = {0};
+
+		set_up(&f);
+		remove_file(&f, "q");
+		faults_refuse(".", n, EIO);
+		refused = publish_init(f.p.path, &found, &e) != 0;
+		faults_refuse(NULL, 0, 0);
+		ck_assert(refused ? !fs_exists(f.p.dir, "q") : announced(&f) == 2);
+		published_tear_down(&f.p);
+	}
+	ck_assert_uint_gt(n, 2);
+}
+END_TEST
+
 START_TEST(publish_init__one_publisher_at_a_time)
 {
 	AUTO_REPO struct repo *repo = NULL;
@@ -158,6 +183,7 @@ publish_init_tests(TCase *c)
 	tcase_add_test(c, publish_init__an_announcement_that_can_be_read_stays);
 	tcase_add_test(c, publish_init__one_that_is_lost_or_damaged_names_the_newest_again);
 	tcase_add_test(c, publish_init__what_is_not_whole_is_not_announced);
+	tcase_add_test(c, publish_init__what_cannot_be_listed_is_not_announced_in_part);
 	tcase_add_test(c, publish_init__one_publisher_at_a_time);
 	tcase_add_test(c, publish_init__a_path_that_cannot_be_a_directory_is_an_error);
 }
