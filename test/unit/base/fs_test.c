@@ -387,19 +387,26 @@ START_TEST(fs_open_standard__what_is_closed_leads_nowhere_and_what_is_open_stays
 	AUTO_CLOSE int dir = unit_dir(&path);
 	struct stat null;
 	struct stat st;
+	int fd = dup(dir);
+	const int next = fd;
 
+	fs_close(&fd);
 	ck_assert_int_eq(stat("/dev/null", &null), 0);
 	for (int only = STDIN_FILENO; only <= STDERR_FILENO; only++) {
-		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 			(void)close(fd);
 		ck_assert_int_eq(dup2(dir, only), only);
 		ck_assert_int_eq(fs_open_standard(NULL), 0);
-		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 			ck_assert_int_eq(fstat(fd, &st), 0);
 			ck_assert_msg(
 				fd == only ? S_ISDIR(st.st_mode) != 0 : st.st_rdev == null.st_rdev,
 				"%d of %d", fd, only);
 		}
+		/* Nothing more is open than these: the next has the number that is next. */
+		fd = dup(only);
+		ck_assert_int_eq(fd, next);
+		fs_close(&fd);
 	}
 }
 END_TEST

@@ -385,9 +385,34 @@ START_TEST(build__what_a_disk_stops_is_no_archives_fault_and_can_be_done_again)
 }
 END_TEST
 
+/* Of either of the two: it may have gone since it was planned. */
+START_TEST(build_difference__without_a_header_is_an_error)
+{
+	for (unsigned gone = 0; gone <= 1; gone++) {
+		struct versions f;
+		struct build_difference what = {.format = FORMAT_AR2, .full_bytes = 1 << 30};
+		struct record r;
+		struct err e = {0};
+		char name[IDENT_NAME_MAX];
+
+		versions_set_up(&f);
+		versions_put_content(&f, 2);
+		what.ident = f.header[1]->ident;
+		what.base = f.header[0]->ident.edition;
+		ck_assert_int_eq(
+			unlinkat(f.dir, ident_header_name(&f.header[gone]->ident, name), 0), 0);
+		ck_assert_int_eq(build_difference(&f.build, &what, &r, &e), -1);
+		ck_assert_int_eq(e.code, ERR_MISSING);
+		ck_assert_uint_eq(versions_count_files(&f, "stage"), 0);
+		versions_tear_down(&f);
+	}
+}
+END_TEST
+
 void
 build_tests(TCase *c)
 {
+	tcase_add_test(c, build_difference__without_a_header_is_an_error);
 	tcase_add_test(c, build__full_archives_differences_and_contents_go_round);
 	tcase_add_test(c, build__a_damaged_source_is_not_built_on);
 	tcase_add_test(c, build_content__names_the_archive_that_is_to_blame);
