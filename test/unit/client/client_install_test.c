@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "client/client_install.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -232,29 +231,6 @@ START_TEST(client_install__what_was_changed_since_the_look_does_not_get_into_the
 		ck_assert_ptr_nonnull(strstr(e.text, names[i]));
 		tear_down(&f);
 	}
-}
-END_TEST
-
-/* The disk's fault is not the file's: another archive would fail by it as well. */
-START_TEST(client_install__a_base_that_cannot_be_read_just_now_was_not_changed)
-{
-	unsigned failures = 0;
-	bool refused = true;
-
-	for (unsigned n = 1; refused; n++) {
-		struct fixture f;
-		struct err e = {0};
-
-		set_up(&f);
-		publish(&f, true);
-		faults_refuse("changes", n, EIO);
-		refused = client_install(&f.h, &f.what, &e) != 0;
-		faults_refuse(NULL, 0, 0);
-		ck_assert_msg(!refused || e.code == ERR_SYS, "%s", e.text);
-		failures += refused;
-		tear_down(&f);
-	}
-	ck_assert_uint_ge(failures, 1);
 }
 END_TEST
 
@@ -499,7 +475,6 @@ client_install_tests(TCase *c)
 	tcase_add_test(c, client_install__a_mode_that_was_changed_is_not_taken_over);
 	tcase_add_test(c,
 		client_install__what_was_changed_since_the_look_does_not_get_into_the_new_version);
-	tcase_add_test(c, client_install__a_base_that_cannot_be_read_just_now_was_not_changed);
 	tcase_add_test(c, client_install__what_is_behind_a_link_is_not_taken_over);
 	tcase_add_test(c, client_install__a_base_that_went_since_the_look_is_named);
 	tcase_add_test(c, client_install__an_archive_of_no_use_leaves_nothing);

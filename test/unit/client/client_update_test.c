@@ -181,6 +181,30 @@ START_TEST(client_update__a_file_that_cannot_be_read_is_not_copied_as_an_empty_o
 }
 END_TEST
 
+/* The disk's fault is not the file's: the full archive would be taken in vain. */
+START_TEST(client_update__a_base_that_cannot_be_read_just_now_was_not_changed)
+{
+	unsigned failures = 0;
+	bool updated = false;
+
+	for (unsigned n = 1; !updated; n++) {
+		struct installed f;
+
+		set_up(&f);
+		faults_refuse("changes", n, EIO);
+		updated = installed_run(&f) == UPDATE_UPDATED;
+		faults_refuse(NULL, 0, 0);
+		if (updated)
+			installed_check_taken(
+				&f, 2, "difference", installed_archive_bytes(&f, 2, 1, FORMAT_AR2));
+		ck_assert_ptr_null(strstr(unit_complaints(), "was changed since"));
+		failures += !updated;
+		installed_tear_down(&f);
+	}
+	ck_assert_uint_ge(failures, 1);
+}
+END_TEST
+
 START_TEST(client_update__without_a_difference_the_full_archive)
 {
 	struct installed f;
@@ -436,6 +460,7 @@ client_update_tests(TCase *c)
 		client_update__a_changed_file_that_both_versions_have_does_not_get_into_the_new_one);
 	tcase_add_test(c, client_update__a_file_that_cannot_be_read_is_not_copied_as_an_empty_one);
 	tcase_add_test(c, client_update__no_copy_is_linked_where_copies_are_wanted);
+	tcase_add_test(c, client_update__a_base_that_cannot_be_read_just_now_was_not_changed);
 	tcase_add_test(c, client_update__without_a_difference_the_full_archive);
 	tcase_add_test(c, client_update__without_a_full_archive_or_a_header_it_fails);
 	tcase_add_test(c, client_update__an_offer_without_a_known_format_is_refused);
