@@ -71,6 +71,14 @@ digest_of(struct span bytes)
 	return result;
 }
 
+void
+digest_sha512(struct span bytes, uint8_t ret[DIGEST_SHA512_BYTES])
+{
+	int ok = EVP_Digest(bytes.at, bytes.len, ret, NULL, EVP_sha512(), NULL);
+
+	assert(ok == 1);
+}
+
 /*
  * pread leaves the descriptor where it stands, so that its owner can go on reading from there. The
  * size is what was read, and not what fstat said: the caller compares it. ret NULL reads all the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * digest.h - SHA-256 (the only user of libcrypto).
+ * digest.h - SHA-256, and SHA-512 where somebody else's document names it.
  *
  * Shapes:   32 bytes; as text 64 lower-case hex digits
  * Threads:  a digester belongs to one thread
@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "base/stop.h"
 
-enum { DIGEST_BYTES = 32, DIGEST_HEX = 64 };
+enum { DIGEST_BYTES = 32, DIGEST_HEX = 64, DIGEST_SHA512_BYTES = 64 };
 
 struct digest {
 	uint8_t byte[DIGEST_BYTES];
@@ -32,6 +32,7 @@ struct digest digester_end(struct digester *d);
 void digester_free(struct digester *d);
 
 struct digest digest_of(struct span bytes);
+void digest_sha512(struct span bytes, uint8_t ret[DIGEST_SHA512_BYTES]);
 
 /* Reads fd from its start to its end; ret NULL: does no more than that. -1: ERR_SYS, ERR_STOPPED.
  */

@@ -42,6 +42,32 @@ num_parse(const char *s, size_t len, uint64_t max, uint64_t *ret)
 	return true;
 }
 
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool
+num_parse_hex(const char *hex, uint8_t *ret, size_t bytes)
+{
+	if (strlen(hex) != 2 * bytes)
+		return false;
+	for (size_t i = 0; i < bytes; i++) {
+		int high = hex_value(hex[2 * i]);
+		int low = hex_value(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		ret[i] = (uint8_t)(16 * high + low);
+	}
+	return true;
+}
+
 /* The bound is divided instead of the value multiplied: nothing can overflow before it is known. */
 bool
 num_parse_ms(const char *s, uint64_t bare_unit_ms, uint64_t *ret_ms)

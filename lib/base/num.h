@@ -14,6 +14,9 @@
 /* Decimal digits only, no sign, no leading zero, at most max. False: not that. */
 bool num_parse(const char *s, size_t len, uint64_t max, uint64_t *ret);
 
+/* Exactly 2 * bytes hex digits of either case. False, and ret in part written: not that. */
+bool num_parse_hex(const char *hex, uint8_t *ret, size_t bytes);
+
 /*
  * A duration: "500ms", "5s", "10m", "2h", "7d"; a bare number counts in
  * bare_unit_ms. At most 10 years. False: not a duration.
