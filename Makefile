@@ -27,6 +27,7 @@ DEPS_LINT := clang=1:14:clang clang-format=1:14:clang-format clang-tidy=1:14:cla
 DEPS_FUZZ := clang=1:14:clang libclang-rt-14-dev=14
 DEPS_COV := gcovr=5.2
 DEPS_MUTATE := python3-clang-14=1:14 bubblewrap=0.8
+DEPS_CONFORMANCE := python3=3.11:python3 python3-pytest=7.2 python3-cryptography=38 faketime=0.9
 DEPS_BENCH := wrk=4.1 nginx-light=1.22:nginx varnish=7.1 squid=5.7:squid bsdiff=4.3 zstd=1.5.4 \
 	xdelta3=3.0.11 time=1.9 gnuplot-nox=5.4:gnuplot curl=7.88.1 python3=3.11:python3 npm=9:npm
 
@@ -71,7 +72,7 @@ FUZZ_TARGETS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 STAMP_BUILD := build/deps/build.stamp
 
-.PHONY: all run check check-unit check-scenario bench lint format asan tsan crash cov fuzz mutate deps soak install man \
+.PHONY: all run check check-unit check-scenario bench lint format asan tsan crash conformance cov fuzz mutate deps soak install man \
 	clean help unit-programs variant
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -92,6 +93,7 @@ help:
 	@echo 'make soak S=3600              honest clients beside everybody who is not, for S seconds; build/soak/'
 	@echo 'make cov                      coverage of the suite, in build/cov/'
 	@echo 'make mutate N=100 F=lib       plants N faults in F, one at a time, and says which the suite does not notice'
+	@echo 'make conformance SUITE=DIR    the public suite for clients of The Update Framework, in DIR'
 	@echo 'make fuzz T=archive S=60      one fuzz target for S seconds'
 	@echo 'make install DESTDIR= PREFIX= programs and man pages'
 	@echo 'make deps                     install what is missing'
@@ -226,6 +228,13 @@ format:
 T ?= archive
 fuzz: build/deps/fuzz.stamp $(STAMP_BUILD)
 	@test/fuzz/run $(T) $(or $(S),60) '$(subst ',,$(CPPFLAGS_ALL)) -Iserver $(XDELTA_CPPFLAGS)' '$(LIBS)'
+
+# The suite stays where it is: this tree has nothing of it.
+$(OUT)/conformance-client: $(OUT)/obj/test/conformance/client.o $(OUT)/libguts2.a
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+conformance: build/deps/conformance.stamp $(STAMP_BUILD) $(OUT)/conformance-client
+	@test/conformance/run $(OUT)/conformance-client '$(SUITE)'
 
 # ---- Install
 

@@ -15,7 +15,7 @@
 
 #include "net/upstream.h"
 
-enum source_what { SOURCE_QUERY, SOURCE_HEADER, SOURCE_OFFER, SOURCE_FILE };
+enum source_what { SOURCE_QUERY, SOURCE_HEADER, SOURCE_OFFER, SOURCE_FILE, SOURCE_TRUST };
 
 /*
  * The outcome as it is meant. gave_query: who was asked has handed out its announcement; then 403

@@ -29,6 +29,8 @@ source_name(struct source_request *r)
 		break;
 	case SOURCE_FILE:
 		return ident_file_name(&r->file.id, r->name);
+	case SOURCE_TRUST:
+		return r->trust_file;
 	}
 	return ident_target_name(&target, r->name);
 }
@@ -142,6 +144,7 @@ judge(struct source_request *r, struct upstream_reply *reply)
 		judge_file(r, reply);
 		break;
 	case SOURCE_HEADER:
+	case SOURCE_TRUST:
 		break;
 	}
 }
@@ -210,8 +213,9 @@ fill(struct source_request *r)
 		r->request.restart = restart_caller;
 		return;
 	}
-	r->request.max_bytes = max_bytes[r->what];
-	r->request.fresh = r->what == SOURCE_QUERY || r->what == SOURCE_OFFER;
+	r->request.max_bytes = r->what == SOURCE_TRUST ? r->trust_bytes_max : max_bytes[r->what];
+	/* Of trust a cache may know too little, or that there was no next root yet. */
+	r->request.fresh = r->what != SOURCE_HEADER;
 	r->request.accept =
 		r->what == SOURCE_OFFER && r->format > FORMAT_AR1 ? accept_all : accept_json;
 }

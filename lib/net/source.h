@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * source.h - the one client of the protocol: asks a source for q, h, o and f.
+ * source.h - the one client of the protocol: asks a source for q, h, o, f and tuf.
  *
  * Does:     knows what each request looks like, which answers mean what, and what has to
  *           be true of them: a server, its tools and its tests decide it alike because they
@@ -40,6 +40,8 @@ struct source_request {
 	struct edition base;	   /* OFFER: version 0 asks for the full archive */
 	enum format format;	   /* OFFER: the best that is understood */
 	struct archive_ref file;   /* FILE */
+	const char *trust_file;	   /* TRUST: its name below the base, "tuf/2.root.json" */
+	uint64_t trust_bytes_max;  /* TRUST */
 	const char *inventory;	   /* QUERY: what is had (wire.h), for POST; NULL: ask for all */
 	const char *if_none_match; /* QUERY for all; NULL or "": not conditional */
 	const char *via;	   /* NULL: none */
