@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * guts2-sign - keys, and the documents that they sign: who may say what is installed.
+ */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/num.h"
+#include "cli.h"
+#include "sign/sign_document.h"
+#include "sign/sign_key.h"
+#include "sign/sign_tree.h"
+#include "sign/sign_verify.h"
+
+static const char usage[] = "Usage: guts2-sign COMMAND WORD... [OPTION]...\n"
+			    "Make keys, and write and sign the documents of guts2-trust(7).\n";
+
+static const char ending[] =
+	"A FILE that somebody has signed becomes the next version when it is changed.\n"
+	"Exit: 0 done, 1 error, 2 usage, 75 a publisher is at work there.\n"
+	"See guts2-sign(1).\n";
+
+enum { WORDS_MAX = 4, KEYS_MAX = 16, DAYS_MAX = 3660 };
+
+struct keys {
+	const char *at[KEYS_MAX];
+	size_t count;
+};
+
+struct arguments {
+	const char *word[WORDS_MAX];
+	int words;
+	const char *scheme;
+	struct sign_passphrase passphrase;
+	struct sign_changes changes;
+	struct keys signers; /* of a delegation */
+	struct keys keys;    /* that sign */
+	uint64_t threshold;
+	const char *root; /* that clients begin with */
+	bool json;
+};
+
+/* ---- What is said: what was done, and what comes next */
+
+static void
+say_document(const char *path, const struct sign_state *s)
+{
+	(void)printf(
+		"%s: %s, version %" PRIu64 "\n", path, metadata_role_name(s->role), s->version);
+	if (s->required == 0)
+		(void)printf(
+			"next: guts2-sign sign %s --key KEY, by those whom the root names\n", path);
+	else if (s->signatures < s->required)
+		(void)printf("signed by %u of the %u that have to; next: guts2-sign sign %s --key "
+			     "KEY, by another of them\n",
+			s->signatures, s->required, path);
+	else
+		(void)printf("signed by %u of the %u that have to\n", s->signatures, s->required);
+}
+
+/* ---- Options */
+
+/* ROLE=TEXT. NULL: it is not, after a complaint. */
+static const char *
+take_role(const char *option, const char *text, enum role *ret)
+{
+	const char *equals = strchr(text, '=');
+	size_t len = equals != NULL ? (size_t)(equals - text) : 0;
+
+	for (int role = 0; equals != NULL && equals[1] != '\0' && role < ROLE_COUNT; role++) {
+		const char *name = metadata_role_name((enum role)role);
+
+		if (strlen(name) == len && memcmp(name, text, len) == 0) {
+			*ret = (enum role)role;
+			return equals + 1;
+		}
+	}
+	(void)cli_usage(
+		"%s %s: expected ROLE=..., of root, timestamp, snapshot, targets", option, text);
+	return NULL;
+}
+
+static struct sign_change *
+next_change(struct arguments *a, const char *option)
+{
+	if (a->changes.count < SIGN_CHANGES_MAX)
+		return &a->changes.at[a->changes.count++];
+	(void)cli_usage("%s: more than %d changes at once", option, SIGN_CHANGES_MAX);
+	return NULL;
+}
+
+static bool
+parse_change(struct arguments *a, const char *option, enum sign_what what, const char *text)
+{
+	struct sign_change *c = next_change(a, option);
+
+	if (c == NULL)
+		return false;
+	c->what = what;
+	c->text = take_role(option, text, &c->role);
+	return c->text != NULL;
+}
+
+static bool
+parse_add(void *context, const char *text)
+{
+	return parse_change(context, "--add", SIGN_ADD, text);
+}
+
+static bool
+parse_remove(void *context, const char *text)
+{
+	return parse_change(context, "--remove", SIGN_REMOVE, text);
+}
+
+/* N of a delegation; ROLE=N of a root. */
+static bool
+parse_threshold(void *context, const char *text)
+{
+	struct arguments *a = context;
+	struct sign_change *c;
+	uint64_t number;
+
+	if (strchr(text, '=') == NULL)
+		return cli_number("--threshold", text, 1, SIGNERS_MAX, &a->threshold);
+	if (!parse_change(a, "--threshold", SIGN_THRESHOLD, text))
+		return false;
+	c = &a->changes.at[a->changes.count - 1];
+	if (!cli_number("--threshold", c->text, 1, SIGNERS_MAX, &number))
+		return false;
+	c->threshold = (unsigned)number;
+	return true;
+}
+
+static bool
+take_key(struct keys *keys, const char *option, const char *text)
+{
+	if (keys->count == KEYS_MAX) {
+		(void)cli_usage("%s: more than %d keys at once", option, KEYS_MAX);
+		return false;
+	}
+	keys->at[keys->count++] = text;
+	return true;
+}
+
+static bool
+parse_signer(void *context, const char *text)
+{
+	return take_key(&((struct arguments *)context)->signers, "--signer", text);
+}
+
+static bool
+parse_key(void *context, const char *text)
+{
+	return take_key(&((struct arguments *)context)->keys, "--key", text);
+}
+
+static int
+parse_arguments(int argc, char **argv, struct arguments *a)
+{
+	static const struct cli_command commands[] = {
+		{"key", "new FILE", "a private key in FILE, its public half in FILE.pub", 2, 2},
+		{"root", "FILE", "begin or change a root: --add, --remove, --threshold", 1, 1},
+		{"delegate", "FILE TYPE", "begin or change targets: TYPE is signed by --signer", 2,
+			2},
+		{"revoke", "FILE TYPE", "nobody signs TYPE any more", 2, 2},
+		{"sign", "FILE", "one more signature, of each --key", 1, 1},
+		{"publish", "REPO FILE [TYPE]",
+			"a document that is signed becomes that of REPO, or of TYPE there", 2, 3},
+		{"refresh", "REPO", "list what is published anew, signed by --key", 1, 1},
+		{"verify", "REPO", "all of it, as a client sees it", 1, 1},
+		{"status", "REPO", "the same; exit 1 where something is to be signed soon", 1, 1},
+		{0},
+	};
+	const struct cli_option options[] = {
+		{"add", "ROLE=PUB", "the key in the file PUB signs for ROLE; again for more",
+			.parse = parse_add},
+		{"remove", "ROLE=ID", "the key of this id signs for ROLE no more",
+			.parse = parse_remove},
+		{"threshold", "[ROLE=]N", "so many have to sign for ROLE, or for the type",
+			.parse = parse_threshold},
+		{"signer", "PUB", "the key in the file PUB signs the type; again for more",
+			.parse = parse_signer},
+		{"key", "KEY", "sign with the private key in the file KEY; again for more",
+			.parse = parse_key},
+		{"expires", "DAYS", "so long is it good (default: 365)", .number = &a->changes.days,
+			.min = 1, .max = DAYS_MAX},
+		{"scheme", "S",
+			"of a new key: ed25519 (default), ecdsa-sha2-nistp256 or "
+			"rsassa-pss-sha256",
+			.text = &a->scheme},
+		{"passphrase-file", "FILE", "its first line opens the key (default: ask)",
+			.text = &a->passphrase.file},
+		{"root", "FILE", "clients begin with this root (default: the first of REPO)",
+			.text = &a->root},
+		{"json", NULL, "verify and status for programs", .flag = &a->json},
+		{"no-passphrase", NULL, "a new key is not encrypted: for timers",
+			.flag = &a->passphrase.none},
+		{0},
+	};
+	const struct cli cli = {.usage = usage,
+		.commands = commands,
+		.options = options,
+		.ending = ending,
+		.context = a,
+		.words = a->word,
+		.words_max = WORDS_MAX};
+
+	return cli_parse(&cli, argc, argv, &a->words);
+}
+
+/* ---- Commands */
+
+static int
+run_key(const struct arguments *a)
+{
+	char id[DRAFT_ID_MAX];
+	struct err e = {0};
+
+	if (strcmp(a->word[1], "new") != 0)
+		return cli_usage("key %s: expected key new FILE", a->word[1]);
+	if (sign_key_new(a->word[2], a->scheme, &a->passphrase, id, &e) != 0)
+		return cli_fail(&e);
+	(void)printf("%s: a private key, for nobody else; its id is %s\n"
+		     "next: give %s.pub to whoever writes the document that is to name it\n",
+		a->word[2], id, a->word[2]);
+	return CLI_OK;
+}
+
+/* All of them, or none. */
+static int
+open_keys(const struct arguments *a, struct key *ret[KEYS_MAX])
+{
+	struct err e = {0};
+
+	if (a->keys.count == 0)
+		return cli_usage("%s: --key is required", a->word[0]);
+	for (size_t i = 0; i < a->keys.count; i++) {
+		ret[i] = sign_key_open(a->keys.at[i], &a->passphrase, &e);
+		if (ret[i] == NULL)
+			return cli_fail(&e);
+	}
+	return CLI_OK;
+}
+
+static void
+close_keys(struct key *keys[KEYS_MAX])
+{
+	for (size_t i = 0; i < KEYS_MAX; i++)
+		key_free(keys[i]);
+}
+
+static int
+run_sign(const struct arguments *a)
+{
+	struct key *keys[KEYS_MAX] = {NULL};
+	struct sign_state state = {0};
+	struct err e = {0};
+	int code = open_keys(a, keys);
+
+	for (size_t i = 0; code == CLI_OK && i < a->keys.count; i++)
+		if (sign_document_sign(a->word[1], keys[i], &state, &e) != 0)
+			code = cli_fail(&e);
+	if (code == CLI_OK)
+		say_document(a->word[1], &state);
+	close_keys(keys);
+	return code;
+}
+
+static int
+run_publish(const struct arguments *a)
+{
+	const char *type = a->words > 3 ? a->word[3] : NULL;
+	struct sign_state state = {0};
+	struct err e = {0};
+
+	if (type != NULL && !cli_type("publish", type))
+		return CLI_USAGE;
+	if (sign_tree_publish(a->word[1], a->word[2], type, &state, &e) != 0)
+		return cli_fail(&e);
+	(void)printf(
+		"%s: %s, version %" PRIu64 " is published\n"
+		"next: guts2-sign refresh %s --key KEY, with those of snapshot and timestamp\n",
+		a->word[1], metadata_role_name(state.role), state.version, a->word[1]);
+	return CLI_OK;
+}
+
+static int
+run_refresh(const struct arguments *a)
+{
+	struct key *keys[KEYS_MAX] = {NULL};
+	struct sign_state state = {0};
+	struct err e = {0};
+	int code = open_keys(a, keys);
+
+	if (code == CLI_OK && sign_tree_refresh(a->word[1], (const struct key *const *)keys,
+				      a->keys.count, &state, &e) != 0)
+		code = cli_fail(&e);
+	if (code == CLI_OK)
+		(void)printf("%s: timestamp, version %" PRIu64 "\n", a->word[1], state.version);
+	close_keys(keys);
+	return code;
+}
+
+/* ---- What there is, and how long it is good */
+
+struct report {
+	int64_t now_s;
+	json_t *roles; /* NULL: for people */
+	bool late;     /* something is to be signed soon */
+};
+
+/* So many days before it expires somebody should sign: root and targets take people together. */
+static int64_t
+warning_days(const char *role)
+{
+	if (strcmp(role, "root") == 0 || strcmp(role, "targets") == 0)
+		return 60;
+	if (strcmp(role, "snapshot") == 0)
+		return 7;
+	return strcmp(role, "timestamp") == 0 ? 1 : 14;
+}
+
+static void
+report_role(void *context, const char *name, const struct metadata *m)
+{
+	struct report *r = context;
+	int64_t hours = (m->expires_s - r->now_s) / 3600;
+	bool late = hours < 24 * warning_days(name);
+
+	r->late = r->late || late;
+	if (r->roles != NULL)
+		(void)json_array_append_new(r->roles,
+			json_pack("{s:o,s:I,s:I,s:b,s:I}", "role", cli_json_text(name), "version",
+				(json_int_t)m->version, "expires", (json_int_t)m->expires_s, "soon",
+				late, "lists", (json_int_t)m->file_count));
+	else
+		(void)printf("%-24s version %6" PRIu64 "  %5zu listed  good for %" PRId64
+			     " days and %" PRId64 " hours%s\n",
+			name, m->version, m->file_count, hours / 24, hours % 24,
+			late ? ": to be signed again" : "");
+}
+
+static int
+run_verify(const struct arguments *a)
+{
+	struct report report = {.now_s = time(NULL), .roles = a->json ? json_array() : NULL};
+	const struct sign_visitor visitor = {report_role, &report};
+	struct err e = {0};
+	int code = CLI_OK;
+
+	if (sign_verify(a->word[1], a->root, report.now_s, &visitor, &e) != 0)
+		code = cli_fail(&e);
+	else if (report.late && strcmp(a->word[0], "status") == 0)
+		code = CLI_FAILED;
+	if (report.roles != NULL)
+		cli_print_json(json_pack("{s:o,s:b,s:o}", "roles", report.roles, "trusted",
+			e.code == ERR_NONE, "error",
+			e.code == ERR_NONE ? json_null() : cli_json_text(e.text)));
+	return code;
+}
+
+static int
+run_change(const struct arguments *a)
+{
+	struct sign_state state = {0};
+	struct err e = {0};
+	int result;
+
+	if (strcmp(a->word[0], "root") == 0) {
+		result = sign_document_root(a->word[1], &a->changes, &state, &e);
+	} else if (!cli_type(a->word[0], a->word[2])) {
+		return CLI_USAGE;
+	} else if (strcmp(a->word[0], "revoke") == 0) {
+		result = sign_document_revoke(a->word[1], a->word[2], a->changes.days, &state, &e);
+	} else {
+		if (a->signers.count < a->threshold)
+			return cli_usage("delegate: --signer is required, as often as --threshold");
+		result = sign_document_delegate(a->word[1], a->word[2], a->signers.at,
+			a->signers.count, (unsigned)a->threshold, a->changes.days, &state, &e);
+	}
+	if (result != 0)
+		return cli_fail(&e);
+	say_document(a->word[1], &state);
+	return CLI_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments a = {.scheme = "ed25519", .threshold = 1};
+
+	if (parse_arguments(argc, argv, &a) != CLI_OK)
+		return CLI_USAGE;
+	if (strcmp(a.word[0], "key") == 0)
+		return run_key(&a);
+	if (strcmp(a.word[0], "sign") == 0)
+		return run_sign(&a);
+	if (strcmp(a.word[0], "publish") == 0)
+		return run_publish(&a);
+	if (strcmp(a.word[0], "refresh") == 0)
+		return run_refresh(&a);
+	if (strcmp(a.word[0], "verify") == 0 || strcmp(a.word[0], "status") == 0)
+		return run_verify(&a);
+	return run_change(&a);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sign/sign_verify.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "model/header.h"
+
+struct seen {
+	int dir; /* the repository */
+	int tuf;
+	struct trust *trust;
+	const struct sign_visitor *visitor;
+};
+
+/* As a client that has kept nothing. -1: it does not trust what there is. */
+static int
+follow(const struct seen *s, struct err *e)
+{
+	struct trust_want want;
+
+	while (trust_next(s->trust, &want)) {
+		AUTO_BUF struct buf bytes = {0};
+		struct err why = {0};
+
+		if (want.kept) {
+			trust_absent(s->trust);
+		} else if (fs_read(s->tuf, want.file, (size_t)want.max_bytes, &bytes, &why) == 0) {
+			(void)trust_take(s->trust, span_of(bytes.at, bytes.len));
+		} else if (why.code == ERR_MISSING) {
+			trust_absent(s->trust);
+		} else if (why.code == ERR_LIMIT) {
+			trust_oversized(s->trust);
+		} else {
+			return err_set(e, why.code, "tuf: %s", why.text);
+		}
+	}
+	return trust_verdict(s->trust) == VERDICT_GOOD
+		       ? 0
+		       : err_set(e, ERR_INPUT, "%s: %s", verdict_name(trust_verdict(s->trust)),
+				 trust_why(s->trust));
+}
+
+/* ---- What a role lists */
+
+/* Under its own name, and under that of other clients of the framework. */
+static int
+check_header(const struct seen *s, const struct listed *listed, struct err *e)
+{
+	char hex[DIGEST_HEX + 1];
+	AUTO_FREE char *other =
+		mem_printf("tuf/targets/%s.%s", digest_hex(&listed->sha256, hex), listed->name);
+	const char *const names[] = {listed->name, other};
+
+	for (size_t i = 0; i < 2; i++) {
+		AUTO_BUF struct buf bytes = {0};
+
+		if (fs_read(s->dir, names[i], HEADER_BYTES_MAX, &bytes, e) != 0)
+			return -1;
+		if (metadata_check(listed, span_of(bytes.at, bytes.len), e) != 0)
+			return err_wrap(e, "%s", names[i]);
+	}
+	return 0;
+}
+
+/* A path that is left to the role, and that nobody lists: all of the way there is looked at. */
+static char *
+path_of(const struct delegation *d)
+{
+	char *path = mem_string(d->pattern_count > 0 ? d->patterns[0] : "");
+
+	path[strcspn(path, "*?")] = '\0';
+	return path;
+}
+
+static int
+visit(const struct seen *s, const struct delegation *d, struct err *e)
+{
+	AUTO_FREE char *path = path_of(d);
+	const struct metadata *m;
+
+	trust_find(s->trust, path);
+	if (follow(s, e) != 0)
+		return -1;
+	m = trust_visited(s->trust);
+	if (m == NULL)
+		return err_set(e, ERR_INPUT, "%s: no path leads to it", d->name);
+	s->visitor->role(s->visitor->context, d->name, m);
+	for (size_t i = 0; i < m->file_count; i++)
+		if (check_header(s, &m->files[i], e) != 0)
+			return err_wrap(e, "%s", d->name);
+	return 0;
+}
+
+static int
+verify_all(const struct seen *s, struct err *e)
+{
+	const struct metadata *targets;
+
+	if (follow(s, e) != 0)
+		return -1;
+	for (int role = 0; role < ROLE_COUNT; role++)
+		s->visitor->role(s->visitor->context, metadata_role_name((enum role)role),
+			trust_role(s->trust, (enum role)role));
+	targets = trust_role(s->trust, ROLE_TARGETS);
+	for (size_t i = 0; i < targets->delegation_count; i++)
+		if (visit(s, &targets->delegations[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+int
+sign_verify(const char *repo, const char *root, int64_t now_s, const struct sign_visitor *visitor,
+	struct err *e)
+{
+	AUTO_CLOSE int dir = fs_open_dir(AT_FDCWD, repo, e);
+	AUTO_CLOSE int tuf = dir >= 0 ? fs_open_dir(dir, "tuf", e) : -1;
+	AUTO_BUF struct buf bytes = {0};
+	struct seen s = {dir, tuf, NULL, visitor};
+	int result = -1;
+
+	if (tuf >= 0 && fs_read(root != NULL ? AT_FDCWD : tuf, root != NULL ? root : "1.root.json",
+				TRUST_ROOT_BYTES_MAX, &bytes, e) == 0)
+		s.trust = trust_new(span_of(bytes.at, bytes.len), now_s, e);
+	if (s.trust != NULL)
+		result = verify_all(&s, e);
+	trust_free(s.trust);
+	return result == 0 ? 0 : err_wrap(e, "%s", repo);
+}
