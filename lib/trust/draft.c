@@ -2,7 +2,6 @@
 #include "trust/draft.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

@@ -144,11 +144,19 @@ find(const char *keytype, const char *name)
 	return NULL;
 }
 
+static struct key *
+own(const struct scheme *s, EVP_PKEY *take)
+{
+	struct key *k = mem_new(1, sizeof(*k));
+
+	*k = (struct key){s, take};
+	return k;
+}
+
 struct key *
 key_read(const char *keytype, const char *scheme, const char *text)
 {
 	const struct scheme *s = find(keytype, scheme);
-	struct key *k;
 	EVP_PKEY *key;
 
 	if (s == NULL || strlen(text) > KEY_TEXT_MAX)
@@ -160,9 +168,7 @@ key_read(const char *keytype, const char *scheme, const char *text)
 		EVP_PKEY_free(key);
 		return NULL;
 	}
-	k = mem_new(1, sizeof(*k));
-	*k = (struct key){s, key};
-	return k;
+	return own(s, key);
 }
 
 void
@@ -201,15 +207,6 @@ key_verify(const struct key *k, struct span bytes, struct span signature)
 }
 
 /* ---- Private keys */
-
-static struct key *
-own(const struct scheme *s, EVP_PKEY *take)
-{
-	struct key *k = mem_new(1, sizeof(*k));
-
-	*k = (struct key){s, take};
-	return k;
-}
 
 struct key *
 key_new(const char *scheme, struct err *e)

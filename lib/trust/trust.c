@@ -389,7 +389,6 @@ describe(const struct trust *t, struct trust_want *ret)
 	*ret = (struct trust_want){
 		.role = t->role,
 		.kept = t->stage == WANT_KEPT,
-		.optional = t->role == ROLE_ROOT,
 		.max_bytes = max_bytes[t->role],
 	};
 	/* What was kept may be of another version, and says even so what must not be older. */

@@ -42,7 +42,6 @@ void trust_free(struct trust *t);
 struct trust_want {
 	enum role role;
 	bool kept;		  /* from an earlier time; absent is as good */
-	bool optional;		  /* the repository may well not have it */
 	uint64_t max_bytes;	  /* counted while they arrive: more is an error */
 	char name[ROLE_FILE_MAX]; /* of the role, as a file: "root.json", "t-a%2fb.json" */
 	char file[ROLE_FILE_MAX]; /* at the repository: "2.root.json" */

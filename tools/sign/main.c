@@ -3,12 +3,10 @@
  * guts2-sign - keys, and the documents that they sign: who may say what is installed.
  */
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/num.h"
 #include "cli.h"
 #include "sign/sign_document.h"
 #include "sign/sign_key.h"
