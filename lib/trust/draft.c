@@ -307,6 +307,36 @@ draft_remove_target(struct draft *d, const char *path, struct err *e)
 	return 0;
 }
 
+void
+draft_each_target(
+	const struct draft *d, void (*visit)(void *context, const char *path), void *context)
+{
+	const char *path;
+	json_t *target;
+
+	json_object_foreach (member(content(d), "targets"), path, target)
+		visit(context, path);
+}
+
+/* Unknown to readers: what is unknown is passed over. */
+void
+draft_set_last(struct draft *d, uint64_t last)
+{
+	changed(d);
+	(void)json_object_set_new(
+		content(d), "custom", json_pack("{s:{s:I}}", "guts2", "last", (json_int_t)last));
+}
+
+uint64_t
+draft_last(const struct draft *d)
+{
+	const json_t *custom = json_object_get(content(d), "custom");
+	json_int_t last =
+		json_integer_value(json_object_get(json_object_get(custom, "guts2"), "last"));
+
+	return last > 0 ? (uint64_t)last : 0;
+}
+
 /* ---- Delegations */
 
 static json_t *
@@ -391,11 +421,15 @@ draft_revoke(struct draft *d, const char *role, struct err *e)
 /* ---- Signatures */
 
 void
-draft_sign(struct draft *d, const struct key *key)
+draft_signed(const struct draft *d, struct buf *ret)
+{
+	(void)envelope_canonical(content(d), ret, NULL);
+}
+
+void
+draft_add_signature(struct draft *d, const struct key *key, struct span signature)
 {
 	json_t *signatures = member(d->doc, "signatures");
-	AUTO_BUF struct buf canonical = {0};
-	AUTO_BUF struct buf signature = {0};
 	AUTO_BUF struct buf hex = {0};
 	char id[DRAFT_ID_MAX];
 
@@ -405,11 +439,20 @@ draft_sign(struct draft *d, const struct key *key)
 				   json_object_get(json_array_get(signatures, i), "keyid")),
 			    id) == 0)
 			(void)json_array_remove(signatures, i);
-	(void)envelope_canonical(content(d), &canonical, NULL);
-	key_sign(key, span_of(canonical.at, canonical.len), &signature);
 	for (size_t i = 0; i < signature.len; i++)
 		buf_printf(&hex, "%02x", (unsigned char)signature.at[i]);
 	(void)json_array_append_new(signatures, json_pack("{s:s,s:s}", "keyid", id, "sig", hex.at));
+}
+
+void
+draft_sign(struct draft *d, const struct key *key)
+{
+	AUTO_BUF struct buf bytes = {0};
+	AUTO_BUF struct buf signature = {0};
+
+	draft_signed(d, &bytes);
+	key_sign(key, span_of(bytes.at, bytes.len), &signature);
+	draft_add_signature(d, key, span_of(signature.at, signature.len));
 }
 
 bool

@@ -64,9 +64,26 @@ int draft_revoke(struct draft *d, const char *role, struct err *e);
 void draft_add_target(struct draft *d, const char *path, struct span bytes, json_t *take_custom);
 int draft_remove_target(struct draft *d, const char *path, struct err *e);
 
+/* Those that are listed, in no order; none comes or goes meanwhile. */
+void draft_each_target(
+	const struct draft *d, void (*visit)(void *context, const char *path), void *context);
+
+/*
+ * The highest version of a type that was ever listed, in custom.guts2 of its role: what is
+ * withdrawn is listed no more, and its number stays taken. 0: none is noted.
+ */
+void draft_set_last(struct draft *d, uint64_t last);
+uint64_t draft_last(const struct draft *d);
+
 /* ---- Signatures */
 
+/* What is to be signed, appended. */
+void draft_signed(const struct draft *d, struct buf *ret);
+
 /* One of this key; a former one of it goes. */
+void draft_add_signature(struct draft *d, const struct key *key, struct span signature);
+
+/* The same by a private key. */
 void draft_sign(struct draft *d, const struct key *key);
 bool draft_is_signed(const struct draft *d); /* by anybody */
 

@@ -160,15 +160,32 @@ class Repository:
 
     def __init__(self, name="repo"):
         self.path = path(name)
+        self.keys = ()  # that sign what is published
         done = run("guts2-publish", "init", self.path)
         assert done.returncode == 0, done.stderr
 
-    def add(self, type_, files, version=None, diffs=40, title=None):
-        """Publish files ({path: bytes} or a directory); (version, cookie)."""
+    def sign(self, *types, keys=None):
+        """Signed from now on, by keys in a new directory; that directory."""
+        keys = path(keys or os.path.basename(self.path) + "-keys")
+        self.must("guts2-sign", "init", self.path, keys, "--no-passphrase", *(x for t in types for x in ("--type", t)))
+        self.keys = (f"{keys}/types", f"{keys}/online")
+        self.must("guts2-publish", "sign", self.path, *(x for key in self.keys for x in ("--key", key)))
+        return keys
+
+    @staticmethod
+    def must(*arguments):
+        done = run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def add(self, type_, files, version=None, diffs=40, title=None, keys=(), more=()):
+        """Publish files ({path: bytes} or a directory), signed by keys; (version, cookie)."""
         directory = files
         if isinstance(files, dict):
             directory = write_tree(tempfile.mkdtemp(dir=_work), files)
-        more = ["--version", version] if version else []
+        more = [*more, *(x for key in keys or self.keys for x in ("--key", key))]
+        if version:
+            more += ["--version", version]
         if title:
             more += ["--title", title]
         done = run("guts2-publish", "add", self.path, "--type", type_, "--diffs", diffs, *more, directory)

@@ -17,18 +17,29 @@
 #include "model/wire.h"
 #include "publish/publish_add.h"
 #include "publish/publish_init.h"
+#include "signed_tree_commit.h"
 #include "store/repo.h"
 #include "versions.h"
 
-static const char usage[] = "Usage: guts2-publish init REPO\n"
-			    "       guts2-publish add REPO --type T [OPTION]... DIR\n"
-			    "       guts2-publish list REPO [--json]\n"
+static const char usage[] = "Usage: guts2-publish COMMAND REPO [DIR] [OPTION]...\n"
 			    "Publish versions of update types in a repository of plain files.\n";
 
 static const char ending[] =
-	"add prints: TYPE VERSION COOKIE.\n"
+	"add and rollback print: TYPE VERSION COOKIE.\n"
 	"Exit: 0 done, 1 error, 2 usage, 75 another publisher is at work there.\n"
 	"See guts2-publish(1).\n";
+
+enum { WORDS_MAX = 3, JOBS_MAX = 256, FD_MAX = 1 << 20, ADVISORY_BYTES_MAX = 1000 };
+
+struct arguments {
+	struct publish_request request;
+	struct publish_signing signing;
+	struct keys_given given;
+	struct keys keys;
+	bool json;
+	const char *word[WORDS_MAX]; /* command, REPO, DIR */
+	int words;
+};
 
 static int
 run_init(const char *path)
@@ -57,18 +68,97 @@ open_repository(const char *path, struct repo **ret, struct err *e)
 }
 
 static int
-run_add(const char *path, const struct publish_request *request)
+run_add(struct arguments *a)
 {
 	AUTO_REPO struct repo *repo = NULL;
 	struct ident added;
 	struct err e = {0};
 
-	if (open_repository(path, &repo, &e) != 0 || publish_add(repo, request, &added, &e) != 0)
+	if (open_repository(a->word[1], &repo, &e) != 0 ||
+		publish_add(repo, &a->request, &added, &e) != 0)
 		return cli_fail(&e);
 	(void)printf(
 		"%s %" PRIu64 " %s\n", added.type, added.edition.version, added.edition.cookie);
 	return CLI_OK;
 }
+
+/* ---- Roles */
+
+struct signing_again {
+	const struct arguments *a;
+	struct signed_tree *tree;
+	struct repo *repo;
+	unsigned count;
+};
+
+/* Without --type each that these keys may sign. */
+static int
+sign_type(void *context, const char *type, struct err *e)
+{
+	struct signing_again *s = context;
+	struct verdict_basis basis;
+
+	if (signed_tree_basis(s->tree, ROLE_TARGETS, type, &basis, e) != 0)
+		return -1;
+	if (keys_count(&s->a->keys, basis.keys, basis.who) < basis.who->threshold)
+		return 0;
+	s->count++;
+	return publish_role_sign(s->tree, s->repo, type, &s->a->signing, e);
+}
+
+static int
+sign_roles(struct signing_again *s, struct err *e)
+{
+	const char *type = s->a->request.type;
+
+	if (type != NULL)
+		return signed_tree_check_keys(s->tree, type, &s->a->keys, e) == 0
+			       ? sign_type(s, type, e)
+			       : -1;
+	if (signed_tree_each_type(s->tree, sign_type, s, e) != 0)
+		return -1;
+	return s->count > 0 ? 0
+			    : err_set(e, ERR_INPUT,
+				      "these keys may sign no type; see guts2-sign delegate");
+}
+
+static int
+change_roles(const struct arguments *a, struct repo *repo, struct signed_tree *tree, struct err *e)
+{
+	struct signing_again s = {a, tree, repo, 0};
+	const char *type = a->request.type;
+	uint64_t timestamp;
+	int result;
+
+	if (!signed_tree_has_root(tree))
+		return err_set(e, ERR_INPUT, "%s: not signed; see guts2-sign(1)", a->word[1]);
+	if (strcmp(a->word[0], "sign") == 0)
+		result = sign_roles(&s, e);
+	else
+		result = signed_tree_check_keys(tree, type, &a->keys, e) == 0
+				 ? publish_role_withdraw(
+					   tree, type, a->request.version, &a->signing, e)
+				 : -1;
+	return result == 0 ? signed_tree_commit(tree, &a->keys, &timestamp, e) : -1;
+}
+
+/* sign and withdraw. */
+static int
+run_roles(const struct arguments *a)
+{
+	AUTO_REPO struct repo *repo = NULL;
+	struct signed_tree *tree = NULL;
+	struct err e = {0};
+	int result = -1;
+
+	if (open_repository(a->word[1], &repo, &e) == 0 && repo_lock(repo, &e) == 0 &&
+		signed_tree_open(repo, &tree, &e) == 0)
+		result = change_roles(a, repo, tree, &e);
+	signed_tree_close(tree);
+	return result == 0 ? CLI_OK : cli_fail(&e);
+}
+
+/* ---- What there is */
 
 struct counts {
 	const struct ident *versions;
@@ -154,53 +244,129 @@ run_list(const char *path, bool json)
 	return CLI_OK;
 }
 
-enum { WORDS_MAX = 3, JOBS_MAX = 256 };
+/* ---- Arguments */
 
-struct arguments {
-	struct publish_request request;
-	bool json;
-	const char *word[WORDS_MAX]; /* command, REPO, DIR */
-	int words;
-};
+static bool
+parse_key(void *context, const char *text)
+{
+	return keys_give(&((struct arguments *)context)->given, text, false);
+}
+
+static bool
+parse_signer(void *context, const char *text)
+{
+	return keys_give(&((struct arguments *)context)->given, text, true);
+}
 
 static int
 parse_arguments(int argc, char **argv, struct arguments *a)
 {
+	static const struct cli_command commands[] = {
+		{"init", "REPO", "begin a repository, or make a damaged announcement anew", 1, 1},
+		{"add", "REPO DIR", "a version of --type with the files of DIR", 2, 2},
+		{"rollback", "REPO", "a version of --type with the files of the version --to", 1,
+			1},
+		{"withdraw", "REPO", "--version of --type is announced, and signed, no more", 1, 1},
+		{"sign", "REPO", "what is listed of --type, or of all, for 90 days from now", 1, 1},
+		{"list", "REPO", "the versions that are there", 1, 1},
+		{0},
+	};
 	const struct cli_option options[] = {
 		{"type", "T", "the update type: a-z 0-9 . _ -, at most 64",
 			.type = &a->request.type},
 		{"version", "N", "its version, larger than the last (default: the time now)",
 			.number = &a->request.version, .min = 1, .max = IDENT_VERSION_MAX},
+		{"to", "N", "of rollback: the version whose files are published once more",
+			.number = &a->request.content_of, .min = 1, .max = IDENT_VERSION_MAX},
 		{"title", "S", "a title for people, at most 1,000 bytes (default: the type)",
 			.text = &a->request.title},
 		{"diffs", "K", "build differences from K versions before (0 to 200, default 40)",
 			.number = &a->request.diffs, .min = 0, .max = PUBLISH_DIFFS_MAX},
 		{"jobs", "J", "encode on J threads (default: one for each processor)",
 			.number = &a->request.jobs, .min = 1, .max = JOBS_MAX},
+		{"key", "KEY", "sign with the private key in the file KEY; again for more",
+			.parse = parse_key},
+		{"signer", "COMMAND", "sign with a program that has a key; again for more",
+			.parse = parse_signer},
+		{"passphrase-file", "FILE", "its first line opens the keys (default: ask)",
+			.text = &a->given.passphrase.file},
+		{"passphrase-fd", "N", "the same, from what is open as N",
+			.number = &a->given.passphrase.fd, .min = 3, .max = FD_MAX},
+		{"listed", "K", "sign the K newest versions (1 to 5,000, default 40)",
+			.number = &a->signing.list, .min = 1, .max = PUBLISH_LIST_MAX},
+		{"security", NULL, "the version mends a hole: signed with it",
+			.flag = &a->signing.security},
+		{"advisory", "URL", "where it is said what the version mends: signed with it",
+			.text = &a->signing.advisory},
 		{"json", NULL, "list for programs", .flag = &a->json},
 		{0},
 	};
 	const struct cli cli = {.usage = usage,
+		.commands = commands,
 		.options = options,
 		.ending = ending,
+		.context = a,
 		.words = a->word,
 		.words_max = WORDS_MAX};
 
 	return cli_parse(&cli, argc, argv, &a->words);
 }
 
-/* What a reader would refuse must not be published: a version cannot be taken back. */
+/* What a reader would refuse must not be published. */
 static int
-check_title(const char *title)
+check_text(const char *option, const char *text, size_t max)
 {
-	if (title == NULL)
+	if (text == NULL)
 		return CLI_OK;
-	if (strlen(title) > PUBLISH_TITLE_BYTES_MAX)
-		return cli_usage("--title: at most %d bytes", PUBLISH_TITLE_BYTES_MAX);
-	if (!doc_text_plain(title))
-		return cli_usage("--title: must be UTF-8, without control characters and "
-				 "marks of direction");
+	if (strlen(text) > max)
+		return cli_usage("%s: at most %zu bytes", option, max);
+	if (!doc_text_plain(text))
+		return cli_usage(
+			"%s: must be UTF-8, without control characters and marks of direction",
+			option);
 	return CLI_OK;
+}
+
+static int
+check_advisory(const char *url)
+{
+	if (check_text("--advisory", url, ADVISORY_BYTES_MAX) != CLI_OK)
+		return CLI_USAGE;
+	if (url != NULL && strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
+		return cli_usage("--advisory %s: must begin with https:// or http://", url);
+	return CLI_OK;
+}
+
+/* What a command cannot do without. */
+static int
+check_arguments(const struct arguments *a)
+{
+	const char *command = a->word[0];
+
+	if (strcmp(command, "sign") != 0 && a->request.type == NULL)
+		return cli_usage("%s: --type is required", command);
+	if (strcmp(command, "rollback") == 0 && a->request.content_of == 0)
+		return cli_usage("rollback: --to is required");
+	if (strcmp(command, "withdraw") == 0 && a->request.version == 0)
+		return cli_usage("withdraw: --version is required");
+	return check_text("--title", a->request.title, PUBLISH_TITLE_BYTES_MAX) == CLI_OK
+		       ? check_advisory(a->signing.advisory)
+		       : CLI_USAGE;
+}
+
+static int
+run_changing(struct arguments *a)
+{
+	struct err e = {0};
+
+	if (check_arguments(a) != CLI_OK)
+		return CLI_USAGE;
+	if (keys_open(&a->given, &a->keys, &e) != 0)
+		return cli_fail(&e);
+	if (strcmp(a->word[0], "add") != 0 && strcmp(a->word[0], "rollback") != 0)
+		return run_roles(a);
+	a->request.directory = a->words > 2 ? a->word[2] : NULL;
+	return run_add(a);
 }
 
 int
@@ -208,26 +374,22 @@ main(int argc, char **argv)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct arguments a = {.request = {.diffs = PUBLISH_DIFFS_DEFAULT,
-				      .jobs = processors > 0 ? (uint64_t)processors : 1}};
-	const char *command;
+				      .jobs = processors > 0 ? (uint64_t)processors : 1},
+		.signing = {.list = PUBLISH_LIST_DEFAULT}};
+	int code;
 
 	/* A repository is there to be read by others, whoever publishes: guts2-publish(1), FILES.
 	 */
 	(void)umask(022);
 	if (parse_arguments(argc, argv, &a) != CLI_OK)
 		return CLI_USAGE;
-	command = a.words > 0 ? a.word[0] : "";
-	if (strcmp(command, "init") == 0 && a.words == 2)
+	a.signing.keys = &a.keys;
+	a.request.signing = &a.signing;
+	if (strcmp(a.word[0], "init") == 0)
 		return run_init(a.word[1]);
-	if (strcmp(command, "list") == 0 && a.words == 2)
+	if (strcmp(a.word[0], "list") == 0)
 		return run_list(a.word[1], a.json);
-	if (strcmp(command, "add") == 0 && a.words == 3) {
-		if (a.request.type == NULL)
-			return cli_usage("add: --type is required");
-		if (check_title(a.request.title) != CLI_OK)
-			return CLI_USAGE;
-		a.request.directory = a.word[2];
-		return run_add(a.word[1], &a.request);
-	}
-	return cli_usage("expected: init REPO, add REPO --type T DIR, or list REPO");
+	code = run_changing(&a);
+	keys_close(&a.keys);
+	return code;
 }

@@ -17,6 +17,7 @@
 #include "parallel.h"
 #include "publish/publish_scan.h"
 #include "publish/publish_sweep.h"
+#include "signed_tree_commit.h"
 #include "versions.h"
 
 /* Without it nobody knows which versions are leftovers. */
@@ -50,6 +51,8 @@ struct add {
 	struct repo *repo;
 	const struct publish_request *request;
 	struct idents query;
+	struct signed_tree *tree;
+	struct idents last; /* of each type, ever */
 	struct header *header;
 	struct encode *encode;
 	struct pack_older **older;
@@ -102,7 +105,7 @@ add_bytes(void *context, uint64_t bytes)
 static int
 choose_version(struct add *a, struct err *e)
 {
-	const struct ident *last = idents_find(&a->query, a->request->type);
+	const struct ident *last = idents_find(&a->last, a->request->type);
 	uint64_t last_version = last != NULL ? last->edition.version : 0;
 	uint64_t version = a->request->version;
 
@@ -303,7 +306,15 @@ announce(struct add *a, struct err *e)
 {
 	const struct ident *last = idents_find(&a->query, a->request->type);
 	AUTO_BUF struct buf bytes = {0};
+	uint64_t timestamp;
 
+	/* The role lists it, and whoever lists it announces it. */
+	if (signed_tree_has_root(a->tree))
+		return publish_role_add(
+			       a->tree, a->repo, &a->header->ident, a->request->signing, e) == 0
+			       ? signed_tree_commit(
+					 a->tree, a->request->signing->keys, &timestamp, e)
+			       : -1;
 	if (last != NULL)
 		a->query.at[last - a->query.at] = a->header->ident;
 	else
@@ -330,6 +341,8 @@ move_content(const struct add *a, struct err *e)
 	size_t count;
 	AUTO_FREE const struct header_file **blobs = header_blobs(a->header, &count);
 
+	if (a->request->directory == NULL)
+		return 0;
 	for (size_t i = 0; i < count; i++) {
 		char stage[DIGEST_HEX + 16] = "content/";
 		char name[IDENT_NAME_MAX];
@@ -356,11 +369,44 @@ give_names(struct add *a, struct err *e)
 	return announce(a, e);
 }
 
+/* The header of an older version, under the new number. */
+static int
+take_content_of(struct add *a, struct err *e)
+{
+	AUTO_FREE struct ident *versions = NULL;
+	struct edition edition = a->header->ident.edition;
+	struct header *older = NULL;
+	size_t count;
+	size_t i = 0;
+
+	if (versions_read(a->repo, a->request->type, &versions, &count, e) != 0)
+		return -1;
+	while (i < count && versions[i].edition.version != a->request->content_of)
+		i++;
+	if (i == count)
+		return err_set(e, ERR_MISSING, "--to: there is no version %" PRIu64 " of %s",
+			a->request->content_of, a->request->type);
+	if (repo_read_header(a->repo, &versions[i], &older, NULL, e) != 0)
+		return -1;
+	header_free(a->header);
+	a->header = older;
+	a->header->ident.edition = edition;
+	if (a->request->title != NULL) {
+		free(a->header->title);
+		a->header->title = mem_string(a->request->title);
+	}
+	return 0;
+}
+
 static int
 build_version(struct add *a, struct err *e)
 {
 	a->content = fs_make_dirs(repo_stage_dir(a->repo), "content", e);
-	if (a->content < 0 || publish_scan(a->request->directory, a->content, a->header, e) != 0)
+	if (a->content < 0)
+		return -1;
+	if (a->request->directory == NULL
+			? take_content_of(a, e) != 0
+			: publish_scan(a->request->directory, a->content, a->header, e) != 0)
 		return -1;
 	header_cookie(a->header, a->header->ident.edition.cookie);
 	if (open_all_older(a, e) != 0 || encode_streams(a, e) != 0)
@@ -372,6 +418,22 @@ build_version(struct add *a, struct err *e)
 		if (pack_offer(a, a->older[i], e) != 0)
 			return -1;
 	return stage_header(a, e) != 0 ? -1 : give_names(a, e);
+}
+
+/* Before anything is made: who publishes learns at once that it could not be signed. */
+static int
+open_tree(struct add *a, struct err *e)
+{
+	const struct publish_signing *signing = a->request->signing;
+
+	if (signed_tree_open(a->repo, &a->tree, e) != 0 ||
+		signed_tree_last(a->tree, &a->query, &a->last, e) != 0)
+		return -1;
+	if (signed_tree_has_root(a->tree))
+		return signed_tree_check_keys(a->tree, a->request->type, signing->keys, e);
+	if (signing->keys->count > 0 || signing->security || signing->advisory != NULL)
+		return err_set(e, ERR_INPUT, "this repository is not signed; see guts2-sign(1)");
+	return 0;
 }
 
 int
@@ -394,7 +456,8 @@ publish_add(
 	a.header->title = mem_string(request->title != NULL ? request->title : request->type);
 	/* What an earlier run left goes first: its version may be the one that is chosen now. */
 	if (repo_lock(repo, e) == 0 && read_query(repo, &a.query, e) == 0 &&
-		publish_sweep(repo, &a.query, e) == 0 && choose_version(&a, e) == 0)
+		open_tree(&a, e) == 0 && publish_sweep(repo, &a.last, e) == 0 &&
+		choose_version(&a, e) == 0)
 		result = build_version(&a, e);
 	*ret = a.header->ident;
 	cli_progress_end(&progress);
@@ -410,6 +473,8 @@ publish_add(
 		pack_older_free(a.older[i]);
 	free(a.older);
 	idents_free(&a.query);
+	idents_free(&a.last);
+	signed_tree_close(a.tree);
 	header_free(a.header);
 	/* It is published by now. What is left here, or after a failure, the next run removes
 	 * first. */

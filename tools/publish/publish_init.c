@@ -2,6 +2,7 @@
 #include "publish/publish_init.h"
 
 #include "model/record.h"
+#include "signed_tree_commit.h"
 #include "store/survey.h"
 
 /*
@@ -16,6 +17,17 @@ is_enough(void *context, const struct record *first, size_t count)
 	for (size_t i = 1; i < count; i++)
 		formats += record_is_full(&first[i]) && survey_check(context, &first[i], NULL) == 0;
 	return formats == FORMAT_COUNT;
+}
+
+/* What was withdrawn is not announced again. */
+static int
+announce_listed(struct repo *repo, struct err *e)
+{
+	struct signed_tree *tree = NULL;
+	int result = signed_tree_open(repo, &tree, e) == 0 ? signed_tree_commit_query(tree, e) : -1;
+
+	signed_tree_close(tree);
+	return result;
 }
 
 int
@@ -36,5 +48,6 @@ publish_init(const char *path, struct idents *ret_found, struct err *e)
 		return -1;
 	records_newest(&records, is_enough, repo, ret_found);
 	wire_query_format(ret_found, &bytes);
-	return repo_put(repo, "q", span_of(bytes.at, bytes.len), e);
+	return repo_put(repo, "q", span_of(bytes.at, bytes.len), e) == 0 ? announce_listed(repo, e)
+									 : -1;
 }

@@ -13,7 +13,7 @@
 
 struct sweep {
 	struct repo *repo;
-	const struct idents *query;
+	const struct idents *last;
 	bool found;	     /* something that was never announced, or was staged */
 	struct digest *used; /* what is still referred to; sorted once it is complete */
 	size_t count;
@@ -42,7 +42,7 @@ static int
 remove_unannounced(void *context, const struct target *t, struct err *e)
 {
 	struct sweep *s = context;
-	const struct ident *last = idents_find(s->query, t->ident.type);
+	const struct ident *last = idents_find(s->last, t->ident.type);
 	char name[IDENT_NAME_MAX];
 
 	if (last != NULL && t->ident.edition.version <= last->edition.version)
@@ -120,9 +120,9 @@ remove_unused(struct sweep *s, struct err *e)
 }
 
 int
-publish_sweep(struct repo *repo, const struct idents *query, struct err *e)
+publish_sweep(struct repo *repo, const struct idents *last, struct err *e)
 {
-	struct sweep s = {.repo = repo, .query = query};
+	struct sweep s = {.repo = repo, .last = last};
 	int result;
 
 	if (fs_each(repo_stage_dir(repo), ".", find_staged, &s, e) != 0 ||

@@ -13,7 +13,7 @@
 #include "model/wire.h"
 #include "store/repo.h"
 
-/* query is what is announced. The repository is locked. */
-int publish_sweep(struct repo *repo, const struct idents *query, struct err *e);
+/* last: the highest version of each type that is no leftover. The repository is locked. */
+int publish_sweep(struct repo *repo, const struct idents *last, struct err *e);
 
 #endif

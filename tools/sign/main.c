@@ -9,7 +9,7 @@
 
 #include "cli.h"
 #include "sign/sign_document.h"
-#include "sign/sign_key.h"
+#include "sign/sign_init.h"
 #include "sign/sign_tree.h"
 #include "sign/sign_verify.h"
 
@@ -21,9 +21,10 @@ static const char ending[] =
 	"Exit: 0 done, 1 error, 2 usage, 75 a publisher is at work there.\n"
 	"See guts2-sign(1).\n";
 
-enum { WORDS_MAX = 4, KEYS_MAX = 16, DAYS_MAX = 3660 };
+enum { WORDS_MAX = 4, DAYS_MAX = 3660, FD_MAX = 1 << 20 };
 
-struct keys {
+/* The public halves of those who sign a type. */
+struct publics {
 	const char *at[KEYS_MAX];
 	size_t count;
 };
@@ -32,10 +33,10 @@ struct arguments {
 	const char *word[WORDS_MAX];
 	int words;
 	const char *scheme;
-	struct sign_passphrase passphrase;
+	struct sign_init init;
 	struct sign_changes changes;
-	struct keys signers; /* of a delegation */
-	struct keys keys;    /* that sign */
+	struct publics publics; /* of a delegation */
+	struct keys_given keys; /* that sign */
 	uint64_t threshold;
 	const char *root; /* that clients begin with */
 	bool json;
@@ -134,56 +135,81 @@ parse_threshold(void *context, const char *text)
 }
 
 static bool
-take_key(struct keys *keys, const char *option, const char *text)
+parse_public(void *context, const char *text)
 {
-	if (keys->count == KEYS_MAX) {
-		(void)cli_usage("%s: more than %d keys at once", option, KEYS_MAX);
+	struct publics *publics = &((struct arguments *)context)->publics;
+
+	if (publics->count == KEYS_MAX) {
+		(void)cli_usage("--public: more than %d keys at once", KEYS_MAX);
 		return false;
 	}
-	keys->at[keys->count++] = text;
+	publics->at[publics->count++] = text;
 	return true;
 }
 
 static bool
-parse_signer(void *context, const char *text)
+parse_type(void *context, const char *text)
 {
-	return take_key(&((struct arguments *)context)->signers, "--signer", text);
+	struct sign_init *init = &((struct arguments *)context)->init;
+
+	if (!cli_type("--type", text))
+		return false;
+	if (init->type_count == SIGN_INIT_TYPES_MAX) {
+		(void)cli_usage("--type: more than %d types at once", SIGN_INIT_TYPES_MAX);
+		return false;
+	}
+	init->types[init->type_count++] = text;
+	return true;
 }
 
 static bool
 parse_key(void *context, const char *text)
 {
-	return take_key(&((struct arguments *)context)->keys, "--key", text);
+	return keys_give(&((struct arguments *)context)->keys, text, false);
 }
+
+static bool
+parse_signer(void *context, const char *text)
+{
+	return keys_give(&((struct arguments *)context)->keys, text, true);
+}
+
+static const struct cli_command commands[] = {
+	{"key", "new FILE", "a private key in FILE, its public half in FILE.pub", 2, 2},
+	{"init", "REPO DIR",
+		"REPO is signed from now on, by keys that are made in DIR; its types are "
+		"those it announces, and each --type",
+		2, 2},
+	{"root", "FILE", "begin or change a root: --add, --remove, --threshold", 1, 1},
+	{"delegate", "FILE TYPE", "begin or change targets: TYPE is signed by --public", 2, 2},
+	{"revoke", "FILE TYPE", "nobody signs TYPE any more", 2, 2},
+	{"sign", "FILE", "one more signature, of each --key", 1, 1},
+	{"publish", "REPO FILE [TYPE]",
+		"a document that is signed becomes that of REPO, or of TYPE there", 2, 3},
+	{"refresh", "REPO", "list what is published anew, signed by --key", 1, 1},
+	{"verify", "REPO", "all of it, as a client sees it", 1, 1},
+	{"status", "REPO", "the same; exit 1 where something is to be signed soon", 1, 1},
+	{0},
+};
 
 static int
 parse_arguments(int argc, char **argv, struct arguments *a)
 {
-	static const struct cli_command commands[] = {
-		{"key", "new FILE", "a private key in FILE, its public half in FILE.pub", 2, 2},
-		{"root", "FILE", "begin or change a root: --add, --remove, --threshold", 1, 1},
-		{"delegate", "FILE TYPE", "begin or change targets: TYPE is signed by --signer", 2,
-			2},
-		{"revoke", "FILE TYPE", "nobody signs TYPE any more", 2, 2},
-		{"sign", "FILE", "one more signature, of each --key", 1, 1},
-		{"publish", "REPO FILE [TYPE]",
-			"a document that is signed becomes that of REPO, or of TYPE there", 2, 3},
-		{"refresh", "REPO", "list what is published anew, signed by --key", 1, 1},
-		{"verify", "REPO", "all of it, as a client sees it", 1, 1},
-		{"status", "REPO", "the same; exit 1 where something is to be signed soon", 1, 1},
-		{0},
-	};
 	const struct cli_option options[] = {
+		{"type", "T", "of init: a type that is not announced yet; again for more",
+			.parse = parse_type},
 		{"add", "ROLE=PUB", "the key in the file PUB signs for ROLE; again for more",
 			.parse = parse_add},
 		{"remove", "ROLE=ID", "the key of this id signs for ROLE no more",
 			.parse = parse_remove},
 		{"threshold", "[ROLE=]N", "so many have to sign for ROLE, or for the type",
 			.parse = parse_threshold},
-		{"signer", "PUB", "the key in the file PUB signs the type; again for more",
-			.parse = parse_signer},
+		{"public", "PUB", "the key in the file PUB signs the type; again for more",
+			.parse = parse_public},
 		{"key", "KEY", "sign with the private key in the file KEY; again for more",
 			.parse = parse_key},
+		{"signer", "COMMAND", "sign with a program that has a key; again for more",
+			.parse = parse_signer},
 		{"expires", "DAYS", "so long is it good (default: 365)", .number = &a->changes.days,
 			.min = 1, .max = DAYS_MAX},
 		{"scheme", "S",
@@ -191,12 +217,14 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 			"rsassa-pss-sha256",
 			.text = &a->scheme},
 		{"passphrase-file", "FILE", "its first line opens the key (default: ask)",
-			.text = &a->passphrase.file},
+			.text = &a->keys.passphrase.file},
+		{"passphrase-fd", "N", "the same, from what is open as N",
+			.number = &a->keys.passphrase.fd, .min = 3, .max = FD_MAX},
 		{"root", "FILE", "clients begin with this root (default: the first of REPO)",
 			.text = &a->root},
 		{"json", NULL, "verify and status for programs", .flag = &a->json},
 		{"no-passphrase", NULL, "a new key is not encrypted: for timers",
-			.flag = &a->passphrase.none},
+			.flag = &a->keys.passphrase.none},
 		{0},
 	};
 	const struct cli cli = {.usage = usage,
@@ -216,56 +244,68 @@ static int
 run_key(const struct arguments *a)
 {
 	char id[DRAFT_ID_MAX];
+	struct key *key;
 	struct err e = {0};
 
 	if (strcmp(a->word[1], "new") != 0)
 		return cli_usage("key %s: expected key new FILE", a->word[1]);
-	if (sign_key_new(a->word[2], a->scheme, &a->passphrase, id, &e) != 0)
+	key = keys_new(a->word[2], a->scheme, &a->keys.passphrase, &e);
+	if (key == NULL)
 		return cli_fail(&e);
+	(void)draft_key_id(key, id);
+	key_free(key);
 	(void)printf("%s: a private key, for nobody else; its id is %s\n"
 		     "next: give %s.pub to whoever writes the document that is to name it\n",
 		a->word[2], id, a->word[2]);
 	return CLI_OK;
 }
 
-/* All of them, or none. */
 static int
-open_keys(const struct arguments *a, struct key *ret[KEYS_MAX])
+run_init(struct arguments *a)
+{
+	const char *repo = a->word[1];
+	const char *dir = a->word[2];
+	struct err e = {0};
+
+	a->init.repo = repo;
+	a->init.directory = dir;
+	a->init.scheme = a->scheme;
+	a->init.passphrase = &a->keys.passphrase;
+	if (sign_init(&a->init, &e) != 0)
+		return cli_fail(&e);
+	(void)printf("%s is signed; %d of %s/root-1, root-2 and root-3 make the next root\n"
+		     "next: guts2-publish sign %s --key %s/types --key %s/online\n"
+		     "then: give %s/root.json to servers and clients (guts2-trust(7), PINNING);\n"
+		     "      carry all keys but types and online away, to different people;\n"
+		     "      guts2-sign refresh %s --key %s/online, once a day\n",
+		repo, SIGN_INIT_ROOTS_NEEDED, dir, repo, dir, dir, dir, repo, dir);
+	return CLI_OK;
+}
+
+static int
+open_keys(const struct arguments *a, struct keys *ret)
 {
 	struct err e = {0};
 
 	if (a->keys.count == 0)
-		return cli_usage("%s: --key is required", a->word[0]);
-	for (size_t i = 0; i < a->keys.count; i++) {
-		ret[i] = sign_key_open(a->keys.at[i], &a->passphrase, &e);
-		if (ret[i] == NULL)
-			return cli_fail(&e);
-	}
-	return CLI_OK;
-}
-
-static void
-close_keys(struct key *keys[KEYS_MAX])
-{
-	for (size_t i = 0; i < KEYS_MAX; i++)
-		key_free(keys[i]);
+		return cli_usage("%s: --key or --signer is required", a->word[0]);
+	return keys_open(&a->keys, ret, &e) == 0 ? CLI_OK : cli_fail(&e);
 }
 
 static int
 run_sign(const struct arguments *a)
 {
-	struct key *keys[KEYS_MAX] = {NULL};
+	AUTO_KEYS struct keys keys = {0};
 	struct sign_state state = {0};
 	struct err e = {0};
-	int code = open_keys(a, keys);
+	int code = open_keys(a, &keys);
 
-	for (size_t i = 0; code == CLI_OK && i < a->keys.count; i++)
-		if (sign_document_sign(a->word[1], keys[i], &state, &e) != 0)
-			code = cli_fail(&e);
-	if (code == CLI_OK)
-		say_document(a->word[1], &state);
-	close_keys(keys);
-	return code;
+	if (code != CLI_OK)
+		return code;
+	if (sign_document_sign(a->word[1], &keys, &state, &e) != 0)
+		return cli_fail(&e);
+	say_document(a->word[1], &state);
+	return CLI_OK;
 }
 
 static int
@@ -289,18 +329,17 @@ run_publish(const struct arguments *a)
 static int
 run_refresh(const struct arguments *a)
 {
-	struct key *keys[KEYS_MAX] = {NULL};
+	AUTO_KEYS struct keys keys = {0};
 	struct sign_state state = {0};
 	struct err e = {0};
-	int code = open_keys(a, keys);
+	int code = open_keys(a, &keys);
 
-	if (code == CLI_OK && sign_tree_refresh(a->word[1], (const struct key *const *)keys,
-				      a->keys.count, &state, &e) != 0)
-		code = cli_fail(&e);
-	if (code == CLI_OK)
-		(void)printf("%s: timestamp, version %" PRIu64 "\n", a->word[1], state.version);
-	close_keys(keys);
-	return code;
+	if (code != CLI_OK)
+		return code;
+	if (sign_tree_refresh(a->word[1], &keys, &state, &e) != 0)
+		return cli_fail(&e);
+	(void)printf("%s: timestamp, version %" PRIu64 "\n", a->word[1], state.version);
+	return CLI_OK;
 }
 
 /* ---- What there is, and how long it is good */
@@ -375,10 +414,10 @@ run_change(const struct arguments *a)
 	} else if (strcmp(a->word[0], "revoke") == 0) {
 		result = sign_document_revoke(a->word[1], a->word[2], a->changes.days, &state, &e);
 	} else {
-		if (a->signers.count < a->threshold)
-			return cli_usage("delegate: --signer is required, as often as --threshold");
-		result = sign_document_delegate(a->word[1], a->word[2], a->signers.at,
-			a->signers.count, (unsigned)a->threshold, a->changes.days, &state, &e);
+		if (a->publics.count < a->threshold)
+			return cli_usage("delegate: --public is required, as often as --threshold");
+		result = sign_document_delegate(a->word[1], a->word[2], a->publics.at,
+			a->publics.count, (unsigned)a->threshold, a->changes.days, &state, &e);
 	}
 	if (result != 0)
 		return cli_fail(&e);
@@ -395,6 +434,8 @@ main(int argc, char **argv)
 		return CLI_USAGE;
 	if (strcmp(a.word[0], "key") == 0)
 		return run_key(&a);
+	if (strcmp(a.word[0], "init") == 0)
+		return run_init(&a);
 	if (strcmp(a.word[0], "sign") == 0)
 		return run_sign(&a);
 	if (strcmp(a.word[0], "publish") == 0)

@@ -6,17 +6,13 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "sign/sign_key.h"
+#include "signed_tree.h"
 #include "trust/trust.h"
-
-/* guts2-trust(7), ROLES. */
-static const unsigned usual_days[ROLE_COUNT] = {
-	[ROLE_ROOT] = 365, [ROLE_TIMESTAMP] = 3, [ROLE_SNAPSHOT] = 30, [ROLE_TARGETS] = 365};
 
 static int64_t
 expiry(enum role role, uint64_t days)
 {
-	return time(NULL) + (int64_t)(days > 0 ? days : usual_days[role]) * 86400;
+	return days > 0 ? time(NULL) + (int64_t)days * 86400 : signed_tree_expiry(role, false);
 }
 
 /* ---- Files */
@@ -90,7 +86,7 @@ change_root(struct draft *d, const struct sign_change *c, struct err *e)
 
 	switch (c->what) {
 	case SIGN_ADD:
-		key = sign_key_open_public(c->text, e);
+		key = keys_open_public(c->text, e);
 		if (key == NULL)
 			return -1;
 		draft_add_key(d, c->role, key);
@@ -135,7 +131,7 @@ sign_document_delegate(const char *path, const char *type, const char *const *ke
 	int result = d != NULL ? 0 : -1;
 
 	for (size_t i = 0; result == 0 && i < count; i++) {
-		opened[i] = sign_key_open_public(keys[i], e);
+		opened[i] = keys_open_public(keys[i], e);
 		result = opened[i] != NULL ? 0 : -1;
 	}
 	if (result == 0) {
@@ -181,16 +177,14 @@ role_of_file(const char *path, enum role *ret, struct err *e)
 }
 
 int
-sign_document_sign(const char *path, const struct key *key, struct sign_state *ret, struct err *e)
+sign_document_sign(const char *path, const struct keys *keys, struct sign_state *ret, struct err *e)
 {
 	enum role role = ROLE_ROOT;
 	struct draft *d = role_of_file(path, &role, e) == 0 ? read_document(path, role, e) : NULL;
-	int result;
+	int result = -1;
 
-	if (d == NULL)
-		return -1;
-	draft_sign(d, key);
-	result = write_document(path, role, d, ret, e);
+	if (d != NULL && keys_sign(keys, NULL, NULL, d, e) == 0)
+		result = write_document(path, role, d, ret, e);
 	draft_free(d);
 	return result;
 }

@@ -11,7 +11,7 @@
 #ifndef SIGN_DOCUMENT_H
 #define SIGN_DOCUMENT_H
 
-#include "trust/draft.h"
+#include "keys.h"
 
 enum { SIGN_CHANGES_MAX = 64 };
 
@@ -49,8 +49,8 @@ int sign_document_delegate(const char *path, const char *type, const char *const
 int sign_document_revoke(
 	const char *path, const char *type, uint64_t days, struct sign_state *ret, struct err *e);
 
-/* One more signature. */
+/* A signature more of each key. */
 int sign_document_sign(
-	const char *path, const struct key *key, struct sign_state *ret, struct err *e);
+	const char *path, const struct keys *keys, struct sign_state *ret, struct err *e);
 
 #endif

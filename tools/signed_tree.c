@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "signed_tree.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "trust/trust.h"
+
+enum { SIGNED_TREE_ROLES_MAX = 1 << 16 };
+
+/* ---- What is there */
+
+static int
+note_name(void *context, int dir, const char *name, struct err *e)
+{
+	struct signed_tree *t = context;
+	size_t digits = strspn(name, "0123456789");
+	struct numbered *role = t->roles;
+	uint64_t version;
+
+	(void)dir;
+	if (name[digits] != '.' || !num_parse(name, digits, INT64_MAX, &version) ||
+		strlen(name) >= ROLE_FILE_MAX)
+		return 0;
+	name += digits + 1;
+	while (role < t->roles + t->count && strcmp(role->name, name) != 0)
+		role++;
+	if (role == t->roles + t->count) {
+		if (t->count == SIGNED_TREE_ROLES_MAX)
+			return err_set(
+				e, ERR_LIMIT, "tuf: more than %d roles", SIGNED_TREE_ROLES_MAX);
+		t->roles = mem_grow(t->roles, t->count, &t->capacity, sizeof(*t->roles));
+		role = &t->roles[t->count++];
+		*role = (struct numbered){0};
+		memcpy(role->name, name, strlen(name));
+	}
+	role->version = version > role->version ? version : role->version;
+	return 0;
+}
+
+uint64_t
+signed_tree_newest(const struct signed_tree *t, const char *name)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (strcmp(t->roles[i].name, name) == 0)
+			return t->roles[i].version;
+	return 0;
+}
+
+int
+signed_tree_read(const struct signed_tree *t, const char *name, struct buf *ret, struct err *e)
+{
+	AUTO_FREE char *file = mem_printf("%" PRIu64 ".%s", signed_tree_newest(t, name), name);
+
+	if (fs_read(t->dir, file, TRUST_TARGETS_BYTES_MAX, ret, e) != 0)
+		return err_wrap(e, "tuf");
+	return 0;
+}
+
+int
+signed_tree_read_role(
+	const struct signed_tree *t, enum role role, struct metadata **ret, struct err *e)
+{
+	AUTO_FREE char *name = mem_printf("%s.json", metadata_role_name(role));
+	AUTO_BUF struct buf bytes = {0};
+	struct verdict_basis basis = {0};
+
+	*ret = NULL;
+	if (signed_tree_newest(t, name) == 0)
+		return 0;
+	if (role != ROLE_ROOT) {
+		basis.keys = &t->root->keys;
+		basis.who = &t->root->signers[role];
+	}
+	if (signed_tree_read(t, name, &bytes, e) != 0)
+		return -1;
+	if (verdict_read(&basis, role, span_of(bytes.at, bytes.len), ret, e) != VERDICT_GOOD)
+		return err_wrap(e, "tuf/%" PRIu64 ".%s", signed_tree_newest(t, name), name);
+	return 0;
+}
+
+/* Again, after one of them was put. */
+static int
+read_signers(struct signed_tree *t, struct err *e)
+{
+	metadata_free(t->root);
+	metadata_free(t->targets);
+	t->targets = NULL;
+	if (signed_tree_read_role(t, ROLE_ROOT, &t->root, e) != 0)
+		return -1;
+	/* A root with other keys for targets comes first, and targets that they signed after it. */
+	if (t->root != NULL)
+		(void)signed_tree_read_role(t, ROLE_TARGETS, &t->targets, NULL);
+	return 0;
+}
+
+int
+signed_tree_open(struct repo *repo, struct signed_tree **ret, struct err *e)
+{
+	struct signed_tree *t = mem_new(1, sizeof(*t));
+	struct err why = {0};
+	int result = 0;
+
+	t->repo = repo;
+	t->dir = fs_open_dir(repo_dir(repo), "tuf", &why);
+	if (t->dir >= 0 && (fs_each(t->dir, ".", note_name, t, e) != 0 || read_signers(t, e) != 0))
+		result = -1;
+	else if (t->dir < 0 && why.code != ERR_MISSING)
+		result = err_set(e, why.code, "%s", why.text);
+	if (result == 0)
+		*ret = t;
+	else
+		signed_tree_close(t);
+	return result;
+}
+
+void
+signed_tree_close(struct signed_tree *t)
+{
+	if (t == NULL)
+		return;
+	fs_close(&t->dir);
+	metadata_free(t->root);
+	metadata_free(t->targets);
+	free(t->roles);
+	free(t);
+}
+
+bool
+signed_tree_has_root(const struct signed_tree *t)
+{
+	return t->root != NULL;
+}
+
+int64_t
+signed_tree_expiry(enum role role, bool of_type)
+{
+	/* guts2-trust(7), ROLES. */
+	static const int days[ROLE_COUNT] = {[ROLE_ROOT] = 365,
+		[ROLE_TIMESTAMP] = 3,
+		[ROLE_SNAPSHOT] = 30,
+		[ROLE_TARGETS] = 365};
+
+	return time(NULL) + (int64_t)(of_type ? 90 : days[role]) * 86400;
+}
+
+char *
+signed_tree_role_name(const char *type)
+{
+	return type != NULL ? mem_printf("t-%s", type) : mem_string("targets");
+}
+
+/* ---- A role */
+
+static const struct delegation *
+find_delegation(const struct signed_tree *t, const char *role)
+{
+	for (size_t i = 0; t->targets != NULL && i < t->targets->delegation_count; i++)
+		if (strcmp(t->targets->delegations[i].name, role) == 0)
+			return &t->targets->delegations[i];
+	return NULL;
+}
+
+int
+signed_tree_no_targets(struct err *e)
+{
+	return err_set(e, ERR_INPUT,
+		"tuf: there are no targets signed by those whom the root names; publish that "
+		"first");
+}
+
+int
+signed_tree_basis(const struct signed_tree *t, enum role role, const char *type,
+	struct verdict_basis *ret, struct err *e)
+{
+	AUTO_FREE char *name = signed_tree_role_name(type);
+	const struct delegation *d;
+
+	*ret = (struct verdict_basis){0};
+	if (t->root == NULL)
+		return role == ROLE_ROOT ? 0
+					 : err_set(e, ERR_INPUT,
+						   "tuf: there is no root yet; publish that first");
+	ret->keys = &t->root->keys;
+	ret->who = &t->root->signers[role];
+	if (type == NULL)
+		return 0;
+	d = find_delegation(t, name);
+	if (t->targets == NULL)
+		return signed_tree_no_targets(e);
+	if (d == NULL)
+		return err_set(
+			e, ERR_INPUT, "nothing is delegated to %s; see guts2-sign delegate", name);
+	ret->keys = &t->targets->keys;
+	ret->who = &d->signers;
+	return 0;
+}
+
+static int
+check_keys(
+	const struct verdict_basis *basis, const char *role, const struct keys *keys, struct err *e)
+{
+	unsigned count = keys_count(keys, basis->keys, basis->who);
+
+	return count >= basis->who->threshold
+		       ? 0
+		       : err_set(e, ERR_INPUT,
+				 "%s: %u of the keys given may sign it, and %u have to; see --key",
+				 role, count, basis->who->threshold);
+}
+
+int
+signed_tree_check_keys(
+	const struct signed_tree *t, const char *type, const struct keys *keys, struct err *e)
+{
+	AUTO_FREE char *name = signed_tree_role_name(type);
+	struct verdict_basis basis;
+
+	if (signed_tree_basis(t, ROLE_TARGETS, type, &basis, e) != 0 ||
+		check_keys(&basis, name, keys, e) != 0)
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		enum role role = i == 0 ? ROLE_SNAPSHOT : ROLE_TIMESTAMP;
+
+		if (signed_tree_basis(t, role, NULL, &basis, e) != 0 ||
+			check_keys(&basis, metadata_role_name(role), keys, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct draft *
+signed_tree_draft(const struct signed_tree *t, const char *type, bool *ret_new, struct err *e)
+{
+	AUTO_FREE char *role = signed_tree_role_name(type);
+	AUTO_FREE char *name = mem_printf("%s.json", role);
+	AUTO_BUF struct buf bytes = {0};
+	struct draft *d;
+
+	*ret_new = signed_tree_newest(t, name) == 0;
+	if (*ret_new)
+		return draft_new(ROLE_TARGETS, signed_tree_expiry(ROLE_TARGETS, true));
+	if (signed_tree_read(t, name, &bytes, e) != 0)
+		return NULL;
+	d = draft_read(span_of(bytes.at, bytes.len), ROLE_TARGETS, e);
+	if (d == NULL)
+		(void)err_wrap(e, "tuf/%" PRIu64 ".%s", signed_tree_newest(t, name), name);
+	else
+		draft_renew(d, signed_tree_expiry(ROLE_TARGETS, true));
+	return d;
+}
+
+int
+signed_tree_each_type(const struct signed_tree *t,
+	int (*visit)(void *context, const char *type, struct err *e), void *context, struct err *e)
+{
+	for (size_t i = 0; t->targets != NULL && i < t->targets->delegation_count; i++) {
+		const char *name = t->targets->delegations[i].name;
+
+		if (strncmp(name, "t-", 2) == 0 && ident_type_valid(name + 2) &&
+			visit(context, name + 2, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct last_look {
+	const struct signed_tree *tree;
+	struct idents *last;
+};
+
+static int
+note_last(void *context, const char *type, struct err *e)
+{
+	struct last_look *l = context;
+	struct ident ident = {0};
+	const struct ident *known = idents_find(l->last, type);
+	bool is_new;
+	struct draft *d = signed_tree_draft(l->tree, type, &is_new, e);
+
+	if (d == NULL)
+		return -1;
+	ident.edition.version = draft_last(d);
+	draft_free(d);
+	if (ident.edition.version <= (known != NULL ? known->edition.version : 0))
+		return 0;
+	(void)snprintf(ident.type, sizeof(ident.type), "%s", type);
+	(void)idents_remove(l->last, type, 0);
+	idents_add(l->last, &ident);
+	(void)idents_sort(l->last);
+	return 0;
+}
+
+int
+signed_tree_last(
+	const struct signed_tree *t, const struct idents *query, struct idents *ret, struct err *e)
+{
+	struct last_look l = {t, ret};
+
+	for (size_t i = 0; i < query->count; i++)
+		idents_add(ret, &query->at[i]);
+	return signed_tree_each_type(t, note_last, &l, e);
+}
+
+int
+signed_tree_put_file(
+	struct signed_tree *t, uint64_t version, const char *name, struct span bytes, struct err *e)
+{
+	AUTO_FREE char *file =
+		version > 0 ? mem_printf("%" PRIu64 ".%s", version, name) : mem_string(name);
+	int stage = repo_stage_dir(t->repo);
+
+	if (t->dir < 0 && (t->dir = fs_make_dirs(repo_dir(t->repo), "tuf", e)) < 0)
+		return -1;
+	if (fs_put(stage, "signed.new", "signed", bytes, e) != 0 ||
+		fs_publish(stage, "signed", t->dir, file, e) != 0)
+		return -1;
+	return note_name(t, t->dir, file, e);
+}
+
+int
+signed_tree_put(struct signed_tree *t, enum role role, const char *type, struct span bytes,
+	uint64_t *ret_version, struct err *e)
+{
+	AUTO_FREE char *name = role == ROLE_TARGETS ? signed_tree_role_name(type)
+						    : mem_string(metadata_role_name(role));
+	AUTO_FREE char *file = mem_printf("%s.json", name);
+	struct verdict_basis basis;
+	struct metadata *m = NULL;
+	int result = -1;
+
+	if (signed_tree_basis(t, role, type, &basis, e) == 0 &&
+		verdict_read(&basis, role, bytes, &m, e) == VERDICT_GOOD &&
+		verdict_version(m, signed_tree_newest(t, file) + 1, e) == VERDICT_GOOD &&
+		verdict_expiry(m, time(NULL), e) == VERDICT_GOOD) {
+		*ret_version = m->version;
+		result = signed_tree_put_file(t, m->version, file, bytes, e);
+	}
+	metadata_free(m);
+	return result == 0 && type == NULL ? read_signers(t, e) : result;
+}

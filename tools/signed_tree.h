@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * signed_tree.h - tuf/ of a repository while something is published: what is there, and in which
+ *                 order the rest follows.
+ *
+ * Does:     puts a document under its next name, where it is signed by those who may; then
+ *           snapshot, timestamp and last `q` are made to say what is there. At any moment, and
+ * after a crash at any, it is a tree that a client takes; but between a root that changes who signs
+ * snapshot or timestamp and the commit. What was put and not committed, the next commit lists.
+ * Shapes:   guts2-trust(7), LAYOUT
+ * Units:    _s seconds since 1970
+ * Owner:    signed_tree_open -> signed_tree_close, while the repository is locked and open
+ * Errors:   ERR_INPUT, with the file and what is wrong with it
+ */
+#ifndef SIGNED_TREE_H
+#define SIGNED_TREE_H
+
+#include "keys.h"
+#include "store/repo.h"
+#include "trust/role_file.h"
+#include "trust/verdict.h"
+
+/* The newest version of a role whose files are numbered. */
+struct numbered {
+	char name[ROLE_FILE_MAX]; /* "targets.json" */
+	uint64_t version;
+};
+
+struct signed_tree {
+	struct repo *repo;
+	int dir; /* tuf/ */
+	struct numbered *roles;
+	size_t count, capacity;
+	struct metadata *root;	  /* the newest; NULL: there is none */
+	struct metadata *targets; /* the newest; NULL: there is none that the root's keys signed */
+};
+
+/* A repository that is not signed has a tree without a root. */
+int signed_tree_open(struct repo *repo, struct signed_tree **ret, struct err *e);
+void signed_tree_close(struct signed_tree *t);
+bool signed_tree_has_root(const struct signed_tree *t);
+
+/* Each type whose role is delegated. -1 ends it. */
+int signed_tree_each_type(const struct signed_tree *t,
+	int (*visit)(void *context, const char *type, struct err *e), void *context, struct err *e);
+
+/*
+ * The highest version of each type that was ever announced, or listed, as far as is known: what is
+ * newer is a leftover. *ret is the caller's, empty before.
+ */
+int signed_tree_last(
+	const struct signed_tree *t, const struct idents *query, struct idents *ret, struct err *e);
+
+/* How long a role is good from now on, if nobody says else. role TARGETS: of a type. */
+int64_t signed_tree_expiry(enum role role, bool of_type);
+
+/* "targets", or of a type "t-TYPE"; the caller frees. */
+char *signed_tree_role_name(const char *type);
+
+/* Who has to sign a role; type NULL: none. ERR_INPUT: there is no root, or no such delegation. */
+int signed_tree_basis(const struct signed_tree *t, enum role role, const char *type,
+	struct verdict_basis *ret, struct err *e);
+
+/* Whether these keys are enough for the role of a type, and for a commit. */
+int signed_tree_check_keys(
+	const struct signed_tree *t, const char *type, const struct keys *keys, struct err *e);
+
+/*
+ * The next version of the role of a type, or the first one (*ret_new): to be changed, signed and
+ * put. NULL: an error.
+ */
+struct draft *signed_tree_draft(
+	const struct signed_tree *t, const char *type, bool *ret_new, struct err *e);
+
+/* The next version of a role; *ret_version its number. */
+int signed_tree_put(struct signed_tree *t, enum role role, const char *type, struct span bytes,
+	uint64_t *ret_version, struct err *e);
+
+/* ---- For signed_tree_commit.c */
+
+/* 0: there is none. name: "targets.json" */
+uint64_t signed_tree_newest(const struct signed_tree *t, const char *name);
+
+/* The bytes of the newest, appended. */
+int signed_tree_read(const struct signed_tree *t, const char *name, struct buf *ret, struct err *e);
+
+/*
+ * The newest of a role of the root's, which has to be what the root wants of it; NULL: there is
+ * none.
+ */
+int signed_tree_read_role(
+	const struct signed_tree *t, enum role role, struct metadata **ret, struct err *e);
+
+/* version 0: none in front. */
+int signed_tree_put_file(struct signed_tree *t, uint64_t version, const char *name,
+	struct span bytes, struct err *e);
+
+/* Returns -1. */
+int signed_tree_no_targets(struct err *e);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "signed_tree_commit.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "model/wire.h"
+#include "trust/trust.h"
+
+/* ---- Snapshot and timestamp */
+
+static bool
+is_role_of_targets(const char *name)
+{
+	return strcmp(name, "targets.json") == 0 || strncmp(name, "t-", 2) == 0;
+}
+
+/* The bytes are those of the role as it is now; what is listed already is as it was. */
+static int
+list_all(const struct signed_tree *t, struct draft *snapshot, struct err *e)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		AUTO_BUF struct buf bytes = {0};
+
+		if (!is_role_of_targets(t->roles[i].name))
+			continue;
+		if (signed_tree_read(t, t->roles[i].name, &bytes, e) != 0)
+			return -1;
+		draft_list(snapshot, t->roles[i].name, t->roles[i].version,
+			span_of(bytes.at, bytes.len));
+	}
+	return 0;
+}
+
+static bool
+lists_all(const struct signed_tree *t, const struct metadata *snapshot)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct listed *listed = metadata_find(snapshot, t->roles[i].name);
+
+		if (is_role_of_targets(t->roles[i].name) &&
+			(listed == NULL || listed->version != t->roles[i].version))
+			return false;
+	}
+	return true;
+}
+
+/* Signed by those of the keys that may, who have to be enough. */
+static int
+sign_for(const struct signed_tree *t, enum role role, struct draft *d, const struct keys *keys,
+	struct buf *ret, struct err *e)
+{
+	const struct verdict_basis basis = {.keys = &t->root->keys, .who = &t->root->signers[role]};
+	struct metadata *m;
+
+	if (keys_sign(keys, basis.keys, basis.who, d, e) != 0)
+		return -1;
+	draft_format(d, ret);
+	if (verdict_read(&basis, role, span_of(ret->at, ret->len), &m, e) != VERDICT_GOOD)
+		return err_wrap(e, "%s", metadata_role_name(role));
+	metadata_free(m);
+	return 0;
+}
+
+/* The next version of what there is, or the first. */
+static struct draft *
+next_of(struct span bytes, enum role role, struct err *e)
+{
+	struct draft *d = bytes.len > 0 ? draft_read(bytes, role, e)
+					: draft_new(role, signed_tree_expiry(role, false));
+
+	if (d != NULL && bytes.len > 0)
+		draft_renew(d, signed_tree_expiry(role, false));
+	return d;
+}
+
+/* *ret_version and *ret: the snapshot that is good from now on. */
+static int
+renew_snapshot(struct signed_tree *t, const struct keys *keys, uint64_t *ret_version,
+	struct buf *ret, struct err *e)
+{
+	AUTO_BUF struct buf old = {0};
+	struct metadata *m = NULL;
+	struct draft *d;
+	int result;
+	bool good;
+
+	*ret_version = signed_tree_newest(t, "snapshot.json");
+	if (*ret_version > 0 && signed_tree_read(t, "snapshot.json", &old, e) != 0)
+		return -1;
+	/* One that a former key has signed is no more than what is to be listed again. */
+	(void)signed_tree_read_role(t, ROLE_SNAPSHOT, &m, NULL);
+	good = m != NULL && lists_all(t, m) &&
+	       m->expires_s - time(NULL) >
+		       (signed_tree_expiry(ROLE_SNAPSHOT, false) - time(NULL)) / 2;
+	metadata_free(m);
+	if (good) {
+		buf_add(ret, old.at, old.len);
+		return 0;
+	}
+	d = next_of(span_of(old.at, old.len), ROLE_SNAPSHOT, e);
+	result = d != NULL && list_all(t, d, e) == 0 &&
+				 sign_for(t, ROLE_SNAPSHOT, d, keys, ret, e) == 0
+			 ? 0
+			 : -1;
+	if (result == 0) {
+		*ret_version = draft_version(d);
+		result = signed_tree_put_file(
+			t, *ret_version, "snapshot.json", span_of(ret->at, ret->len), e);
+	}
+	draft_free(d);
+	return result;
+}
+
+static int
+renew_timestamp(struct signed_tree *t, const struct keys *keys, uint64_t snapshot_version,
+	struct span snapshot, uint64_t *ret_version, struct err *e)
+{
+	AUTO_BUF struct buf old = {0};
+	AUTO_BUF struct buf new = {0};
+	struct err why = {0};
+	struct draft *d = NULL;
+	int result = -1;
+
+	if (fs_read(t->dir, "timestamp.json", TRUST_TIMESTAMP_BYTES_MAX, &old, &why) == 0 ||
+		why.code == ERR_MISSING)
+		d = next_of(span_of(old.at, old.len), ROLE_TIMESTAMP, e);
+	else if (e != NULL)
+		*e = why;
+	if (d != NULL) {
+		draft_list(d, "snapshot.json", snapshot_version, snapshot);
+		if (sign_for(t, ROLE_TIMESTAMP, d, keys, &new, e) == 0)
+			result = signed_tree_put_file(
+				t, 0, "timestamp.json", span_of(new.at, new.len), e);
+		*ret_version = draft_version(d);
+	}
+	draft_free(d);
+	return result;
+}
+
+int
+signed_tree_commit(
+	struct signed_tree *t, const struct keys *keys, uint64_t *ret_version, struct err *e)
+{
+	AUTO_BUF struct buf snapshot = {0};
+	uint64_t version;
+
+	if (t->root == NULL || t->targets == NULL)
+		return signed_tree_no_targets(e);
+	if (renew_snapshot(t, keys, &version, &snapshot, e) != 0 ||
+		renew_timestamp(
+			t, keys, version, span_of(snapshot.at, snapshot.len), ret_version, e) != 0)
+		return -1;
+	return signed_tree_commit_query(t, e);
+}
+
+/* ---- What is announced */
+
+/* The newest header of the type that is listed and there. False: there is none. */
+static bool
+newest_listed(
+	const struct signed_tree *t, const struct metadata *m, const char *type, struct ident *ret)
+{
+	*ret = (struct ident){0};
+	for (size_t i = 0; i < m->file_count; i++) {
+		const char *name = m->files[i].name;
+		struct target target;
+
+		if (ident_target_parse_stored(name, &target) && target.kind == TARGET_HEADER &&
+			strcmp(target.ident.type, type) == 0 &&
+			target.ident.edition.version > ret->edition.version &&
+			repo_has(t->repo, name))
+			*ret = target.ident;
+	}
+	return ret->edition.version > 0;
+}
+
+struct announcing {
+	const struct signed_tree *tree;
+	struct idents query;
+	bool changed;
+};
+
+/* NULL: there is none, or its delegator does not take it any more. */
+static struct metadata *
+role_of_type(const struct signed_tree *t, const char *type)
+{
+	AUTO_FREE char *name = mem_printf("t-%s.json", type);
+	AUTO_BUF struct buf bytes = {0};
+	struct verdict_basis basis;
+	struct metadata *m = NULL;
+
+	if (signed_tree_newest(t, name) > 0 &&
+		signed_tree_basis(t, ROLE_TARGETS, type, &basis, NULL) == 0 &&
+		signed_tree_read(t, name, &bytes, NULL) == 0)
+		(void)verdict_read(&basis, ROLE_TARGETS, span_of(bytes.at, bytes.len), &m, NULL);
+	return m;
+}
+
+static int
+announce_type(void *context, const char *type, struct err *e)
+{
+	struct announcing *a = context;
+	const struct ident *now = idents_find(&a->query, type);
+	struct metadata *m = role_of_type(a->tree, type);
+	struct ident ident;
+
+	(void)e;
+	if (m == NULL)
+		return 0;
+	if (!newest_listed(a->tree, m, type, &ident)) {
+		a->changed = idents_remove(&a->query, type, 0) || a->changed;
+	} else if (now == NULL || !ident_equal(now, &ident)) {
+		(void)idents_remove(&a->query, type, 0);
+		idents_add(&a->query, &ident);
+		(void)idents_sort(&a->query);
+		a->changed = true;
+	}
+	metadata_free(m);
+	return 0;
+}
+
+int
+signed_tree_commit_query(const struct signed_tree *t, struct err *e)
+{
+	struct announcing a = {.tree = t};
+	AUTO_BUF struct buf bytes = {0};
+	int result = 0;
+
+	/* A tree of documents alone, which has nothing to announce. */
+	if (!repo_has(t->repo, "q"))
+		return 0;
+	if (repo_read_query(t->repo, &a.query, e) != 0)
+		return -1;
+	(void)signed_tree_each_type(t, announce_type, &a, e);
+	if (a.changed) {
+		wire_query_format(&a.query, &bytes);
+		result = repo_put(t->repo, "q", span_of(bytes.at, bytes.len), e);
+	}
+	idents_free(&a.query);
+	return result;
+}
