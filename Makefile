@@ -9,6 +9,8 @@
 # build/VARIANT/; the release binaries are linked into build/ itself.
 
 VERSION := 0.1.0
+# The day of that version: no clock of today stands before it.
+RELEASED := 2026-11-01
 PREFIX ?= /usr/local
 DESTDIR ?=
 VARIANT ?= release
@@ -45,7 +47,8 @@ BIN := $(if $(filter release,$(VARIANT)),build,$(OUT)/bin)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wvla
-CPPFLAGS_ALL := -D_GNU_SOURCE -DGUTS2_VERSION='"$(VERSION)"' -Ilib -Iconfig \
+CPPFLAGS_ALL := -D_GNU_SOURCE -DGUTS2_VERSION='"$(VERSION)"' \
+	-DGUTS2_RELEASED_S=$(shell date -u -d $(RELEASED) +%s) -Ilib -Iconfig \
 	-isystem build/deps/include $(CPPFLAGS)
 CFLAGS_release := -O2
 CFLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,bounds-strict \

@@ -23,6 +23,7 @@ manners_effect(enum source_what what, const struct upstream_reply *reply)
 		return what == SOURCE_QUERY ? MANNERS_RESTS : MANNERS_SILENT;
 	case UPSTREAM_UNREACHABLE:
 	case UPSTREAM_BROKEN:
+	case UPSTREAM_UNTRUSTED:
 		return MANNERS_FAILS;
 	case UPSTREAM_REFUSED:
 		return what == SOURCE_QUERY ? MANNERS_FAILS : MANNERS_WORKS;

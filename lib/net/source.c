@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "trust/verdict.h"
 
 static const char accept_json[] = "application/json";
 /* Both, for servers that know of no other format and answer the offer of the older one. */
@@ -130,6 +131,18 @@ judge_file(struct source_request *r, const struct upstream_reply *reply)
 }
 
 static void
+judge_header(const struct source_request *r, struct upstream_reply *reply)
+{
+	const struct span bytes = span_of(r->bytes.at, r->bytes.len);
+
+	if (reply->outcome == UPSTREAM_FRESH && r->listed != NULL &&
+		metadata_check(r->listed, bytes, &reply->why) != 0) {
+		reply->outcome = UPSTREAM_UNTRUSTED;
+		(void)err_wrap(&reply->why, "%s", verdict_name(VERDICT_MIXED));
+	}
+}
+
+static void
 judge(struct source_request *r, struct upstream_reply *reply)
 {
 	reply->outcome = manners_outcome(r->what, reply, r->source->gave_query);
@@ -144,6 +157,8 @@ judge(struct source_request *r, struct upstream_reply *reply)
 		judge_file(r, reply);
 		break;
 	case SOURCE_HEADER:
+		judge_header(r, reply);
+		break;
 	case SOURCE_TRUST:
 		break;
 	}

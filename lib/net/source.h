@@ -11,7 +11,7 @@
  * Owner:    a request is the caller's, from source_start until done was called and
  *           source_clear
  * Errors:   those of upstream.h; an answer that breaks a rule is UPSTREAM_BROKEN with the
- *           reason
+ *           reason; a header that is not the one listed is UPSTREAM_UNTRUSTED
  * Source:   guts2(7), REQUESTS, ANSWERS and MANNERS
  */
 #ifndef SOURCE_H
@@ -25,6 +25,7 @@
 #include "model/wire.h"
 #include "net/manners.h"
 #include "net/upstream.h"
+#include "trust/metadata.h"
 
 /* Whoever is asked, and what was learnt of it. */
 struct source {
@@ -36,12 +37,14 @@ struct source {
 struct source_request {
 	/* The caller's: */
 	enum source_what what;
-	struct ident ident;	   /* HEADER, OFFER */
-	struct edition base;	   /* OFFER: version 0 asks for the full archive */
-	enum format format;	   /* OFFER: the best that is understood */
-	struct archive_ref file;   /* FILE */
-	const char *trust_file;	   /* TRUST: its name below the base, "tuf/2.root.json" */
-	uint64_t trust_bytes_max;  /* TRUST */
+	struct ident ident;	  /* HEADER, OFFER */
+	struct edition base;	  /* OFFER: version 0 asks for the full archive */
+	enum format format;	  /* OFFER: the best that is understood */
+	struct archive_ref file;  /* FILE */
+	const char *trust_file;	  /* TRUST: its name below the base, "tuf/2.root.json" */
+	uint64_t trust_bytes_max; /* TRUST */
+	const struct listed
+		*listed;	   /* HEADER: as the role of its type lists it; NULL: not signed */
 	const char *inventory;	   /* QUERY: what is had (wire.h), for POST; NULL: ask for all */
 	const char *if_none_match; /* QUERY for all; NULL or "": not conditional */
 	const char *via;	   /* NULL: none */

@@ -3,58 +3,65 @@
 
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/mem.h"
 
-/* What cannot be read is as good as what is not there: the source has it. */
-static void
-look_up(const struct source_trust *s, struct trust *t, const struct trust_want *want)
+void
+source_trust_judge(const struct trust *t, struct upstream_reply *ret_reply)
 {
-	AUTO_BUF struct buf bytes = {0};
+	enum verdict verdict = trust_verdict(t);
 
-	if (fs_read(s->kept, want->name, (size_t)want->max_bytes, &bytes, NULL) == 0)
-		(void)trust_take(t, span_of(bytes.at, bytes.len));
-	else
-		trust_absent(t);
+	if (verdict == VERDICT_GOOD) {
+		ret_reply->outcome = UPSTREAM_FRESH;
+		return;
+	}
+	ret_reply->outcome = UPSTREAM_UNTRUSTED;
+	(void)err_set(&ret_reply->why, ERR_INPUT, "%s: %s", verdict_name(verdict), trust_why(t));
 }
 
-static int
+/* False: it was not to be had. */
+static bool
 ask(const struct source_trust *s, struct trust *t, const struct trust_want *want,
-	struct upstream_reply *ret_reply, struct err *e)
+	struct upstream_reply *reply)
 {
 	AUTO_FREE char *file = mem_printf("%s%s", s->below, want->file);
 	struct source_request request = {
 		.what = SOURCE_TRUST, .trust_file = file, .trust_bytes_max = want->max_bytes};
-	int result = 0;
+	bool had = true;
 
-	source_fetch(s->upstream, s->source, &request, ret_reply);
-	if (ret_reply->outcome == UPSTREAM_ABSENT) {
+	source_fetch(s->upstream, s->source, &request, reply);
+	if (reply->outcome == UPSTREAM_ABSENT) {
 		trust_absent(t);
-	} else if (ret_reply->outcome == UPSTREAM_BROKEN && ret_reply->why.code == ERR_LIMIT) {
+	} else if (reply->outcome == UPSTREAM_BROKEN && reply->why.code == ERR_LIMIT) {
 		trust_oversized(t);
-	} else if (ret_reply->outcome != UPSTREAM_FRESH) {
-		result = err_set(e, ret_reply->why.code, "%s: %s", file, ret_reply->why.text);
+	} else if (reply->outcome != UPSTREAM_FRESH) {
+		(void)err_wrap(&reply->why, "%s", file);
+		had = false;
 	} else {
 		struct span bytes = span_of(request.bytes.at, request.bytes.len);
 
-		if (trust_take(t, bytes))
-			result = s->keep(s->context, want->name, bytes, e);
+		had = !trust_take(t, bytes) || trusted_keep(s->kept, want, bytes, &reply->why) == 0;
+		reply->outcome = had ? reply->outcome : UPSTREAM_UNREACHABLE;
 	}
 	source_clear(&request);
-	return result;
+	return had;
 }
 
-int
-source_trust_run(const struct source_trust *s, struct trust *t, struct upstream_reply *ret_reply,
-	struct err *e)
+void
+source_trust_run(const struct source_trust *s, struct trust *t, struct upstream_reply *ret_reply)
 {
 	struct trust_want want;
 
+	*ret_reply = (struct upstream_reply){0};
+	buf_clear(&s->kept->timestamp);
 	while (trust_next(t, &want)) {
 		if (want.kept)
-			look_up(s, t, &want);
-		else if (ask(s, t, &want, ret_reply, e) != 0)
-			return -1;
+			trusted_look_up(s->kept, t, &want);
+		else if (!ask(s, t, &want, ret_reply))
+			return;
+		if (trusted_settle(s->kept, t, &ret_reply->why) != 0) {
+			ret_reply->outcome = UPSTREAM_UNREACHABLE;
+			return;
+		}
 	}
-	return 0;
+	source_trust_judge(t, ret_reply);
 }

@@ -35,6 +35,7 @@ enum upstream_outcome {
 	UPSTREAM_BUSY,	      /* any other 503, or 429: come back after retry_after_s */
 	UPSTREAM_UNREACHABLE, /* no answer, or none past the proxy */
 	UPSTREAM_BROKEN,      /* an answer that is wrong */
+	UPSTREAM_UNTRUSTED,   /* one that is not signed by those who may: of source.h */
 };
 
 /* How far a transfer got: what failed, unless the outcome is FRESH or UNCHANGED. */

@@ -2,6 +2,7 @@
 #include "trust/verdict.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 static const char *const names[VERDICTS] = {
 	[VERDICT_GOOD] = "good",
@@ -86,9 +87,29 @@ verdict_expiry(const struct metadata *m, int64_t now_s, struct err *e)
 {
 	if (m->expires_s > now_s)
 		return VERDICT_GOOD;
-	(void)err_set(e, ERR_INPUT, "version %" PRIu64 " expired %" PRId64 " hours ago", m->version,
-		(now_s - m->expires_s) / 3600);
+	(void)err_set(e, ERR_INPUT,
+		"version %" PRIu64 " expired %" PRId64
+		" hours ago by the clock of this machine: if that "
+		"is right nobody signs any more, or somebody keeps back what is newer",
+		m->version, (now_s - m->expires_s) / 3600);
 	return VERDICT_EXPIRED;
+}
+
+int
+verdict_check_clock(int64_t now_s, struct err *e)
+{
+	const time_t time = now_s;
+	struct tm utc = {0};
+	char text[40] = "?";
+
+	if (now_s >= GUTS2_RELEASED_S)
+		return 0;
+	if (gmtime_r(&time, &utc) != NULL)
+		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return err_set(e, ERR_INPUT,
+		"clock: it is %s by the clock of this machine, before this program was made: set "
+		"it",
+		text);
 }
 
 static enum verdict

@@ -49,6 +49,12 @@ enum verdict verdict_version(const struct metadata *m, uint64_t version, struct 
 /* In the second in which it expires its time is over. */
 enum verdict verdict_expiry(const struct metadata *m, int64_t now_s, struct err *e);
 
+/*
+ * A clock that stands before this program was made is wrong, and says nothing of what has expired.
+ * ERR_INPUT.
+ */
+int verdict_check_clock(int64_t now_s, struct err *e);
+
 /* Neither a timestamp nor the snapshot that it lists is older than before. */
 enum verdict verdict_timestamp(
 	const struct metadata *before, const struct metadata *m, struct err *e);

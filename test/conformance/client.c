@@ -40,14 +40,6 @@ complain(const struct err *e)
 
 /* ---- Metadata */
 
-/* Each as soon as it is trusted: the suite looks at what was trusted before something else failed.
- */
-static int
-keep(void *context, const char *name, struct span bytes, struct err *e)
-{
-	return fs_put(*(const int *)context, stage, name, bytes, e);
-}
-
 static int
 init(const struct arguments *a, const char *root, struct err *e)
 {
@@ -64,12 +56,8 @@ run(const struct source_trust *s, struct trust *t, struct err *e)
 {
 	struct upstream_reply reply;
 
-	if (source_trust_run(s, t, &reply, e) != 0)
-		return -1;
-	return trust_verdict(t) == VERDICT_GOOD
-		       ? 0
-		       : err_set(e, ERR_INPUT, "%s: %s", verdict_name(trust_verdict(t)),
-				 trust_why(t));
+	source_trust_run(s, t, &reply);
+	return reply.outcome == UPSTREAM_FRESH ? 0 : err_set(e, ERR_INPUT, "%s", reply.why.text);
 }
 
 /* ---- Targets */
@@ -163,8 +151,8 @@ refresh(const struct arguments *a, struct err *e)
 	AUTO_BUF struct buf root = {0};
 	struct origin origin = {0};
 	struct source source = {.origin = &origin};
-	struct source_trust s = {
-		.source = &source, .below = "", .kept = dir, .keep = keep, .context = &dir};
+	struct trusted kept = {.dir = dir};
+	struct source_trust s = {.source = &source, .below = "", .kept = &kept};
 	struct trust *t = NULL;
 	int result = -1;
 
@@ -177,6 +165,7 @@ refresh(const struct arguments *a, struct err *e)
 	if (result == 0 && a->target_count > 0)
 		result = download_all(a, &s, t, e);
 	trust_free(t);
+	trusted_clear(&kept);
 	upstream_free(s.upstream);
 	origin_free(&origin);
 	return result;

@@ -19,9 +19,8 @@ client_fetch_fail(struct update *u, const struct err *e, bool may_recover)
 	return -1;
 }
 
-/* What a reply that is not what was hoped for means to the update; what failed in front of why. */
-static enum fetch_result
-fail_reply(struct update *u, const char *name, const struct upstream_reply *reply)
+enum fetch_result
+client_fetch_fail_reply(struct update *u, const char *name, const struct upstream_reply *reply)
 {
 	bool full = reply->why.code == ERR_FULL; /* here, and the next try would fill it again */
 
@@ -30,6 +29,8 @@ fail_reply(struct update *u, const char *name, const struct upstream_reply *repl
 	if (reply->outcome == UPSTREAM_BUSY || reply->outcome == UPSTREAM_PREPARING) {
 		u->result = UPDATE_RETRY;
 		u->retry_s = reply->retry_after_s;
+	} else if (reply->outcome == UPSTREAM_UNTRUSTED) {
+		u->result = UPDATE_UNTRUSTED;
 	}
 	return FETCH_FAILED;
 }
@@ -51,7 +52,7 @@ client_fetch_query(const struct update_client *client, const struct idents *has,
 	source_clear(&request);
 	if (reply.outcome == UPSTREAM_FRESH)
 		return 0;
-	(void)fail_reply(u, "q", &reply);
+	(void)client_fetch_fail_reply(u, "q", &reply);
 	return -1;
 }
 
@@ -65,11 +66,35 @@ check_header(struct fetch *f)
 	struct digest got = digest_of(span_of(f->header_bytes.at, f->header_bytes.len));
 	struct err e = {0};
 
-	if (!h->header_known || !ident_edition_equal(&f->target.edition, &h->named) ||
-		digest_equal(&got, &h->header))
+	if (!ident_edition_equal(&f->target.edition, &h->named) ||
+		((!h->header_known || digest_equal(&got, &h->header)) &&
+			(!f->u->vouched || digest_equal(&got, &f->u->had.header))))
 		return 0;
 	(void)err_set(&e, ERR_INPUT, "the server has other content under the installed version");
 	return client_fetch_fail(f->u, &e, true);
+}
+
+/* What is installed was looked up when it came: that it is the same check_header sees. */
+static int
+look_up(struct fetch *f, struct source_request *request)
+{
+	const struct update_client *client = f->client;
+	struct update *u = f->u;
+	struct ident installed = f->target;
+	const struct client_want want = {&f->target, &installed};
+	struct upstream_reply reply = {0};
+
+	installed.edition = u->from;
+	if (!client_trust_wanted(client->trust) ||
+		(u->vouched && ident_edition_equal(&f->target.edition, &u->from)))
+		return 0;
+	request->listed = client_trust_find(
+		client->trust, client->upstream, client->source, &want, &u->signed_, &reply);
+	(void)client_trust_word(&reply, u->trust);
+	if (request->listed != NULL)
+		return 0;
+	(void)client_fetch_fail_reply(u, "tuf", &reply);
+	return -1;
 }
 
 int
@@ -82,6 +107,8 @@ client_fetch_header(struct fetch *f)
 	if (f->header != NULL && ident_equal(&f->header->ident, &f->target))
 		return 0;
 	client_fetch_free(f);
+	if (look_up(f, &request) != 0)
+		return -1;
 	source_fetch(f->client->upstream, f->client->source, &request, &reply);
 	if (reply.outcome == UPSTREAM_FRESH)
 		(void)source_header(&request, &f->header, &reply);
@@ -90,7 +117,9 @@ client_fetch_header(struct fetch *f)
 	source_clear(&request);
 	if (f->header != NULL)
 		return check_header(f);
-	(void)fail_reply(f->u, request.name, &reply);
+	if (reply.outcome == UPSTREAM_UNTRUSTED)
+		(void)client_trust_word(&reply, f->u->trust);
+	(void)client_fetch_fail_reply(f->u, request.name, &reply);
 	return -1;
 }
 
@@ -145,10 +174,10 @@ client_fetch_offer(
 	if (reply.outcome == UPSTREAM_MOVED)
 		return follow(f, request.name, &request.moved);
 	if (reply.outcome != UPSTREAM_FRESH)
-		return fail_reply(f->u, request.name, &reply);
+		return client_fetch_fail_reply(f->u, request.name, &reply);
 	if (!wire_offer_best(&request.offer, request.format, &format)) {
 		(void)err_set(&reply.why, ERR_INPUT, "there is no format that is understood here");
-		return fail_reply(f->u, request.name, &reply);
+		return client_fetch_fail_reply(f->u, request.name, &reply);
 	}
 	*ret = request.offer.archive[format];
 	return FETCH_GOT;
@@ -213,7 +242,7 @@ download(struct fetch *f, const struct archive_ref *archive, const char *part, b
 	/* The part was not of this archive, or its end cannot be had as a range. */
 	*ret_stale = *ret_stale && (reply.status == 416 || (reply.outcome == UPSTREAM_BROKEN &&
 								   reply.why.code == ERR_INPUT));
-	(void)fail_reply(f->u, request.name, &reply);
+	(void)client_fetch_fail_reply(f->u, request.name, &reply);
 	return reply.outcome == UPSTREAM_ABSENT ? FETCH_ABSENT : FETCH_FAILED;
 }
 

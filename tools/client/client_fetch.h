@@ -47,6 +47,10 @@ enum fetch_result client_fetch_archive(
 
 void client_fetch_free(struct fetch *f);
 
+/* What a reply that is not what was hoped for means to the update; what failed in front of why. */
+enum fetch_result client_fetch_fail_reply(
+	struct update *u, const char *name, const struct upstream_reply *reply);
+
 /* Make it the update's failure. Returns -1. */
 int client_fetch_fail(struct update *u, const struct err *e, bool may_recover);
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/num.h"
@@ -17,6 +18,7 @@ static const struct {
 	[UPDATE_CURRENT] = {"current", CLI_OK},
 	[UPDATE_OLDER] = {"older", CLIENT_REPORT_NOTHING_COMES},
 	[UPDATE_WITHDRAWN] = {"withdrawn", CLIENT_REPORT_NOTHING_COMES},
+	[UPDATE_UNTRUSTED] = {"untrusted", CLIENT_REPORT_UNTRUSTED},
 	[UPDATE_RETRY] = {"retry", CLI_TRY_LATER},
 	[UPDATE_FAILED] = {"failed", CLI_FAILED}};
 
@@ -24,6 +26,33 @@ static json_t *
 json_edition(const struct edition *edition)
 {
 	return edition->version > 0 ? json_integer((json_int_t)edition->version) : json_null();
+}
+
+static json_t *
+json_trust(const struct update *u)
+{
+	uint64_t newest = u->signed_.newest > 0 ? u->signed_.newest : u->had.newest;
+
+	if (u->trust[0] == '\0')
+		return json_null();
+	return json_pack("{s:o,s:o,s:b,s:o}", "state", cli_json_text(u->trust), "newest",
+		newest > 0 ? json_integer((json_int_t)newest) : json_null(), "security",
+		(int)u->signed_.security, "advisory",
+		u->signed_.advisory != NULL ? cli_json_text(u->signed_.advisory) : json_null());
+}
+
+/* What is signed and not announced here yet, or held back. */
+static void
+print_newest(const struct update *u)
+{
+	uint64_t newest = u->signed_.newest > 0 ? u->signed_.newest : u->had.newest;
+
+	if (u->trust[0] == '\0')
+		return;
+	(void)printf(strcmp(u->trust, "good") == 0 ? ", signed" : ", not trusted");
+	if (newest > u->to.version)
+		(void)printf(", the newest that is signed is %" PRIu64 "%s", newest,
+			u->signed_.security ? ", which mends a hole" : "");
 }
 
 static void
@@ -35,6 +64,7 @@ print_json(const struct update *u, double seconds)
 		"bytes", (json_int_t)u->bytes, "seconds", seconds, "verified",
 		u->verified_s > 0 ? json_integer((json_int_t)u->verified_s) : json_null());
 
+	(void)json_object_set_new(object, "trust", json_trust(u));
 	if (results[u->result].exit_code != CLI_OK)
 		(void)json_object_set_new(object, "error", cli_json_text(u->why.text));
 	cli_print_json(object);
@@ -58,6 +88,7 @@ print_text(const struct update *u, double seconds)
 	if (u->verified_s > 0 && gmtime_r(&verified, &utc) != NULL &&
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
 		(void)printf(", verified %s", text);
+	print_newest(u);
 	(void)putchar('\n');
 	(void)fflush(stdout);
 	if (results[u->result].exit_code == CLI_OK)
@@ -77,7 +108,8 @@ client_report(const struct update *u, double seconds, bool json)
 int
 client_report_worse(int a, int b)
 {
-	static const int order[] = {CLI_FAILED, CLIENT_REPORT_NOTHING_COMES, CLI_TRY_LATER};
+	static const int order[] = {
+		CLIENT_REPORT_UNTRUSTED, CLI_FAILED, CLIENT_REPORT_NOTHING_COMES, CLI_TRY_LATER};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (a == order[i] || b == order[i])

@@ -11,7 +11,7 @@
 
 #include "client/client_update.h"
 
-enum { CLIENT_REPORT_NOTHING_COMES = 3 };
+enum { CLIENT_REPORT_NOTHING_COMES = 3, CLIENT_REPORT_UNTRUSTED = 4 };
 
 /*
  * A line on standard output, as JSON or in words; in words the reason is on standard error. Returns
@@ -20,7 +20,8 @@ enum { CLIENT_REPORT_NOTHING_COMES = 3 };
 int client_report(const struct update *u, double seconds, bool json);
 
 /*
- * Of two exit codes that of both together: one error outweighs all else; what will not come
+ * Of two exit codes that of both together: one error outweighs all else, and what is not to be
+ * trusted all other errors; what will not come
  * outweighs what has to be waited for.
  */
 int client_report_worse(int a, int b);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "client/client_fetch.h"
+#include "client/client_vouch.h"
 
 void
 client_session_begin(
@@ -20,7 +21,8 @@ client_session_begin(
 static bool
 finished(const struct update *u)
 {
-	return u->result != UPDATE_RETRY && u->result != UPDATE_FAILED;
+	return u->result != UPDATE_RETRY && u->result != UPDATE_FAILED &&
+	       u->result != UPDATE_UNTRUSTED;
 }
 
 /* What became of the question became of every type that it was asked for. */
@@ -79,6 +81,23 @@ ask(struct client_session *s, struct idents *ret, struct update *query)
 	return filter && !all_listed(s, ret) ? client_fetch_query(&s->client, NULL, ret, query) : 0;
 }
 
+/* Once for all of them, where it is needed for any. */
+static void
+look_up(struct client_session *s, const struct idents *newest)
+{
+	const struct update_client *c = &s->client;
+	bool asks;
+
+	if (!client_trust_wanted(c->trust))
+		return;
+	asks = c->trust->due;
+	for (size_t i = 0; i < s->count && !asks; i++)
+		asks = s->updates[i].open &&
+		       client_vouch_asks(&s->updates[i], idents_find(newest, s->updates[i].type));
+	if (asks && (c->trust->trust == NULL || c->trust->reply.outcome != UPSTREAM_FRESH))
+		client_trust_ask(c->trust, c->upstream, c->source);
+}
+
 void
 client_session_try(struct client_session *s)
 {
@@ -86,6 +105,7 @@ client_session_try(struct client_session *s)
 	struct update query = {0};
 	bool any = false;
 
+	client_trust_again(s->client.trust);
 	for (size_t i = 0; i < s->count; i++)
 		if (!finished(&s->updates[i]))
 			any = client_update_begin(&s->client, &s->updates[i]) == 0 || any;
@@ -93,6 +113,8 @@ client_session_try(struct client_session *s)
 		fail_open(s, &query);
 		any = false;
 	}
+	if (any)
+		look_up(s, &newest);
 	for (size_t i = 0; i < s->count; i++) {
 		struct update *u = &s->updates[i];
 
@@ -111,7 +133,7 @@ client_session_next_ms(const struct client_session *s, uint64_t pause_ms, uint64
 		const struct update *u = &s->updates[i];
 		uint64_t ms = (uint64_t)u->retry_s * 1000;
 
-		if (finished(u) || (u->result == UPDATE_FAILED && !u->may_recover))
+		if (finished(u) || (u->result != UPDATE_RETRY && !u->may_recover))
 			continue;
 		/* To the end at the most: what was told to come later would be told so again. */
 		if (ms == 0)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fs.h"
 #include "base/map.h"
@@ -12,6 +13,7 @@
 #include "cli.h"
 #include "client/client_fetch.h"
 #include "client/client_install.h"
+#include "client/client_vouch.h"
 
 enum { MOVES_MAX = 4 }; /* redirects from version to version in one update */
 
@@ -31,6 +33,7 @@ client_update_begin(const struct update_client *client, struct update *u)
 	client_home_look(&u->home, client->verify);
 	u->from = u->to = u->home.named;
 	u->verified_s = u->home.verified_s;
+	client_vouch_begin(client, u);
 	/* Whatever the server says now, this is true. */
 	if (u->home.damage[0] != '\0')
 		cli_complain("%s: version %" PRIu64 " is damaged: %s", u->type, u->from.version,
@@ -133,6 +136,7 @@ install(struct fetch *f, const char *part, bool difference)
 		ident_edition_equal(&u->from, &u->home.named) ? UPDATE_REPAIRED : UPDATE_UPDATED;
 	u->to = u->home.named;
 	u->verified_s = u->home.verified_s;
+	client_vouch_installed(f->client, u, &u->home.header);
 	return WAY_TAKEN;
 }
 
@@ -328,8 +332,8 @@ decide_not_newer(const struct update_client *client, const struct edition *newes
  * An older version than the installed one is not taken, and neither is other content under its
  * number, whoever answers.
  */
-void
-client_update_type(const struct update_client *client, const struct ident *newest, struct update *u)
+static void
+decide(const struct update_client *client, const struct ident *newest, struct update *u)
 {
 	struct err e = {0};
 
@@ -349,4 +353,23 @@ client_update_type(const struct update_client *client, const struct ident *newes
 		if (!u->home.whole)
 			advise(u, &newest->edition);
 	}
+}
+
+void
+client_update_type(const struct update_client *client, const struct ident *newest, struct update *u)
+{
+	const struct client_trust *ct = client->trust;
+	bool asked = client_trust_wanted(ct) && (ct->now || ct->trust != NULL);
+
+	if (!client_trust_wanted(ct) || newest == NULL) {
+		decide(client, newest, u);
+		return;
+	}
+	if (!client_vouch_check(client, newest, u))
+		return;
+	if (ct->expires_s > time(NULL))
+		(void)snprintf(u->trust, sizeof(u->trust), "good");
+	decide(client, newest, u);
+	if (asked && (u->result == UPDATE_CURRENT || u->result == UPDATE_OLDER) && u->vouched)
+		client_vouch_look(client, u);
 }

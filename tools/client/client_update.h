@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "client/client_home.h"
+#include "client/client_trust.h"
 #include "model/ident.h"
 #include "model/wire.h"
 #include "net/source.h"
@@ -28,6 +29,7 @@ enum update_result {
 	UPDATE_CURRENT,	  /* its files were looked at */
 	UPDATE_OLDER,	  /* the server announces an older one, which is not taken */
 	UPDATE_WITHDRAWN, /* the server does not announce the type; what is installed stays */
+	UPDATE_UNTRUSTED, /* what the server has is not to be trusted; what is installed stays */
 	UPDATE_RETRY,	  /* told to come back after retry_s, or another run is at work */
 	UPDATE_FAILED,	  /* may_recover: another try can go better */
 };
@@ -46,6 +48,11 @@ struct update {
 	uint64_t bytes;	     /* of archives, received */
 	uint32_t retry_s;    /* 0: no time was told */
 	bool may_recover;
+	/* Where a root was given: */
+	struct client_had had;
+	bool vouched; /* what is installed was looked up, when it came or since */
+	struct client_signed signed_;
+	char trust[16]; /* client_trust_word; "": nothing has to be signed */
 	struct err why; /* of every result but UPDATED, REPAIRED and CURRENT */
 };
 
@@ -54,9 +61,10 @@ struct update_client {
 	struct origin server;
 	struct source *source; /* that server, and what was learnt of it */
 	const char *id;
-	uint64_t wait_s; /* ask the server to hold its answers for up to so long */
-	bool verify;	 /* digest all that is installed */
-	bool copy;	 /* no hard links between files */
+	uint64_t wait_s;	    /* ask the server to hold its answers for up to so long */
+	struct client_trust *trust; /* NULL: nothing has to be signed */
+	bool verify;		    /* digest all that is installed */
+	bool copy;		    /* no hard links between files */
 };
 
 /* Take the lock of u->type, and look at what is installed. -1: u->result says why not. */

@@ -25,7 +25,8 @@ static const char usage[] =
 
 static const char ending[] =
 	"Exit: 0 all current, 75 told to come back later or another run is at work,\n"
-	"3 nothing newer will come from this server, 1 error, 2 usage.\n"
+	"3 nothing newer will come from this server, 4 it is not to be trusted,\n"
+	"1 error, 2 usage.\n"
 	"See guts2-client(1).\n";
 
 enum {
@@ -49,6 +50,9 @@ struct arguments {
 	bool verify;
 	bool copy;
 	bool json;
+	const char *trust_root;
+	bool trust_first_use;
+	struct client_trust trust;
 };
 
 static bool
@@ -115,6 +119,11 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 			.flag = &a->verify},
 		{"copy", NULL, "no hard links: for who writes into installed files",
 			.flag = &a->copy},
+		{"trust-root", "FILE", "install only what is signed, beginning with this root",
+			.text = &a->trust_root},
+		{"trust-first-use", NULL,
+			"the same, with the root that the server has when it is first asked",
+			.flag = &a->trust_first_use},
 		{"json", NULL, "a line of JSON for each type", .flag = &a->json},
 		{0},
 	};
@@ -148,13 +157,17 @@ spread_ms(uint64_t ms)
 }
 
 static int
-round_of_updates(struct client_session *s, const struct arguments *a, uint64_t wait_s)
+round_of_updates(struct client_session *s, struct arguments *a, uint64_t wait_s)
 {
+	struct err e = {0};
 	uint64_t started_ms = clock_mono_ms();
 	uint64_t pause_ms = PAUSE_MS;
 	int code = CLI_OK;
 	uint64_t next_ms;
 
+	if (client_trust_open(&a->trust, a->directory, a->trust_root, a->trust_first_use, &e) != 0)
+		return cli_fail(&e);
+	s->client.trust = &a->trust;
 	client_session_begin(s, a->directory, a->types, a->type_count);
 	/* Until all is current, or coming back would be later than the time that there is. */
 	for (;;) {
@@ -173,7 +186,9 @@ round_of_updates(struct client_session *s, const struct arguments *a, uint64_t w
 		double seconds = (double)(clock_mono_ms() - started_ms) / 1000;
 
 		code = client_report_worse(code, client_report(&s->updates[i], seconds, a->json));
+		client_trust_clear_signed(&s->updates[i].signed_);
 	}
+	client_trust_close(&a->trust);
 	return code;
 }
 

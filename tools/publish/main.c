@@ -126,6 +126,7 @@ static int
 change_roles(const struct arguments *a, struct repo *repo, struct signed_tree *tree, struct err *e)
 {
 	struct signing_again s = {a, tree, repo, 0};
+	struct ident ident = {.edition.version = a->request.version};
 	const char *type = a->request.type;
 	uint64_t timestamp;
 	int result;
@@ -134,11 +135,10 @@ change_roles(const struct arguments *a, struct repo *repo, struct signed_tree *t
 		return err_set(e, ERR_INPUT, "%s: not signed; see guts2-sign(1)", a->word[1]);
 	if (strcmp(a->word[0], "sign") == 0)
 		result = sign_roles(&s, e);
-	else
-		result = signed_tree_check_keys(tree, type, &a->keys, e) == 0
-				 ? publish_role_withdraw(
-					   tree, type, a->request.version, &a->signing, e)
-				 : -1;
+	else if ((result = signed_tree_check_keys(tree, type, &a->keys, e)) == 0) {
+		(void)snprintf(ident.type, sizeof(ident.type), "%s", type);
+		result = publish_role_withdraw(tree, repo, &ident, &a->signing, e);
+	}
 	return result == 0 ? signed_tree_commit(tree, &a->keys, &timestamp, e) : -1;
 }
 

@@ -179,32 +179,42 @@ publish_role_sign(struct signed_tree *t, struct repo *repo, const char *type,
 	return result;
 }
 
+/* Without a cookie: the one of this number. */
 static int
-unlist(struct draft *d, const char *type, uint64_t version, struct err *e)
+find_version(struct repo *repo, const struct ident *wanted, struct ident *ret, struct err *e)
 {
-	struct listing l = listing_of(d);
-	char name[IDENT_NAME_MAX];
-	int result = -1;
+	AUTO_FREE struct ident *versions = NULL;
+	size_t count;
 
-	for (size_t i = 0; result != 0 && i < l.count; i++)
-		if (l.at[i].edition.version == version)
-			result = draft_remove_target(d, ident_header_name(&l.at[i], name), e);
-	free(l.at);
-	return result == 0
-		       ? 0
-		       : err_set(e, ERR_MISSING, "t-%s lists no version %" PRIu64, type, version);
+	if (versions_read(repo, wanted->type, &versions, &count, e) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (versions[i].edition.version == wanted->edition.version) {
+			*ret = versions[i];
+			return 0;
+		}
+	return err_set(e, ERR_MISSING, "there is no version %" PRIu64 " of %s",
+		wanted->edition.version, wanted->type);
 }
 
+/* The role may have been put by a run that was interrupted before it was committed. */
 int
-publish_role_withdraw(struct signed_tree *t, const char *type, uint64_t version,
+publish_role_withdraw(struct signed_tree *t, struct repo *repo, const struct ident *ident,
 	const struct publish_signing *s, struct err *e)
 {
+	struct ident found;
+	char name[IDENT_NAME_MAX];
 	bool is_new;
-	struct draft *d = signed_tree_draft(t, type, &is_new, e);
-	int result = -1;
+	struct draft *d;
+	int result = 0;
 
-	if (d != NULL && unlist(d, type, version, e) == 0)
-		result = sign_and_put(t, type, s, d, e);
+	if (find_version(repo, ident, &found, e) != 0)
+		return -1;
+	d = signed_tree_draft(t, ident->type, &is_new, e);
+	if (d == NULL)
+		return -1;
+	if (draft_remove_target(d, ident_header_name(&found, name), NULL) == 0)
+		result = sign_and_put(t, ident->type, s, d, e);
 	draft_free(d);
 	return result;
 }

@@ -30,8 +30,8 @@ int publish_role_add(struct signed_tree *t, struct repo *repo, const struct iden
 int publish_role_sign(struct signed_tree *t, struct repo *repo, const char *type,
 	const struct publish_signing *s, struct err *e);
 
-/* It is listed no more. */
-int publish_role_withdraw(struct signed_tree *t, const char *type, uint64_t version,
+/* A version that is there is listed no more; one that is not listed already is none the less. */
+int publish_role_withdraw(struct signed_tree *t, struct repo *repo, const struct ident *ident,
 	const struct publish_signing *s, struct err *e);
 
 #endif

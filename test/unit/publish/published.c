@@ -45,11 +45,19 @@ published_put(const struct published *p, const char *name, const char *text, boo
 	ck_assert_int_eq(fchmodat(p->from_dir, name, executable ? 0755 : 0644, 0), 0);
 }
 
+/* Of a repository that is not signed. */
+static const struct keys no_keys;
+static const struct publish_signing unsigned_ = {.keys = &no_keys};
+
 struct publish_request
 published_request(const struct published *p, const char *type, uint64_t version)
 {
-	return (struct publish_request){
-		.type = type, .directory = p->from, .version = version, .diffs = 5, .jobs = 1};
+	return (struct publish_request){.type = type,
+		.directory = p->from,
+		.signing = &unsigned_,
+		.version = version,
+		.diffs = 5,
+		.jobs = 1};
 }
 
 int

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "client/client_trust.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+
+enum { HAD_BYTES_MAX = 1024 };
+
+static const char below[] = "tuf/";
+
+/* ---- Opening */
+
+static int
+pin_file(struct client_trust *ct, const char *root_file, struct err *e)
+{
+	AUTO_BUF struct buf root = {0};
+
+	if (fs_read(AT_FDCWD, root_file, TRUST_ROOT_BYTES_MAX, &root, e) != 0)
+		return err_wrap(e, "--trust-root");
+	if (trusted_pin(&ct->kept, span_of(root.at, root.len), e) != 0)
+		return err_wrap(e, "--trust-root %s", root_file);
+	return 0;
+}
+
+/* Made with the first root, and required from then on, whatever is left in it. */
+static int
+open_dir(struct client_trust *ct, const char *directory, bool make, struct err *e)
+{
+	AUTO_FREE char *path = mem_printf("%s/.trust", directory);
+	struct err why = {0};
+
+	ct->dir = make ? fs_make_dirs(AT_FDCWD, path, &why) : fs_open_dir(AT_FDCWD, path, &why);
+	ct->kept.dir = ct->dir;
+	if (ct->dir < 0 && !make && why.code == ERR_MISSING)
+		return 0;
+	if (ct->dir < 0)
+		return err_set(e, why.code, "%s", why.text);
+	return fchmod(ct->dir, 0700) == 0 ? 0 : err_sys(e, "%s", path);
+}
+
+/* As far as is known without asking: when what is kept expires, and whether it is time to ask. */
+static void
+look_at_timestamp(struct client_trust *ct)
+{
+	AUTO_BUF struct buf bytes = {0};
+	int64_t now_s = time(NULL);
+	struct envelope *v = NULL;
+	struct metadata *m = NULL;
+	struct stat st;
+
+	ct->expires_s = 0;
+	ct->due = true;
+	if (fs_read(ct->dir, "timestamp.json", TRUST_TIMESTAMP_BYTES_MAX, &bytes, NULL) != 0 ||
+		fstatat(ct->dir, "timestamp.json", &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return;
+	v = envelope_read(span_of(bytes.at, bytes.len), NULL);
+	m = v != NULL ? metadata_read(v, ROLE_TIMESTAMP, NULL) : NULL;
+	if (m != NULL) {
+		ct->expires_s = m->expires_s;
+		/* One that came in the future came by another clock. */
+		ct->due = now_s < st.st_mtime ||
+			  now_s - st.st_mtime >= (m->expires_s - st.st_mtime) / 3 * 2;
+	}
+	metadata_free(m);
+	envelope_free(v);
+}
+
+int
+client_trust_open(struct client_trust *ct, const char *directory, const char *root_file,
+	bool first_use, struct err *e)
+{
+	*ct = (struct client_trust){.dir = -1, .first_use = first_use, .kept.dir = -1};
+	if (open_dir(ct, directory, root_file != NULL || first_use, e) != 0)
+		return -1;
+	if (root_file != NULL && pin_file(ct, root_file, e) != 0) {
+		client_trust_close(ct);
+		return -1;
+	}
+	if (client_trust_wanted(ct))
+		look_at_timestamp(ct);
+	return 0;
+}
+
+void
+client_trust_close(struct client_trust *ct)
+{
+	trust_free(ct->trust);
+	ct->trust = NULL;
+	trusted_clear(&ct->kept);
+	fs_close(&ct->dir);
+}
+
+bool
+client_trust_wanted(const struct client_trust *ct)
+{
+	return ct != NULL && ct->dir >= 0;
+}
+
+void
+client_trust_again(struct client_trust *ct)
+{
+	if (!client_trust_wanted(ct))
+		return;
+	ct->now = false;
+	look_at_timestamp(ct);
+}
+
+/* ---- Asking */
+
+static void
+untrusted(struct upstream_reply *reply, const struct err *why)
+{
+	*reply = (struct upstream_reply){.outcome = UPSTREAM_UNTRUSTED, .why = *why};
+}
+
+/* Whoever answers the first time is believed, and nobody else after it. */
+static void
+take_first(struct client_trust *ct, const struct source_trust *s)
+{
+	struct source_request request = {.what = SOURCE_TRUST,
+		.trust_file = "tuf/1.root.json",
+		.trust_bytes_max = TRUST_ROOT_BYTES_MAX};
+
+	source_fetch(s->upstream, s->source, &request, &ct->reply);
+	if (ct->reply.outcome == UPSTREAM_FRESH &&
+		trusted_pin(&ct->kept, span_of(request.bytes.at, request.bytes.len),
+			&ct->reply.why) != 0)
+		ct->reply.outcome = UPSTREAM_BROKEN;
+	if (ct->reply.outcome != UPSTREAM_FRESH)
+		(void)err_wrap(&ct->reply.why, "%s", request.trust_file);
+	source_clear(&request);
+}
+
+static void
+run(struct client_trust *ct, const struct source_trust *s)
+{
+	struct err e = {0};
+
+	ct->reply = (struct upstream_reply){.outcome = UPSTREAM_FRESH};
+	if (verdict_check_clock(time(NULL), &e) != 0) {
+		untrusted(&ct->reply, &e);
+		return;
+	}
+	ct->trust = trusted_begin(&ct->kept, time(NULL), &e);
+	if (ct->trust == NULL && e.code == ERR_MISSING && ct->first_use) {
+		take_first(ct, s);
+		if (ct->reply.outcome != UPSTREAM_FRESH)
+			return;
+		ct->trust = trusted_begin(&ct->kept, time(NULL), &e);
+	}
+	if (ct->trust != NULL) {
+		source_trust_run(s, ct->trust, &ct->reply);
+		return;
+	}
+	(void)err_wrap(&e, "no-root: .trust has none that can be used; give --trust-root");
+	untrusted(&ct->reply, &e);
+}
+
+void
+client_trust_ask(struct client_trust *ct, struct upstream *upstream, struct source *source)
+{
+	const struct source_trust s = {upstream, source, below, &ct->kept};
+	struct err e = {0};
+	AUTO_CLOSE int lock = fs_lock(ct->dir, "lock", &e);
+
+	trust_free(ct->trust);
+	ct->trust = NULL;
+	ct->now = true;
+	if (lock >= 0) {
+		run(ct, &s);
+		look_at_timestamp(ct);
+	} else {
+		ct->reply = (struct upstream_reply){
+			.outcome = e.code == ERR_BUSY ? UPSTREAM_BUSY : UPSTREAM_UNREACHABLE,
+			.why = e};
+		(void)err_wrap(&ct->reply.why, ".trust");
+	}
+}
+
+/* ---- What is listed */
+
+void
+client_trust_clear_signed(struct client_signed *s)
+{
+	free(s->advisory);
+	*s = (struct client_signed){0};
+}
+
+static void
+note_listed(const struct listed *listed, const struct ident *than, uint64_t *advised,
+	struct client_signed *ret)
+{
+	struct target target;
+	uint64_t version;
+
+	if (!ident_target_parse_stored(listed->name, &target) || target.kind != TARGET_HEADER ||
+		strcmp(target.ident.type, than->type) != 0)
+		return;
+	version = target.ident.edition.version;
+	ret->newest = version > ret->newest ? version : ret->newest;
+	if (version <= than->edition.version)
+		return;
+	ret->security = ret->security || listed->security;
+	if (listed->advisory == NULL || version <= *advised)
+		return;
+	*advised = version;
+	free(ret->advisory);
+	ret->advisory = mem_string(listed->advisory);
+}
+
+/* Where the last search ended there is the role of the type. */
+static void
+note_signed(const struct trust *t, const struct ident *installed, struct client_signed *ret)
+{
+	const struct metadata *m = trust_visited(t);
+	uint64_t advised = 0;
+
+	client_trust_clear_signed(ret);
+	if (m == NULL)
+		m = trust_role(t, ROLE_TARGETS);
+	for (size_t i = 0; i < m->file_count; i++)
+		note_listed(&m->files[i], installed, &advised, ret);
+}
+
+static const struct listed *
+find(struct client_trust *ct, const struct source_trust *s, const char *name,
+	struct upstream_reply *ret_reply)
+{
+	*ret_reply = ct->reply;
+	if (ct->reply.outcome != UPSTREAM_FRESH)
+		return NULL;
+	trust_find(ct->trust, name);
+	source_trust_run(s, ct->trust, ret_reply);
+	return ret_reply->outcome == UPSTREAM_FRESH ? trust_found(ct->trust) : NULL;
+}
+
+const struct listed *
+client_trust_find(struct client_trust *ct, struct upstream *upstream, struct source *source,
+	const struct client_want *want, struct client_signed *ret_signed,
+	struct upstream_reply *ret_reply)
+{
+	const struct source_trust s = {upstream, source, below, &ct->kept};
+	const struct listed *listed = NULL;
+	char name[IDENT_NAME_MAX];
+	struct err e = {0};
+
+	(void)ident_header_name(want->ident, name);
+	if (ct->trust != NULL)
+		listed = find(ct, &s, name, ret_reply);
+	/* What was learnt in an earlier try may not know of it yet. */
+	if (listed == NULL && !ct->now) {
+		client_trust_ask(ct, upstream, source);
+		listed = find(ct, &s, name, ret_reply);
+	}
+	if (ret_reply->outcome != UPSTREAM_FRESH)
+		return NULL;
+	if (ret_signed != NULL)
+		note_signed(ct->trust, want->installed, ret_signed);
+	if (listed != NULL && listed->has_sha256)
+		return listed;
+	(void)err_set(&e, ERR_MISSING, "not-listed: nobody has signed %s", name);
+	untrusted(ret_reply, &e);
+	return NULL;
+}
+
+const char *
+client_trust_word(const struct upstream_reply *reply, char ret[16])
+{
+	if (reply->outcome == UPSTREAM_FRESH)
+		(void)snprintf(ret, 16, "good");
+	else if (reply->outcome == UPSTREAM_UNTRUSTED)
+		(void)snprintf(
+			ret, 16, "%.*s", (int)strcspn(reply->why.text, ":"), reply->why.text);
+	else
+		(void)snprintf(ret, 16, "unknown");
+	return ret;
+}
+
+/* ---- What was had */
+
+static const char *
+had_name(const char *type, char ret[IDENT_NAME_MAX])
+{
+	(void)snprintf(ret, IDENT_NAME_MAX, "had-%s", type);
+	return ret;
+}
+
+struct client_had
+client_trust_had(const struct client_trust *ct, const char *type)
+{
+	AUTO_BUF struct buf text = {0};
+	struct client_had had = {0};
+	char name[IDENT_NAME_MAX];
+	char hex[DIGEST_HEX + 1];
+
+	/* Written by fs_put, whole or not at all: what is no such text was changed by somebody. */
+	if (!client_trust_wanted(ct) ||
+		fs_read(ct->dir, had_name(type, name), HAD_BYTES_MAX, &text, NULL) != 0 ||
+		text.len == 0 ||
+		sscanf(text.at,
+			"had 1\nversion %" SCNu64 "\ncookie %8[0-9a-f]\nheader %64[0-9a-f]\nnewest "
+			"%" SCNu64,
+			&had.edition.version, had.edition.cookie, hex, &had.newest) != 4 ||
+		!ident_cookie_valid(had.edition.cookie) || !digest_parse(hex, &had.header))
+		return (struct client_had){0};
+	return had;
+}
+
+int
+client_trust_note(const struct client_trust *ct, const char *type, const struct client_had *had,
+	struct err *e)
+{
+	AUTO_BUF struct buf text = {0};
+	char stage[IDENT_NAME_MAX + 8];
+	char name[IDENT_NAME_MAX];
+	char hex[DIGEST_HEX + 1];
+
+	buf_printf(&text, "had 1\nversion %" PRIu64 "\ncookie %s\nheader %s\nnewest %" PRIu64 "\n",
+		had->edition.version, had->edition.cookie, digest_hex(&had->header, hex),
+		had->newest);
+	/* Of a name of its own: other types are noted beside it. */
+	(void)snprintf(stage, sizeof(stage), "new-%s", had_name(type, name));
+	return fs_put(ct->dir, stage, name, span_of(text.at, text.len), e);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * client_trust.h - what a client may install, by what was signed (guts2-trust(7)).
+ *
+ * Does:     goes from the root that it was given to the headers that it may install, and remembers
+ *           what it had of each type. Once a root was given nothing is installed without it. The
+ *           server is asked where something new is announced, where what is installed was never
+ *           looked up, and when the timestamp has used two thirds of its life; otherwise not.
+ * Shapes:   DIR/.trust/, 0700: trusted.h; lock; had-T, text: "had 1", "version <n>", "cookie <c>",
+ *           "header <64 hex>", "newest <n>"
+ * Units:    _s seconds since 1970
+ * Threads:  one at a time; of two runs beside each other one waits for the other (ERR_BUSY)
+ * Owner:    client_trust_open -> client_trust_close
+ * Source:   guts2-client(1), TRUST
+ */
+#ifndef CLIENT_TRUST_H
+#define CLIENT_TRUST_H
+
+#include "net/source_trust.h"
+
+/* What was had of a type: the highest version that was ever installed, and its header. */
+struct client_had {
+	struct edition edition; /* version 0: nothing */
+	struct digest header;
+	uint64_t newest; /* the newest that was signed when it was last looked up; 0: not known */
+};
+
+/* What a role says of the versions that are newer than an installed one. */
+struct client_signed {
+	uint64_t newest; /* version; 0: it was not looked up */
+	bool security;	 /* one of the newer ones mends a hole */
+	char *advisory;	 /* of the newest that has one; NULL: none */
+};
+
+struct client_trust {
+	int dir; /* DIR/.trust; -1: no root was ever given */
+	bool first_use;
+	struct trusted kept;
+	struct trust *trust; /* of the last answer; NULL: the server was not asked */
+	bool now;	     /* it is of this try */
+	/* What came of it: FRESH it is trusted; of others, why. */
+	struct upstream_reply reply;
+	int64_t expires_s; /* of the timestamp; 0: there is none */
+	bool due;	   /* to be asked, whatever is announced */
+};
+
+/*
+ * root_file: begin with this one; first_use: where nothing was given yet, with what the server
+ * says is its first. Without both, and nothing given before, nothing is looked up.
+ */
+int client_trust_open(struct client_trust *ct, const char *directory, const char *root_file,
+	bool first_use, struct err *e);
+void client_trust_close(struct client_trust *ct);
+
+/* Whether anything has to be signed at all; NULL: nothing has. */
+bool client_trust_wanted(const struct client_trust *ct);
+
+/* Another try begins: what was learnt in the last one is good as long as it suffices. */
+void client_trust_again(struct client_trust *ct);
+
+/* Ask the server; ct->reply says what came of it. BUSY: another run asks. */
+void client_trust_ask(struct client_trust *ct, struct upstream *upstream, struct source *source);
+
+/*
+ * A word for what came of it: "good", a reason of guts2-trust(7), "clock", "changed", or "unknown"
+ * where the server could not be asked.
+ */
+const char *client_trust_word(const struct upstream_reply *reply, char ret[16]);
+
+/* Both of one type; installed with version 0: nothing is. */
+struct client_want {
+	const struct ident *ident; /* of which the header is wanted */
+	const struct ident *installed;
+};
+
+/*
+ * The header of a version, as it is listed; it lives until the next call. NULL: reply says why it
+ * is not to be had, or is not to be trusted. *ret_signed is the caller's, and stays as it is where
+ * the role could not be looked at; may be NULL.
+ */
+const struct listed *client_trust_find(struct client_trust *ct, struct upstream *upstream,
+	struct source *source, const struct client_want *want, struct client_signed *ret_signed,
+	struct upstream_reply *ret_reply);
+
+void client_trust_clear_signed(struct client_signed *s);
+
+/* What was had of a type; version 0 where nothing is known. */
+struct client_had client_trust_had(const struct client_trust *ct, const char *type);
+int client_trust_note(const struct client_trust *ct, const char *type, const struct client_had *had,
+	struct err *e);
+
+#endif

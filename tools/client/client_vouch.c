@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "client/client_vouch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "client/client_fetch.h"
+
+/* Where the record of what is installed is lost, the one that was looked up is what it has to be.
+ */
+void
+client_vouch_begin(const struct update_client *client, struct update *u)
+{
+	u->had = client_trust_had(client->trust, u->type);
+	u->vouched = u->from.version > 0 && ident_edition_equal(&u->from, &u->had.edition) &&
+		     (!u->home.header_known || digest_equal(&u->home.header, &u->had.header));
+	client_trust_clear_signed(&u->signed_);
+	(void)snprintf(u->trust, sizeof(u->trust), "%s",
+		client_trust_wanted(client->trust) ? "unknown" : "");
+}
+
+/* What was looked up is installed: nothing older comes after it. */
+void
+client_vouch_installed(
+	const struct update_client *client, struct update *u, const struct digest *header)
+{
+	struct err e = {0};
+
+	if (!client_trust_wanted(client->trust))
+		return;
+	u->had.edition = u->home.named;
+	u->had.header = *header;
+	u->had.newest = u->signed_.newest > 0 ? u->signed_.newest : u->had.newest;
+	u->vouched = true;
+	if (client_trust_note(client->trust, u->type, &u->had, &e) != 0)
+		cli_complain("%s: .trust: %s", u->type, e.text);
+}
+
+bool
+client_vouch_asks(const struct update *u, const struct ident *newest)
+{
+	if (u->from.version > 0 && !u->vouched)
+		return true;
+	return newest != NULL && newest->edition.version > u->from.version;
+}
+
+static void
+refuse(struct update *u, const struct upstream_reply *reply)
+{
+	(void)client_trust_word(reply, u->trust);
+	(void)client_fetch_fail_reply(u, "tuf", reply);
+}
+
+/* What was had is remembered, whatever became of the files. False: it is refused. */
+static bool
+is_not_older_than_had(const struct ident *newest, struct update *u)
+{
+	const struct edition *had = &u->had.edition;
+	struct upstream_reply reply = {.outcome = UPSTREAM_UNTRUSTED};
+
+	if (newest->edition.version > had->version || ident_edition_equal(&newest->edition, had))
+		return true;
+	(void)err_set(&reply.why, ERR_INPUT,
+		"%s: version %" PRIu64 " %s is announced, and %" PRIu64
+		" %s was installed here before: only a version that is published anew goes back",
+		verdict_name(VERDICT_ROLLED_BACK), newest->edition.version, newest->edition.cookie,
+		had->version, had->cookie);
+	refuse(u, &reply);
+	return false;
+}
+
+/* What is announced, where it is to be taken, or what is installed. */
+static const struct listed *
+look_up(const struct update_client *client, const struct edition *edition, struct update *u,
+	struct upstream_reply *ret_reply)
+{
+	struct ident wanted = {.edition = *edition};
+	struct ident installed = {.edition = u->from};
+	const struct client_want want = {&wanted, &installed};
+
+	memcpy(wanted.type, u->home.type, sizeof(wanted.type));
+	memcpy(installed.type, u->home.type, sizeof(installed.type));
+	return client_trust_find(
+		client->trust, client->upstream, client->source, &want, &u->signed_, ret_reply);
+}
+
+/*
+ * Installed before a root was given, or by somebody else: it is what was signed, or it is told.
+ * Damaged files are taken anew, with a header that was looked up.
+ */
+static bool
+check_installed(const struct update_client *client, struct update *u)
+{
+	struct upstream_reply reply = {0};
+	const struct listed *listed = look_up(client, &u->from, u, &reply);
+	bool same = listed != NULL && u->home.header_known &&
+		    digest_equal(&listed->sha256, &u->home.header);
+
+	if (listed != NULL && (same || !u->home.whole)) {
+		(void)client_trust_word(&reply, u->trust);
+		if (same)
+			client_vouch_installed(client, u, &u->home.header);
+		return true;
+	}
+	if (listed != NULL) {
+		reply.outcome = UPSTREAM_UNTRUSTED;
+		(void)err_set(&reply.why, ERR_INPUT,
+			"changed: the installed version %" PRIu64
+			" is not the one that was signed; remove %s/%s to install that",
+			u->from.version, u->directory, u->type);
+	}
+	refuse(u, &reply);
+	return false;
+}
+
+/* Nothing newer is there; whether that is so nobody knows where the server is not to be trusted. */
+void
+client_vouch_look(const struct update_client *client, struct update *u)
+{
+	struct upstream_reply reply = {0};
+
+	if (look_up(client, &u->from, u, &reply) == NULL && u->signed_.newest == 0) {
+		(void)client_trust_word(&reply, u->trust);
+		if (reply.outcome == UPSTREAM_UNTRUSTED && u->result == UPDATE_CURRENT)
+			refuse(u, &reply);
+		return;
+	}
+	(void)snprintf(u->trust, sizeof(u->trust), "good");
+	u->had.newest = u->signed_.newest;
+	(void)client_trust_note(client->trust, u->type, &u->had, NULL);
+}
+
+/* False: nothing is to be taken. */
+bool
+client_vouch_check(const struct update_client *client, const struct ident *newest, struct update *u)
+{
+	struct upstream_reply reply = {0};
+
+	if (newest->edition.version <= u->from.version)
+		return u->from.version == 0 || u->vouched || check_installed(client, u);
+	if (!is_not_older_than_had(newest, u))
+		return false;
+	if (look_up(client, &newest->edition, u, &reply) != NULL)
+		return true;
+	refuse(u, &reply);
+	return false;
+}
