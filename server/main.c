@@ -53,6 +53,7 @@ struct server {
 	struct legacy *legacy;
 	struct scrub *scrub;
 	struct announce *announce;
+	struct vouch *vouch; /* NULL: no root is pinned */
 	struct fetcher *fetcher;
 	struct http *http;
 	struct control_server *control;
@@ -101,6 +102,8 @@ on_queued(void *context, enum job_queue queue)
 		workers_add(s->workers, run_checks, s);
 	else if (queue == QUEUE_BUILDERS)
 		workers_add(s->builders, run_builds, s);
+	else if (queue == QUEUE_VOUCH)
+		vouch_wake(s->vouch);
 	else
 		fetcher_wake(s->fetcher);
 }
@@ -199,7 +202,7 @@ static int
 start_network(struct server *s, struct err *e)
 {
 	const struct fetcher_parts fetches = {&s->options, s->id, s->settings, s->stock, s->jobs,
-		s->workers, s->retain, s->announce};
+		s->workers, s->retain, s->announce, s->vouch};
 
 	/* Before HTTP, whose threads tell the fetcher who has polled. */
 	if (fetcher_start(&fetches, &s->fetcher, e) != 0)
@@ -233,7 +236,10 @@ start(struct server *s, struct err *e)
 		workers_start(builder_count(), true, &s->builders, e) != 0)
 		return -1;
 	start_cache(s);
-	if (start_network(s, e) != 0)
+	if (vouch_open(
+		    &(struct vouch_parts){&s->options, s->settings, s->stock, s->jobs, &s->ending},
+		    &s->vouch, e) != 0 ||
+		start_network(s, e) != 0)
 		return -1;
 	/* Last: their first look asks for the announcement, which takes all of the above. */
 	s->timed = (struct timers_parts){&s->options, s->settings, s->jobs, s->workers, s->announce,
@@ -264,9 +270,11 @@ stop(struct server *s)
 		jobs_stop(s->jobs);
 	fetcher_stop(s->fetcher);
 	http_stop(s->http, s->options.drainTime);
+	vouch_stop(s->vouch);
 	workers_stop(s->workers);
 	workers_stop(s->builders);
 	fetcher_free(s->fetcher);
+	vouch_close(s->vouch);
 	scrub_free(s->scrub);
 	legacy_free(s->legacy);
 	usage_free(s->usage);
@@ -326,6 +334,8 @@ serve(struct server *s)
 	 */
 	(void)printf("guts2d ready: http://%s/guts2\n", http_address(s->http));
 	(void)fflush(stdout);
+	if (s->vouch == NULL)
+		log_note(EVENT_TRUST, "not signed: no root is pinned (guts2-trust(7), SERVERS)");
 	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s id %s", http_address(s->http),
 		s->options.guts2ServerUrl, s->id);
 	(void)sd_notify(0, "READY=1");

@@ -215,6 +215,37 @@ parse_file(const char *s, struct target *t, struct err *e)
 	return 0;
 }
 
+/* <digits>.<role>.json, in the bytes that a role's name has there (role_file.h). */
+static bool
+is_role_file(const char *name)
+{
+	size_t digits = strspn(name, "0123456789");
+	size_t len = strlen(name);
+
+	return digits > 0 && digits < 20 && name[0] != '0' && name[digits] == '.' &&
+	       len > digits + 6 && len < IDENT_NAME_MAX - 8 &&
+	       strcmp(name + len - 5, ".json") == 0 &&
+	       strspn(name,
+		       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%") ==
+		       len;
+}
+
+static int
+parse_trust(const char *s, struct target *t, struct err *e)
+{
+	t->kind = TARGET_TRUST;
+	t->trust = s;
+	if (strcmp(s, "timestamp.json") == 0 || is_role_file(s))
+		return 0;
+	t->kind = TARGET_HEADER;
+	t->trust = NULL;
+	t->by_digest = true;
+	if (strncmp(s, "targets/", 8) != 0 || strlen(s) < 8 + DIGEST_HEX + 2 ||
+		!digest_parse(s + 8, &t->file) || strncmp(s + 8 + DIGEST_HEX, ".h;", 3) != 0)
+		return err_set(e, ERR_INPUT, "unknown path below tuf/");
+	return parse_identity(s + 8 + DIGEST_HEX + 2, t, e);
+}
+
 /*
  * A closed grammar on the raw bytes: what is no name of the repository is refused here, before
  * anything else sees it. Nothing is decoded, so that %2e or %2f are bytes that no name has.
@@ -241,6 +272,8 @@ ident_target_parse(const char *path, struct target *ret, struct err *e)
 		ret->kind = TARGET_FILE;
 		return parse_file(path + 3, ret, e);
 	}
+	if (strncmp(path, "/tuf/", 5) == 0)
+		return parse_trust(path + 5, ret, e);
 	if (strncmp(path, "/legacy/", 8) == 0) {
 		ret->kind = TARGET_LEGACY;
 		if (!ident_type_valid(path + 8))
@@ -264,6 +297,9 @@ ident_target_name(const struct target *t, char ret[IDENT_NAME_MAX])
 	case TARGET_FILE:
 		(void)snprintf(
 			ret, IDENT_NAME_MAX, "f/%s%s", digest_hex(&t->file, hex), archive_suffix);
+		break;
+	case TARGET_TRUST:
+		(void)snprintf(ret, IDENT_NAME_MAX, "tuf/%s", t->trust);
 		break;
 	case TARGET_LEGACY:
 		(void)snprintf(ret, IDENT_NAME_MAX, "legacy/%s", t->ident.type);

@@ -5,7 +5,7 @@
  * Does:     parses and formats what stands behind the host in a URL; the same
  *           names are the file names of a repository.
  * Shapes:   h;t=T;v=V;c=C   o;t=T;v=V;c=C[;pv=PV;pc=PC]   f/<64 hex>_archive   q
- *           legacy/T
+ *           legacy/T   tuf/NAME   tuf/targets/<64 hex>.h;t=T;v=V;c=C
  *           c;t=T;v=V;c=C and c/<64 hex> on disk: content (repo.h)
  * Owner:    idents_free releases a list
  * Errors:   ERR_INPUT with the parameter and the reason
@@ -65,6 +65,7 @@ enum target_kind {
 	TARGET_OFFER,
 	TARGET_FILE,
 	TARGET_CONTENT,
+	TARGET_TRUST,  /* a document that is signed */
 	TARGET_LEGACY, /* the newest full archive of a type, for clients that know no more */
 };
 
@@ -74,7 +75,9 @@ struct target {
 	bool prefixed;	     /* the path began with /guts2 */
 	struct ident ident;  /* header, offer, content; legacy: the type alone */
 	struct edition base; /* offer: version 0 asks for the full archive */
-	struct digest file;  /* file */
+	struct digest file;  /* file; by_digest: of the header */
+	bool by_digest;	     /* a header, if it has this digest */
+	const char *trust;   /* trust: its name below tuf/, in the path that was parsed */
 };
 
 bool ident_type_valid(const char *type);

@@ -299,8 +299,13 @@ source_fetch(struct upstream *u, struct source *source, struct source_request *r
 	r->reply = ret;
 	r->ended = false;
 	source_start(u, source, r);
-	while (!r->ended)
-		upstream_run(u, 1000);
+	while (!r->ended && !stop_wanted(r->stop))
+		upstream_run(u, 100);
+	if (!r->ended) {
+		upstream_drop(u);
+		*ret = (struct upstream_reply){.outcome = UPSTREAM_UNREACHABLE};
+		(void)stop_check(r->stop, &ret->why);
+	}
 	r->reply = NULL;
 }
 

@@ -20,6 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/stop.h"
+
 #include "model/header.h"
 #include "model/ident.h"
 #include "model/wire.h"
@@ -51,6 +53,7 @@ struct source_request {
 	bool alone;		   /* see upstream.h */
 	unsigned wait_s;	   /* how long the answer may be held there */
 	uint64_t resume_from;	   /* FILE */
+	const struct stop *stop;   /* source_fetch: given up; NULL: never */
 	/* FILE: where the bytes go, as in upstream.h. Documents are kept in `bytes`. */
 	int (*write)(void *context, const void *bytes, size_t len, struct err *e);
 	/*

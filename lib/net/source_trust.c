@@ -24,8 +24,11 @@ ask(const struct source_trust *s, struct trust *t, const struct trust_want *want
 	struct upstream_reply *reply)
 {
 	AUTO_FREE char *file = mem_printf("%s%s", s->below, want->file);
-	struct source_request request = {
-		.what = SOURCE_TRUST, .trust_file = file, .trust_bytes_max = want->max_bytes};
+	struct source_request request = {.what = SOURCE_TRUST,
+		.trust_file = file,
+		.trust_bytes_max = want->max_bytes,
+		.wait_s = s->wait_s,
+		.stop = s->stop};
 	bool had = true;
 
 	source_fetch(s->upstream, s->source, &request, reply);

@@ -19,6 +19,8 @@ struct source_trust {
 	struct source *source;
 	const char *below; /* the base: "tuf/" */
 	struct trusted *kept;
+	unsigned wait_s;	 /* how long an answer may be held there */
+	const struct stop *stop; /* NULL: to the end */
 };
 
 /*

@@ -85,15 +85,21 @@ transfer_free(struct upstream *u, struct transfer *t)
 }
 
 void
+upstream_drop(struct upstream *u)
+{
+	for (struct transfer *t = LIST_FIRST(&u->running), *next; t != NULL; t = next) {
+		next = LIST_NEXT(t, link);
+		transfer_free(u, t);
+	}
+}
+
+void
 upstream_free(struct upstream *u)
 {
 	if (u == NULL)
 		return;
 	/* Easy handles are removed before the multi handle goes: curl_multi_cleanup(3). */
-	for (struct transfer *t = LIST_FIRST(&u->running), *next; t != NULL; t = next) {
-		next = LIST_NEXT(t, link);
-		transfer_free(u, t);
-	}
+	upstream_drop(u);
 	(void)curl_multi_cleanup(u->multi);
 	free(u->ca_file);
 	free(u);

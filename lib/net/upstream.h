@@ -101,6 +101,9 @@ void upstream_start(struct upstream *u, const struct upstream_request *request);
 void upstream_run(struct upstream *u, int timeout_ms);
 void upstream_wake(struct upstream *u);
 
+/* What still runs is gone, without its done call. */
+void upstream_drop(struct upstream *u);
+
 /* Whether it failed on this machine, as where a disk is full: that says nothing of who was asked.
  */
 bool upstream_failed_here(const struct upstream_reply *reply);

@@ -34,9 +34,10 @@ struct announce {
 	struct announce_parts parts;
 	/* Guards the rest, and the order of announcements: it is taken while one is stored. */
 	pthread_mutex_t lock;
-	atomic_uint number;    /* grows with the lock, and is read without */
-	struct idents fetched; /* the last one */
-	bool due;	       /* something was forgotten since it was fetched */
+	atomic_uint number;		 /* grows with the lock, and is read without */
+	struct idents fetched;		 /* the last one */
+	struct announce_vouched vouched; /* of that */
+	bool due;			 /* something was forgotten since it was fetched */
 	struct idents refused;
 	LIST_HEAD(deferred_list, deferred) deferred;
 };
@@ -69,6 +70,7 @@ announce_free(struct announce *a)
 		deferred_free(d);
 	}
 	idents_free(&a->fetched);
+	announce_vouched_clear(&a->vouched);
 	idents_free(&a->refused);
 	(void)pthread_mutex_destroy(&a->lock);
 	free(a);
@@ -295,7 +297,7 @@ merge(struct announce *a, const struct view *view, const struct channels *channe
 	for (size_t i = 0; i < a->fetched.count; i++) {
 		struct ident chosen = a->fetched.at[i];
 		const struct view_type *t = view_find_type(view, chosen.type);
-		const char *why = announce_rules_refusal(&rules, t, &chosen.edition);
+		const char *why = announce_vouched_refusal(&a->vouched, &rules, t, &chosen);
 
 		if (!channels_policy(channels, chosen.type).enabled)
 			continue;
@@ -303,6 +305,9 @@ merge(struct announce *a, const struct view *view, const struct channels *channe
 			struct edition known = announce_rules_known(&rules, t);
 
 			note_refusal(a, &chosen, &known, why);
+			/* What is known is no better than what it is. */
+			if (ident_edition_equal(&chosen.edition, &known))
+				continue;
 			chosen.edition = known;
 			if (known.version == 0) /* nothing of it is known that could be announced */
 				continue;
@@ -389,8 +394,9 @@ announce_number(const struct announce *a)
 }
 
 int
-announce_query(struct announce *a, const struct idents *fetched, unsigned number,
-	enum announce_result *ret, struct err *e)
+announce_query(struct announce *a, const struct idents *fetched,
+	const struct announce_vouched *vouched, unsigned number, enum announce_result *ret,
+	struct err *e)
 {
 	bool deferred;
 	int result;
@@ -405,6 +411,7 @@ announce_query(struct announce *a, const struct idents *fetched, unsigned number
 	idents_free(&a->fetched);
 	for (size_t i = 0; i < fetched->count; i++)
 		idents_add(&a->fetched, &fetched->at[i]);
+	announce_vouched_copy(vouched, &a->vouched);
 	a->due = false;
 	result = announce_fetched(a, &deferred, e);
 	(void)pthread_mutex_unlock(&a->lock);

@@ -12,6 +12,7 @@
 #ifndef ANNOUNCE_H
 #define ANNOUNCE_H
 
+#include "cache/announce_vouched.h"
 #include "cache/stock.h"
 #include "cache/usage.h"
 #include "jobs/jobs.h"
@@ -46,10 +47,11 @@ enum announce_result {
 
 /*
  * An announcement that was asked for under that number: what is newer is announced, what
- * contradicts is refused.
+ * contradicts is refused. vouched NULL: nothing has to be signed.
  */
-int announce_query(struct announce *a, const struct idents *fetched, unsigned number,
-	enum announce_result *ret, struct err *e);
+int announce_query(struct announce *a, const struct idents *fetched,
+	const struct announce_vouched *vouched, unsigned number, enum announce_result *ret,
+	struct err *e);
 
 /* The policy changed: types that are not enabled any more go from the announcement. */
 void announce_policy(struct announce *a);

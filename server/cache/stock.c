@@ -199,6 +199,12 @@ stock_put_query(struct stock *s, const struct idents *query, bool due, struct er
 	return result;
 }
 
+void
+stock_put_vouched(struct stock *s, struct vouched *take)
+{
+	view_set_vouched(s->views, take);
+}
+
 int
 stock_put_header(struct stock *s, const struct ident *ident, struct span bytes,
 	struct record *ret_record, struct err *e)

@@ -40,6 +40,9 @@ uint64_t stock_bytes(struct stock *s);
 /* The announcement: stored, then shown. due: see view.h. */
 int stock_put_query(struct stock *s, const struct idents *query, bool due, struct err *e);
 
+/* The documents that are signed, which are on the disk. */
+void stock_put_vouched(struct stock *s, struct vouched *take);
+
 /* A header's bytes, which the caller has parsed. */
 int stock_put_header(struct stock *s, const struct ident *ident, struct span bytes,
 	struct record *ret_record, struct err *e);

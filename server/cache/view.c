@@ -48,6 +48,7 @@ view_copy(const struct view *v)
 	}
 	copy->has_query = v->has_query;
 	copy->query_due = v->query_due;
+	copy->vouched = vouched_take(v->vouched);
 	if (v->has_query) {
 		copy->query.bytes = mem_string_n(v->query.bytes, v->query.len);
 		copy->query.len = v->query.len;
@@ -69,6 +70,7 @@ view_release(struct view *v)
 	 */
 	view_record_response_release(&v->query.response, false);
 	free(v->query.bytes);
+	vouched_release(v->vouched);
 	free(v->types);
 	free(v);
 }
@@ -397,6 +399,19 @@ drop_forgotten(struct view *v)
 		else
 			v->types[left++] = v->types[i];
 	v->count = left;
+}
+
+void
+view_set_vouched(struct view_holder *h, struct vouched *take)
+{
+	struct view *v;
+
+	(void)pthread_mutex_lock(&h->writers);
+	v = view_copy(h->current);
+	vouched_release(v->vouched);
+	v->vouched = take;
+	publish(h, v);
+	(void)pthread_mutex_unlock(&h->writers);
 }
 
 void

@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "cache/view_record.h"
+#include "cache/vouched.h"
 #include "model/ident.h"
 #include "model/wire.h"
 
@@ -52,6 +53,7 @@ struct view {
 	bool query_due; /* a type was taken from it, and the upstream has not said since what holds
 			 */
 	struct prepared query;
+	struct vouched *vouched; /* NULL: nothing is signed, as far as is known */
 };
 
 struct view_holder;
@@ -94,6 +96,7 @@ void view_load(struct view_holder *h, const struct record *records, size_t count
 /* checked: the caller has seen the digest. */
 void view_add(struct view_holder *h, const struct record *record, bool checked);
 void view_remove(struct view_holder *h, const struct record *record);
+void view_set_vouched(struct view_holder *h, struct vouched *take);
 void view_set_query(struct view_holder *h, const struct idents *query, bool due);
 
 #endif

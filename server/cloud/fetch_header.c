@@ -2,6 +2,7 @@
 #include "cloud/fetch_header.h"
 
 #include "base/clock.h"
+#include "jobs/job_end.h"
 
 /* On a worker: a header may have 16 MiB of JSON, which would keep all transfers waiting. */
 static void
@@ -21,6 +22,37 @@ work(void *context)
 	fetch_job_free(f);
 }
 
+/* On the thread of vouch.h: nothing that is not signed is stored. */
+static void
+look_up(void *context)
+{
+	struct fetch *f = context;
+	const struct fetcher_parts *p = &f->pool->parts;
+	struct upstream_reply reply;
+
+	vouch_header(p->vouch, &f->job->spec.ident,
+		span_of(f->request.bytes.at, f->request.bytes.len), &reply);
+	if (reply.outcome == UPSTREAM_FRESH) {
+		work(f);
+		return;
+	}
+	if (reply.outcome == UPSTREAM_UNTRUSTED)
+		fetch_job_not_landed(f, source_name(&f->request), &reply.why);
+	else
+		job_end_failed(p->jobs, f->job, source_name(&f->request), &reply.why,
+			job_end_reason(&reply.why), (uint64_t)reply.retry_after_s * 1000);
+	fetch_job_free(f);
+}
+
+static void
+hand_over(struct fetch *f)
+{
+	if (f->pool->parts.vouch != NULL)
+		fetch_job_hand_to_vouch(f, look_up);
+	else
+		fetch_job_hand_over(f, work);
+}
+
 static void
 on_header(void *context, const struct upstream_reply *reply)
 {
@@ -31,7 +63,7 @@ on_header(void *context, const struct upstream_reply *reply)
 	if (reply->outcome == UPSTREAM_ABSENT)
 		fetch_job_not_there(f);
 	else if (reply->outcome == UPSTREAM_FRESH)
-		fetch_job_hand_over(f, work);
+		hand_over(f);
 	else
 		fetch_job_refused(f, reply);
 }

@@ -144,6 +144,15 @@ fetch_job_hand_over(struct fetch *f, void (*run)(void *context))
 	workers_add(f->pool->parts.workers, run, f);
 }
 
+void
+fetch_job_hand_to_vouch(struct fetch *f, void (*run)(void *context))
+{
+	f->whom =
+		(struct vouch_whom){(size_t)f->upstream, fetch_job_upstream(f)->source.gave_query};
+	leave(f);
+	vouch_run(f->pool->parts.vouch, run, f);
+}
+
 /* ---- Ends */
 
 void

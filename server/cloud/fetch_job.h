@@ -20,6 +20,7 @@
 #include "cache/retain.h"
 #include "cache/stock.h"
 #include "cloud/upstreams.h"
+#include "cloud/vouch.h"
 #include "jobs/jobs.h"
 #include "jobs/workers.h"
 #include "model/hops.h"
@@ -46,6 +47,7 @@ struct fetcher_parts {
 	struct workers *workers;
 	struct retain *retain;
 	struct announce *announce;
+	struct vouch *vouch; /* NULL: no root is pinned */
 };
 
 struct fetch;
@@ -78,6 +80,7 @@ struct fetch {
 	/* An announcement: */
 	unsigned query_number; /* announce_number, when it was asked for */
 	char query_etag[128];
+	struct vouch_whom whom; /* was asked, for who looks up what is signed */
 	/* An archive: */
 	struct landing landing;
 	int part;
@@ -123,6 +126,8 @@ void fetch_job_refused(struct fetch *f, const struct upstream_reply *reply);
 
 /* ---- Or a worker goes on, and ends the job and f. */
 void fetch_job_hand_over(struct fetch *f, void (*run)(void *context));
+/* Or the thread that looks up what is signed does (vouch.h). */
+void fetch_job_hand_to_vouch(struct fetch *f, void (*run)(void *context));
 
 /* What came could not be stored, or is wrong: then the upstream is asked again after the others. */
 void fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why);

@@ -32,26 +32,93 @@ remember(struct fetch *f, enum announce_result result)
 	u->query_number = f->query_number;
 }
 
-static void
-work(void *context)
+/* vouched NULL: nothing has to be signed. False: the job has ended. */
+static bool
+announce(struct fetch *f, const struct announce_vouched *vouched)
 {
 	const struct job_spec query = {.kind = JOB_QUERY, .due = true};
-	struct fetch *f = context;
 	const struct fetcher_parts *p = &f->pool->parts;
 	enum announce_result result;
 	struct err e = {0};
 
-	if (announce_query(p->announce, &f->request.query, f->query_number, &result, &e) != 0) {
+	if (announce_query(p->announce, &f->request.query, vouched, f->query_number, &result, &e) !=
+		0) {
 		job_end_failed(
 			p->jobs, f->job, source_name(&f->request), &e, job_end_reason(&e), 0);
-	} else if (result == ANNOUNCE_OUTDATED) {
+		return false;
+	}
+	if (result == ANNOUNCE_OUTDATED) {
 		/* What made it so asked for another poll, and may have been given this one. */
 		jobs_done(p->jobs, f->job);
 		(void)jobs_ask(p->jobs, &query, NULL);
-	} else {
-		remember(f, result);
-		jobs_done(p->jobs, f->job);
+		return false;
 	}
+	if (vouched == NULL || vouched->untrusted.count == 0)
+		remember(f, result);
+	return true;
+}
+
+static void
+work(void *context)
+{
+	struct fetch *f = context;
+
+	if (announce(f, NULL))
+		jobs_done(f->pool->parts.jobs, f->job);
+	fetch_job_free(f);
+}
+
+/* What came of the upstream is not to be trusted, or could not be looked up. */
+static void
+fail(struct fetch *f, const struct upstream_reply *reply)
+{
+	const struct fetcher_parts *p = &f->pool->parts;
+
+	if (reply->outcome == UPSTREAM_UNTRUSTED)
+		fetch_job_not_landed(f, "tuf", &reply->why);
+	else
+		job_end_failed(p->jobs, f->job, "tuf", &reply->why, job_end_reason(&reply->why),
+			(uint64_t)reply->retry_after_s * 1000);
+}
+
+/* On the thread of vouch.h: first what is signed, then what is announced. */
+static void
+look_up(void *context)
+{
+	struct fetch *f = context;
+	const struct fetcher_parts *p = &f->pool->parts;
+	struct announce_vouched vouched = {0};
+	struct upstream_reply reply;
+	struct err why = {0};
+
+	vouch_refresh(p->vouch, &f->whom, true, &reply);
+	if (reply.outcome == UPSTREAM_FRESH) {
+		vouch_query(p->vouch, &f->request.query, &vouched, &why);
+		if (!announce(f, &vouched))
+			; /* the job has ended */
+		else if (vouched.untrusted.count > 0)
+			fetch_job_not_landed(f, "q", &why);
+		else
+			jobs_done(p->jobs, f->job);
+	} else {
+		fail(f, &reply);
+	}
+	announce_vouched_clear(&vouched);
+	fetch_job_free(f);
+}
+
+/* The same announcement: the timestamp is looked at from time to time. */
+static void
+look_again(void *context)
+{
+	struct fetch *f = context;
+	struct upstream_reply reply;
+
+	vouch_refresh(f->pool->parts.vouch, &f->whom, false, &reply);
+	if (reply.outcome == UPSTREAM_FRESH)
+		jobs_done(f->pool->parts.jobs, f->job);
+	else
+		fail(f, &reply);
 	fetch_job_free(f);
 }
 
@@ -66,6 +133,8 @@ on_query(void *context, const struct upstream_reply *reply)
 		/* Since what was asked for before it was asked. */
 		if (f->query_number != announce_number(f->pool->parts.announce))
 			fetch_job_send(f);
+		else if (f->pool->parts.vouch != NULL)
+			fetch_job_hand_to_vouch(f, look_again);
 		else
 			fetch_job_done(f);
 		return;
@@ -75,7 +144,10 @@ on_query(void *context, const struct upstream_reply *reply)
 		return;
 	}
 	(void)snprintf(f->query_etag, sizeof(f->query_etag), "%s", reply->etag);
-	fetch_job_hand_over(f, work);
+	if (f->pool->parts.vouch != NULL)
+		fetch_job_hand_to_vouch(f, look_up);
+	else
+		fetch_job_hand_over(f, work);
 }
 
 /*

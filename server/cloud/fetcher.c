@@ -38,6 +38,7 @@ start_job(struct fetcher *fetcher, struct job *job)
 	case JOB_CHECK:
 	case JOB_BUILD:
 	case JOB_CONTENT:
+	case JOB_ROLE:
 	case JOB_KINDS:
 		assert(false); /* never in this queue */
 	}

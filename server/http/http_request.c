@@ -296,10 +296,11 @@ answer(struct request *r)
 		return hold(r);
 	if (send_reply(r) == MHD_YES)
 		return MHD_YES;
-	if (r->reply.body != REPLY_FILE)
+	if (r->reply.body != REPLY_FILE && r->reply.body != REPLY_DOCUMENT)
 		return MHD_NO;
 	give_place(r);
-	if (!r->reply.file_gone) {
+	/* A document that is gone has been followed by another one. */
+	if (!r->reply.file_gone || r->reply.body == REPLY_DOCUMENT) {
 		/* Too many files are open: that says nothing of this one. */
 		reply_busy(&r->all->context, &r->reply);
 		return send_reply(r);

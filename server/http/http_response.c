@@ -163,15 +163,12 @@ response_in_memory(struct reply *r, int fd)
 	return response;
 }
 
-/* NULL: see http_response_new. */
+/* Takes fd. */
 static struct MHD_Response *
-new_file_response(const struct http_response_files *f, struct reply *r)
+fd_response(struct reply *r, int fd)
 {
-	int fd = open_record(f, r->vr, &r->file_gone);
 	struct MHD_Response *response;
 
-	if (fd < 0)
-		return NULL;
 	if (r->len <= IN_MEMORY_BYTES)
 		return response_in_memory(r, fd);
 	/* The library closes fd with the response. */
@@ -182,6 +179,31 @@ new_file_response(const struct http_response_files *f, struct reply *r)
 	}
 	add_fields(response, r);
 	return response;
+}
+
+/* Few are asked for, and seldom: none stays open. */
+static struct MHD_Response *
+document_response(const struct http_response_files *f, struct reply *r)
+{
+	AUTO_CLOSE int dir = fs_open_dir(repo_dir(f->repo), "tuf", NULL);
+	uint64_t bytes = 0;
+	int fd = dir >= 0 ? fs_open(dir, r->document->name, &bytes, NULL) : -1;
+
+	if (fd < 0 || bytes != r->len) {
+		r->file_gone = fd >= 0 || (errno != EMFILE && errno != ENFILE);
+		fs_close(&fd);
+		return NULL;
+	}
+	return fd_response(r, fd);
+}
+
+/* NULL: see http_response_new. */
+static struct MHD_Response *
+new_file_response(const struct http_response_files *f, struct reply *r)
+{
+	int fd = open_record(f, r->vr, &r->file_gone);
+
+	return fd < 0 ? NULL : fd_response(r, fd);
 }
 
 /*
@@ -237,6 +259,8 @@ http_response_new(const struct http_response_files *f, struct reply *r, bool *re
 	if (r->body == REPLY_FILE)
 		return file_response(f, r, ret_own);
 	*ret_own = true;
+	if (r->body == REPLY_DOCUMENT)
+		return document_response(f, r);
 	response = MHD_create_response_from_buffer(r->text.len, r->text.at, MHD_RESPMEM_MUST_COPY);
 	assert(response != NULL);
 	add_fields(response, r);

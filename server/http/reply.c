@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "cache/view_decide.h"
 #include "http/fields.h"
+#include "http/reply_job.h"
+#include "http/reply_trust.h"
 #include "log.h"
 #include "model/retry.h"
 
@@ -100,70 +102,22 @@ hold_ms(const struct reply_context *c, const struct request_facts *facts, bool s
 	return ms < c->parts.options->holdMax ? ms : c->parts.options->holdMax;
 }
 
-/* The job that gets what is needed. */
-static struct job_spec
-job_of(const struct decide_need *need)
-{
-	static const enum job_kind kinds[] = {[NEED_QUERY] = JOB_QUERY,
-		[NEED_HEADER] = JOB_HEADER,
-		[NEED_ARCHIVE] = JOB_OFFER,
-		[NEED_BUILD] = JOB_BUILD,
-		[NEED_CHECK] = JOB_CHECK};
-	struct job_spec spec = {.kind = kinds[need->kind],
-		.ident = need->ident,
-		.base = need->base,
-		.format = need->format};
-
-	if (need->kind == NEED_CHECK) {
-		spec.stored = need->record->kind;
-		spec.base = need->record->base;
-		spec.format = need->record->format;
-	}
-	return spec;
-}
-
-static enum decide_known
-look_up(void *context, const struct decide_need *need)
-{
-	const struct job_spec spec = job_of(need);
-
-	switch (jobs_look(context, &spec).state) {
-	case JOB_ABSENT:
-		return DECIDE_ABSENT;
-	case JOB_FAILED:
-		return DECIDE_FAILED;
-	/* One that is on its way is joined. */
-	default:
-		return DECIDE_UNKNOWN;
-	}
-}
-
-/* A difference from a version of which nothing is here, and which may be made up. */
-static bool
-is_wish(const struct view *view, const struct job_spec *job)
-{
-	const struct view_type *t = view_find_type(view, job->ident.type);
-
-	return (job->kind == JOB_OFFER || job->kind == JOB_BUILD) && job->base.version != 0 &&
-	       (t == NULL || view_find_version(t, &job->base) == NULL);
-}
-
 static void
 set_prepare(const struct reply_context *c, const struct request_facts *facts,
-	const struct decision *d, bool may_hold, struct reply *r)
+	const struct job_spec *spec, bool small, bool may_hold, struct reply *r)
 {
-	struct job_spec job = job_of(&d->need);
+	struct job_spec job = *spec;
 	struct job_outlook outlook;
 
 	job.via = r->via;
-	if (is_wish(r->view, &job))
+	if (reply_job_is_wish(r->view, &job))
 		job.wish_of = facts->asker;
 	/*
 	 * It begins now, whether the answer is held or not. To hold it is the caller's, who
 	 * suspends the connection before he asks with a waiter.
 	 */
 	outlook = jobs_ask(c->parts.jobs, &job, NULL);
-	r->hold_ms = hold_ms(c, facts, d->small);
+	r->hold_ms = hold_ms(c, facts, small);
 	if (may_hold && outlook.coming && r->hold_ms > 0)
 		r->job = job;
 	else
@@ -349,15 +303,39 @@ set_offer(const struct request_facts *facts, struct view_record *vr, struct repl
 }
 
 static void
+set_trust(const struct reply_context *c, const struct request_facts *facts,
+	const struct target *target, bool may_hold, struct reply *r)
+{
+	struct job_spec role;
+
+	switch (reply_trust(facts, target->trust, r, &role)) {
+	case REPLY_TRUST_FOUND:
+		break;
+	case REPLY_TRUST_ROLE:
+		set_prepare(c, facts, &role, true, may_hold, r);
+		break;
+	case REPLY_TRUST_NONE:
+		set_error(r, 404, "not-found",
+			r->view->vouched != NULL ? "nothing of this name was verified here"
+						 : "nothing that is signed is looked up here");
+		break;
+	}
+}
+
+static void
 carry_out(struct reply_context *c, const struct request_facts *facts, const struct target *target,
 	const struct decision *d, bool may_hold, char *client, struct reply *r)
 {
+	struct job_spec job;
+
 	switch (d->kind) {
 	case DECIDE_QUERY:
 		set_query(c, facts, client, r);
 		break;
 	case DECIDE_FILE:
-		if (target->kind == TARGET_LEGACY)
+		if (target->by_digest && !digest_equal(&d->record->ref.id, &target->file))
+			set_error(r, 404, "not-found", "another header has this name");
+		else if (target->kind == TARGET_LEGACY)
 			set_legacy(c, facts, view_decide_record(d->record), r);
 		else
 			set_file(c, facts, view_decide_record(d->record), false, r);
@@ -366,7 +344,8 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 		set_offer(facts, view_decide_record(d->record), r);
 		break;
 	case DECIDE_PREPARE:
-		set_prepare(c, facts, d, may_hold, r);
+		job = reply_job(&d->need);
+		set_prepare(c, facts, &job, d->small, may_hold, r);
 		break;
 	case DECIDE_MOVED:
 		set_moved(target, d, r);
@@ -458,7 +437,7 @@ void
 reply_make(struct reply_context *c, const struct request_facts *facts, bool may_hold, char *client,
 	struct reply *ret)
 {
-	struct decide_facts known = {.known = look_up,
+	struct decide_facts known = {.known = reply_job_known,
 		.context = c->parts.jobs,
 		.local_differences = c->parts.options->localDifferences != 0};
 	enum format best = fields_accepts(facts->accept, accept_ar2) ? FORMAT_AR2 : FORMAT_AR1;
@@ -481,6 +460,10 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 	*ret = (struct reply){.view = stock_view(c->parts.stock)};
 	if (!check_via(c, facts, &target, ret))
 		return;
+	if (target.kind == TARGET_TRUST) {
+		set_trust(c, facts, &target, may_hold, ret);
+		return;
+	}
 	known.cache = view_decide_cache(ret->view);
 	known.legacy = note_legacy(c, &target);
 	d = decide(&known, &target, best);

@@ -44,6 +44,7 @@ enum reply_body {
 	REPLY_TEXT,	/* text, this reply's own, be it none */
 	REPLY_PREPARED, /* prepared, prepared once */
 	REPLY_FILE,	/* len bytes of record's file from first on */
+	REPLY_DOCUMENT, /* len bytes: the file of document */
 };
 
 enum reply_cache { REPLY_NO_STORE, REPLY_REVALIDATE, REPLY_IMMUTABLE };
@@ -54,8 +55,9 @@ struct reply {
 	enum reply_body body;
 	struct buf text;
 	struct prepared *prepared;
-	struct view_record *vr; /* keeps what is prepared alive as well */
-	struct view *view;	/* the same, for the announcement */
+	struct view_record *vr;			 /* keeps what is prepared alive as well */
+	struct view *view;			 /* the same, for the announcement */
+	const struct vouched_document *document; /* of the view */
 	uint64_t first;
 	uint64_t len;
 	enum reply_cache cache;

@@ -37,6 +37,7 @@ job_table_queue(const struct job_spec *spec)
 		[JOB_OFFER] = QUEUE_ARCHIVES,
 		[JOB_PRICE] = QUEUE_METADATA,
 		[JOB_CHECK] = QUEUE_WORKERS,
+		[JOB_ROLE] = QUEUE_VOUCH,
 		[JOB_BUILD] = QUEUE_BUILDERS,
 		[JOB_CONTENT] = QUEUE_BUILDERS};
 
@@ -84,12 +85,16 @@ job_table_key(const struct job_spec *spec, char ret[JOB_KEY])
 		[JOB_PRICE] = "price ",
 		[JOB_CHECK] = "check ",
 		[JOB_BUILD] = "build ",
+		[JOB_ROLE] = "role ",
 		[JOB_CONTENT] = "content "};
 	char name[IDENT_NAME_MAX];
 
 	switch (spec->kind) {
 	case JOB_QUERY:
 		(void)snprintf(name, sizeof(name), "q");
+		break;
+	case JOB_ROLE:
+		(void)snprintf(name, sizeof(name), "%s", spec->ident.type);
 		break;
 	case JOB_HEADER:
 	case JOB_CONTENT:

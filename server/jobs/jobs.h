@@ -32,6 +32,7 @@ enum job_kind {
 	JOB_PRICE,   /* that offer alone: how large the archives are */
 	JOB_CHECK,   /* the digest of a file that lay in the cache at the start */
 	JOB_BUILD,   /* a full archive, in the cheapest way; or a difference that is built here */
+	JOB_ROLE,    /* the role of a type, which vouches for its versions */
 	JOB_CONTENT, /* the content of a version, for retention */
 	JOB_KINDS,
 };
@@ -43,6 +44,7 @@ enum job_queue {
 	QUEUE_WISHES,	/* OFFER, of a base that may be invented */
 	QUEUE_WORKERS,	/* CHECK */
 	QUEUE_BUILDERS, /* BUILD, CONTENT */
+	QUEUE_VOUCH,	/* ROLE */
 	QUEUES
 };
 

@@ -166,7 +166,8 @@ run(struct client_trust *ct, const struct source_trust *s)
 void
 client_trust_ask(struct client_trust *ct, struct upstream *upstream, struct source *source)
 {
-	const struct source_trust s = {upstream, source, below, &ct->kept};
+	const struct source_trust s = {
+		.upstream = upstream, .source = source, .below = below, .kept = &ct->kept};
 	struct err e = {0};
 	AUTO_CLOSE int lock = fs_lock(ct->dir, "lock", &e);
 
@@ -246,7 +247,8 @@ client_trust_find(struct client_trust *ct, struct upstream *upstream, struct sou
 	const struct client_want *want, struct client_signed *ret_signed,
 	struct upstream_reply *ret_reply)
 {
-	const struct source_trust s = {upstream, source, below, &ct->kept};
+	const struct source_trust s = {
+		.upstream = upstream, .source = source, .below = below, .kept = &ct->kept};
 	const struct listed *listed = NULL;
 	char name[IDENT_NAME_MAX];
 	struct err e = {0};

@@ -24,9 +24,8 @@ static const char usage[] =
 	"Bring update types up to date below DIR; DIR/T/current leads to the newest.\n";
 
 static const char ending[] =
-	"Exit: 0 all current, 75 told to come back later or another run is at work,\n"
-	"3 nothing newer will come from this server, 4 it is not to be trusted,\n"
-	"1 error, 2 usage.\n"
+	"Exit: 0 all current, 75 come back later, 3 nothing newer comes from this server,\n"
+	"4 what it has is not to be trusted, 1 error, 2 usage.\n"
 	"See guts2-client(1).\n";
 
 enum {

@@ -85,7 +85,7 @@ poll_outdated(struct kept *k, const char *text, unsigned number)
 	enum announce_result result;
 
 	announced_list(text, &fetched);
-	ck_assert_int_eq(announce_query(k->announce, &fetched, number, &result, NULL), 0);
+	ck_assert_int_eq(announce_query(k->announce, &fetched, NULL, number, &result, NULL), 0);
 	return result == ANNOUNCE_OUTDATED;
 }
 

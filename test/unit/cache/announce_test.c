@@ -144,7 +144,7 @@ START_TEST(announce_query__what_could_not_be_stored_is_not_announced)
 	for (unsigned n = 2; failed; n++) {
 		(void)announced_note_absent(&k);
 		faults_begin(n);
-		failed = faults_end(announce_query(k.announce, &fetched, 0, &result, &e), &e);
+		failed = faults_end(announce_query(k.announce, &fetched, NULL, 0, &result, &e), &e);
 		ck_assert_str_eq(kept_announced(&k), failed ? "t/5 " : "t/6 ");
 		ck_assert(announced_is_absent(&k) == failed);
 	}

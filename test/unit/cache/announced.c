@@ -37,8 +37,8 @@ announced_poll(struct kept *k, const char *text)
 	struct err e = {0};
 
 	announced_list(text, &fetched);
-	ck_assert_msg(announce_query(k->announce, &fetched, announce_number(k->announce), &result,
-			      &e) == 0,
+	ck_assert_msg(announce_query(k->announce, &fetched, NULL, announce_number(k->announce),
+			      &result, &e) == 0,
 		"%s", e.text);
 	ck_assert_int_ne(result, ANNOUNCE_OUTDATED);
 	return result == ANNOUNCE_DEFERRED;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * vouch.h - what the cloud has is looked up in what is signed, before anything of it is announced
+ *           or stored; where a root is pinned.
+ *
+ * Does:     runs the workflow of guts2-trust(7) against the upstream that an announcement came
+ *           from, looks up the versions of types in use, and the headers that arrive; hands what it
+ *           verified on to clients, a timestamp after what it leads to. Where nothing can be had it
+ *           goes on with what was verified last.
+ * Units:    _ms milliseconds, _s seconds since 1970
+ * Threads:  one of its own, on which everything is done that waits for the network or for disks:
+ *           vouch_run from any; vouch_open, vouch_stop, vouch_close from main; the rest is for what
+ *           vouch_run runs
+ * Owner:    vouch_open -> vouch_stop -> vouch_close
+ * Errors:   ERR_INPUT the root is none
+ * Source:   guts2-trust(7), WORKFLOW and SERVERS
+ */
+#ifndef VOUCH_H
+#define VOUCH_H
+
+#include "base/stop.h"
+#include "cache/announce.h"
+#include "cache/stock.h"
+#include "jobs/jobs.h"
+#include "model/options.h"
+#include "net/source_trust.h"
+#include "settings.h"
+
+struct vouch_parts {
+	const struct options *options;
+	struct settings *settings;
+	struct stock *stock;
+	struct jobs *jobs;
+	const struct stop *ending;
+};
+
+struct vouch;
+
+/* The file of the root, as it is pinned or would be; the caller frees. */
+char *vouch_root_path(const struct options *o);
+
+/* NULL: no root is pinned, and nothing is looked up. What was verified last is handed on at once.
+ */
+int vouch_open(const struct vouch_parts *parts, struct vouch **ret, struct err *e);
+
+void vouch_run(struct vouch *v, void (*run)(void *context), void *context);
+
+/* Jobs of QUEUE_VOUCH are there. */
+void vouch_wake(struct vouch *v);
+
+/* What has begun is given up. */
+void vouch_stop(struct vouch *v);
+void vouch_close(struct vouch *v);
+
+/* ---- On its thread */
+
+/* Which upstream is asked, and whether it handed out q. */
+struct vouch_whom {
+	size_t upstream; /* in the order of guts2ServerUrl */
+	bool gave_query;
+};
+
+/*
+ * The workflow: with force, or where VOUCH_REFRESH_MS have passed since. FRESH: it is trusted, and
+ * handed on.
+ */
+void vouch_refresh(
+	struct vouch *v, const struct vouch_whom *whom, bool force, struct upstream_reply *ret);
+
+/* What is announced of types in use; *ret is the caller's (announce_vouched_clear). */
+void vouch_query(struct vouch *v, const struct idents *fetched, struct announce_vouched *ret,
+	struct err *why);
+
+/* A header that arrived. FRESH: it is the one that is listed. */
+void vouch_header(
+	struct vouch *v, const struct ident *ident, struct span bytes, struct upstream_reply *ret);
+
+#endif
