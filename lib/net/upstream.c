@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -342,12 +343,26 @@ set_request_options(struct transfer *t)
 	(void)curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 }
 
+/* libcurl decodes the path of a file URL; a file's name is the bytes that were asked for. */
+static char *
+url_of(const struct origin *origin, const char *name)
+{
+	AUTO_BUF struct buf escaped = {0};
+
+	for (const char *at = name; *at != '\0'; at++)
+		if (*at == '%' && origin->scheme == ORIGIN_FILE)
+			buf_add(&escaped, "%25", 3);
+		else
+			buf_add(&escaped, at, 1);
+	return mem_printf("%s/%s", origin->base, escaped.at);
+}
+
 /* libcurl copies every string; the list of fields and the request stay until the end. */
 void
 upstream_start(struct upstream *u, const struct upstream_request *request)
 {
 	struct transfer *t = mem_new(1, sizeof(*t));
-	AUTO_FREE char *url = mem_printf("%s/%s", request->origin->base, request->name);
+	AUTO_FREE char *url = url_of(request->origin, request->name);
 
 	t->upstream = u;
 	t->request = request;

@@ -265,7 +265,7 @@ client_trust_find(struct client_trust *ct, struct upstream *upstream, struct sou
 		return NULL;
 	if (ret_signed != NULL)
 		note_signed(ct->trust, want->installed, ret_signed);
-	if (listed != NULL && listed->has_sha256)
+	if (listed != NULL)
 		return listed;
 	(void)err_set(&e, ERR_MISSING, "not-listed: nobody has signed %s", name);
 	untrusted(ret_reply, &e);

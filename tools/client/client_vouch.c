@@ -95,7 +95,7 @@ check_installed(const struct update_client *client, struct update *u)
 {
 	struct upstream_reply reply = {0};
 	const struct listed *listed = look_up(client, &u->from, u, &reply);
-	bool same = listed != NULL && u->home.header_known &&
+	bool same = listed != NULL && listed->has_sha256 && u->home.header_known &&
 		    digest_equal(&listed->sha256, &u->home.header);
 
 	if (listed != NULL && (same || !u->home.whole)) {
