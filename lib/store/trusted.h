@@ -21,7 +21,7 @@
 #include "trust/trust.h"
 
 struct trusted {
-	int dir;
+	int dir;	      /* -1: nothing is kept, and nothing was */
 	struct buf timestamp; /* that came, and is not kept yet */
 };
 

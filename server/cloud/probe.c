@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cloud/probe.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
-#include "net/source.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cloud/vouch.h"
+#include "store/trusted_state.h"
 
 struct probe {
+	const struct options *options;
 	const struct origin *origin;
 	const struct proxy *proxy;
 	struct upstream_reply reply;
@@ -35,7 +42,7 @@ say(const struct probe *p, const char *step, const char *fmt, ...)
 	for (char *c = text; *c != '\0'; c++)
 		if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
 			*c = '?';
-	(void)fprintf(p->to, "  %-8s %s\n", step, text);
+	(void)fprintf(p->to, "  %-9s %s\n", step, text);
 }
 
 /* Whether this upstream has such a step at all. */
@@ -181,6 +188,117 @@ probe_documents(
 	return good;
 }
 
+/* ---- What is signed */
+
+/* Without a root nothing can be said but whether there is anything. */
+static bool
+probe_unpinned(struct probe *p, struct upstream *u, struct source *source, const char *path)
+{
+	struct source_request request = {.what = SOURCE_TRUST,
+		.trust_file = "tuf/timestamp.json",
+		.trust_bytes_max = TRUST_TIMESTAMP_BYTES_MAX};
+	bool is_signed;
+
+	source_fetch(u, source, &request, &p->reply);
+	is_signed = p->reply.outcome == UPSTREAM_FRESH;
+	source_clear(&request);
+	if (!is_signed) {
+		say(p, "tuf", "not signed");
+		return true;
+	}
+	say(p, "tuf", "WARNING: signed, and no root is pinned here");
+	say(p, "",
+		"To do: get its root from somebody who knows that it is the right one, as a file, "
+		"and put it at %s.",
+		path);
+	return true;
+}
+
+static void
+say_role(struct probe *p, const struct trust *t, enum role role)
+{
+	const struct metadata *m = trust_role(t, role);
+	char until[32];
+
+	say(p, metadata_role_name(role), "ok: version %" PRIu64 ", good until %s", m->version,
+		trusted_state_time(m->expires_s, until));
+}
+
+/* The first type that is announced stands for all. */
+static bool
+probe_role(
+	struct probe *p, const struct source_trust *s, struct trust *t, const struct ident *ident)
+{
+	char name[IDENT_NAME_MAX];
+	const struct listed *listed;
+
+	trust_find(t, ident_header_name(ident, name));
+	source_trust_run(s, t, &p->reply);
+	listed = p->reply.outcome == UPSTREAM_FRESH ? trust_found(t) : NULL;
+	if (listed != NULL) {
+		say(p, "role", "ok: %s is listed", name);
+		return true;
+	}
+	if (p->reply.outcome == UPSTREAM_PREPARING) {
+		say(p, "role", "ok: it is being prepared there");
+		return true;
+	}
+	say(p, "role", "FAILED: %s: %s", name,
+		p->reply.outcome == UPSTREAM_FRESH ? "not-listed: nobody has signed it"
+						   : p->reply.why.text);
+	say(p, "", "To do: ask whoever publishes it; nothing of it will be announced.");
+	return false;
+}
+
+static bool
+probe_pinned(struct probe *p, struct upstream *u, struct source *source, struct span root,
+	const struct ident *ident)
+{
+	struct trusted kept = {.dir = -1};
+	const struct source_trust s = {
+		.upstream = u, .source = source, .below = "tuf/", .kept = &kept};
+	struct err e = {0};
+	struct trust *t = NULL;
+	bool good = false;
+
+	if (verdict_check_clock(time(NULL), &e) == 0)
+		t = trust_new(root, time(NULL), &e);
+	if (t != NULL) {
+		source_trust_run(&s, t, &p->reply);
+		good = p->reply.outcome == UPSTREAM_FRESH;
+		e = p->reply.why;
+	}
+	for (int role = 0; good && role < ROLE_COUNT; role++)
+		say_role(p, t, (enum role)role);
+	if (!good) {
+		say(p, "tuf", "FAILED: %s", e.text);
+		say(p, "",
+			"To do: look whether the pinned root is the right one, and this machine's "
+			"clock; "
+			"nothing that is new will be announced.");
+	} else if (ident->edition.version > 0) {
+		good = probe_role(p, &s, t, ident);
+	}
+	trust_free(t);
+	trusted_clear(&kept);
+	return good;
+}
+
+static bool
+probe_trust(struct probe *p, struct upstream *u, struct source *source, const struct ident *ident)
+{
+	AUTO_FREE char *path = vouch_root_path(p->options);
+	AUTO_BUF struct buf root = {0};
+	struct err e = {0};
+
+	if (fs_read(AT_FDCWD, path, TRUST_ROOT_BYTES_MAX, &root, &e) == 0)
+		return probe_pinned(p, u, source, span_of(root.at, root.len), ident);
+	if (e.code == ERR_MISSING && p->options->trustRoot[0] == '\0')
+		return probe_unpinned(p, u, source, path);
+	say(p, "tuf", "FAILED: %s", e.text);
+	return false;
+}
+
 static bool
 probe_one(struct probe *p, struct upstream *u)
 {
@@ -203,7 +321,8 @@ probe_one(struct probe *p, struct upstream *u)
 		first = request.query.at[0];
 	source_clear(&request);
 	return say_steps(p, good, found) &&
-	       (first.edition.version == 0 || probe_documents(p, u, &source, &first));
+	       (first.edition.version == 0 || probe_documents(p, u, &source, &first)) &&
+	       probe_trust(p, u, &source, &first);
 }
 
 int
@@ -223,7 +342,8 @@ probe_upstreams(const struct options *o, struct settings *settings, FILE *to)
 	upstream_set_proxy(u, policy->proxy);
 	upstream_set_ca_file(u, o->upstreamCaFile);
 	for (size_t i = 0; i < origins.count; i++) {
-		struct probe p = {.origin = &origins.at[i], .proxy = policy->proxy, .to = to};
+		struct probe p = {
+			.options = o, .origin = &origins.at[i], .proxy = policy->proxy, .to = to};
 
 		failed += !probe_one(&p, u);
 	}

@@ -142,13 +142,14 @@ cache_legacy_seen_ms(const struct cache *c, const char *type)
 int
 cache_open(struct cache *c, const char *root, const char *path, struct err *e)
 {
-	*c = (struct cache){0};
+	*c = (struct cache){.trust.dir = -1};
 	/* What guts2d does without settings, until the index says what a server was told. */
 	options_standard(&c->settings);
 	c->path = mem_string(path);
 	if (repo_open(c->path, false, &c->repo, e) != 0)
 		return err_wrap(e, "no cache below %s", root);
 	read_channels(c, root);
+	cache_trust_open(&c->trust, root);
 	if (read_query(c, e) != 0 || survey_read(c->repo, note_bad, c, &c->records, e) != 0)
 		return err_wrap(e, "%s", c->path);
 	/* After the files: a missing or an old index takes nothing from them. */
@@ -160,6 +161,7 @@ cache_open(struct cache *c, const char *root, const char *path, struct err *e)
 void
 cache_close(struct cache *c)
 {
+	cache_trust_close(&c->trust);
 	for (size_t i = 0; i < c->bad_count; i++)
 		free(c->bad[i].why);
 	free(c->bad);
@@ -171,7 +173,7 @@ cache_close(struct cache *c)
 	options_free(&c->settings);
 	free(c->legacy_seen_ms);
 	free(c->path);
-	*c = (struct cache){0};
+	*c = (struct cache){.trust.dir = -1};
 }
 
 /* Records are sorted: those of a type are one run. */

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "cache/cache_trust.h"
 #include "model/channels.h"
 #include "model/doc.h"
 #include "model/options.h"
@@ -38,6 +39,7 @@ struct cache {
 	struct options settings;
 	bool has_settings;
 	struct channels channels; /* config/channels.json as it is now */
+	struct cache_trust trust;
 	uint64_t *legacy_seen_ms; /* of each of its legacy types, in their order; 0: never */
 };
 

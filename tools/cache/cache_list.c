@@ -158,13 +158,16 @@ is_legacy_only(const struct cache *c, size_t first, size_t count)
 static json_t *
 list_type(const struct cache *c, size_t first, size_t count, bool json)
 {
+	const char *type = c->records.at[first].ident.type;
+	AUTO_FREE char *signed_ = cache_trust_text(&c->trust, type);
 	json_t *versions = json_array();
 	struct summary s;
 	uint64_t seen_ms;
 
 	if (!json)
-		(void)printf("%s%s\n", c->records.at[first].ident.type,
-			is_legacy_only(c, first, count) ? "  (for legacy clients alone)" : "");
+		(void)printf("%s%s\n  %s\n", type,
+			is_legacy_only(c, first, count) ? "  (for legacy clients alone)" : "",
+			signed_);
 	for (size_t i = first, n; i < first + count; i += n) {
 		n = cache_version_count(c, i);
 		summarise(c, i, n, &s);
@@ -173,9 +176,10 @@ list_type(const struct cache *c, size_t first, size_t count, bool json)
 		else
 			print_version(&s);
 	}
-	seen_ms = cache_legacy_seen_ms(c, c->records.at[first].ident.type);
-	return json_pack("{s:s,s:b,s:b,s:o,s:o}", "type", c->records.at[first].ident.type, "legacy",
-		seen_ms > 0, "legacy_only", is_legacy_only(c, first, count), "legacy_seen",
+	seen_ms = cache_legacy_seen_ms(c, type);
+	return json_pack("{s:s,s:o,s:b,s:b,s:o,s:o}", "type", type, "trust",
+		cache_trust_object(&c->trust, type), "legacy", seen_ms > 0, "legacy_only",
+		is_legacy_only(c, first, count), "legacy_seen",
 		seen_ms > 0 ? number(seen_ms / 1000) : json_null(), "versions", versions);
 }
 
@@ -220,8 +224,12 @@ cache_list(const struct cache *c, const char *type, bool json)
 			"{s:O,s:b}", "types", types, "index", c->unindexed.code == ERR_NONE));
 	else if (!any && type == NULL)
 		(void)puts("The cache is empty: nothing that a client asked for is here.");
-	if (!json && type == NULL)
+	if (!json && type == NULL) {
+		AUTO_FREE char *summary = cache_trust_summary(&c->trust);
+
 		print_legacy(c);
+		(void)puts(summary);
+	}
 	json_decref(types);
 	if (any || type == NULL)
 		return CLI_OK;

@@ -328,6 +328,7 @@ cache_why(const struct cache *c, const char *type, const struct edition *base, b
 		.base = base,
 		.held = {&c->records, &c->query, true},
 		.json = json};
+	AUTO_FREE char *signed_ = cache_trust_text(&c->trust, type);
 	char text[120];
 
 	w.answers = json_array();
@@ -344,7 +345,10 @@ cache_why(const struct cache *c, const char *type, const struct edition *base, b
 		explain_full(&w);
 	}
 	if (json)
-		cli_print_json(json_pack("{s:s,s:O}", "type", type, "answers", w.answers));
+		cli_print_json(json_pack("{s:s,s:O,s:o}", "type", type, "answers", w.answers,
+			"trust", cache_trust_object(&c->trust, type)));
+	else
+		(void)puts(signed_);
 	json_decref(w.answers);
 	return w.newest != NULL ? CLI_OK : CLI_FAILED;
 }

@@ -47,9 +47,9 @@ print_newest(const struct update *u)
 {
 	uint64_t newest = u->signed_.newest > 0 ? u->signed_.newest : u->had.newest;
 
-	if (u->trust[0] == '\0')
+	if (u->trust[0] == '\0' || u->result == UPDATE_UNTRUSTED)
 		return;
-	(void)printf(strcmp(u->trust, "good") == 0 ? ", signed" : ", not trusted");
+	(void)printf(strcmp(u->trust, "good") == 0 ? ", signed" : ", not looked up");
 	if (newest > u->to.version)
 		(void)printf(", the newest that is signed is %" PRIu64 "%s", newest,
 			u->signed_.security ? ", which mends a hole" : "");

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/trusted_state.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/mem.h"
+
+enum { ID_SHOWN = 8 };
+
+int
+trusted_state_open(int dir, struct trusted_state *ret, struct err *e)
+{
+	const struct metadata *timestamp;
+	struct stat st;
+
+	*ret = (struct trusted_state){.kept.dir = dir};
+	if (fstatat(dir, "timestamp.json", &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_set(e, ERR_MISSING, "nothing was verified yet");
+	ret->trust = trusted_begin(&ret->kept, st.st_mtime, e);
+	if (ret->trust == NULL)
+		return -1;
+	trusted_replay(&ret->kept, ret->trust);
+	timestamp = trust_role(ret->trust, ROLE_TIMESTAMP);
+	if (trust_verdict(ret->trust) != VERDICT_GOOD || timestamp == NULL) {
+		(void)err_set(e, ERR_MISSING, "what was verified is not whole: %.200s",
+			trust_why(ret->trust));
+		trusted_state_clear(ret);
+		return -1;
+	}
+	ret->root = trust_role(ret->trust, ROLE_ROOT)->version;
+	ret->timestamp = timestamp->version;
+	ret->came_s = st.st_mtime;
+	ret->expires_s = timestamp->expires_s;
+	return 0;
+}
+
+void
+trusted_state_clear(struct trusted_state *s)
+{
+	trust_free(s->trust);
+	trusted_clear(&s->kept);
+	*s = (struct trusted_state){.kept.dir = -1};
+}
+
+static char *
+keys_of(const struct metadata *targets, const char *role)
+{
+	AUTO_BUF struct buf text = {0};
+
+	for (size_t i = 0; i < targets->delegation_count; i++) {
+		const struct delegation *d = &targets->delegations[i];
+
+		if (strcmp(d->name, role) != 0)
+			continue;
+		for (size_t k = 0; k < d->signers.count; k++)
+			buf_printf(&text, "%s%.*s", k > 0 ? ", " : "", ID_SHOWN, d->signers.ids[k]);
+	}
+	return text.len > 0 ? mem_string(text.at) : NULL;
+}
+
+void
+trusted_state_type(const struct trusted_state *s, const char *type, struct trusted_type *ret)
+{
+	AUTO_FREE char *role = mem_printf("t-%s", type);
+	AUTO_FREE char *path = mem_printf("h;t=%s;v=1;c=00000000", type);
+	const struct metadata *m;
+
+	*ret = (struct trusted_type){.keys = keys_of(trust_role(s->trust, ROLE_TARGETS), role)};
+	trust_find(s->trust, path);
+	trusted_replay(&s->kept, s->trust);
+	m = trust_visited(s->trust);
+	if (trust_verdict(s->trust) != VERDICT_GOOD || m == NULL)
+		return;
+	ret->version = m->version;
+	ret->expires_s = m->expires_s;
+	for (size_t i = 0; i < m->file_count; i++) {
+		struct target target;
+
+		if (ident_target_parse_stored(m->files[i].name, &target) &&
+			strcmp(target.ident.type, type) == 0 &&
+			target.ident.edition.version > ret->newest)
+			ret->newest = target.ident.edition.version;
+	}
+}
+
+void
+trusted_state_clear_type(struct trusted_type *t)
+{
+	free(t->keys);
+	*t = (struct trusted_type){0};
+}
+
+char *
+trusted_state_time(int64_t s, char ret[32])
+{
+	const time_t time = s;
+	struct tm utc;
+
+	if (gmtime_r(&time, &utc) == NULL || strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+		(void)snprintf(ret, 32, "?");
+	return ret;
+}

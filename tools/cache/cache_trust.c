@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache/cache_trust.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cli.h"
+
+void
+cache_trust_open(struct cache_trust *t, const char *root)
+{
+	AUTO_FREE char *path = mem_printf("%s/data/guts2/trust", root);
+
+	*t = (struct cache_trust){.dir = fs_open_dir(AT_FDCWD, path, &t->why)};
+	if (t->dir >= 0)
+		(void)trusted_state_open(t->dir, &t->state, &t->why);
+}
+
+void
+cache_trust_close(struct cache_trust *t)
+{
+	if (t->why.code == ERR_NONE)
+		trusted_state_clear(&t->state);
+	fs_close(&t->dir);
+}
+
+char *
+cache_trust_text(const struct cache_trust *t, const char *type)
+{
+	struct trusted_type found;
+	char until[32];
+	char *text;
+
+	if (t->dir < 0)
+		return mem_string("not signed: no root was given to this server");
+	if (t->why.code != ERR_NONE)
+		return mem_printf("not verified: %s", t->why.text);
+	trusted_state_type(&t->state, type, &found);
+	if (found.keys == NULL)
+		text = mem_string("nobody may sign it");
+	else if (found.version == 0)
+		text = mem_printf(
+			"%s may sign it, and what they signed was not asked for yet", found.keys);
+	else
+		text = mem_printf("signed by %s, until %s; the newest is %" PRIu64, found.keys,
+			trusted_state_time(found.expires_s, until), found.newest);
+	trusted_state_clear_type(&found);
+	return text;
+}
+
+json_t *
+cache_trust_object(const struct cache_trust *t, const char *type)
+{
+	struct trusted_type found;
+	json_t *object;
+
+	if (t->dir < 0 || t->why.code != ERR_NONE)
+		return json_null();
+	trusted_state_type(&t->state, type, &found);
+	object = json_pack("{s:o,s:I,s:I,s:I}", "keys",
+		found.keys != NULL ? cli_json_text(found.keys) : json_null(), "role",
+		(json_int_t)found.version, "until", (json_int_t)found.expires_s, "newest",
+		(json_int_t)found.newest);
+	trusted_state_clear_type(&found);
+	return object;
+}
+
+char *
+cache_trust_summary(const struct cache_trust *t)
+{
+	char came[32];
+	char until[32];
+
+	if (t->dir < 0)
+		return mem_string("Not signed: no root was given to this server (guts2-trust(7)).");
+	if (t->why.code != ERR_NONE)
+		return mem_printf("Not verified: %s.", t->why.text);
+	return mem_printf("Signed: root %" PRIu64 ", timestamp %" PRIu64 " of %s, %s %s.",
+		t->state.root, t->state.timestamp, trusted_state_time(t->state.came_s, came),
+		t->state.expires_s > time(NULL) ? "good until" : "EXPIRED",
+		trusted_state_time(t->state.expires_s, until));
+}
