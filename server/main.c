@@ -28,6 +28,7 @@
 #include "cache/usage.h"
 #include "cloud/fetcher.h"
 #include "cloud/probe.h"
+#include "cloud/vouch_root.h"
 #include "http/http.h"
 #include "log.h"
 #include "settings.h"
@@ -364,7 +365,7 @@ run_with_settings(struct server *s)
 	if (s->options.check_only) {
 		options_print_values(&s->options, stdout);
 		settings_print(s->settings, stdout);
-		code = vouch_print(&s->options, stdout) == 0 ? EXIT_OK : EXIT_USAGE;
+		code = vouch_root_print(&s->options, stdout) == 0 ? EXIT_OK : EXIT_USAGE;
 	} else if (s->options.test_upstream) {
 		code = probe_upstreams(&s->options, s->settings, stdout) == 0 ? EXIT_OK
 									      : EXIT_FAILED;

@@ -9,7 +9,8 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "cloud/vouch.h"
+#include "cloud/vouch_root.h"
+#include "net/source_trust.h"
 #include "store/trusted_state.h"
 
 struct probe {

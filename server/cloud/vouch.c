@@ -11,11 +11,11 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cloud/vouch_root.h"
 #include "cloud/vouch_tree.h"
 #include "jobs/job_end.h"
 #include "jobs/workers.h"
 #include "log.h"
-#include "store/trusted_state.h"
 
 enum {
 	REFRESH_MS = 3600 * 1000, /* a timestamp is asked for as often, whatever is announced */
@@ -57,13 +57,6 @@ say(struct vouch *v, enum log_event event, const char *reason)
 }
 
 /* ---- Opening */
-
-char *
-vouch_root_path(const struct options *o)
-{
-	return o->trustRoot[0] != '\0' ? mem_string(o->trustRoot)
-				       : mem_printf("%s/config/root.json", o->root);
-}
 
 /* ERR_MISSING: no root is pinned. */
 static int
@@ -172,41 +165,6 @@ vouch_close(struct vouch *v)
 	fs_close(&v->kept.dir);
 	free(v->sources);
 	free(v);
-}
-
-int
-vouch_print(const struct options *o, FILE *to)
-{
-	AUTO_FREE char *path = vouch_root_path(o);
-	AUTO_FREE char *kept = mem_printf("%s/data/guts2/trust", o->root);
-	AUTO_CLOSE int dir = fs_open_dir(AT_FDCWD, kept, NULL);
-	AUTO_BUF struct buf root = {0};
-	struct trusted_state state;
-	struct trust *t;
-	struct err e = {0};
-	char until[32];
-
-	if (fs_read(AT_FDCWD, path, TRUST_ROOT_BYTES_MAX, &root, &e) != 0) {
-		(void)fprintf(to, "trust=not signed  # %s\n", e.text);
-		return e.code == ERR_MISSING && o->trustRoot[0] == '\0' ? 0 : -1;
-	}
-	t = trust_new(span_of(root.at, root.len), time(NULL), &e);
-	if (t == NULL) {
-		(void)fprintf(to, "trust=  # %s: %s\n", path, e.text);
-		return -1;
-	}
-	(void)fprintf(to, "trust=root %" PRIu64 ", ", trust_role(t, ROLE_ROOT)->version);
-	trust_free(t);
-	if (dir >= 0 && trusted_state_open(dir, &state, &e) == 0) {
-		(void)fprintf(to,
-			"verified to root %" PRIu64 ", timestamp %" PRIu64 " good until %s",
-			state.root, state.timestamp, trusted_state_time(state.expires_s, until));
-		trusted_state_clear(&state);
-	} else {
-		(void)fprintf(to, "nothing verified yet");
-	}
-	(void)fprintf(to, "  # %s\n", path);
-	return 0;
 }
 
 void

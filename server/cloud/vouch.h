@@ -18,8 +18,6 @@
 #ifndef VOUCH_H
 #define VOUCH_H
 
-#include <stdio.h>
-
 #include "base/stop.h"
 #include "cache/announce.h"
 #include "cache/stock.h"
@@ -37,12 +35,6 @@ struct vouch_parts {
 };
 
 struct vouch;
-
-/* The file of the root, as it is pinned or would be; the caller frees. */
-char *vouch_root_path(const struct options *o);
-
-/* Whether a root is pinned, and until when what was verified is good; a line. -1: it is no root. */
-int vouch_print(const struct options *o, FILE *to);
 
 /* NULL: no root is pinned, and nothing is looked up. What was verified last is handed on at once.
  */

@@ -254,6 +254,7 @@ client_trust_find(struct client_trust *ct, struct upstream *upstream, struct sou
 	struct err e = {0};
 
 	(void)ident_header_name(want->ident, name);
+	*ret_reply = ct->reply;
 	if (ct->trust != NULL)
 		listed = find(ct, &s, name, ret_reply);
 	/* What was learnt in an earlier try may not know of it yet. */
