@@ -165,9 +165,10 @@ list_type(const struct cache *c, size_t first, size_t count, bool json)
 	uint64_t seen_ms;
 
 	if (!json)
-		(void)printf("%s%s\n  %s\n", type,
-			is_legacy_only(c, first, count) ? "  (for legacy clients alone)" : "",
-			signed_);
+		(void)printf("%s%s\n", type,
+			is_legacy_only(c, first, count) ? "  (for legacy clients alone)" : "");
+	if (!json && c->trust.dir >= 0)
+		(void)printf("  %s\n", signed_);
 	for (size_t i = first, n; i < first + count; i += n) {
 		n = cache_version_count(c, i);
 		summarise(c, i, n, &s);

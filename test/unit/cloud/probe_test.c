@@ -38,15 +38,17 @@ START_TEST(probe_upstreams__says_of_each_how_far_it_got)
 	struct cloud c;
 
 	cloud_set_up(&c);
-	good = mem_printf("file://%s\n  q        ok: 0 types\nfile://%s\n  q        ok: 0 types\n",
+	good = mem_printf("file://%s\n  q         ok: 0 types\n  tuf       not signed\nfile://%s\n "
+			  " q         ok: 0 types\n",
 		c.path[0], c.path[1]);
 	check(&c, 0, good);
 	for (int i = 0; i < CLOUDS; i++)
 		cloud_put(&c, i, "q", ANNOUNCES);
 	cloud_put_header(&c, 0, &five.ident);
 	cloud_put_offer(&c, 0, &five, only_2);
-	bad = mem_printf("file://%s\n  q        ok: 1 types\n  h        ok\n  o        ok\n"
-			 "file://%s\n  q        ok: 1 types\n  h        FAILED: ",
+	bad = mem_printf(
+		"file://%s\n  q         ok: 1 types\n  h         ok\n  o         ok\n"
+		"  tuf       not signed\nfile://%s\n  q         ok: 1 types\n  h         FAILED: ",
 		c.path[0], c.path[1]);
 	check(&c, -1, bad);
 	cloud_tear_down(&c);
@@ -63,18 +65,18 @@ START_TEST(probe_upstreams__says_which_step_of_a_server_failed)
 	cloud_set_up(&c);
 	answers_begin(&a);
 	cloud_set_url(&c, mem_printf("http://127.0.0.1:%u", a.port));
-	ok = mem_printf("http://127.0.0.1:%u\n  way      directly: no proxy is named\n"
-			"  name     ok\n  connect  ok: 127.0.0.1 port %u\n",
+	ok = mem_printf("http://127.0.0.1:%u\n  way       directly: no proxy is named\n"
+			"  name      ok\n  connect   ok: 127.0.0.1 port %u\n",
 		a.port, a.port);
 	answers_say(&a, "HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", NULL);
-	report = mem_printf("%s  q        FAILED: ", ok);
+	report = mem_printf("%s  q         FAILED: ", ok);
 	check(&c, -1, report);
 	free(report);
 	answers_say(&a,
 		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 		"Connection: close\r\n\r\n{\"updates\":[]}",
 		NULL);
-	report = mem_printf("%s  q        ok: 0 types\n", ok);
+	report = mem_printf("%s  q         ok: 0 types\n", ok);
 	check(&c, 0, report);
 	answers_end(&a);
 	cloud_tear_down(&c);
@@ -130,10 +132,10 @@ START_TEST(probe_upstreams__says_what_may_be_done_about_it)
 	check_says(&c, url, "http://b/??? ~");
 	/* It does not speak TLS. */
 	secret = mem_printf("https://127.0.0.1:%u", a.port);
-	check_says(&c, secret, "  TLS      FAILED: ");
+	check_says(&c, secret, "  TLS       FAILED: ");
 	check_says(&c, secret, "To do: look whether this machine's clock is right");
 	answers_end(&a);
-	check_says(&c, url, "  connect  FAILED: ");
+	check_says(&c, url, "  connect   FAILED: ");
 	check_says(&c, url, "To do: look whether the server runs");
 	ck_assert_int_eq(unlinkat(c.dir[0], "q", 0), 0);
 	directory = mem_printf("file://%s", c.path[0]);
@@ -158,7 +160,7 @@ START_TEST(probe_upstreams__behind_a_proxy_the_proxy_is_looked_at)
 	fs_close(&data);
 	ck_assert(settings_reload(c.k.settings));
 	answers_say(&a, "HTTP/1.1 407 x\r\nContent-Length: 0\r\n\r\n", NULL);
-	check_says(&c, "http://a.example", "  way      through http://127.0.0.1:");
+	check_says(&c, "http://a.example", "  way       through http://127.0.0.1:");
 	check_says(&c, "http://a.example", ", as me\n");
 	check_says(&c, "http://a.example", "To do: look at user and password in data/fspms.proxy");
 	answers_end(&a);
@@ -183,10 +185,10 @@ START_TEST(probe_upstreams__what_is_being_prepared_is_as_good_as_there)
 		"HTTP/1.1 503 x\r\nRetry-After: 5\r\nContent-Length: 73\r\n\r\n"
 		"{\"error\":\"preparing\",\"reason\":\"building\",\"progress\":null,\"retry_"
 		"after\":5}");
-	report = mem_printf("http://127.0.0.1:%u\n  way      directly: no proxy is named\n"
-			    "  name     ok\n  connect  ok: 127.0.0.1 port %u\n"
-			    "  q        ok: 1 types\n  h        ok: it is being prepared there\n"
-			    "  o        ok: it is being prepared there\n",
+	report = mem_printf("http://127.0.0.1:%u\n  way       directly: no proxy is named\n"
+			    "  name      ok\n  connect   ok: 127.0.0.1 port %u\n"
+			    "  q         ok: 1 types\n  h         ok: it is being prepared there\n"
+			    "  o         ok: it is being prepared there\n",
 		a.port, a.port);
 	check(&c, 0, report);
 	answers_end(&a);
