@@ -32,9 +32,8 @@ struct vouched {
 	int64_t expires_s;	   /* of the timestamp */
 };
 
-/* Of the files in a directory; a role that before has as it is listed is not read again. */
-struct vouched *vouched_new(
-	int dir, const struct vouched *before, struct metadata *take_snapshot, int64_t expires_s);
+/* Of the files in a directory; those that are listed by their digests have been looked at. */
+struct vouched *vouched_new(int dir, struct metadata *take_snapshot, int64_t expires_s);
 struct vouched *vouched_take(struct vouched *v); /* NULL stays NULL */
 void vouched_release(struct vouched *v);
 

@@ -44,7 +44,7 @@ put(const struct putting *p, const char *kept, const char *name, const struct li
 	return fs_put(p->dir, stage, name, span, e);
 }
 
-/* Roles that are kept, in the version that is listed. */
+/* Roles that are kept, in the version that is listed. What lies there was looked at. */
 static int
 put_role(void *context, int dir, const char *name, struct err *e)
 {
@@ -57,6 +57,7 @@ put_role(void *context, int dir, const char *name, struct err *e)
 	bool same;
 
 	if (listed == NULL || (vouched_has(p->before, file, listed) && fs_exists(p->dir, file)) ||
+		(p->before == NULL && listed->hashed && fs_exists(p->dir, file)) ||
 		fs_read(dir, name, TRUST_TARGETS_BYTES_MAX, &bytes, NULL) != 0)
 		return 0;
 	v = envelope_read(span_of(bytes.at, bytes.len), NULL);
@@ -80,6 +81,23 @@ is_listed(const struct metadata *snapshot, const char *name, uint64_t version)
 		return snapshot->version == version;
 	listed = metadata_find(snapshot, name);
 	return listed != NULL && listed->version == version;
+}
+
+/* After a start nobody knows what lies there: what is listed by its digest is that, or goes. */
+static int
+remove_wrong(void *context, int dir, const char *name, struct err *e)
+{
+	const struct putting *p = context;
+	const char *dot = strchr(name, '.');
+	const struct listed *listed = dot != NULL ? metadata_find(p->snapshot, dot + 1) : NULL;
+	AUTO_FREE char *file = listed != NULL ? numbered(listed->version, listed->name) : NULL;
+	AUTO_BUF struct buf bytes = {0};
+
+	if (listed == NULL || strcmp(file, name) != 0 ||
+		(fs_read(dir, name, TRUST_TARGETS_BYTES_MAX, &bytes, NULL) == 0 &&
+			metadata_check(listed, span_of(bytes.at, bytes.len), NULL) == 0))
+		return 0;
+	return fs_remove(dir, name, e);
 }
 
 static int
@@ -121,7 +139,9 @@ put_all(const struct putting *p, const struct trust *t, struct err *e)
 	AUTO_FREE char *snapshot = numbered(p->snapshot->version, "snapshot.json");
 	const struct listed *of_snapshot = trust_role(t, ROLE_TIMESTAMP)->files;
 
-	if (put(p, "root.json", root, NULL, e) != 0 ||
+	if ((p->before == NULL &&
+		    fs_each(p->dir, ".", remove_wrong, (void *)(uintptr_t)p, e) != 0) ||
+		put(p, "root.json", root, NULL, e) != 0 ||
 		fs_each(p->kept->dir, ".", put_role, (void *)(uintptr_t)p, e) != 0 ||
 		put(p, "snapshot.json", snapshot, of_snapshot, e) != 0)
 		return -1;
@@ -145,7 +165,7 @@ vouch_tree_put(struct repo *repo, const struct trusted *kept, const struct trust
 		metadata_free(snapshot);
 		return NULL;
 	}
-	return vouched_new(dir, before, snapshot, trust_role(t, ROLE_TIMESTAMP)->expires_s);
+	return vouched_new(dir, snapshot, trust_role(t, ROLE_TIMESTAMP)->expires_s);
 }
 
 int

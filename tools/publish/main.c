@@ -155,7 +155,12 @@ run_roles(const struct arguments *a)
 		signed_tree_open(repo, &tree, &e) == 0)
 		result = change_roles(a, repo, tree, &e);
 	signed_tree_close(tree);
-	return result == 0 ? CLI_OK : cli_fail(&e);
+	if (result != 0)
+		return cli_fail(&e);
+	(void)printf("%s: %s\n", a->word[1],
+		strcmp(a->word[0], "sign") == 0 ? "signed, for 90 days from now"
+						: "the version is listed and announced no more");
+	return CLI_OK;
 }
 
 /* ---- What there is */

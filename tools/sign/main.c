@@ -44,20 +44,27 @@ struct arguments {
 
 /* ---- What is said: what was done, and what comes next */
 
+/* A root says itself who has to sign it; of targets its root does. */
 static void
 say_document(const char *path, const struct sign_state *s)
 {
 	(void)printf(
 		"%s: %s, version %" PRIu64 "\n", path, metadata_role_name(s->role), s->version);
-	if (s->required == 0)
-		(void)printf(
-			"next: guts2-sign sign %s --key KEY, by those whom the root names\n", path);
-	else if (s->signatures < s->required)
-		(void)printf("signed by %u of the %u that have to; next: guts2-sign sign %s --key "
-			     "KEY, by another of them\n",
-			s->signatures, s->required, path);
-	else
+	if (s->required > 0)
 		(void)printf("signed by %u of the %u that have to\n", s->signatures, s->required);
+	if (s->required > 0 && s->signatures >= s->required)
+		(void)printf(
+			"next: guts2-sign publish REPO %s; where it takes keys away, as many of "
+			"those before have to sign, too\n",
+			path);
+	else if (s->required > 0 || !s->is_signed)
+		(void)printf("next: guts2-sign sign %s --key KEY, by %s\n", path,
+			s->signatures > 0 ? "another of them" : "one of those who have to");
+	else
+		(void)printf(
+			"next: guts2-sign publish REPO %s, once as many as the root wants have "
+			"signed it\n",
+			path);
 }
 
 /* ---- Options */
@@ -304,6 +311,11 @@ run_sign(const struct arguments *a)
 		return code;
 	if (sign_document_sign(a->word[1], &keys, &state, &e) != 0)
 		return cli_fail(&e);
+	if (state.strangers > 0)
+		cli_complain(
+			"warning: %u of these keys do not sign this root, by what it says; if they "
+			"do not sign the one before either, they count for nobody",
+			state.strangers);
 	say_document(a->word[1], &state);
 	return CLI_OK;
 }

@@ -49,9 +49,12 @@ open_document(const char *path, enum role role, uint64_t days, struct err *e)
 	return d;
 }
 
-/* Who has signed a root by what it says itself; the one before has its say when it is published. */
+/*
+ * Who has signed a root by what it says itself; the one before has its say when it is published.
+ * keys: those that signed now; NULL: none.
+ */
 static void
-count_signers(struct span bytes, enum role role, struct sign_state *ret)
+count_signers(struct span bytes, enum role role, const struct keys *keys, struct sign_state *ret)
 {
 	struct envelope *v = envelope_read(bytes, NULL);
 	struct metadata *m = v != NULL ? metadata_read(v, role, NULL) : NULL;
@@ -59,21 +62,25 @@ count_signers(struct span bytes, enum role role, struct sign_state *ret)
 	if (m != NULL && role == ROLE_ROOT) {
 		ret->signatures = envelope_signers(v, &m->keys, &m->signers[ROLE_ROOT]);
 		ret->required = m->signers[ROLE_ROOT].threshold;
+		if (keys != NULL)
+			ret->strangers = (unsigned)keys->count -
+					 keys_count(keys, &m->keys, &m->signers[ROLE_ROOT]);
 	}
 	metadata_free(m);
 	envelope_free(v);
 }
 
 static int
-write_document(const char *path, enum role role, const struct draft *d, struct sign_state *ret,
-	struct err *e)
+write_document(const char *path, enum role role, const struct draft *d, const struct keys *keys,
+	struct sign_state *ret, struct err *e)
 {
 	AUTO_FREE char *stage = mem_printf("%s.new", path);
 	AUTO_BUF struct buf bytes = {0};
 
 	draft_format(d, &bytes);
-	*ret = (struct sign_state){.role = role, .version = draft_version(d)};
-	count_signers(span_of(bytes.at, bytes.len), role, ret);
+	*ret = (struct sign_state){
+		.role = role, .version = draft_version(d), .is_signed = draft_is_signed(d)};
+	count_signers(span_of(bytes.at, bytes.len), role, keys, ret);
 	return fs_put(AT_FDCWD, stage, path, span_of(bytes.at, bytes.len), e);
 }
 
@@ -113,7 +120,7 @@ sign_document_root(
 	if (result == 0)
 		result = draft_check_root(d, e);
 	if (result == 0)
-		result = write_document(path, ROLE_ROOT, d, ret, e);
+		result = write_document(path, ROLE_ROOT, d, NULL, ret, e);
 	draft_free(d);
 	return result;
 }
@@ -137,7 +144,7 @@ sign_document_delegate(const char *path, const char *type, const char *const *ke
 	if (result == 0) {
 		draft_delegate(
 			d, role, pattern, (const struct key *const *)opened, count, threshold);
-		result = write_document(path, ROLE_TARGETS, d, ret, e);
+		result = write_document(path, ROLE_TARGETS, d, NULL, ret, e);
 	}
 	for (size_t i = 0; i < count; i++)
 		key_free(opened[i]);
@@ -154,7 +161,7 @@ sign_document_revoke(
 	int result = -1;
 
 	if (d != NULL && draft_revoke(d, role, e) == 0)
-		result = write_document(path, ROLE_TARGETS, d, ret, e);
+		result = write_document(path, ROLE_TARGETS, d, NULL, ret, e);
 	draft_free(d);
 	return result;
 }
@@ -184,7 +191,7 @@ sign_document_sign(const char *path, const struct keys *keys, struct sign_state 
 	int result = -1;
 
 	if (d != NULL && keys_sign(keys, NULL, NULL, d, e) == 0)
-		result = write_document(path, role, d, ret, e);
+		result = write_document(path, role, d, keys, ret, e);
 	draft_free(d);
 	return result;
 }

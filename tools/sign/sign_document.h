@@ -37,6 +37,8 @@ struct sign_state {
 	uint64_t version;
 	unsigned signatures; /* good ones, of those who may by what it says itself: of a root */
 	unsigned required;   /* 0: another document says it */
+	bool is_signed;	     /* by anybody */
+	unsigned strangers;  /* of the keys that signed now: those that a root does not name */
 };
 
 /* A root, made if it is not there. */
