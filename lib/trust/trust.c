@@ -350,7 +350,8 @@ end_search(struct trust *t)
 void
 trust_find(struct trust *t, const char *path)
 {
-	assert(t->stage == WANT_NOTHING && t->refreshed);
+	assert(t->refreshed);
+	/* The one before may have been given up: somebody could not be asked. */
 	end_search(t);
 	/* Another search may have failed of a role that has nothing to do with this one. */
 	t->verdict = VERDICT_GOOD;

@@ -68,7 +68,8 @@ const char *trust_why(const struct trust *t);
 
 /*
  * Look for a target: what trust_next wants from now on are the roles that may list it, each
- * verified by the role that delegates to it here. To be called once nothing more is wanted.
+ * verified by the role that delegates to it here. To be called once all was GOOD; a search that was
+ * not brought to its end is forgotten.
  */
 void trust_find(struct trust *t, const char *path);
 

@@ -74,11 +74,12 @@ fail(struct fetch *f, const struct upstream_reply *reply)
 {
 	const struct fetcher_parts *p = &f->pool->parts;
 
-	if (reply->outcome == UPSTREAM_UNTRUSTED)
-		fetch_job_not_landed(f, "tuf", &reply->why);
-	else
+	/* It says when; else the others are asked first, the next time. */
+	if (reply->outcome == UPSTREAM_PREPARING || reply->outcome == UPSTREAM_BUSY)
 		job_end_failed(p->jobs, f->job, "tuf", &reply->why, job_end_reason(&reply->why),
 			(uint64_t)reply->retry_after_s * 1000);
+	else
+		fetch_job_not_landed(f, "tuf", &reply->why);
 }
 
 /* On the thread of vouch.h: first what is signed, then what is announced. */

@@ -317,20 +317,31 @@ vouch_refresh(
 
 /* ---- Looking up */
 
-/* NULL with FRESH: it is not listed. */
+/*
+ * NULL with FRESH: it is not listed. A role is what the snapshot lists, whoever has it: where the
+ * one that all was good of does not hand it out another one may.
+ */
 static const struct listed *
 find(struct vouch *v, const char *name, struct upstream_reply *ret)
 {
-	const struct vouch_whom whom = {v->current, v->sources[v->current].gave_query};
-	struct source_trust s;
+	const size_t current = v->current;
+	const struct vouch_whom whom = {current, v->sources[current].gave_query};
 
 	vouch_refresh(v, &whom, v->trust == NULL, ret);
 	if (ret->outcome != UPSTREAM_FRESH)
 		return NULL;
-	s = source_of(v);
-	trust_find(v->trust, name);
-	source_trust_run(&s, v->trust, ret);
-	return ret->outcome == UPSTREAM_FRESH ? trust_found(v->trust) : NULL;
+	for (size_t i = 0; i < v->origins.count; i++) {
+		struct source_trust s = source_of(v);
+
+		s.source = &v->sources[(current + i) % v->origins.count];
+		trust_find(v->trust, name);
+		source_trust_run(&s, v->trust, ret);
+		if (ret->outcome == UPSTREAM_FRESH)
+			return trust_found(v->trust);
+		if (ret->outcome == UPSTREAM_PREPARING || stop_wanted(v->parts.ending))
+			break;
+	}
+	return NULL;
 }
 
 void

@@ -35,7 +35,9 @@ json_trust(const struct update *u)
 
 	if (u->trust[0] == '\0')
 		return json_null();
-	return json_pack("{s:o,s:o,s:b,s:o}", "state", cli_json_text(u->trust), "newest",
+	return json_pack("{s:o,s:o,s:o,s:b,s:o}", "asked",
+		u->asked_s > 0 ? json_integer((json_int_t)u->asked_s) : json_null(), "state",
+		cli_json_text(u->trust), "newest",
 		newest > 0 ? json_integer((json_int_t)newest) : json_null(), "security",
 		(int)u->signed_.security, "advisory",
 		u->signed_.advisory != NULL ? cli_json_text(u->signed_.advisory) : json_null());

@@ -120,6 +120,8 @@ client_session_try(struct client_session *s)
 
 		if (any && u->open)
 			client_update_type(&s->client, idents_find(&newest, u->type), u);
+		if (client_trust_wanted(s->client.trust))
+			u->asked_s = s->client.trust->came_s;
 		client_update_end(u);
 	}
 }

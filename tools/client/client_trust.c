@@ -55,7 +55,7 @@ look_at_timestamp(struct client_trust *ct)
 	struct metadata *m = NULL;
 	struct stat st;
 
-	ct->expires_s = 0;
+	ct->came_s = ct->expires_s = 0;
 	ct->due = true;
 	if (fs_read(ct->dir, "timestamp.json", TRUST_TIMESTAMP_BYTES_MAX, &bytes, NULL) != 0 ||
 		fstatat(ct->dir, "timestamp.json", &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -63,6 +63,7 @@ look_at_timestamp(struct client_trust *ct)
 	v = envelope_read(span_of(bytes.at, bytes.len), NULL);
 	m = v != NULL ? metadata_read(v, ROLE_TIMESTAMP, NULL) : NULL;
 	if (m != NULL) {
+		ct->came_s = st.st_mtime;
 		ct->expires_s = m->expires_s;
 		/* One that came in the future came by another clock. */
 		ct->due = now_s < st.st_mtime ||
@@ -163,26 +164,36 @@ run(struct client_trust *ct, const struct source_trust *s)
 	untrusted(&ct->reply, &e);
 }
 
+/* What is kept is written by one at a time. -1: *ret says why not. */
+static int
+take_lock(const struct client_trust *ct, struct upstream_reply *ret)
+{
+	struct err e = {0};
+	int lock = fs_lock(ct->dir, "lock", &e);
+
+	if (lock >= 0)
+		return lock;
+	*ret = (struct upstream_reply){
+		.outcome = e.code == ERR_BUSY ? UPSTREAM_BUSY : UPSTREAM_UNREACHABLE, .why = e};
+	(void)err_wrap(&ret->why, ".trust");
+	return -1;
+}
+
 void
 client_trust_ask(struct client_trust *ct, struct upstream *upstream, struct source *source)
 {
 	const struct source_trust s = {
 		.upstream = upstream, .source = source, .below = below, .kept = &ct->kept};
-	struct err e = {0};
-	AUTO_CLOSE int lock = fs_lock(ct->dir, "lock", &e);
+	AUTO_CLOSE int lock = -1;
 
 	trust_free(ct->trust);
 	ct->trust = NULL;
 	ct->now = true;
-	if (lock >= 0) {
-		run(ct, &s);
-		look_at_timestamp(ct);
-	} else {
-		ct->reply = (struct upstream_reply){
-			.outcome = e.code == ERR_BUSY ? UPSTREAM_BUSY : UPSTREAM_UNREACHABLE,
-			.why = e};
-		(void)err_wrap(&ct->reply.why, ".trust");
-	}
+	lock = take_lock(ct, &ct->reply);
+	if (lock < 0)
+		return;
+	run(ct, &s);
+	look_at_timestamp(ct);
 }
 
 /* ---- What is listed */
@@ -234,8 +245,10 @@ static const struct listed *
 find(struct client_trust *ct, const struct source_trust *s, const char *name,
 	struct upstream_reply *ret_reply)
 {
+	AUTO_CLOSE int lock = -1;
+
 	*ret_reply = ct->reply;
-	if (ct->reply.outcome != UPSTREAM_FRESH)
+	if (ct->reply.outcome != UPSTREAM_FRESH || (lock = take_lock(ct, ret_reply)) < 0)
 		return NULL;
 	trust_find(ct->trust, name);
 	source_trust_run(s, ct->trust, ret_reply);

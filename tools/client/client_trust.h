@@ -40,8 +40,10 @@ struct client_trust {
 	bool now;	     /* it is of this try */
 	/* What came of it: FRESH it is trusted; of others, why. */
 	struct upstream_reply reply;
-	int64_t expires_s; /* of the timestamp; 0: there is none */
-	bool due;	   /* to be asked, whatever is announced */
+	/* Of the timestamp that is kept; 0: there is none. */
+	int64_t came_s;
+	int64_t expires_s;
+	bool due; /* to be asked, whatever is announced */
 };
 
 /*

@@ -52,8 +52,9 @@ struct update {
 	struct client_had had;
 	bool vouched; /* what is installed was looked up, when it came or since */
 	struct client_signed signed_;
-	char trust[16]; /* client_trust_word; "": nothing has to be signed */
-	struct err why; /* of every result but UPDATED, REPAIRED and CURRENT */
+	int64_t asked_s; /* when the timestamp came that is kept; 0: none is */
+	char trust[16];	 /* client_trust_word; "": nothing has to be signed */
+	struct err why;	 /* of every result but UPDATED, REPAIRED and CURRENT */
 };
 
 struct update_client {

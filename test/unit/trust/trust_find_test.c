@@ -159,6 +159,28 @@ START_TEST(trust_find__what_failed_of_one_target_says_nothing_of_another)
 END_TEST
 
 /* Two that leave everything to each other. */
+START_TEST(trust_find__a_search_that_was_given_up_is_forgotten)
+{
+	struct trust_want want;
+	struct trust *t;
+
+	vouched_set_up();
+	t = trust_new(signed_span(&vouched_get(&vouched_kept, "root.json")->bytes), vouched_now_s,
+		NULL);
+	vouched_run(t);
+	trust_find(t, "xb");
+	ck_assert(trust_next(t, &want)); /* and nobody can be asked */
+	trust_find(t, "top");
+	ck_assert(!trust_next(t, &want));
+	ck_assert_str_eq(trust_found(t)->name, "top");
+	trust_find(t, "xb");
+	vouched_run(t);
+	ck_assert_str_eq(trust_found(t)->name, "xb");
+	trust_free(t);
+	vouched_tear_down();
+}
+END_TEST
+
 START_TEST(trust_find__a_circle_has_an_end)
 {
 	static const char to_b[] = "{\"name\":\"b\",\"keyids\":[\"k1\"],\"threshold\":1,"
@@ -248,6 +270,7 @@ trust_find_tests(TCase *c)
 	tcase_add_test(c, trust_find__refuses_a_role_for_a_reason);
 	tcase_add_test(c, trust_find__a_role_that_the_snapshot_does_not_list_is_not_asked_for);
 	tcase_add_test(c, trust_find__what_failed_of_one_target_says_nothing_of_another);
+	tcase_add_test(c, trust_find__a_search_that_was_given_up_is_forgotten);
 	tcase_add_test(c, trust_find__a_circle_has_an_end);
 	tcase_add_test(c, trust_next__names_files_by_what_a_role_is_called);
 	tcase_add_test(c, trust_next__a_name_too_long_for_a_file_is_refused);
