@@ -200,6 +200,7 @@ crash: build/deps/check.stamp variant
 	@CRASH_POINTS=all test/run $(VARIANT) 508
 	@CRASH_POINTS=all test/run $(VARIANT) 515
 	@CRASH_POINTS=all test/run $(VARIANT) 550
+	@CRASH_POINTS=all test/run $(VARIANT) 795
 	@CRASH_POINTS=all test/run $(VARIANT) 555
 
 soak: build/deps/check.stamp build/deps/bench.stamp all
