@@ -60,7 +60,10 @@ struct fetch_pool {
 	struct upstream *upstream;
 	struct upstreams *upstreams;
 	struct fetch_list all;
-	struct fetch_queue waiting;    /* to download an archive */
+	struct fetch_queue waiting;	   /* to download an archive */
+	struct source_request signed_look; /* fetch_signed.h */
+	bool signed_asked;
+	uint64_t started_ms;	       /* monotonic */
 	uint64_t loop_said_ms;	       /* when the log had a line about one last */
 	pthread_mutex_t lock;	       /* query_via */
 	char query_via[HOPS_TEXT_MAX]; /* of who polled us last */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud/fetch_signed.h"
 #include "jobs/job_end.h"
 
 /* An unchanged announcement is of no use to who takes more of it, or has forgotten some. */
@@ -130,6 +131,8 @@ on_query(void *context, const struct upstream_reply *reply)
 
 	if (fetch_job_settled(f, reply))
 		return;
+	if (reply->outcome == UPSTREAM_UNCHANGED || reply->outcome == UPSTREAM_FRESH)
+		fetch_signed(f);
 	if (reply->outcome == UPSTREAM_UNCHANGED) {
 		/* Since what was asked for before it was asked. */
 		if (f->query_number != announce_number(f->pool->parts.announce))

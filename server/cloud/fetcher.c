@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cloud/fetch_archive.h"
 #include "cloud/fetch_header.h"
@@ -93,6 +94,7 @@ fetcher_start(const struct fetcher_parts *parts, struct fetcher **ret, struct er
 	f = mem_new(1, sizeof(*f));
 	f->pool.parts = *parts;
 	f->pool.upstream = upstream;
+	f->pool.started_ms = clock_mono_ms();
 	f->pool.upstreams = upstreams_new(parts->options);
 	STAILQ_INIT(&f->pool.waiting);
 	(void)pthread_mutex_init(&f->pool.lock, NULL);
@@ -142,6 +144,7 @@ fetcher_free(struct fetcher *f)
 	 * RUNNING until jobs_free: nobody is held on it any more.
 	 */
 	upstream_free(f->pool.upstream);
+	source_clear(&f->pool.signed_look);
 	while (!LIST_EMPTY(&f->pool.all)) {
 		struct fetch *dropped = LIST_FIRST(&f->pool.all);
 

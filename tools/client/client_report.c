@@ -74,6 +74,33 @@ print_json(const struct update *u, double seconds)
 	(void)fflush(stdout);
 }
 
+/* What may be done about it, by the word that says what is wrong. */
+static const char *
+advice(const char *trust)
+{
+	static const struct {
+		const char *word;
+		const char *advice;
+	} rows[] = {
+		{"expired", "look at this machine's clock; else tell the publisher, or try another "
+			    "server"},
+		{"clock", "set the clock of this machine"},
+		{"no-root", "get the root from somebody who knows that it is the right one"},
+		{"changed", "see what else was changed on this machine"},
+		{"unsigned",
+			"tell the publisher; where he has begun anew, with other keys, get the new "
+			"root from him"},
+		{"missing", "ask whether this server hands out what is signed; else the publisher"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].word, trust) == 0)
+			return rows[i].advice;
+	return "try again later, and elsewhere; if it stays, somebody on the way hands out what is "
+	       "not "
+	       "the publisher's: tell him";
+}
+
 static void
 print_text(const struct update *u, double seconds)
 {
@@ -98,6 +125,8 @@ print_text(const struct update *u, double seconds)
 	(void)snprintf(text, sizeof(text), "; come back in %u s", u->retry_s);
 	cli_complain("%s: %s%s", u->type, u->why.text,
 		u->result == UPDATE_RETRY && u->retry_s > 0 ? text : "");
+	if (u->result == UPDATE_UNTRUSTED)
+		cli_complain("%s: what is installed stays. To do: %s", u->type, advice(u->trust));
 }
 
 int

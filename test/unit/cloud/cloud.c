@@ -49,6 +49,7 @@ cloud_set_up(struct cloud *c)
 		.retain = k->retain,
 		.announce = k->announce};
 	ck_assert_int_eq(upstream_new(&c->pool.upstream, NULL), 0);
+	c->pool.signed_asked = true;
 	c->pool.upstreams = upstreams_new(&k->options);
 	STAILQ_INIT(&c->pool.waiting);
 	(void)pthread_mutex_init(&c->pool.lock, NULL);
@@ -59,6 +60,7 @@ cloud_tear_down(struct cloud *c)
 {
 	kept_settle(&c->k);
 	upstream_free(c->pool.upstream);
+	source_clear(&c->pool.signed_look);
 	upstreams_free(c->pool.upstreams);
 	(void)pthread_mutex_destroy(&c->pool.lock);
 	kept_tear_down(&c->k);

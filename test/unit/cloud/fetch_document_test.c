@@ -2,6 +2,7 @@
 /* The announcement and headers, from clouds that have them, do not, or have something else. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "cloud/cloud.h"
@@ -181,6 +182,41 @@ START_TEST(fetch_query__what_is_announced_there_is_announced_here)
 }
 END_TEST
 
+/* Of a cloud that has a timestamp: n is how often it is told so far. */
+static void
+poll_and_count(struct cloud *c, unsigned n)
+{
+	static unsigned told;
+
+	ck_assert_int_eq(cloud_fetch(c, &query).state, JOB_NONE);
+	for (int i = 0; i < 20 && n > 0; i++)
+		upstream_run(c->pool.upstream, 5);
+	told = (n > 0 ? told : 0) + (strstr(logged(), "the upstream is signed") != NULL);
+	ck_assert_uint_eq(told, n);
+}
+
+START_TEST(fetch_query__that_an_upstream_is_signed_is_told_once_where_no_root_is_pinned)
+{
+	struct cloud c;
+
+	unit_clock_stop();
+	cloud_set_up(&c);
+	cloud_put(&c, 0, "q", announces_5);
+	ck_assert_int_eq(mkdirat(c.dir[0], "tuf", 0755), 0);
+	cloud_put(&c, 0, "tuf/timestamp.json", "{}");
+	c.pool.signed_asked = false;
+	c.pool.started_ms = clock_mono_ms();
+	logged_begin();
+	unit_clock_advance_ms(59999);
+	poll_and_count(&c, 0);
+	unit_clock_advance_ms(1);
+	poll_and_count(&c, 1);
+	unit_clock_advance_ms(86400000);
+	poll_and_count(&c, 1);
+	cloud_tear_down(&c);
+}
+END_TEST
+
 START_TEST(fetch_query__one_that_could_not_be_stored_is_asked_for_again)
 {
 	struct job_look look;
@@ -334,6 +370,8 @@ fetch_document_tests(TCase *c)
 	tcase_add_test(c, fetch_header__a_disk_of_ours_is_nobodys_fault_above);
 	tcase_add_test(c, fetch_header__where_one_cloud_is_lost_the_next_is_asked);
 	tcase_add_test(c, fetch_query__what_is_announced_there_is_announced_here);
+	tcase_add_test(
+		c, fetch_query__that_an_upstream_is_signed_is_told_once_where_no_root_is_pinned);
 	tcase_add_test(c, fetch_query__one_that_could_not_be_stored_is_asked_for_again);
 	tcase_add_test(c, fetch_query__is_conditional_as_long_as_nothing_was_forgotten);
 	tcase_add_test(c, fetch_query__goes_on_with_the_way_of_who_polled_last_once);

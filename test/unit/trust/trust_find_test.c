@@ -165,8 +165,8 @@ START_TEST(trust_find__a_search_that_was_given_up_is_forgotten)
 	struct trust *t;
 
 	vouched_set_up();
-	t = trust_new(signed_span(&vouched_get(&vouched_kept, "root.json")->bytes), vouched_now_s,
-		NULL);
+	t = trust_new(
+		signed_span(&vouched_get(&vouched_kept, "root.json")->bytes), vouched_now_s, NULL);
 	vouched_run(t);
 	trust_find(t, "xb");
 	ck_assert(trust_next(t, &want)); /* and nobody can be asked */
