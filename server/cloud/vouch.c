@@ -344,6 +344,21 @@ find(struct vouch *v, const char *name, struct upstream_reply *ret)
 	return NULL;
 }
 
+/* The role of a type may have come while something of it was looked up. */
+static void
+show_role(struct vouch *v, const char *type)
+{
+	AUTO_FREE char *name = mem_printf("t-%s.json", type);
+	const struct listed *listed = v->shown != NULL && v->shown->snapshot != NULL
+					      ? metadata_find(v->shown->snapshot, name)
+					      : NULL;
+	AUTO_FREE char *file =
+		listed != NULL ? mem_printf("%" PRIu64 ".%s", listed->version, name) : NULL;
+
+	if (listed == NULL || !vouched_has(v->shown, file, listed))
+		show(v, v->trust, NULL);
+}
+
 void
 vouch_header(
 	struct vouch *v, const struct ident *ident, struct span bytes, struct upstream_reply *ret)
@@ -361,7 +376,7 @@ vouch_header(
 		(void)err_wrap(&e, "%s", verdict_name(VERDICT_MIXED));
 		untrusted(ret, &e);
 	} else {
-		show(v, v->trust, NULL); /* the role may have come with it */
+		show_role(v, ident->type);
 	}
 }
 
@@ -458,7 +473,7 @@ fetch_role(struct vouch *v, struct job *job)
 
 	(void)find(v, path, &reply);
 	if (reply.outcome == UPSTREAM_FRESH) {
-		show(v, v->trust, NULL);
+		show_role(v, job->spec.ident.type);
 		jobs_done(v->parts.jobs, job);
 		return;
 	}
