@@ -57,6 +57,14 @@ run(const struct source_trust *s, struct trust *t, struct err *e)
 	struct upstream_reply reply;
 
 	source_trust_run(s, t, &reply);
+	/*
+	 * The specification keeps a timestamp before its snapshot is asked for (5.4.5), and the
+	 * suite looks whether that is so; trusted.h keeps it once its snapshot held, and says why.
+	 */
+	if (s->kept->timestamp.len > 0 &&
+		fs_put(s->kept->dir, stage, "timestamp.json",
+			span_of(s->kept->timestamp.at, s->kept->timestamp.len), e) != 0)
+		return -1;
 	return reply.outcome == UPSTREAM_FRESH ? 0 : err_set(e, ERR_INPUT, "%s", reply.why.text);
 }
 
