@@ -183,10 +183,12 @@ signed_tree_basis(const struct signed_tree *t, enum role role, const char *type,
 	const struct delegation *d;
 
 	*ret = (struct verdict_basis){0};
-	if (t->root == NULL)
-		return role == ROLE_ROOT ? 0
-					 : err_set(e, ERR_INPUT,
-						   "tuf: there is no root yet; publish that first");
+	if (t->root == NULL && role == ROLE_ROOT)
+		return 0;
+	if (t->root == NULL) {
+		(void)err_set(e, ERR_INPUT, "tuf: there is no root yet; publish that first");
+		return -1;
+	}
 	ret->keys = &t->root->keys;
 	ret->who = &t->root->signers[role];
 	if (type == NULL)

@@ -311,11 +311,11 @@ void
 draft_each_target(
 	const struct draft *d, void (*visit)(void *context, const char *path), void *context)
 {
-	const char *path;
-	json_t *target;
+	json_t *targets = member(content(d), "targets");
 
-	json_object_foreach (member(content(d), "targets"), path, target)
-		visit(context, path);
+	for (void *at = json_object_iter(targets); at != NULL;
+		at = json_object_iter_next(targets, at))
+		visit(context, json_object_iter_key(at));
 }
 
 /* Unknown to readers: what is unknown is passed over. */

@@ -2,14 +2,13 @@
 #include "client/client_trust.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/mem.h"
-#include "base/num.h"
+#include "model/doc.h"
 
 enum { HAD_BYTES_MAX = 1024 };
 
@@ -205,9 +204,10 @@ client_trust_clear_signed(struct client_signed *s)
 	*s = (struct client_signed){0};
 }
 
+/* *advised: the newest so far that has an advisory. */
 static void
-note_listed(const struct listed *listed, const struct ident *than, uint64_t *advised,
-	struct client_signed *ret)
+note_listed(const struct listed *listed, const struct ident *than, uint64_t *advised_version,
+	const struct listed **advised, struct client_signed *ret)
 {
 	struct target target;
 	uint64_t version;
@@ -220,11 +220,10 @@ note_listed(const struct listed *listed, const struct ident *than, uint64_t *adv
 	if (version <= than->edition.version)
 		return;
 	ret->security = ret->security || listed->security;
-	if (listed->advisory == NULL || version <= *advised)
+	if (listed->advisory == NULL || version <= *advised_version)
 		return;
-	*advised = version;
-	free(ret->advisory);
-	ret->advisory = mem_string(listed->advisory);
+	*advised_version = version;
+	*advised = listed;
 }
 
 /* Where the last search ended there is the role of the type. */
@@ -232,13 +231,16 @@ static void
 note_signed(const struct trust *t, const struct ident *installed, struct client_signed *ret)
 {
 	const struct metadata *m = trust_visited(t);
-	uint64_t advised = 0;
+	const struct listed *advised = NULL;
+	uint64_t advised_version = 0;
 
 	client_trust_clear_signed(ret);
 	if (m == NULL)
 		m = trust_role(t, ROLE_TARGETS);
 	for (size_t i = 0; i < m->file_count; i++)
-		note_listed(&m->files[i], installed, &advised, ret);
+		note_listed(&m->files[i], installed, &advised_version, &advised, ret);
+	if (advised != NULL)
+		ret->advisory = mem_string(advised->advisory);
 }
 
 static const struct listed *
@@ -248,7 +250,10 @@ find(struct client_trust *ct, const struct source_trust *s, const char *name,
 	AUTO_CLOSE int lock = -1;
 
 	*ret_reply = ct->reply;
-	if (ct->reply.outcome != UPSTREAM_FRESH || (lock = take_lock(ct, ret_reply)) < 0)
+	if (ct->reply.outcome != UPSTREAM_FRESH)
+		return NULL;
+	lock = take_lock(ct, ret_reply);
+	if (lock < 0)
 		return NULL;
 	trust_find(ct->trust, name);
 	source_trust_run(s, ct->trust, ret_reply);
@@ -308,25 +313,35 @@ had_name(const char *type, char ret[IDENT_NAME_MAX])
 	return ret;
 }
 
+static bool
+parse_had(const json_t *object, struct client_had *ret)
+{
+	const char *cookie = doc_string(object, "cookie", NULL);
+	const char *header = cookie != NULL ? doc_string(object, "header", NULL) : NULL;
+
+	if (header == NULL || !ident_cookie_valid(cookie) || !digest_parse(header, &ret->header) ||
+		header[DIGEST_HEX] != '\0' ||
+		doc_number(object, "version", 1, IDENT_VERSION_MAX, &ret->edition.version, NULL) !=
+			0 ||
+		doc_number(object, "newest", 0, IDENT_VERSION_MAX, &ret->newest, NULL) != 0)
+		return false;
+	memcpy(ret->edition.cookie, cookie, sizeof(ret->edition.cookie));
+	return true;
+}
+
+/* Written by fs_put, whole or not at all: what is no such text was changed by somebody. */
 struct client_had
 client_trust_had(const struct client_trust *ct, const char *type)
 {
 	AUTO_BUF struct buf text = {0};
+	AUTO_DOC json_t *object = NULL;
 	struct client_had had = {0};
 	char name[IDENT_NAME_MAX];
-	char hex[DIGEST_HEX + 1];
 
-	/* Written by fs_put, whole or not at all: what is no such text was changed by somebody. */
-	if (!client_trust_wanted(ct) ||
-		fs_read(ct->dir, had_name(type, name), HAD_BYTES_MAX, &text, NULL) != 0 ||
-		text.len == 0 ||
-		sscanf(text.at,
-			"had 1\nversion %" SCNu64 "\ncookie %8[0-9a-f]\nheader %64[0-9a-f]\nnewest "
-			"%" SCNu64,
-			&had.edition.version, had.edition.cookie, hex, &had.newest) != 4 ||
-		!ident_cookie_valid(had.edition.cookie) || !digest_parse(hex, &had.header))
-		return (struct client_had){0};
-	return had;
+	if (client_trust_wanted(ct) &&
+		fs_read(ct->dir, had_name(type, name), HAD_BYTES_MAX, &text, NULL) == 0)
+		object = doc_parse(span_of(text.at, text.len), NULL);
+	return object != NULL && parse_had(object, &had) ? had : (struct client_had){0};
 }
 
 int
@@ -338,9 +353,10 @@ client_trust_note(const struct client_trust *ct, const char *type, const struct 
 	char name[IDENT_NAME_MAX];
 	char hex[DIGEST_HEX + 1];
 
-	buf_printf(&text, "had 1\nversion %" PRIu64 "\ncookie %s\nheader %s\nnewest %" PRIu64 "\n",
-		had->edition.version, had->edition.cookie, digest_hex(&had->header, hex),
-		had->newest);
+	doc_format(json_pack("{s:I,s:s,s:s,s:I}", "version", (json_int_t)had->edition.version,
+			   "cookie", had->edition.cookie, "header", digest_hex(&had->header, hex),
+			   "newest", (json_int_t)had->newest),
+		&text);
 	/* Of a name of its own: other types are noted beside it. */
 	(void)snprintf(stage, sizeof(stage), "new-%s", had_name(type, name));
 	return fs_put(ct->dir, stage, name, span_of(text.at, text.len), e);

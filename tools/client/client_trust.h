@@ -6,8 +6,7 @@
  *           what it had of each type. Once a root was given nothing is installed without it. The
  *           server is asked where something new is announced, where what is installed was never
  *           looked up, and when the timestamp has used two thirds of its life; otherwise not.
- * Shapes:   DIR/.trust/, 0700: trusted.h; lock; had-T, text: "had 1", "version <n>", "cookie <c>",
- *           "header <64 hex>", "newest <n>"
+ * Shapes:   DIR/.trust/, 0700: trusted.h; lock; had-T, {"cookie","header","newest","version"}
  * Units:    _s seconds since 1970
  * Threads:  one at a time; of two runs beside each other one waits for the other (ERR_BUSY)
  * Owner:    client_trust_open -> client_trust_close

@@ -138,8 +138,10 @@ sign_init(const struct sign_init *init, struct err *e)
 	AUTO_CLOSE int directory = -1;
 	int result = -1;
 
-	if (look(init, &announced, e) != 0 ||
-		(directory = fs_make_dirs(AT_FDCWD, init->directory, e)) < 0)
+	if (look(init, &announced, e) != 0)
+		return -1;
+	directory = fs_make_dirs(AT_FDCWD, init->directory, e);
+	if (directory < 0)
 		return -1;
 	c.root = below(&c, "root.json");
 	c.targets = below(&c, "targets.json");
