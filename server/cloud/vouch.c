@@ -39,8 +39,6 @@ struct vouch {
 	char said[sizeof(((struct err *)0)->text)]; /* the last reason that was logged */
 };
 
-/* ---- What is said */
-
 static void
 say(struct vouch *v, enum log_event event, const char *reason)
 {
@@ -481,18 +479,21 @@ fetch_role(struct vouch *v, struct job *job)
 		(uint64_t)reply.retry_after_s * 1000);
 }
 
+/* One of them, and then whatever was added meanwhile: announcements do not wait behind them all. */
 static void
-run_jobs(void *context)
+run_job(void *context)
 {
 	struct vouch *v = context;
-	struct job *job;
+	struct job *job = jobs_take(v->parts.jobs, QUEUE_VOUCH);
 
-	while ((job = jobs_take(v->parts.jobs, QUEUE_VOUCH)) != NULL)
-		fetch_role(v, job);
+	if (job == NULL)
+		return;
+	fetch_role(v, job);
+	workers_add(v->thread, run_job, v);
 }
 
 void
 vouch_wake(struct vouch *v)
 {
-	workers_add(v->thread, run_jobs, v);
+	workers_add(v->thread, run_job, v);
 }
