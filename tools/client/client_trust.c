@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "client/client_trust.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,10 +35,13 @@ open_dir(struct client_trust *ct, const char *directory, bool make, struct err *
 {
 	AUTO_FREE char *path = mem_printf("%s/.trust", directory);
 	struct err why = {0};
+	struct stat st;
 
 	ct->dir = make ? fs_make_dirs(AT_FDCWD, path, &why) : fs_open_dir(AT_FDCWD, path, &why);
 	ct->kept.dir = ct->dir;
-	if (ct->dir < 0 && !make && why.code == ERR_MISSING)
+	/* Whatever else is in its place, a link that leads nowhere as well, is no want of a root.
+	 */
+	if (ct->dir < 0 && !make && lstat(path, &st) != 0 && errno == ENOENT)
 		return 0;
 	if (ct->dir < 0)
 		return err_set(e, why.code, "%s", why.text);
