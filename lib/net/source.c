@@ -300,7 +300,7 @@ source_fetch(struct upstream *u, struct source *source, struct source_request *r
 	r->ended = false;
 	source_start(u, source, r);
 	while (!r->ended && !stop_wanted(r->stop))
-		upstream_run(u, 100);
+		upstream_run(u, r->stop != NULL ? 100 : 1000);
 	if (!r->ended) {
 		upstream_drop(u);
 		*ret = (struct upstream_reply){.outcome = UPSTREAM_UNREACHABLE};

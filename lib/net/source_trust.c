@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 
-void
-source_trust_judge(const struct trust *t, struct upstream_reply *ret_reply)
+static void
+judge(const struct trust *t, struct upstream_reply *ret_reply)
 {
 	enum verdict verdict = trust_verdict(t);
 
@@ -66,5 +66,5 @@ source_trust_run(const struct source_trust *s, struct trust *t, struct upstream_
 			return;
 		}
 	}
-	source_trust_judge(t, ret_reply);
+	judge(t, ret_reply);
 }

@@ -31,7 +31,4 @@ struct source_trust {
 void source_trust_run(
 	const struct source_trust *s, struct trust *t, struct upstream_reply *ret_reply);
 
-/* A verdict as the outcome of a reply. */
-void source_trust_judge(const struct trust *t, struct upstream_reply *ret_reply);
-
 #endif

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -16,6 +15,7 @@
 #include "jobs/job_end.h"
 #include "jobs/workers.h"
 #include "log.h"
+#include "store/trusted_state.h"
 
 enum {
 	REFRESH_MS = 3600 * 1000, /* a timestamp is asked for as often, whatever is announced */
@@ -82,22 +82,16 @@ show(struct vouch *v, const struct trust *t, struct err *e)
 	stock_put_vouched(v->parts.stock, new);
 }
 
-/* As of the time when it came: what expired since is handed on, and vouches for nothing new. */
+/* What expired since it came is handed on, and vouches for nothing new. */
 static void
 show_last(struct vouch *v)
 {
-	struct trust *t;
-	struct stat st;
+	struct trusted_state state;
 
-	if (fstatat(v->kept.dir, "timestamp.json", &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (trusted_state_open(v->kept.dir, &state, NULL) != 0)
 		return;
-	t = trusted_begin(&v->kept, st.st_mtime, NULL);
-	if (t == NULL)
-		return;
-	trusted_replay(&v->kept, t);
-	if (trust_verdict(t) == VERDICT_GOOD)
-		show(v, t, NULL);
-	trust_free(t);
+	show(v, state.trust, NULL);
+	trusted_state_clear(&state);
 }
 
 static int
@@ -443,6 +437,7 @@ vouch_query(struct vouch *v, const struct idents *fetched, struct announce_vouch
 	struct err *why)
 {
 	struct view *view = stock_view(v->parts.stock);
+	bool looked = false;
 
 	*ret = (struct announce_vouched){0};
 	for (size_t i = 0; i < fetched->count && !stop_wanted(v->parts.ending); i++) {
@@ -453,9 +448,11 @@ vouch_query(struct vouch *v, const struct idents *fetched, struct announce_vouch
 		if (t == NULL || t->count == 0 || (seen != NULL && ident_equal(seen, ident)))
 			continue;
 		look_up(v, t, ident, ret, why);
+		looked = true;
 	}
 	view_release(view);
-	if (v->trust != NULL)
+	/* With the roles that came. */
+	if (looked && v->trust != NULL)
 		show(v, v->trust, NULL);
 }
 
