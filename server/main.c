@@ -237,8 +237,8 @@ start(struct server *s, struct err *e)
 		workers_start(builder_count(), true, &s->builders, e) != 0)
 		return -1;
 	start_cache(s);
-	if (vouch_open(
-		    &(struct vouch_parts){&s->options, s->settings, s->stock, s->jobs, &s->ending},
+	if (vouch_open(&(struct vouch_parts){&s->options, s->settings, s->stock, s->announce,
+			       s->jobs, &s->ending},
 		    &s->vouch, e) != 0 ||
 		start_network(s, e) != 0)
 		return -1;

@@ -104,6 +104,23 @@ idents_find(const struct idents *list, const char *type)
 	return bsearch(&key, list->at, list->count, sizeof(*list->at), compare_types);
 }
 
+bool
+idents_has(const struct idents *list, const struct ident *ident)
+{
+	const struct ident *first = idents_find(list, ident->type);
+	const struct ident *end = list->at + list->count;
+
+	if (first == NULL)
+		return false;
+	/* Any of its type was found. */
+	while (first > list->at && strcmp(first[-1].type, ident->type) == 0)
+		first--;
+	while (first < end && strcmp(first->type, ident->type) == 0)
+		if (ident_equal(first++, ident))
+			return true;
+	return false;
+}
+
 void
 idents_free(struct idents *list)
 {

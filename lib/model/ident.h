@@ -39,7 +39,7 @@ struct ident {
 	struct edition edition;
 };
 
-/* Identities, one for each type, sorted by type. */
+/* Identities, sorted by type; one for each, but where a list says otherwise. */
 struct idents {
 	struct ident *at;
 	size_t count;
@@ -56,6 +56,8 @@ bool idents_sort(struct idents *list);
 /* Whether two sorted lists are the same. */
 bool idents_equal(const struct idents *a, const struct idents *b);
 const struct ident *idents_find(const struct idents *list, const char *type);
+/* This very identity, in a sorted list with several of a type. */
+bool idents_has(const struct idents *list, const struct ident *ident);
 void idents_free(struct idents *list);
 
 /* CONTENT is a name on a server's disk only, and never parsed from a request. */

@@ -5,6 +5,22 @@
 
 #include "base/mem.h"
 
+void
+source_trust_refuse(struct upstream_reply *ret, const struct err *why)
+{
+	*ret = (struct upstream_reply){.outcome = UPSTREAM_UNTRUSTED, .why = *why};
+}
+
+void
+source_trust_refuse_unlisted(struct upstream_reply *ret, const char *name)
+{
+	struct err e = {0};
+
+	(void)err_set(
+		&e, ERR_INPUT, "%s: nobody has signed %s", verdict_name(VERDICT_NOT_LISTED), name);
+	source_trust_refuse(ret, &e);
+}
+
 static void
 judge(const struct trust *t, struct upstream_reply *ret_reply)
 {

@@ -31,4 +31,8 @@ struct source_trust {
 void source_trust_run(
 	const struct source_trust *s, struct trust *t, struct upstream_reply *ret_reply);
 
+/* UNTRUSTED, for this reason; or since no role lists the target. */
+void source_trust_refuse(struct upstream_reply *ret, const struct err *why);
+void source_trust_refuse_unlisted(struct upstream_reply *ret, const char *name);
+
 #endif

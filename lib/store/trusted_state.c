@@ -94,6 +94,37 @@ trusted_state_clear_type(struct trusted_type *t)
 	*t = (struct trusted_type){0};
 }
 
+static bool
+role_lists(const struct trusted_state *s, const struct metadata *by, const struct delegation *how,
+	const char *path)
+{
+	const struct verdict_basis basis = {.keys = &by->keys, .who = &how->signers};
+	AUTO_BUF struct buf bytes = {0};
+	struct metadata *m = NULL;
+	char file[ROLE_FILE_MAX];
+	bool lists;
+
+	lists = role_file_name(file, 0, how->name) &&
+		fs_read(s->kept.dir, file, TRUST_TARGETS_BYTES_MAX, &bytes, NULL) == 0 &&
+		verdict_read(&basis, ROLE_TARGETS, span_of(bytes.at, bytes.len), &m, NULL) ==
+			VERDICT_GOOD &&
+		metadata_find(m, path) != NULL;
+	metadata_free(m);
+	return lists;
+}
+
+bool
+trusted_state_lists(const struct trusted_state *s, const char *path)
+{
+	const struct metadata *targets = trust_role(s->trust, ROLE_TARGETS);
+
+	for (size_t i = 0; i < targets->delegation_count; i++)
+		if (metadata_delegates(&targets->delegations[i], path) &&
+			role_lists(s, targets, &targets->delegations[i], path))
+			return true;
+	return false;
+}
+
 char *
 trusted_state_time(int64_t s, char ret[32])
 {

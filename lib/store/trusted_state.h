@@ -39,6 +39,12 @@ void trusted_state_clear(struct trusted_state *s);
 void trusted_state_type(const struct trusted_state *s, const char *type, struct trusted_type *ret);
 void trusted_state_clear_type(struct trusted_type *t);
 
+/*
+ * Whether a role lists a target, as it is kept: by the keys of today, and be it older than the one
+ * that the snapshot lists.
+ */
+bool trusted_state_lists(const struct trusted_state *s, const char *path);
+
 /* "2026-11-30T00:56:46Z" */
 char *trusted_state_time(int64_t s, char ret[32]);
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -87,11 +88,23 @@ remove_record(void *context, const struct record *r, struct err *e)
 	return 0;
 }
 
+static int
+forget_announced(const struct control_server *a, const struct drop *d, struct err *e)
+{
+	const struct job_spec query = {.kind = JOB_QUERY, .due = true};
+	struct ident what = {.edition.version = d->version};
+
+	(void)snprintf(what.type, sizeof(what.type), "%s", d->type);
+	if (announce_forget(a->parts.announce, &(struct idents){&what, 1, 1}, e) != 0)
+		return -1;
+	(void)jobs_ask(a->parts.jobs, &query, NULL);
+	return 0;
+}
+
 /* forget: what is announced of it as well, so that the cloud's word holds again. */
 static json_t *
 do_drop(const struct control_server *a, const json_t *question, bool forget, struct err *e)
 {
-	const struct job_spec query = {.kind = JOB_QUERY, .due = true};
 	struct stock *s = a->parts.stock;
 	struct drop d = {
 		.type = doc_string(question, "type", e), .remove = remove_record, .context = s};
@@ -105,11 +118,8 @@ do_drop(const struct control_server *a, const json_t *question, bool forget, str
 	if (drop_records(&d, stock_repo(s), &all, e) != 0)
 		return NULL;
 	/* Whoever drops the very version that is announced means that, too. */
-	if (forget || d.version > 0) {
-		if (announce_forget(a->parts.announce, d.type, d.version, e) != 0)
-			return NULL;
-		(void)jobs_ask(a->parts.jobs, &query, NULL);
-	}
+	if ((forget || d.version > 0) && forget_announced(a, &d, e) != 0)
+		return NULL;
 	return json_pack(
 		"{s:I,s:I}", "removed", (json_int_t)d.removed, "bytes", (json_int_t)d.freed_bytes);
 }

@@ -291,8 +291,8 @@ static void
 merge(struct announce *a, const struct view *view, const struct channels *channels,
 	struct idents *ret, bool *ret_deferred)
 {
-	const struct announce_rules rules = {
-		a->parts.options->versionAheadMax / 1000, clock_wall_ms() / 1000};
+	const struct announce_rules rules = {a->parts.options->versionAheadMax / 1000,
+		clock_wall_ms() / 1000, &a->vouched.unlisted};
 
 	for (size_t i = 0; i < a->fetched.count; i++) {
 		struct ident chosen = a->fetched.at[i];
@@ -450,20 +450,19 @@ announce_policy(struct announce *a)
 
 /* With the lock. */
 static int
-forget(struct announce *a, const char *type, uint64_t version, struct err *e)
+forget(struct announce *a, const struct idents *what, struct err *e)
 {
+	AUTO_IDENTS struct idents announced = {0};
 	AUTO_IDENTS struct idents rest = {0};
-	const struct ident *announced;
-	uint64_t forgotten = 0;
 	struct view *view = stock_view(a->parts.stock);
 	bool deferred;
 
+	view_announced(view, &announced);
 	view_announced(view, &rest);
 	view_release(view);
-	announced = idents_find(&rest, type);
-	if (announced != NULL)
-		forgotten = announced->edition.version;
-	if (!idents_remove(&rest, type, version))
+	for (size_t i = 0; i < what->count; i++)
+		(void)idents_remove(&rest, what->at[i].type, what->at[i].edition.version);
+	if (rest.count == announced.count)
 		return 0;
 	if (stock_put_query(a->parts.stock, &rest, true, e) != 0)
 		return -1;
@@ -473,18 +472,21 @@ forget(struct announce *a, const char *type, uint64_t version, struct err *e)
 	 * Where the cloud has another version by now, and it was refused, that holds. What it said
 	 * last may be the very mistake: then it is asked what it says now.
 	 */
-	(void)idents_remove(&a->fetched, type, forgotten);
+	for (size_t i = 0; i < announced.count; i++)
+		if (idents_find(&rest, announced.at[i].type) == NULL)
+			(void)idents_remove(
+				&a->fetched, announced.at[i].type, announced.at[i].edition.version);
 	return a->fetched.count > 0 ? announce_fetched(a, &deferred, e) : 0;
 }
 
 int
-announce_forget(struct announce *a, const char *type, uint64_t version, struct err *e)
+announce_forget(struct announce *a, const struct idents *what, struct err *e)
 {
 	int result;
 
 	(void)pthread_mutex_lock(&a->lock);
 	a->number++;
-	result = forget(a, type, version, e);
+	result = forget(a, what, e);
 	(void)pthread_mutex_unlock(&a->lock);
 	return result;
 }

@@ -57,10 +57,10 @@ int announce_query(struct announce *a, const struct idents *fetched,
 void announce_policy(struct announce *a);
 
 /*
- * What is announced of a type, in this version (0: in any), is forgotten: what the cloud announces
- * holds again, whatever it is. The caller has it asked anew. After an error it may not be
+ * What is announced of these types, in these versions (0: in any), is forgotten: what the cloud
+ * announces holds again, whatever it is. The caller has it asked anew. After an error it may not be
  * forgotten.
  */
-int announce_forget(struct announce *a, const char *type, uint64_t version, struct err *e);
+int announce_forget(struct announce *a, const struct idents *what, struct err *e);
 
 #endif

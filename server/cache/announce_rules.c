@@ -12,6 +12,17 @@ is_far_ahead(const struct announce_rules *r, uint64_t version)
 	return r->ahead_s > 0 && r->now_s > CLOCK_MIN_S && version > r->now_s + r->ahead_s;
 }
 
+/* Whoever put it here, nobody vouches for it; or what would be refused today. */
+static bool
+counts(const struct announce_rules *r, const struct view_type *t, const struct edition *edition)
+{
+	struct ident known = {.edition = *edition};
+
+	memcpy(known.type, t->type, sizeof(known.type));
+	return !is_far_ahead(r, edition->version) &&
+	       (r->unlisted == NULL || !idents_has(r->unlisted, &known));
+}
+
 struct edition
 announce_rules_known(const struct announce_rules *r, const struct view_type *t)
 {
@@ -19,13 +30,22 @@ announce_rules_known(const struct announce_rules *r, const struct view_type *t)
 
 	if (t == NULL)
 		return known;
-	if (!is_far_ahead(r, t->announced.version))
+	if (counts(r, t, &t->announced))
 		known = t->announced;
 	for (size_t i = 0; i < t->count; i++)
 		if (t->versions[i].edition.version > known.version &&
-			!is_far_ahead(r, t->versions[i].edition.version))
+			counts(r, t, &t->versions[i].edition))
 			known = t->versions[i].edition;
 	return known;
+}
+
+/* Of the same version, and other content. */
+static bool
+contradicts(const struct announce_rules *r, const struct view_type *t, const struct edition *known,
+	const struct edition *new)
+{
+	return known->version == new->version &&strcmp(known->cookie, new->cookie) != 0 &&
+	       counts(r, t, known);
 }
 
 const char *
@@ -37,11 +57,9 @@ announce_rules_refusal(
 	if (new->version < announce_rules_known(r, t).version)
 		return "the version goes back";
 	for (size_t i = 0; t != NULL && i < t->count; i++)
-		if (t->versions[i].edition.version == new->version &&
-			strcmp(t->versions[i].edition.cookie, new->cookie) != 0)
+		if (contradicts(r, t, &t->versions[i].edition, new))
 			return "another cookie for a kept version";
-	if (t != NULL && new->version == t->announced.version &&
-		strcmp(new->cookie, t->announced.cookie) != 0)
+	if (t != NULL && contradicts(r, t, &t->announced, new))
 		return "another cookie for an announced version";
 	return NULL;
 }

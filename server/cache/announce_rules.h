@@ -17,6 +17,7 @@
 struct announce_rules {
 	uint64_t ahead_s; /* versionAheadMax; 0: no bound */
 	uint64_t now_s;
+	const struct idents *unlisted; /* what does not count as known; NULL: all does */
 };
 
 /*

@@ -14,30 +14,25 @@ announce_vouched_copy(const struct announce_vouched *from, struct announce_vouch
 	announce_vouched_clear(ret);
 	if (from == NULL)
 		return;
-	copy(&from->untrusted, &ret->untrusted);
-	copy(&from->withdrawn, &ret->withdrawn);
+	copy(&from->unlisted, &ret->unlisted);
+	copy(&from->unheard, &ret->unheard);
 }
 
 void
 announce_vouched_clear(struct announce_vouched *v)
 {
-	idents_free(&v->untrusted);
-	idents_free(&v->withdrawn);
-}
-
-static bool
-has(const struct idents *list, const struct ident *ident)
-{
-	const struct ident *found = idents_find(list, ident->type);
-
-	return found != NULL && ident_equal(found, ident);
+	idents_free(&v->unlisted);
+	idents_free(&v->unheard);
 }
 
 const char *
 announce_vouched_refusal(const struct announce_vouched *v, const struct announce_rules *rules,
 	const struct view_type *t, const struct ident *new)
 {
-	if (has(&v->untrusted, new))
+	if (idents_has(&v->unlisted, new))
 		return "nobody who may has signed it";
-	return announce_rules_refusal(rules, has(&v->withdrawn, new) ? NULL : t, &new->edition);
+	if (idents_has(&v->unheard, new) &&
+		(t == NULL || !ident_edition_equal(&t->announced, &new->edition)))
+		return "whoever may sign it could not be asked";
+	return announce_rules_refusal(rules, t, &new->edition);
 }

@@ -11,18 +11,15 @@
 #include "cache/announce_rules.h"
 
 struct announce_vouched {
-	struct idents untrusted; /* not to be announced */
-	struct idents withdrawn; /* to be announced, though something newer is known */
+	struct idents unlisted; /* whoever may sign them did not: several of a type */
+	struct idents unheard;	/* whoever may sign them could not be asked */
 };
 
 /* from NULL: nothing has to be signed. */
 void announce_vouched_copy(const struct announce_vouched *from, struct announce_vouched *ret);
 void announce_vouched_clear(struct announce_vouched *v);
 
-/*
- * NULL: acceptable. What was signed goes before what is known: after a version that was withdrawn
- * an older one comes.
- */
+/* NULL: acceptable. What is announced stays so while nobody can be asked; rules has unlisted. */
 const char *announce_vouched_refusal(const struct announce_vouched *v,
 	const struct announce_rules *rules, const struct view_type *t, const struct ident *new);
 

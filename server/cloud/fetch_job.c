@@ -325,11 +325,11 @@ fetch_job_send(struct fetch *f)
 	struct err e = {0};
 
 	if (f->upstream < 0)
-		f->upstream = upstreams_choose(upstreams, &f->tried);
+		f->upstream = upstreams_choose(upstreams, f->request.what, &f->tried);
 	/* Who delivered something wrong is asked again only where nobody else is left. */
 	if (f->upstream < 0 && memory_of(f->job)->distrusted != 0) {
 		f->tried = memory_of(f->job)->distrusted = 0;
-		f->upstream = upstreams_choose(upstreams, &f->tried);
+		f->upstream = upstreams_choose(upstreams, f->request.what, &f->tried);
 	}
 	if (f->upstream < 0) {
 		(void)err_set(&e, ERR_BUSY, "every upstream is left alone for a while");
@@ -398,7 +398,7 @@ fetch_job_settled(struct fetch *f, const struct upstream_reply *reply)
 	/* Before another one is chosen: a breaker that opens by this is not asked again. */
 	upstreams_report(upstreams, from, &f->request, reply);
 	if (upstreams_may_help(reply))
-		next = upstreams_choose(upstreams, &f->tried);
+		next = upstreams_choose(upstreams, f->request.what, &f->tried);
 	/* It will be there: it is waited for, and no failure. */
 	if (next < 0 && reply->outcome == UPSTREAM_PREPARING) {
 		prepared_above(f, reply);

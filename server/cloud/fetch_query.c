@@ -14,7 +14,12 @@ prepare(struct fetch *f)
 	const struct upstreams_one *u = fetch_job_upstream(f);
 
 	f->query_number = announce_number(f->pool->parts.announce);
-	f->request.if_none_match = u->query_number == f->query_number ? u->query_etag : NULL;
+	/* What is signed may have changed, and the announcement not. */
+	f->request.if_none_match =
+		u->query_number == f->query_number &&
+				(f->pool->parts.vouch == NULL || !vouch_due(f->pool->parts.vouch))
+			? u->query_etag
+			: NULL;
 }
 
 /*
@@ -33,9 +38,11 @@ remember(struct fetch *f, enum announce_result result)
 	u->query_number = f->query_number;
 }
 
-/* vouched NULL: nothing has to be signed. False: the job has ended. */
+/*
+ * vouched NULL: nothing has to be signed; good: and all of it was. False: the job has ended.
+ */
 static bool
-announce(struct fetch *f, const struct announce_vouched *vouched)
+announce(struct fetch *f, const struct announce_vouched *vouched, bool good)
 {
 	const struct job_spec query = {.kind = JOB_QUERY, .due = true};
 	const struct fetcher_parts *p = &f->pool->parts;
@@ -54,7 +61,7 @@ announce(struct fetch *f, const struct announce_vouched *vouched)
 		(void)jobs_ask(p->jobs, &query, NULL);
 		return false;
 	}
-	if (vouched == NULL || vouched->untrusted.count == 0)
+	if (good)
 		remember(f, result);
 	return true;
 }
@@ -64,23 +71,23 @@ work(void *context)
 {
 	struct fetch *f = context;
 
-	if (announce(f, NULL))
+	if (announce(f, NULL, true))
 		jobs_done(f->pool->parts.jobs, f->job);
 	fetch_job_free(f);
 }
 
 /* What came of the upstream is not to be trusted, or could not be looked up. */
 static void
-fail(struct fetch *f, const struct upstream_reply *reply)
+fail(struct fetch *f, const char *name, const struct upstream_reply *reply)
 {
 	const struct fetcher_parts *p = &f->pool->parts;
 
 	/* It says when; else the others are asked first, the next time. */
 	if (reply->outcome == UPSTREAM_PREPARING || reply->outcome == UPSTREAM_BUSY)
-		job_end_failed(p->jobs, f->job, "tuf", &reply->why, job_end_reason(&reply->why),
+		job_end_failed(p->jobs, f->job, name, &reply->why, job_end_reason(&reply->why),
 			(uint64_t)reply->retry_after_s * 1000);
 	else
-		fetch_job_not_landed(f, "tuf", &reply->why);
+		fetch_job_not_landed(f, name, &reply->why);
 }
 
 /* On the thread of vouch.h: first what is signed, then what is announced. */
@@ -91,36 +98,25 @@ look_up(void *context)
 	const struct fetcher_parts *p = &f->pool->parts;
 	struct announce_vouched vouched = {0};
 	struct upstream_reply reply;
-	struct err why = {0};
 
-	vouch_refresh(p->vouch, &f->whom, true, &reply);
-	if (reply.outcome == UPSTREAM_FRESH) {
-		vouch_query(p->vouch, &f->request.query, &vouched, &why);
-		if (!announce(f, &vouched))
-			; /* the job has ended */
-		else if (vouched.untrusted.count > 0)
-			fetch_job_not_landed(f, "q", &why);
-		else
+	vouch_refresh(p->vouch, &f->whom, &reply);
+	if (reply.outcome == UPSTREAM_FRESH || reply.outcome == UPSTREAM_UNTRUSTED)
+		upstreams_note_trusted(
+			f->pool->upstreams, f->upstream, reply.outcome == UPSTREAM_FRESH);
+	if (reply.outcome != UPSTREAM_FRESH) {
+		fail(f, "tuf", &reply);
+		fetch_job_free(f);
+		return;
+	}
+	vouch_query(p->vouch, &f->request.query, &vouched, &reply);
+	if (announce(f, &vouched, reply.outcome == UPSTREAM_FRESH)) {
+		vouch_drop(p->vouch, &vouched);
+		if (reply.outcome == UPSTREAM_FRESH)
 			jobs_done(p->jobs, f->job);
-	} else {
-		fail(f, &reply);
+		else
+			fail(f, "q", &reply);
 	}
 	announce_vouched_clear(&vouched);
-	fetch_job_free(f);
-}
-
-/* The same announcement: the timestamp is looked at from time to time. */
-static void
-look_again(void *context)
-{
-	struct fetch *f = context;
-	struct upstream_reply reply;
-
-	vouch_refresh(f->pool->parts.vouch, &f->whom, false, &reply);
-	if (reply.outcome == UPSTREAM_FRESH)
-		jobs_done(f->pool->parts.jobs, f->job);
-	else
-		fail(f, &reply);
 	fetch_job_free(f);
 }
 
@@ -137,8 +133,6 @@ on_query(void *context, const struct upstream_reply *reply)
 		/* Since what was asked for before it was asked. */
 		if (f->query_number != announce_number(f->pool->parts.announce))
 			fetch_job_send(f);
-		else if (f->pool->parts.vouch != NULL)
-			fetch_job_hand_to_vouch(f, look_again);
 		else
 			fetch_job_done(f);
 		return;

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "log.h"
 
+enum { DISTRUST_MS = 600 * 1000 }; /* then it is asked first once more, for its announcement */
+
 struct upstreams *
 upstreams_new(const struct options *o)
 {
@@ -58,19 +60,25 @@ log_change(enum log_event event, const struct upstreams_one *u, const char *reas
 	log_end(&l, LOG_DOWNLOAD);
 }
 
-/*
- * In the order of preference, each time from the beginning: one that is back is used again at once.
- * The bits of *tried are enough, as origins_parse takes ORIGINS_MAX upstreams.
- */
-int
-upstreams_choose(struct upstreams *r, uint32_t *tried)
+/* Its announcement says whether it behaves again. */
+static bool
+is_distrusted(const struct upstreams_one *u, enum source_what what, uint64_t now_ms)
+{
+	uint64_t since_ms = u->distrusted_ms;
+
+	return since_ms > 0 && (what != SOURCE_QUERY || now_ms - since_ms < DISTRUST_MS);
+}
+
+static int
+choose(struct upstreams *r, enum source_what what, bool distrusted, uint32_t *tried)
 {
 	uint64_t now_ms = clock_mono_ms();
 
 	for (size_t i = 0; i < r->count; i++) {
 		struct upstreams_one *u = &r->at[i];
 
-		if ((*tried >> i & 1) != 0 || !breaker_allow(&u->breaker, now_ms))
+		if ((*tried >> i & 1) != 0 || is_distrusted(u, what, now_ms) != distrusted ||
+			!breaker_allow(&u->breaker, now_ms))
 			continue;
 		*tried |= 1U << i;
 		if (u->breaker.state == BREAKER_PROBING)
@@ -78,6 +86,24 @@ upstreams_choose(struct upstreams *r, uint32_t *tried)
 		return (int)i;
 	}
 	return -1;
+}
+
+/*
+ * In the order of preference, each time from the beginning: one that is back is used again at once.
+ * The bits of *tried are enough, as origins_parse takes ORIGINS_MAX upstreams.
+ */
+int
+upstreams_choose(struct upstreams *r, enum source_what what, uint32_t *tried)
+{
+	int chosen = choose(r, what, false, tried);
+
+	return chosen >= 0 ? chosen : choose(r, what, true, tried);
+}
+
+void
+upstreams_note_trusted(struct upstreams *r, int index, bool trusted)
+{
+	r->at[index].distrusted_ms = trusted ? 0 : clock_mono_ms();
 }
 
 static void

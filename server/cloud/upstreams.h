@@ -11,6 +11,8 @@
 #ifndef UPSTREAMS_H
 #define UPSTREAMS_H
 
+#include <stdatomic.h>
+
 #include "model/breaker.h"
 #include "model/options.h"
 #include "net/source.h"
@@ -24,6 +26,7 @@ struct upstreams_one {
 	bool lost;	       /* it did not answer the last time */
 	/* Of the document that failed there last. */
 	char failed[IDENT_NAME_MAX];
+	atomic_ullong distrusted_ms; /* since when what it says is not trusted; 0: it is */
 };
 
 struct upstreams {
@@ -35,10 +38,14 @@ struct upstreams *upstreams_new(const struct options *o);
 void upstreams_free(struct upstreams *r);
 
 /*
- * The first upstream that may be asked and is not in *tried (a bit for each),
- * which it is from now on. -1: none. How the request went has to be reported.
+ * The first upstream that may be asked for such and is not in *tried (a bit for each), which it is
+ * from now on; one that is not trusted after all others, but that it is asked for its announcement
+ * from time to time. -1: none. How the request went has to be reported.
  */
-int upstreams_choose(struct upstreams *r, uint32_t *tried);
+int upstreams_choose(struct upstreams *r, enum source_what what, uint32_t *tried);
+
+/* Whether what it has is signed by who may, as far as was found. From any thread. */
+void upstreams_note_trusted(struct upstreams *r, int index, bool trusted);
 
 /* How a request at an upstream went. One document that fails again and again counts once. */
 void upstreams_report(struct upstreams *r, int index, struct source_request *request,

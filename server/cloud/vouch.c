@@ -3,13 +3,14 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cloud/vouch_ask.h"
 #include "cloud/vouch_root.h"
 #include "cloud/vouch_tree.h"
 #include "jobs/job_end.h"
@@ -17,25 +18,16 @@
 #include "log.h"
 #include "store/trusted_state.h"
 
-enum {
-	REFRESH_MS = 3600 * 1000, /* a timestamp is asked for as often, whatever is announced */
-	WAIT_S = 5,		  /* for which a server above may hold a role */
-};
+enum { REFRESH_MS = 3600 * 1000 }; /* a timestamp is asked for as often, whatever is announced */
 
 struct vouch {
 	struct vouch_parts parts;
 	struct workers *thread;
-	struct upstream *upstream;
-	struct policy *policy; /* whose proxy is in use */
-	struct origins origins;
-	struct source *sources; /* of those */
-	struct trusted kept;
-	struct trust *trust;   /* of the last time that all was good; NULL: not since the start */
+	struct vouch_ask ask;
 	struct vouched *shown; /* as in the view */
-	struct idents seen;    /* versions of types in use that were looked up since the start */
-	size_t current;	       /* of the sources: the one that all was good of */
-	uint64_t refreshed_ms; /* monotonic; 0: not since the start */
-	bool roots_asked;      /* those that came before ours, since the start */
+	atomic_ullong
+		refreshed_ms; /* monotonic; 0: not since the start, or what came was not shown */
+	bool roots_asked;     /* those that came before ours, since the start */
 	char said[sizeof(((struct err *)0)->text)]; /* the last reason that was logged */
 };
 
@@ -48,7 +40,7 @@ say(struct vouch *v, enum log_event event, const char *reason)
 		return;
 	(void)snprintf(v->said, sizeof(v->said), "%s", reason);
 	log_begin(&l, event);
-	log_text(&l, "upstream", v->origins.at[v->current].base);
+	log_text(&l, "upstream", v->ask.origins.at[v->ask.current].base);
 	log_text(&l, "reason", reason);
 	log_end(&l, LOG_PROCESS);
 	log_end(&l, LOG_DOWNLOAD);
@@ -56,24 +48,11 @@ say(struct vouch *v, enum log_event event, const char *reason)
 
 /* ---- Opening */
 
-/* ERR_MISSING: no root is pinned. */
-static int
-pin(const struct vouch *v, struct err *e)
-{
-	AUTO_FREE char *path = vouch_root_path(v->parts.options);
-	AUTO_BUF struct buf root = {0};
-
-	if (fs_read(AT_FDCWD, path, TRUST_ROOT_BYTES_MAX, &root, e) != 0)
-		return -1;
-	if (trusted_pin(&v->kept, span_of(root.at, root.len), e) != 0)
-		return err_wrap(e, "%s", path);
-	return 0;
-}
-
 static void
 show(struct vouch *v, const struct trust *t, struct err *e)
 {
-	struct vouched *new = vouch_tree_put(stock_repo(v->parts.stock), &v->kept, t, v->shown, e);
+	struct vouched *new =
+		vouch_tree_put(stock_repo(v->parts.stock), &v->ask.kept, t, v->shown, e);
 
 	if (new == NULL)
 		return;
@@ -82,34 +61,56 @@ show(struct vouch *v, const struct trust *t, struct err *e)
 	stock_put_vouched(v->parts.stock, new);
 }
 
-/* What expired since it came is handed on, and vouches for nothing new. */
+/* Of types in use: what is announced, and not listed by who may sign it as we know them. */
 static void
-show_last(struct vouch *v)
+list_unverified(const struct vouch *v, const struct trusted_state *state, struct idents *ret)
 {
-	struct trusted_state state;
+	struct view *view = stock_view(v->parts.stock);
 
-	if (trusted_state_open(v->kept.dir, &state, NULL) != 0)
-		return;
-	show(v, state.trust, NULL);
-	trusted_state_clear(&state);
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_type *t = view->types[i];
+		struct ident announced = {.edition = t->announced};
+		char name[IDENT_NAME_MAX];
+
+		memcpy(announced.type, t->type, sizeof(announced.type));
+		if (t->count > 0 && t->announced.version > 0 &&
+			(state == NULL ||
+				!trusted_state_lists(state, ident_header_name(&announced, name))))
+			idents_add(ret, &announced);
+	}
+	view_release(view);
 }
 
+/*
+ * A server that was started without a root, or with another one, announced what it was told. It is
+ * announced again once it was looked up.
+ */
 static int
-open_parts(struct vouch *v, struct err *e)
+forget_unverified(struct vouch *v, const struct trusted_state *state, struct err *e)
 {
-	const struct options *o = v->parts.options;
-	AUTO_FREE char *path = mem_printf("%s/data/guts2/trust", o->root);
+	AUTO_IDENTS struct idents unverified = {0};
 
-	v->kept.dir = fs_make_dirs(AT_FDCWD, path, e);
-	if (v->kept.dir < 0 || pin(v, e) != 0 ||
-		origins_parse(o->guts2ServerUrl, &v->origins, e) != 0 ||
-		upstream_new(&v->upstream, e) != 0)
-		return -1;
-	v->sources = mem_new(v->origins.count, sizeof(*v->sources));
-	for (size_t i = 0; i < v->origins.count; i++)
-		v->sources[i].origin = &v->origins.at[i];
-	upstream_set_ca_file(v->upstream, o->upstreamCaFile);
-	return workers_start(1, false, &v->thread, e);
+	list_unverified(v, state, &unverified);
+	for (size_t i = 0; i < unverified.count; i++)
+		log_note(EVENT_UNTRUSTED,
+			"%s: what is announced was not verified; it is announced again once it is",
+			unverified.at[i].type);
+	return announce_forget(v->parts.announce, &unverified, e);
+}
+
+/* What expired since it came is handed on, and vouches for nothing new. */
+static int
+begin(struct vouch *v, struct err *e)
+{
+	struct trusted_state state;
+	int result;
+
+	if (trusted_state_open(v->ask.kept.dir, &state, NULL) != 0)
+		return forget_unverified(v, NULL, e);
+	result = forget_unverified(v, &state, e);
+	show(v, state.trust, NULL);
+	trusted_state_clear(&state);
+	return result;
 }
 
 int
@@ -124,12 +125,11 @@ vouch_open(const struct vouch_parts *parts, struct vouch **ret, struct err *e)
 		return 0;
 	v = mem_new(1, sizeof(*v));
 	v->parts = *parts;
-	v->kept.dir = -1;
-	if (open_parts(v, e) != 0) {
+	if (vouch_ask_open(&v->ask, parts->options, parts->settings, parts->ending, e) != 0 ||
+		workers_start(1, false, &v->thread, e) != 0 || begin(v, e) != 0) {
 		vouch_close(v);
 		return -1;
 	}
-	show_last(v);
 	*ret = v;
 	return 0;
 }
@@ -147,15 +147,8 @@ vouch_close(struct vouch *v)
 	if (v == NULL)
 		return;
 	workers_free(v->thread);
-	upstream_free(v->upstream);
-	settings_release(v->policy);
-	origins_free(&v->origins);
-	trust_free(v->trust);
+	vouch_ask_close(&v->ask);
 	vouched_release(v->shown);
-	idents_free(&v->seen);
-	trusted_clear(&v->kept);
-	fs_close(&v->kept.dir);
-	free(v->sources);
 	free(v);
 }
 
@@ -167,173 +160,73 @@ vouch_run(struct vouch *v, void (*run)(void *context), void *context)
 
 /* ---- The workflow */
 
-static struct source_trust
-source_of(struct vouch *v)
-{
-	struct policy *policy = settings_take(v->parts.settings);
-
-	settings_release(v->policy);
-	v->policy = policy;
-	upstream_set_proxy(v->upstream, policy->proxy);
-	return (struct source_trust){.upstream = v->upstream,
-		.source = &v->sources[v->current],
-		.below = "tuf/",
-		.kept = &v->kept,
-		.wait_s = WAIT_S,
-		.stop = v->parts.ending};
-}
-
-/* Whether this root is the one before that one. */
-static bool
-leads_to(const struct metadata *root, struct span next)
-{
-	const struct verdict_basis basis = {.keys = &root->keys, .who = &root->signers[ROLE_ROOT]};
-	struct metadata *m = NULL;
-	bool good = verdict_read(&basis, ROLE_ROOT, next, &m, NULL) == VERDICT_GOOD &&
-		    m->version == root->version + 1;
-
-	metadata_free(m);
-	return good;
-}
-
-/* *next becomes the one before. False: it is not to be had. */
-static bool
-fetch_root(struct vouch *v, uint64_t version, struct buf *next)
-{
-	const struct source_trust s = source_of(v);
-	AUTO_FREE char *file = mem_printf("tuf/%" PRIu64 ".root.json", version);
-	struct source_request request = {.what = SOURCE_TRUST,
-		.trust_file = file,
-		.trust_bytes_max = TRUST_ROOT_BYTES_MAX,
-		.stop = v->parts.ending};
-	struct verdict_basis nobody = {0};
-	struct upstream_reply reply;
-	struct metadata *m = NULL;
-	struct span bytes;
-	bool good;
-
-	source_fetch(s.upstream, s.source, &request, &reply);
-	bytes = span_of(request.bytes.at, request.bytes.len);
-	good = reply.outcome == UPSTREAM_FRESH &&
-	       verdict_read(&nobody, ROLE_ROOT, bytes, &m, NULL) == VERDICT_GOOD &&
-	       m->version == version && leads_to(m, span_of(next->at, next->len)) &&
-	       vouch_tree_put_root(stock_repo(v->parts.stock), version, bytes, NULL) == 0;
-	metadata_free(m);
-	if (good) {
-		buf_free(next);
-		*next = request.bytes;
-		request.bytes = (struct buf){0};
-	}
-	source_clear(&request);
-	return good;
-}
-
 /* Clients may have been given an older root than this server was. */
 static void
 fetch_roots(struct vouch *v)
 {
 	AUTO_BUF struct buf next = {0};
-	uint64_t version = trust_role(v->trust, ROLE_ROOT)->version;
+	struct repo *repo = stock_repo(v->parts.stock);
+	uint64_t version = trust_role(v->ask.trust, ROLE_ROOT)->version;
 
 	if (v->roots_asked ||
-		fs_read(v->kept.dir, "root.json", TRUST_ROOT_BYTES_MAX, &next, NULL) != 0)
+		fs_read(v->ask.kept.dir, "root.json", TRUST_ROOT_BYTES_MAX, &next, NULL) != 0)
 		return;
 	v->roots_asked = true;
 	while (--version > 0) {
 		AUTO_BUF struct buf there = {0};
 
-		if (vouch_tree_root(stock_repo(v->parts.stock), version, &there, NULL) == 0) {
+		if (vouch_tree_root(repo, version, &there, NULL) == 0) {
 			buf_clear(&next);
 			buf_add(&next, there.at, there.len);
-		} else if (!fetch_root(v, version, &next)) {
+		} else if (!vouch_ask_root_before(&v->ask, version, &next) ||
+			   vouch_tree_put_root(repo, version, span_of(next.at, next.len), NULL) !=
+				   0) {
 			return;
 		}
 	}
 }
 
-static void
-untrusted(struct upstream_reply *reply, const struct err *why)
+bool
+vouch_due(const struct vouch *v)
 {
-	*reply = (struct upstream_reply){.outcome = UPSTREAM_UNTRUSTED, .why = *why};
-}
+	uint64_t refreshed_ms = v->refreshed_ms;
 
-/* *ret: FRESH, or why not. */
-static struct trust *
-run_workflow(struct vouch *v, struct upstream_reply *ret)
-{
-	const struct source_trust s = source_of(v);
-	struct err e = {0};
-	struct trust *t = NULL;
-
-	if (verdict_check_clock(time(NULL), &e) == 0)
-		t = trusted_begin(&v->kept, time(NULL), &e);
-	if (t == NULL) {
-		untrusted(ret, &e);
-		return NULL;
-	}
-	source_trust_run(&s, t, ret);
-	if (ret->outcome == UPSTREAM_FRESH)
-		return t;
-	trust_free(t);
-	return NULL;
+	return refreshed_ms == 0 || clock_mono_ms() - refreshed_ms >= REFRESH_MS;
 }
 
 void
-vouch_refresh(
-	struct vouch *v, const struct vouch_whom *whom, bool force, struct upstream_reply *ret)
+vouch_refresh(struct vouch *v, const struct vouch_whom *whom, struct upstream_reply *ret)
 {
-	uint64_t now_ms = clock_mono_ms();
 	struct err e = {0};
-	struct trust *t;
 
-	*ret = (struct upstream_reply){.outcome = UPSTREAM_FRESH};
-	if (!force && v->refreshed_ms > 0 && now_ms - v->refreshed_ms < REFRESH_MS)
-		return;
-	v->current = whom->upstream;
-	v->sources[v->current].gave_query = whom->gave_query;
-	t = run_workflow(v, ret);
+	v->ask.current = whom->upstream;
+	v->ask.sources[whom->upstream].gave_query = whom->gave_query;
+	vouch_ask_refresh(&v->ask, ret);
 	if (ret->outcome == UPSTREAM_UNTRUSTED)
 		say(v, EVENT_UNTRUSTED, ret->why.text);
-	if (t == NULL)
+	if (ret->outcome != UPSTREAM_FRESH)
 		return;
-	trust_free(v->trust);
-	v->trust = t;
-	v->refreshed_ms = now_ms;
 	fetch_roots(v);
-	show(v, t, &e);
-	if (e.code != ERR_NONE)
-		v->refreshed_ms = 0; /* the next poll tries again */
+	show(v, v->ask.trust, &e);
+	/* What could not be shown is for the next poll. */
+	v->refreshed_ms = e.code == ERR_NONE ? clock_mono_ms() : 0;
 	say(v, e.code == ERR_NONE ? EVENT_TRUST : EVENT_FAILED,
 		e.code == ERR_NONE ? "good" : e.text);
 }
 
 /* ---- Looking up */
 
-/*
- * NULL with FRESH: it is not listed. A role is what the snapshot lists, whoever has it: where the
- * one that all was good of does not hand it out another one may.
- */
+/* NULL with FRESH: it is not listed. */
 static const struct listed *
 find(struct vouch *v, const char *name, struct upstream_reply *ret)
 {
-	const size_t current = v->current;
-	const struct vouch_whom whom = {current, v->sources[current].gave_query};
+	const size_t current = v->ask.current;
+	const struct vouch_whom whom = {current, v->ask.sources[current].gave_query};
 
-	vouch_refresh(v, &whom, v->trust == NULL, ret);
-	if (ret->outcome != UPSTREAM_FRESH)
-		return NULL;
-	for (size_t i = 0; i < v->origins.count; i++) {
-		struct source_trust s = source_of(v);
-
-		s.source = &v->sources[(current + i) % v->origins.count];
-		trust_find(v->trust, name);
-		source_trust_run(&s, v->trust, ret);
-		if (ret->outcome == UPSTREAM_FRESH)
-			return trust_found(v->trust);
-		if (ret->outcome == UPSTREAM_PREPARING || stop_wanted(v->parts.ending))
-			break;
-	}
-	return NULL;
+	*ret = (struct upstream_reply){.outcome = UPSTREAM_FRESH};
+	if (v->ask.trust == NULL)
+		vouch_refresh(v, &whom, ret);
+	return ret->outcome == UPSTREAM_FRESH ? vouch_ask_find(&v->ask, name, ret) : NULL;
 }
 
 /* The role of a type may have come while something of it was looked up. */
@@ -348,7 +241,7 @@ show_role(struct vouch *v, const char *type)
 		listed != NULL ? mem_printf("%" PRIu64 ".%s", listed->version, name) : NULL;
 
 	if (listed == NULL || !vouched_has(v->shown, file, listed))
-		show(v, v->trust, NULL);
+		show(v, v->ask.trust, NULL);
 }
 
 void
@@ -362,11 +255,10 @@ vouch_header(
 	if (ret->outcome != UPSTREAM_FRESH)
 		return;
 	if (listed == NULL) {
-		(void)err_set(&e, ERR_INPUT, "not-listed: nobody has signed it");
-		untrusted(ret, &e);
+		source_trust_refuse_unlisted(ret, name);
 	} else if (metadata_check(listed, bytes, &e) != 0) {
 		(void)err_wrap(&e, "%s", verdict_name(VERDICT_MIXED));
-		untrusted(ret, &e);
+		source_trust_refuse(ret, &e);
 	} else {
 		show_role(v, ident->type);
 	}
@@ -388,72 +280,118 @@ check_stored(struct vouch *v, const struct view_type *t, const struct ident *ide
 	(void)stock_remove(v->parts.stock, &version->header->record, NULL);
 }
 
-/* What was announced, or is kept, and is newer than what is announced now, but listed no more. */
+/* What the last search ended with lists it; or another role, which is looked for. */
 static bool
-is_withdrawn(const struct vouch *v, const struct view_type *t, const struct ident *fetched)
+is_listed(struct vouch *v, const struct ident *ident)
 {
-	const struct metadata *role = trust_visited(v->trust);
-	struct ident known = *fetched;
+	const struct metadata *role = trust_visited(v->ask.trust);
+	struct upstream_reply reply;
 	char name[IDENT_NAME_MAX];
 
-	known.edition = t->announced;
-	for (size_t i = 0; i < t->count; i++)
-		if (t->versions[i].edition.version > known.edition.version)
-			known.edition = t->versions[i].edition;
-	return known.edition.version > fetched->edition.version &&
-	       metadata_find(role != NULL ? role : trust_role(v->trust, ROLE_TARGETS),
-		       ident_header_name(&known, name)) == NULL;
+	(void)ident_header_name(ident, name);
+	return (role != NULL && metadata_find(role, name) != NULL) || find(v, name, &reply) != NULL;
 }
 
+/*
+ * What is known here, of what is kept from that version on, counts no more where it is not listed:
+ * nobody signed it, or it was taken back.
+ */
 static void
-look_up(struct vouch *v, const struct view_type *t, const struct ident *ident,
-	struct announce_vouched *ret, struct err *why)
+look_up_known(struct vouch *v, const struct view_type *t, uint64_t from, struct idents *unlisted)
+{
+	struct ident known = {.edition = t->announced};
+
+	memcpy(known.type, t->type, sizeof(known.type));
+	if (known.edition.version > 0 && !is_listed(v, &known))
+		idents_add(unlisted, &known);
+	for (size_t i = 0; i < t->count; i++) {
+		known.edition = t->versions[i].edition;
+		if (known.edition.version >= from &&
+			!ident_edition_equal(&known.edition, &t->announced) &&
+			!is_listed(v, &known))
+			idents_add(unlisted, &known);
+	}
+}
+
+/* What is wrong with what was fetched; UNTRUSTED or what could not be had. */
+static void
+look_up(struct vouch *v, const struct view_type *t, const struct ident *fetched,
+	struct announce_vouched *ret, struct upstream_reply *ret_wrong)
 {
 	struct upstream_reply reply;
 	char name[IDENT_NAME_MAX];
-	const struct listed *listed = find(v, ident_header_name(ident, name), &reply);
+	const struct listed *listed = find(v, ident_header_name(fetched, name), &reply);
 
-	if (listed == NULL) {
-		idents_add(&ret->untrusted, ident);
-		if (reply.outcome == UPSTREAM_FRESH)
-			(void)err_set(why, ERR_INPUT, "%s: not-listed: nobody has signed it", name);
-		else
-			(void)err_set(why, reply.why.code, "%s: %s", name, reply.why.text);
-		if (reply.outcome == UPSTREAM_FRESH || reply.outcome == UPSTREAM_UNTRUSTED)
-			say(v, EVENT_UNTRUSTED, why->text);
+	if (reply.outcome != UPSTREAM_FRESH) {
+		idents_add(&ret->unheard, fetched);
+		*ret_wrong = reply;
 		return;
 	}
-	check_stored(v, t, ident, listed);
-	if (is_withdrawn(v, t, ident))
-		idents_add(&ret->withdrawn, ident);
-	(void)idents_remove(&v->seen, ident->type, 0);
-	idents_add(&v->seen, ident);
-	(void)idents_sort(&v->seen);
+	if (listed != NULL) {
+		check_stored(v, t, fetched, listed);
+	} else {
+		source_trust_refuse_unlisted(ret_wrong, name);
+		idents_add(&ret->unlisted, fetched);
+	}
+	/* Older ones count where this one does not. */
+	look_up_known(v, t, listed != NULL ? fetched->edition.version : 0, &ret->unlisted);
 }
 
 /* In use is a type of which anything is kept. */
 void
 vouch_query(struct vouch *v, const struct idents *fetched, struct announce_vouched *ret,
-	struct err *why)
+	struct upstream_reply *ret_wrong)
 {
 	struct view *view = stock_view(v->parts.stock);
-	bool looked = false;
 
 	*ret = (struct announce_vouched){0};
+	*ret_wrong = (struct upstream_reply){.outcome = UPSTREAM_FRESH};
 	for (size_t i = 0; i < fetched->count && !stop_wanted(v->parts.ending); i++) {
-		const struct ident *ident = &fetched->at[i];
-		const struct view_type *t = view_find_type(view, ident->type);
-		const struct ident *seen = idents_find(&v->seen, ident->type);
+		const struct view_type *t = view_find_type(view, fetched->at[i].type);
 
-		if (t == NULL || t->count == 0 || (seen != NULL && ident_equal(seen, ident)))
-			continue;
-		look_up(v, t, ident, ret, why);
-		looked = true;
+		if (t != NULL && t->count > 0)
+			look_up(v, t, &fetched->at[i], ret, ret_wrong);
 	}
 	view_release(view);
+	(void)idents_sort(&ret->unlisted);
+	(void)idents_sort(&ret->unheard);
 	/* With the roles that came. */
-	if (looked && v->trust != NULL)
-		show(v, v->trust, NULL);
+	show(v, v->ask.trust, NULL);
+}
+
+static void
+drop(struct vouch *v, const struct view_type *t, const struct idents *unlisted,
+	const struct records *records)
+{
+	/* A version's header last: where this is interrupted, what is left can be explained. */
+	for (size_t i = records->count; i > 0; i--) {
+		const struct record *r = &records->at[i - 1];
+		char name[IDENT_NAME_MAX];
+
+		if (r->ident.edition.version <= t->announced.version ||
+			!idents_has(unlisted, &r->ident) ||
+			stock_remove(v->parts.stock, r, NULL) != 0 || r->kind != RECORD_HEADER)
+			continue;
+		log_note(EVENT_UNTRUSTED, "%s: nobody has signed it, or it was taken back: it goes",
+			ident_header_name(&r->ident, name));
+	}
+}
+
+void
+vouch_drop(struct vouch *v, const struct announce_vouched *vouched)
+{
+	struct view *view = stock_view(v->parts.stock);
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_type *t = view->types[i];
+		AUTO_RECORDS struct records records = {0};
+
+		if (t->announced.version == 0 || idents_find(&vouched->unlisted, t->type) == NULL)
+			continue;
+		view_records(view, t->type, &records);
+		drop(v, t, &vouched->unlisted, &records);
+	}
+	view_release(view);
 }
 
 /* ---- Roles that somebody asks for */

@@ -23,22 +23,30 @@
 #include "cache/stock.h"
 #include "jobs/jobs.h"
 #include "model/options.h"
-#include "net/source_trust.h"
+#include "net/upstream.h"
 #include "settings.h"
 
 struct vouch_parts {
 	const struct options *options;
 	struct settings *settings;
 	struct stock *stock;
+	struct announce *announce;
 	struct jobs *jobs;
 	const struct stop *ending;
 };
 
 struct vouch;
 
-/* NULL: no root is pinned, and nothing is looked up. What was verified last is handed on at once.
+/*
+ * NULL: no root is pinned, and nothing is looked up. What was verified last is handed on at once;
+ * what is announced of types in use, and was not, is forgotten.
  */
 int vouch_open(const struct vouch_parts *parts, struct vouch **ret, struct err *e);
+
+/* It is long since all was good: an announcement is looked up though it is the same. From any
+ * thread.
+ */
+bool vouch_due(const struct vouch *v);
 
 void vouch_run(struct vouch *v, void (*run)(void *context), void *context);
 
@@ -57,16 +65,21 @@ struct vouch_whom {
 	bool gave_query;
 };
 
-/*
- * The workflow: with force, or where VOUCH_REFRESH_MS have passed since. FRESH: it is trusted, and
- * handed on.
- */
-void vouch_refresh(
-	struct vouch *v, const struct vouch_whom *whom, bool force, struct upstream_reply *ret);
+/* The workflow. FRESH: it is trusted, and handed on. */
+void vouch_refresh(struct vouch *v, const struct vouch_whom *whom, struct upstream_reply *ret);
 
-/* What is announced of types in use; *ret is the caller's (announce_vouched_clear). */
+/*
+ * After that: what was fetched, is announced and is kept of types in use; *ret is the caller's
+ * (announce_vouched_clear). *ret_wrong: FRESH, or what is wrong with what was fetched.
+ */
 void vouch_query(struct vouch *v, const struct idents *fetched, struct announce_vouched *ret,
-	struct err *why);
+	struct upstream_reply *ret_wrong);
+
+/*
+ * After it was announced: what is kept, newer than what is announced, and not listed goes. It would
+ * count as the newest that is kept, and serves nobody.
+ */
+void vouch_drop(struct vouch *v, const struct announce_vouched *vouched);
 
 /* A header that arrived. FRESH: it is the one that is listed. */
 void vouch_header(

@@ -118,12 +118,6 @@ client_trust_again(struct client_trust *ct)
 
 /* ---- Asking */
 
-static void
-untrusted(struct upstream_reply *reply, const struct err *why)
-{
-	*reply = (struct upstream_reply){.outcome = UPSTREAM_UNTRUSTED, .why = *why};
-}
-
 /* Whoever answers the first time is believed, and nobody else after it. */
 static void
 take_first(struct client_trust *ct, const struct source_trust *s)
@@ -149,7 +143,7 @@ run(struct client_trust *ct, const struct source_trust *s)
 
 	ct->reply = (struct upstream_reply){.outcome = UPSTREAM_FRESH};
 	if (verdict_check_clock(time(NULL), &e) != 0) {
-		untrusted(&ct->reply, &e);
+		source_trust_refuse(&ct->reply, &e);
 		return;
 	}
 	ct->trust = trusted_begin(&ct->kept, time(NULL), &e);
@@ -164,7 +158,7 @@ run(struct client_trust *ct, const struct source_trust *s)
 		return;
 	}
 	(void)err_wrap(&e, "no-root: .trust has none that can be used; give --trust-root");
-	untrusted(&ct->reply, &e);
+	source_trust_refuse(&ct->reply, &e);
 }
 
 /* What is kept is written by one at a time. -1: *ret says why not. */
@@ -273,7 +267,6 @@ client_trust_find(struct client_trust *ct, struct upstream *upstream, struct sou
 		.upstream = upstream, .source = source, .below = below, .kept = &ct->kept};
 	const struct listed *listed = NULL;
 	char name[IDENT_NAME_MAX];
-	struct err e = {0};
 
 	(void)ident_header_name(want->ident, name);
 	*ret_reply = ct->reply;
@@ -290,8 +283,7 @@ client_trust_find(struct client_trust *ct, struct upstream *upstream, struct sou
 		note_signed(ct->trust, want->installed, ret_signed);
 	if (listed != NULL)
 		return listed;
-	(void)err_set(&e, ERR_MISSING, "not-listed: nobody has signed %s", name);
-	untrusted(ret_reply, &e);
+	source_trust_refuse_unlisted(ret_reply, name);
 	return NULL;
 }
 

@@ -24,7 +24,7 @@ START_TEST(announce_forget__what_the_cloud_says_holds_again)
 		kept_set_up(&k, NULL);
 		(void)announced_poll(&k, "a/5 t/5 ");
 		(void)announced_note_absent(&k);
-		ck_assert_int_eq(announce_forget(k.announce, rows[i].type, rows[i].version, &e), 0);
+		ck_assert_int_eq(announced_forget(&k, rows[i].type, rows[i].version, &e), 0);
 		ck_assert_str_eq(kept_announced(&k), rows[i].announced);
 		ck_assert(announced_due(&k) == gone);
 		ck_assert(announced_is_absent(&k) != gone);
@@ -47,7 +47,7 @@ START_TEST(announce_forget__what_was_refused_for_it_is_announced_at_once)
 	(void)announced_poll(&k, "a/5 t/900 ");
 	(void)announced_poll(&k, "a/5 t/6 ");
 	ck_assert_str_eq(kept_announced(&k), "a/5 t/900 ");
-	ck_assert_int_eq(announce_forget(k.announce, "t", 900, &e), 0);
+	ck_assert_int_eq(announced_forget(&k, "t", 900, &e), 0);
 	ck_assert_str_eq(kept_announced(&k), "a/5 t/6 ");
 	ck_assert(announced_due(&k));
 	kept_tear_down(&k);
@@ -66,7 +66,7 @@ START_TEST(announce_forget__what_could_not_be_stored_is_said_and_nothing_else_go
 		kept_set_up(&k, NULL);
 		(void)announced_poll(&k, "a/5 t/5 ");
 		faults_begin(n);
-		failed = faults_end(announce_forget(k.announce, "t", 0, &e), &e);
+		failed = faults_end(announced_forget(&k, "t", 0, &e), &e);
 		ck_assert_str_eq(kept_announced(&k), failed ? "a/5 t/5 " : "a/5 ");
 		/* Whatever is announced next, it is still what the cloud said last. */
 		announce_policy(k.announce);
@@ -99,7 +99,7 @@ START_TEST(announce_query__what_was_asked_for_before_something_was_forgotten_doe
 	number = announce_number(k.announce);
 	(void)announced_poll(&k, "a/5 t/900 ");
 	ck_assert_uint_eq(announce_number(k.announce), number);
-	ck_assert_int_eq(announce_forget(k.announce, "t", 0, NULL), 0);
+	ck_assert_int_eq(announced_forget(&k, "t", 0, NULL), 0);
 	ck_assert(poll_outdated(&k, "a/6 t/900 ", number));
 	ck_assert_str_eq(kept_announced(&k), "a/5 ");
 	ck_assert(announced_due(&k));
@@ -110,7 +110,7 @@ START_TEST(announce_query__what_was_asked_for_before_something_was_forgotten_doe
 	announce_policy(k.announce);
 	ck_assert(poll_outdated(&k, "a/6 t/6 ", number));
 	number = announce_number(k.announce);
-	ck_assert_int_eq(announce_forget(k.announce, "u", 0, NULL), 0);
+	ck_assert_int_eq(announced_forget(&k, "u", 0, NULL), 0);
 	ck_assert(poll_outdated(&k, "a/6 t/6 ", number));
 	ck_assert_str_eq(kept_announced(&k), "a/5 t/6 ");
 	kept_tear_down(&k);
@@ -129,7 +129,7 @@ START_TEST(announce_forget__where_it_fails_what_waits_takes_nothing_with_it)
 	jobs[0] = jobs_take(k.jobs, QUEUE_ARCHIVES);
 	jobs[1] = jobs_take(k.jobs, QUEUE_METADATA);
 	faults_begin(1);
-	ck_assert(faults_end(announce_forget(k.announce, "a", 0, &e), &e));
+	ck_assert(faults_end(announced_forget(&k, "a", 0, &e), &e));
 	jobs_done(k.jobs, jobs[0]);
 	jobs_done(k.jobs, jobs[1]);
 	kept_settle(&k);

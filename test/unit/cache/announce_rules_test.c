@@ -48,7 +48,7 @@ static const struct {
 START_TEST(announce_rules__one_row_for_each)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct announce_rules rules = {rows[i].ahead_s, rows[i].now_s};
+		const struct announce_rules rules = {rows[i].ahead_s, rows[i].now_s, NULL};
 		struct view_version versions[2] = {
 			{.edition = rows[i].kept[0]}, {.edition = rows[i].kept[1]}};
 		struct view_type t = {.announced = rows[i].announced,
@@ -68,8 +68,32 @@ START_TEST(announce_rules__one_row_for_each)
 }
 END_TEST
 
+/* Of a type of which 100 is listed, 200 and both of 300 are not. */
+START_TEST(announce_rules__what_nobody_signed_does_not_count)
+{
+	struct ident at[] = {{"t", {200, "00000002"}}, {"t", {300, "00000003"}},
+		{"t", {300, "00000004"}}, {"u", {100, "00000001"}}};
+	const struct idents unlisted = {at, 4, 4};
+	const struct announce_rules rules = {366L * DAY_S, NOW_S, &unlisted};
+	struct view_version versions[] = {{.edition = {300, "00000003"}},
+		{.edition = {300, "00000004"}}, {.edition = {100, "00000001"}}};
+	struct view_type t = {
+		.type = "t", .announced = {200, "00000002"}, .versions = versions, .count = 3};
+
+	ck_assert_uint_eq(announce_rules_known(&rules, &t).version, 100);
+	ck_assert_ptr_null(announce_rules_refusal(&rules, &t, &(struct edition){150, "00000005"}));
+	ck_assert_ptr_null(announce_rules_refusal(&rules, &t, &(struct edition){200, "00000005"}));
+	ck_assert_ptr_null(announce_rules_refusal(&rules, &t, &(struct edition){300, "00000005"}));
+	ck_assert_ptr_nonnull(
+		announce_rules_refusal(&rules, &t, &(struct edition){99, "00000005"}));
+	ck_assert_ptr_nonnull(
+		announce_rules_refusal(&rules, &t, &(struct edition){100, "00000005"}));
+}
+END_TEST
+
 void
 announce_rules_tests(TCase *c)
 {
+	tcase_add_test(c, announce_rules__what_nobody_signed_does_not_count);
 	tcase_add_test(c, announce_rules__one_row_for_each);
 }

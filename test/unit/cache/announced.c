@@ -44,6 +44,15 @@ announced_poll(struct kept *k, const char *text)
 	return result == ANNOUNCE_DEFERRED;
 }
 
+int
+announced_forget(struct kept *k, const char *type, uint64_t version, struct err *e)
+{
+	struct ident what = {.edition.version = version};
+
+	(void)snprintf(what.type, sizeof(what.type), "%s", type);
+	return announce_forget(k->announce, &(struct idents){&what, 1, 1}, e);
+}
+
 bool
 announced_due(struct kept *k)
 {

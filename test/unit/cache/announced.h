@@ -13,6 +13,9 @@ void announced_list(const char *text, struct idents *ret);
 /* The cloud says so. Whether something waits. */
 bool announced_poll(struct kept *k, const char *text);
 
+/* What is announced of a type is forgotten, as an administrator does it. */
+int announced_forget(struct kept *k, const char *type, uint64_t version, struct err *e);
+
 /* Something was forgotten since. */
 bool announced_due(struct kept *k);
 

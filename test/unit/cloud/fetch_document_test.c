@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "cache/announced.h"
 #include "cloud/cloud.h"
 #include "cloud/fetch_query.h"
 #include "faults.h"
@@ -280,7 +281,7 @@ START_TEST(fetch_query__what_was_outdated_on_its_way_is_asked_for_once_more)
 	logged_begin();
 	f = cloud_begin(&c, &query);
 	fetch_query(f);
-	ck_assert_int_eq(announce_forget(c.k.announce, "t", 0, NULL), 0);
+	ck_assert_int_eq(announced_forget(&c.k, "t", 0, NULL), 0);
 	while (jobs_look(c.k.jobs, &query).state == JOB_RUNNING)
 		upstream_run(c.pool.upstream, 5);
 	kept_settle(&c.k);

@@ -44,7 +44,7 @@ ask(struct upstreams *u, int wanted, enum source_what what, unsigned number,
 	struct source_request request = asks_for(what, number);
 	struct upstream_reply answer = reply(outcome, retry_after_s);
 	uint32_t tried = 0;
-	int got = upstreams_choose(u, &tried);
+	int got = upstreams_choose(u, SOURCE_OFFER, &tried);
 
 	ck_assert_int_eq(got, wanted);
 	ck_assert_uint_eq(tried, 1U << wanted);
@@ -57,13 +57,48 @@ START_TEST(upstreams_choose__each_once_in_the_order_of_preference)
 	uint32_t tried = 0;
 
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(upstreams_choose(u, &tried), i);
-	ck_assert_int_eq(upstreams_choose(u, &tried), -1);
+		ck_assert_int_eq(upstreams_choose(u, SOURCE_OFFER, &tried), i);
+	ck_assert_int_eq(upstreams_choose(u, SOURCE_OFFER, &tried), -1);
 	ck_assert_uint_eq(upstreams_wait_ms(u), 0);
 	tried = 0;
-	ck_assert_int_eq(upstreams_choose(u, &tried), 0);
+	ck_assert_int_eq(upstreams_choose(u, SOURCE_OFFER, &tried), 0);
 	upstreams_free(u);
 	upstreams_free(NULL);
+}
+END_TEST
+
+static int
+chosen(struct upstreams *u, enum source_what what)
+{
+	uint32_t tried = 0;
+
+	return upstreams_choose(u, what, &tried);
+}
+
+START_TEST(upstreams_choose__one_that_is_not_trusted_comes_last)
+{
+	struct upstreams *u = three();
+	uint32_t tried = 0;
+
+	unit_clock_stop();
+	upstreams_note_trusted(u, 0, false);
+	ck_assert_int_eq(upstreams_choose(u, SOURCE_OFFER, &tried), 1);
+	ck_assert_int_eq(upstreams_choose(u, SOURCE_OFFER, &tried), 2);
+	ck_assert_int_eq(upstreams_choose(u, SOURCE_OFFER, &tried), 0);
+	ck_assert_int_eq(upstreams_choose(u, SOURCE_OFFER, &tried), -1);
+	/* After ten minutes its announcement is asked for, and nothing else. */
+	unit_clock_advance_ms(599999);
+	ck_assert_int_eq(chosen(u, SOURCE_QUERY), 1);
+	unit_clock_advance_ms(1);
+	ck_assert_int_eq(chosen(u, SOURCE_QUERY), 0);
+	ck_assert_int_eq(chosen(u, SOURCE_HEADER), 1);
+	/* It is not to be trusted still; or again. */
+	upstreams_note_trusted(u, 0, false);
+	ck_assert_int_eq(chosen(u, SOURCE_QUERY), 1);
+	upstreams_note_trusted(u, 0, true);
+	ck_assert_int_eq(chosen(u, SOURCE_QUERY), 0);
+	ck_assert_int_eq(chosen(u, SOURCE_HEADER), 0);
+	upstreams_free(u);
 }
 END_TEST
 
@@ -109,7 +144,8 @@ START_TEST(upstreams_report__one_document_that_is_wrong_again_and_again_counts_o
 
 		for (unsigned n = 0; n < THRESHOLD; n++)
 			ask(u, 0, rows[i].what, 1, rows[i].outcome, 0);
-		ck_assert_msg(upstreams_choose(u, &tried) == (rows[i].once ? 0 : 1), "row %zu", i);
+		ck_assert_msg(upstreams_choose(u, SOURCE_OFFER, &tried) == (rows[i].once ? 0 : 1),
+			"row %zu", i);
 		upstreams_free(u);
 	}
 }
@@ -269,6 +305,7 @@ void
 upstreams_tests(TCase *c)
 {
 	tcase_add_test(c, upstreams_choose__each_once_in_the_order_of_preference);
+	tcase_add_test(c, upstreams_choose__one_that_is_not_trusted_comes_last);
 	tcase_add_test(c, upstreams__one_that_fails_is_left_alone_and_is_probed_after_its_rest);
 	tcase_add_test(c, upstreams_report__one_document_that_is_wrong_again_and_again_counts_once);
 	tcase_add_test(c, upstreams_report__a_success_between_begins_anew);

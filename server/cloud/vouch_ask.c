@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cloud/vouch_ask.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cloud/vouch_root.h"
+
+enum { WAIT_S = 5 }; /* for which a server above may hold a role */
+
+static int
+pin(const struct vouch_ask *a, const struct options *o, struct err *e)
+{
+	AUTO_FREE char *path = vouch_root_path(o);
+	AUTO_BUF struct buf root = {0};
+
+	if (fs_read(AT_FDCWD, path, TRUST_ROOT_BYTES_MAX, &root, e) != 0)
+		return -1;
+	if (trusted_pin(&a->kept, span_of(root.at, root.len), e) != 0)
+		return err_wrap(e, "%s", path);
+	return 0;
+}
+
+int
+vouch_ask_open(struct vouch_ask *a, const struct options *o, struct settings *settings,
+	const struct stop *ending, struct err *e)
+{
+	AUTO_FREE char *path = mem_printf("%s/data/guts2/trust", o->root);
+
+	*a = (struct vouch_ask){.settings = settings, .ending = ending};
+	a->kept.dir = fs_make_dirs(AT_FDCWD, path, e);
+	if (a->kept.dir < 0 || pin(a, o, e) != 0 ||
+		origins_parse(o->guts2ServerUrl, &a->origins, e) != 0 ||
+		upstream_new(&a->upstream, e) != 0)
+		return -1;
+	a->sources = mem_new(a->origins.count, sizeof(*a->sources));
+	for (size_t i = 0; i < a->origins.count; i++)
+		a->sources[i].origin = &a->origins.at[i];
+	upstream_set_ca_file(a->upstream, o->upstreamCaFile);
+	return 0;
+}
+
+void
+vouch_ask_close(struct vouch_ask *a)
+{
+	upstream_free(a->upstream);
+	settings_release(a->policy);
+	origins_free(&a->origins);
+	trust_free(a->trust);
+	trusted_clear(&a->kept);
+	fs_close(&a->kept.dir);
+	free(a->sources);
+}
+
+static struct source_trust
+source_of(struct vouch_ask *a, size_t which)
+{
+	struct policy *policy = settings_take(a->settings);
+
+	settings_release(a->policy);
+	a->policy = policy;
+	upstream_set_proxy(a->upstream, policy->proxy);
+	return (struct source_trust){.upstream = a->upstream,
+		.source = &a->sources[which],
+		.below = "tuf/",
+		.kept = &a->kept,
+		.wait_s = WAIT_S,
+		.stop = a->ending};
+}
+
+void
+vouch_ask_refresh(struct vouch_ask *a, struct upstream_reply *ret)
+{
+	const struct source_trust s = source_of(a, a->current);
+	struct trust *t = NULL;
+	struct err e = {0};
+
+	if (verdict_check_clock(time(NULL), &e) == 0)
+		t = trusted_begin(&a->kept, time(NULL), &e);
+	if (t == NULL) {
+		source_trust_refuse(ret, &e);
+		return;
+	}
+	source_trust_run(&s, t, ret);
+	if (ret->outcome != UPSTREAM_FRESH) {
+		trust_free(t);
+		return;
+	}
+	trust_free(a->trust);
+	a->trust = t;
+}
+
+/*
+ * A role is what the snapshot lists, whoever has it: where the one that all was good of does not
+ * hand it out another one may.
+ */
+const struct listed *
+vouch_ask_find(struct vouch_ask *a, const char *name, struct upstream_reply *ret)
+{
+	for (size_t i = 0; i < a->origins.count; i++) {
+		const struct source_trust s = source_of(a, (a->current + i) % a->origins.count);
+
+		trust_find(a->trust, name);
+		source_trust_run(&s, a->trust, ret);
+		if (ret->outcome == UPSTREAM_FRESH)
+			return trust_found(a->trust);
+		if (ret->outcome == UPSTREAM_PREPARING || stop_wanted(a->ending))
+			break;
+	}
+	return NULL;
+}
+
+/* Whether this root is the one before that one. */
+static bool
+leads_to(const struct metadata *root, struct span next)
+{
+	const struct verdict_basis basis = {.keys = &root->keys, .who = &root->signers[ROLE_ROOT]};
+	struct metadata *m = NULL;
+	bool good = verdict_read(&basis, ROLE_ROOT, next, &m, NULL) == VERDICT_GOOD &&
+		    m->version == root->version + 1;
+
+	metadata_free(m);
+	return good;
+}
+
+bool
+vouch_ask_root_before(struct vouch_ask *a, uint64_t version, struct buf *next)
+{
+	const struct source_trust s = source_of(a, a->current);
+	AUTO_FREE char *file = mem_printf("tuf/%" PRIu64 ".root.json", version);
+	struct source_request request = {.what = SOURCE_TRUST,
+		.trust_file = file,
+		.trust_bytes_max = TRUST_ROOT_BYTES_MAX,
+		.stop = a->ending};
+	const struct verdict_basis nobody = {0};
+	struct upstream_reply reply;
+	struct metadata *m = NULL;
+	bool good;
+
+	source_fetch(s.upstream, s.source, &request, &reply);
+	good = reply.outcome == UPSTREAM_FRESH &&
+	       verdict_read(&nobody, ROLE_ROOT, span_of(request.bytes.at, request.bytes.len), &m,
+		       NULL) == VERDICT_GOOD &&
+	       m->version == version && leads_to(m, span_of(next->at, next->len));
+	metadata_free(m);
+	if (good) {
+		buf_clear(next);
+		buf_add(next, request.bytes.at, request.bytes.len);
+	}
+	source_clear(&request);
+	return good;
+}
