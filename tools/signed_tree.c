@@ -272,6 +272,31 @@ signed_tree_each_type(const struct signed_tree *t,
 	return 0;
 }
 
+struct metadata *
+signed_tree_role_of_type(const struct signed_tree *t, const char *type)
+{
+	AUTO_FREE char *name = mem_printf("t-%s.json", type);
+	AUTO_BUF struct buf bytes = {0};
+	struct verdict_basis basis;
+	struct metadata *m = NULL;
+
+	if (signed_tree_newest(t, name) > 0 &&
+		signed_tree_basis(t, ROLE_TARGETS, type, &basis, NULL) == 0 &&
+		signed_tree_read(t, name, &bytes, NULL) == 0)
+		(void)verdict_read(&basis, ROLE_TARGETS, span_of(bytes.at, bytes.len), &m, NULL);
+	return m;
+}
+
+bool
+signed_tree_is_revoked(const struct signed_tree *t, const char *type)
+{
+	AUTO_FREE char *role = signed_tree_role_name(type);
+	AUTO_FREE char *name = mem_printf("%s.json", role);
+
+	return t->targets != NULL && signed_tree_newest(t, name) > 0 &&
+	       find_delegation(t, role) == NULL;
+}
+
 struct last_look {
 	const struct signed_tree *tree;
 	struct idents *last;

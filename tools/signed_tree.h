@@ -76,6 +76,15 @@ struct draft *signed_tree_draft(
 int signed_tree_put(struct signed_tree *t, enum role role, const char *type, struct span bytes,
 	uint64_t *ret_version, struct err *e);
 
+/*
+ * The role of a type, as its delegator takes it, whatever its time. NULL: there is none, or not any
+ * more. The caller frees.
+ */
+struct metadata *signed_tree_role_of_type(const struct signed_tree *t, const char *type);
+
+/* Whether it had a role, and nobody may sign it any more. */
+bool signed_tree_is_revoked(const struct signed_tree *t, const char *type);
+
 /* ---- For signed_tree_commit.c */
 
 /* 0: there is none. name: "targets.json" */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "signed_tree_commit.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cli.h"
 #include "model/wire.h"
 #include "trust/trust.h"
 
@@ -140,6 +142,18 @@ renew_timestamp(struct signed_tree *t, const struct keys *keys, uint64_t snapsho
 	return result;
 }
 
+/* They are signed by people, who are told: what is published all the same reaches nobody. */
+static void
+warn_of_expired(const struct metadata *m)
+{
+	const int64_t days = (time(NULL) - m->expires_s) / 86400;
+
+	if (m->expires_s <= time(NULL))
+		cli_complain("warning: %s expired %" PRId64
+			     " days ago: clients take nothing new until it is signed again",
+			metadata_role_name(m->role), days);
+}
+
 int
 signed_tree_commit(
 	struct signed_tree *t, const struct keys *keys, uint64_t *ret_version, struct err *e)
@@ -153,6 +167,8 @@ signed_tree_commit(
 		renew_timestamp(
 			t, keys, version, span_of(snapshot.at, snapshot.len), ret_version, e) != 0)
 		return -1;
+	warn_of_expired(t->root);
+	warn_of_expired(t->targets);
 	return signed_tree_commit_query(t, e);
 }
 
@@ -183,28 +199,12 @@ struct announcing {
 	bool changed;
 };
 
-/* NULL: there is none, or its delegator does not take it any more. */
-static struct metadata *
-role_of_type(const struct signed_tree *t, const char *type)
-{
-	AUTO_FREE char *name = mem_printf("t-%s.json", type);
-	AUTO_BUF struct buf bytes = {0};
-	struct verdict_basis basis;
-	struct metadata *m = NULL;
-
-	if (signed_tree_newest(t, name) > 0 &&
-		signed_tree_basis(t, ROLE_TARGETS, type, &basis, NULL) == 0 &&
-		signed_tree_read(t, name, &bytes, NULL) == 0)
-		(void)verdict_read(&basis, ROLE_TARGETS, span_of(bytes.at, bytes.len), &m, NULL);
-	return m;
-}
-
 static int
 announce_type(void *context, const char *type, struct err *e)
 {
 	struct announcing *a = context;
 	const struct ident *now = idents_find(&a->query, type);
-	struct metadata *m = role_of_type(a->tree, type);
+	struct metadata *m = signed_tree_role_of_type(a->tree, type);
 	struct ident ident;
 
 	(void)e;
@@ -222,6 +222,19 @@ announce_type(void *context, const char *type, struct err *e)
 	return 0;
 }
 
+/* No client that has a root would take it. */
+static void
+leave_revoked(struct announcing *a)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < a->query.count; i++)
+		if (!signed_tree_is_revoked(a->tree, a->query.at[i].type))
+			a->query.at[left++] = a->query.at[i];
+	a->changed = a->changed || left < a->query.count;
+	a->query.count = left;
+}
+
 int
 signed_tree_commit_query(const struct signed_tree *t, struct err *e)
 {
@@ -235,6 +248,7 @@ signed_tree_commit_query(const struct signed_tree *t, struct err *e)
 	if (repo_read_query(t->repo, &a.query, e) != 0)
 		return -1;
 	(void)signed_tree_each_type(t, announce_type, &a, e);
+	leave_revoked(&a);
 	if (a.changed) {
 		wire_query_format(&a.query, &bytes);
 		result = repo_put(t->repo, "q", span_of(bytes.at, bytes.len), e);

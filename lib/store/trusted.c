@@ -9,17 +9,24 @@ static const char stage[] = "new";
 static const char pinned[] = "pinned.json";
 static const char newest[] = "root.json";
 
+bool
+trusted_is_pinned(const struct trusted *k, struct span root)
+{
+	AUTO_BUF struct buf before = {0};
+
+	return fs_read(k->dir, pinned, TRUST_ROOT_BYTES_MAX, &before, NULL) == 0 &&
+	       before.len == root.len && memcmp(before.at, root.at, root.len) == 0;
+}
+
 int
 trusted_pin(const struct trusted *k, struct span root, struct err *e)
 {
-	AUTO_BUF struct buf before = {0};
 	struct trust *t = trust_new(root, 0, e);
 
 	if (t == NULL)
 		return -1;
 	trust_free(t);
-	if (fs_read(k->dir, pinned, TRUST_ROOT_BYTES_MAX, &before, NULL) == 0 &&
-		before.len == root.len && memcmp(before.at, root.at, root.len) == 0)
+	if (trusted_is_pinned(k, root))
 		return 0;
 	/* This one last: until it is there the next run pins again. */
 	return fs_put(k->dir, stage, newest, root, e) != 0 ? -1

@@ -31,6 +31,9 @@ struct trusted {
  */
 int trusted_pin(const struct trusted *k, struct span root, struct err *e);
 
+/* Whether it is the one that was given before. */
+bool trusted_is_pinned(const struct trusted *k, struct span root);
+
 /* What a workflow begins with. NULL: an error. */
 struct trust *trusted_begin(const struct trusted *k, int64_t now_s, struct err *e);
 

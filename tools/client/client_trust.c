@@ -14,6 +14,82 @@
 enum { HAD_BYTES_MAX = 1024 };
 
 static const char below[] = "tuf/";
+static const char lock_name[] = "lock";
+static const char had_prefix[] = "had-";
+
+/* ---- What was had */
+
+static const char *
+had_name(const char *type, char ret[IDENT_NAME_MAX])
+{
+	(void)snprintf(ret, IDENT_NAME_MAX, "%s%s", had_prefix, type);
+	return ret;
+}
+
+static bool
+parse_had(const json_t *object, struct client_had *ret)
+{
+	const char *cookie = doc_string(object, "cookie", NULL);
+	const char *header = cookie != NULL ? doc_string(object, "header", NULL) : NULL;
+
+	if (header == NULL || !ident_cookie_valid(cookie) || !digest_parse(header, &ret->header) ||
+		header[DIGEST_HEX] != '\0' ||
+		doc_number(object, "version", 1, IDENT_VERSION_MAX, &ret->edition.version, NULL) !=
+			0 ||
+		doc_number(object, "newest", 0, IDENT_VERSION_MAX, &ret->newest, NULL) != 0)
+		return false;
+	memcpy(ret->edition.cookie, cookie, sizeof(ret->edition.cookie));
+	return true;
+}
+
+/* Written by fs_put, whole or not at all: what is no such text was changed by somebody. */
+struct client_had
+client_trust_had(const struct client_trust *ct, const char *type)
+{
+	AUTO_BUF struct buf text = {0};
+	AUTO_DOC json_t *object = NULL;
+	struct client_had had = {0};
+	char name[IDENT_NAME_MAX];
+
+	if (client_trust_wanted(ct) &&
+		fs_read(ct->dir, had_name(type, name), HAD_BYTES_MAX, &text, NULL) == 0)
+		object = doc_parse(span_of(text.at, text.len), NULL);
+	return object != NULL && parse_had(object, &had) ? had : (struct client_had){0};
+}
+
+int
+client_trust_note(const struct client_trust *ct, const char *type, const struct client_had *had,
+	struct err *e)
+{
+	AUTO_BUF struct buf text = {0};
+	char stage[IDENT_NAME_MAX + 8];
+	char name[IDENT_NAME_MAX];
+	char hex[DIGEST_HEX + 1];
+
+	doc_format(json_pack("{s:I,s:s,s:s,s:I}", "version", (json_int_t)had->edition.version,
+			   "cookie", had->edition.cookie, "header", digest_hex(&had->header, hex),
+			   "newest", (json_int_t)had->newest),
+		&text);
+	/* Of a name of its own: other types are noted beside it. */
+	(void)snprintf(stage, sizeof(stage), "new-%s", had_name(type, name));
+	return fs_put(ct->dir, stage, name, span_of(text.at, text.len), e);
+}
+
+/* The highest stays known; under another root nobody has vouched for it. */
+static int
+disown(void *context, int dir, const char *name, struct err *e)
+{
+	const struct client_trust *ct = context;
+	const char *type = name + sizeof(had_prefix) - 1;
+	struct client_had had;
+
+	(void)dir;
+	if (strncmp(name, had_prefix, sizeof(had_prefix) - 1) != 0 || !ident_type_valid(type))
+		return 0;
+	had = client_trust_had(ct, type);
+	had.newest = 0;
+	return had.edition.version > 0 ? client_trust_note(ct, type, &had, e) : 0;
+}
 
 /* ---- Opening */
 
@@ -21,10 +97,21 @@ static int
 pin_file(struct client_trust *ct, const char *root_file, struct err *e)
 {
 	AUTO_BUF struct buf root = {0};
+	AUTO_CLOSE int lock = -1;
+	struct span bytes;
 
 	if (fs_read(AT_FDCWD, root_file, TRUST_ROOT_BYTES_MAX, &root, e) != 0)
 		return err_wrap(e, "--trust-root");
-	if (trusted_pin(&ct->kept, span_of(root.at, root.len), e) != 0)
+	bytes = span_of(root.at, root.len);
+	/* Nobody waits for another run where nothing changes. */
+	if (trusted_is_pinned(&ct->kept, bytes))
+		return 0;
+	lock = fs_lock(ct->dir, lock_name, e);
+	if (lock < 0)
+		return err_wrap(e, ".trust");
+	if (fs_each(ct->dir, ".", disown, ct, e) != 0)
+		return err_wrap(e, ".trust");
+	if (trusted_pin(&ct->kept, bytes, e) != 0)
 		return err_wrap(e, "--trust-root %s", root_file);
 	return 0;
 }
@@ -166,7 +253,7 @@ static int
 take_lock(const struct client_trust *ct, struct upstream_reply *ret)
 {
 	struct err e = {0};
-	int lock = fs_lock(ct->dir, "lock", &e);
+	int lock = fs_lock(ct->dir, lock_name, &e);
 
 	if (lock >= 0)
 		return lock;
@@ -298,62 +385,4 @@ client_trust_word(const struct upstream_reply *reply, char ret[16])
 	else
 		(void)snprintf(ret, 16, "unknown");
 	return ret;
-}
-
-/* ---- What was had */
-
-static const char *
-had_name(const char *type, char ret[IDENT_NAME_MAX])
-{
-	(void)snprintf(ret, IDENT_NAME_MAX, "had-%s", type);
-	return ret;
-}
-
-static bool
-parse_had(const json_t *object, struct client_had *ret)
-{
-	const char *cookie = doc_string(object, "cookie", NULL);
-	const char *header = cookie != NULL ? doc_string(object, "header", NULL) : NULL;
-
-	if (header == NULL || !ident_cookie_valid(cookie) || !digest_parse(header, &ret->header) ||
-		header[DIGEST_HEX] != '\0' ||
-		doc_number(object, "version", 1, IDENT_VERSION_MAX, &ret->edition.version, NULL) !=
-			0 ||
-		doc_number(object, "newest", 0, IDENT_VERSION_MAX, &ret->newest, NULL) != 0)
-		return false;
-	memcpy(ret->edition.cookie, cookie, sizeof(ret->edition.cookie));
-	return true;
-}
-
-/* Written by fs_put, whole or not at all: what is no such text was changed by somebody. */
-struct client_had
-client_trust_had(const struct client_trust *ct, const char *type)
-{
-	AUTO_BUF struct buf text = {0};
-	AUTO_DOC json_t *object = NULL;
-	struct client_had had = {0};
-	char name[IDENT_NAME_MAX];
-
-	if (client_trust_wanted(ct) &&
-		fs_read(ct->dir, had_name(type, name), HAD_BYTES_MAX, &text, NULL) == 0)
-		object = doc_parse(span_of(text.at, text.len), NULL);
-	return object != NULL && parse_had(object, &had) ? had : (struct client_had){0};
-}
-
-int
-client_trust_note(const struct client_trust *ct, const char *type, const struct client_had *had,
-	struct err *e)
-{
-	AUTO_BUF struct buf text = {0};
-	char stage[IDENT_NAME_MAX + 8];
-	char name[IDENT_NAME_MAX];
-	char hex[DIGEST_HEX + 1];
-
-	doc_format(json_pack("{s:I,s:s,s:s,s:I}", "version", (json_int_t)had->edition.version,
-			   "cookie", had->edition.cookie, "header", digest_hex(&had->header, hex),
-			   "newest", (json_int_t)had->newest),
-		&text);
-	/* Of a name of its own: other types are noted beside it. */
-	(void)snprintf(stage, sizeof(stage), "new-%s", had_name(type, name));
-	return fs_put(ct->dir, stage, name, span_of(text.at, text.len), e);
 }

@@ -21,7 +21,8 @@
 struct client_had {
 	struct edition edition; /* version 0: nothing */
 	struct digest header;
-	uint64_t newest; /* the newest that was signed when it was last looked up; 0: not known */
+	/* The newest that was signed when it was last looked up; 0: nobody vouches for it now. */
+	uint64_t newest;
 };
 
 /* What a role says of the versions that are newer than an installed one. */

@@ -8,13 +8,15 @@
 #include "cli.h"
 #include "client/client_fetch.h"
 
-/* Where the record of what is installed is lost, the one that was looked up is what it has to be.
+/*
+ * Where the record of what is installed is lost, the one that was looked up is what it has to be.
  */
 void
 client_vouch_begin(const struct update_client *client, struct update *u)
 {
 	u->had = client_trust_had(client->trust, u->type);
-	u->vouched = u->from.version > 0 && ident_edition_equal(&u->from, &u->had.edition) &&
+	u->vouched = u->had.newest > 0 && u->from.version > 0 &&
+		     ident_edition_equal(&u->from, &u->had.edition) &&
 		     (!u->home.header_known || digest_equal(&u->home.header, &u->had.header));
 	client_trust_clear_signed(&u->signed_);
 	(void)snprintf(u->trust, sizeof(u->trust), "%s",
@@ -51,6 +53,17 @@ refuse(struct update *u, const struct upstream_reply *reply)
 {
 	(void)client_trust_word(reply, u->trust);
 	(void)client_fetch_fail_reply(u, "tuf", reply);
+}
+
+/* What is installed; it is asked for again the next time. */
+static void
+disown(const struct update_client *client, struct update *u, const struct upstream_reply *reply)
+{
+	refuse(u, reply);
+	if (reply->outcome != UPSTREAM_UNTRUSTED)
+		return;
+	u->had.newest = 0;
+	(void)client_trust_note(client->trust, u->type, &u->had, NULL);
 }
 
 /* What was had is remembered, whatever became of the files. False: it is refused. */
@@ -111,7 +124,7 @@ check_installed(const struct update_client *client, struct update *u)
 			" is not the one that was signed; remove %s/%s to install that",
 			u->from.version, u->directory, u->type);
 	}
-	refuse(u, &reply);
+	disown(client, u, &reply);
 	return false;
 }
 
@@ -123,8 +136,8 @@ client_vouch_look(const struct update_client *client, struct update *u)
 
 	if (look_up(client, &u->from, u, &reply) == NULL && u->signed_.newest == 0) {
 		(void)client_trust_word(&reply, u->trust);
-		if (reply.outcome == UPSTREAM_UNTRUSTED && u->result == UPDATE_CURRENT)
-			refuse(u, &reply);
+		if (reply.outcome == UPSTREAM_UNTRUSTED)
+			disown(client, u, &reply);
 		return;
 	}
 	(void)snprintf(u->trust, sizeof(u->trust), "good");

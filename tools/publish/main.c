@@ -168,7 +168,9 @@ run_roles(const struct arguments *a)
 struct counts {
 	const struct ident *versions;
 	size_t count;
-	unsigned *differences; /* by version */
+	unsigned *differences;		/* by version */
+	const struct signed_tree *tree; /* without a root: nothing is signed */
+	struct metadata *role;		/* of the type of the version that is looked at */
 };
 
 /* Offers are counted by the version they lead to. */
@@ -184,44 +186,79 @@ count_difference(void *context, const struct target *t, struct err *e)
 	return 0;
 }
 
+/* Of one version. */
+struct shown {
+	const struct header *header;
+	unsigned differences;
+	bool is_signed; /* its type is: */
+	bool listed;
+};
+
 static void
-print_version(const struct header *h, unsigned differences)
+print_version(const struct shown *v)
 {
+	const struct header *h = v->header;
 	AUTO_FREE char *title = cli_cleaned(h->title);
 	char bytes[32];
 
-	(void)printf("%-24s %12" PRIu64 " %s %6zu files %9s %4u differences  %s\n", h->ident.type,
+	(void)printf("%-24s %12" PRIu64 " %s %6zu files %9s %4u differences  %s%s\n", h->ident.type,
 		h->ident.edition.version, h->ident.edition.cookie, h->count,
-		num_bytes_text(h->bytes, bytes, sizeof(bytes)), differences, title);
+		num_bytes_text(h->bytes, bytes, sizeof(bytes)), v->differences,
+		!v->is_signed ? ""
+		: v->listed   ? "signed    "
+			      : "not listed  ",
+		title);
 }
 
 static json_t *
-version_object(const struct header *h, unsigned differences)
+version_object(const struct shown *v)
 {
+	const struct header *h = v->header;
 	json_t *object = doc_from_ident(&h->ident);
 
 	(void)json_object_set_new(object, "title", json_string(h->title));
 	(void)json_object_set_new(object, "files", json_integer((json_int_t)h->count));
 	(void)json_object_set_new(object, "bytes", json_integer((json_int_t)h->bytes));
-	(void)json_object_set_new(object, "differences", json_integer((json_int_t)differences));
+	(void)json_object_set_new(object, "differences", json_integer((json_int_t)v->differences));
+	(void)json_object_set_new(
+		object, "listed", v->is_signed ? json_boolean(v->listed) : json_null());
 	return object;
 }
 
+/* Versions of a type follow each other: its role is read once. */
+static void
+look_at_role(struct counts *c, size_t i)
+{
+	if (i > 0 && strcmp(c->versions[i].type, c->versions[i - 1].type) == 0)
+		return;
+	metadata_free(c->role);
+	c->role = signed_tree_has_root(c->tree)
+			  ? signed_tree_role_of_type(c->tree, c->versions[i].type)
+			  : NULL;
+}
+
 static int
-list_versions(struct repo *repo, const struct counts *c, bool json, struct err *e)
+list_versions(struct repo *repo, struct counts *c, bool json, struct err *e)
 {
 	AUTO_DOC json_t *objects = json_array();
 	int result = 0;
 
 	for (size_t i = 0; result == 0 && i < c->count; i++) {
 		AUTO_HEADER struct header *h = NULL;
+		char name[IDENT_NAME_MAX];
+		struct shown v;
 
+		look_at_role(c, i);
 		result = repo_read_header(repo, &c->versions[i], &h, NULL, e);
+		v = (struct shown){h, c->differences[i], c->role != NULL,
+			c->role != NULL && metadata_find(c->role, ident_header_name(&c->versions[i],
+									  name)) != NULL};
 		if (result == 0 && json)
-			(void)json_array_append_new(objects, version_object(h, c->differences[i]));
+			(void)json_array_append_new(objects, version_object(&v));
 		else if (result == 0)
-			print_version(h, c->differences[i]);
+			print_version(&v);
 	}
+	metadata_free(c->role);
 	if (result == 0 && json)
 		cli_print_json(json_pack("{s:O}", "versions", objects));
 	return result;
@@ -234,19 +271,25 @@ run_list(const char *path, bool json)
 	AUTO_REPO struct repo *repo = NULL;
 	AUTO_FREE struct ident *versions = NULL;
 	AUTO_FREE unsigned *differences = NULL;
+	struct signed_tree *tree = NULL;
 	struct counts c = {0};
 	struct err e = {0};
+	int result;
 
 	if (open_repository(path, &repo, &e) != 0 ||
-		versions_read(repo, NULL, &versions, &c.count, &e) != 0)
+		versions_read(repo, NULL, &versions, &c.count, &e) != 0 ||
+		signed_tree_open(repo, &tree, &e) != 0)
 		return cli_fail(&e);
 	c.versions = versions;
 	differences = mem_new(c.count, sizeof(*differences));
 	c.differences = differences;
-	if (repo_walk(repo, count_difference, &c, &e) != 0 ||
-		list_versions(repo, &c, json, &e) != 0)
-		return cli_fail(&e);
-	return CLI_OK;
+	c.tree = tree;
+	result = repo_walk(repo, count_difference, &c, &e) == 0 &&
+				 list_versions(repo, &c, json, &e) == 0
+			 ? 0
+			 : -1;
+	signed_tree_close(tree);
+	return result == 0 ? CLI_OK : cli_fail(&e);
 }
 
 /* ---- Arguments */

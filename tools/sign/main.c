@@ -358,8 +358,9 @@ run_refresh(const struct arguments *a)
 
 struct report {
 	int64_t now_s;
-	json_t *roles; /* NULL: for people */
-	bool late;     /* something is to be signed soon */
+	json_t *roles;	   /* NULL: for people */
+	json_t *unsigned_; /* the same */
+	bool late;	   /* something is to be signed soon */
 };
 
 /* So many days before it expires somebody should sign: root and targets take people together. */
@@ -393,11 +394,24 @@ report_role(void *context, const char *name, const struct metadata *m)
 			late ? ": to be signed again" : "");
 }
 
+static void
+report_unsigned(void *context, const char *type)
+{
+	struct report *r = context;
+
+	if (r->unsigned_ != NULL)
+		(void)json_array_append_new(r->unsigned_, json_string(type));
+	else
+		(void)printf("%-24s is announced, and not signed: nobody may\n", type);
+}
+
 static int
 run_verify(const struct arguments *a)
 {
-	struct report report = {.now_s = time(NULL), .roles = a->json ? json_array() : NULL};
-	const struct sign_visitor visitor = {report_role, &report};
+	struct report report = {.now_s = time(NULL),
+		.roles = a->json ? json_array() : NULL,
+		.unsigned_ = a->json ? json_array() : NULL};
+	const struct sign_visitor visitor = {report_role, report_unsigned, &report};
 	struct err e = {0};
 	int code = CLI_OK;
 
@@ -406,8 +420,8 @@ run_verify(const struct arguments *a)
 	else if (report.late && strcmp(a->word[0], "status") == 0)
 		code = CLI_FAILED;
 	if (report.roles != NULL)
-		cli_print_json(json_pack("{s:o,s:b,s:o}", "roles", report.roles, "trusted",
-			e.code == ERR_NONE, "error",
+		cli_print_json(json_pack("{s:o,s:o,s:b,s:o}", "roles", report.roles, "unsigned",
+			report.unsigned_, "trusted", e.code == ERR_NONE, "error",
 			e.code == ERR_NONE ? json_null() : cli_json_text(e.text)));
 	return code;
 }

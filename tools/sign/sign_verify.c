@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "model/header.h"
+#include "model/wire.h"
 
 struct seen {
 	int dir; /* the repository */
@@ -94,6 +95,54 @@ visit(const struct seen *s, const struct delegation *d, struct err *e)
 	return 0;
 }
 
+/* ---- What is announced */
+
+static bool
+is_listed_role(const struct seen *s, const char *type)
+{
+	AUTO_FREE char *file = mem_printf("t-%s.json", type);
+
+	return metadata_find(trust_role(s->trust, ROLE_SNAPSHOT), file) != NULL;
+}
+
+static int
+check_announced(const struct seen *s, const struct ident *ident, struct err *e)
+{
+	char name[IDENT_NAME_MAX];
+
+	trust_find(s->trust, ident_header_name(ident, name));
+	if (follow(s, e) != 0)
+		return -1;
+	if (trust_found(s->trust) != NULL)
+		return 0;
+	if (trust_visited(s->trust) != NULL || is_listed_role(s, ident->type))
+		return err_set(e, ERR_INPUT,
+			"q: %s is announced, and nobody has signed it, or may any more; to mend "
+			"it: guts2-sign refresh",
+			name);
+	s->visitor->unsigned_type(s->visitor->context, ident->type);
+	return 0;
+}
+
+/* A tree of documents alone announces nothing. */
+static int
+check_query(const struct seen *s, struct err *e)
+{
+	AUTO_IDENTS struct idents query = {0};
+	AUTO_BUF struct buf bytes = {0};
+
+	if (!fs_exists(s->dir, "q"))
+		return 0;
+	if (fs_read(s->dir, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
+		return -1;
+	if (wire_query_parse(span_of(bytes.at, bytes.len), &query, e) != 0)
+		return err_wrap(e, "q");
+	for (size_t i = 0; i < query.count; i++)
+		if (check_announced(s, &query.at[i], e) != 0)
+			return -1;
+	return 0;
+}
+
 static int
 verify_all(const struct seen *s, struct err *e)
 {
@@ -108,7 +157,7 @@ verify_all(const struct seen *s, struct err *e)
 	for (size_t i = 0; i < targets->delegation_count; i++)
 		if (visit(s, &targets->delegations[i], e) != 0)
 			return -1;
-	return 0;
+	return check_query(s, e);
 }
 
 int
