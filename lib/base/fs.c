@@ -291,6 +291,32 @@ fs_put(int dir, const char *stage, const char *name, struct span bytes, struct e
 	return 0;
 }
 
+static bool
+is_dir(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+int
+fs_put_over(int dir, const char *stage, const char *name, struct span bytes, struct err *e)
+{
+	const char *const names[] = {stage, name};
+	struct err why = {0};
+	bool gone = false;
+
+	if (fs_put(dir, stage, name, bytes, &why) == 0)
+		return 0;
+	for (size_t i = 0; i < 2; i++)
+		gone = (is_dir(dir, names[i]) && fs_remove(dir, names[i], NULL) == 0) || gone;
+	if (gone)
+		return fs_put(dir, stage, name, bytes, e);
+	if (e != NULL)
+		*e = why;
+	return -1;
+}
+
 bool
 fs_exists(int dir, const char *name)
 {

@@ -70,6 +70,9 @@ int fs_read(int dir, const char *name, size_t max, struct buf *ret, struct err *
 /* Write beside (stage is a name in the same file system), sync, rename, sync the directory. */
 int fs_put(int dir, const char *stage, const char *name, struct span bytes, struct err *e);
 
+/* The same in a directory that is ours alone: a directory in the place of either goes. */
+int fs_put_over(int dir, const char *stage, const char *name, struct span bytes, struct err *e);
+
 /* Rename within one file system and sync the directory that name is in. */
 int fs_publish(int from, const char *stage, int dir, const char *name, struct err *e);
 

@@ -29,8 +29,9 @@ trusted_pin(const struct trusted *k, struct span root, struct err *e)
 	if (trusted_is_pinned(k, root))
 		return 0;
 	/* This one last: until it is there the next run pins again. */
-	return fs_put(k->dir, stage, newest, root, e) != 0 ? -1
-							   : fs_put(k->dir, stage, pinned, root, e);
+	return fs_put_over(k->dir, stage, newest, root, e) != 0
+		       ? -1
+		       : fs_put_over(k->dir, stage, pinned, root, e);
 }
 
 /* What followed may be damaged; it follows again from what was pinned. */
@@ -77,7 +78,7 @@ trusted_keep(struct trusted *k, const struct trust_want *want, struct span bytes
 	if (k->dir < 0)
 		return 0;
 	if (want->role != ROLE_TIMESTAMP)
-		return fs_put(k->dir, stage, want->name, bytes, e);
+		return fs_put_over(k->dir, stage, want->name, bytes, e);
 	buf_clear(&k->timestamp);
 	buf_add(&k->timestamp, bytes.at, bytes.len);
 	return 0;
@@ -88,7 +89,7 @@ trusted_settle(struct trusted *k, const struct trust *t, struct err *e)
 {
 	if (k->timestamp.len == 0 || !snapshot_holds(t))
 		return 0;
-	if (fs_put(k->dir, stage, "timestamp.json", span_of(k->timestamp.at, k->timestamp.len),
+	if (fs_put_over(k->dir, stage, "timestamp.json", span_of(k->timestamp.at, k->timestamp.len),
 		    e) != 0)
 		return -1;
 	buf_clear(&k->timestamp);

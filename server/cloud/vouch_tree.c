@@ -41,7 +41,7 @@ put(const struct putting *p, const char *kept, const char *name, const struct li
 	if (fs_read(p->dir, name, TRUST_TARGETS_BYTES_MAX, &there, NULL) == 0 &&
 		there.len == span.len && memcmp(there.at, span.at, span.len) == 0)
 		return 0;
-	return fs_put(p->dir, stage, name, span, e);
+	return fs_put_over(p->dir, stage, name, span, e);
 }
 
 /* Roles that are kept, in the version that is listed. What lies there was looked at. */
@@ -183,5 +183,5 @@ vouch_tree_put_root(struct repo *repo, uint64_t version, struct span bytes, stru
 	AUTO_FREE char *name = numbered(version, "root.json");
 	AUTO_CLOSE int dir = fs_make_dirs(repo_dir(repo), "tuf", e);
 
-	return dir < 0 ? -1 : fs_put(dir, stage, name, bytes, e);
+	return dir < 0 ? -1 : fs_put_over(dir, stage, name, bytes, e);
 }

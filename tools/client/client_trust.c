@@ -72,7 +72,7 @@ client_trust_note(const struct client_trust *ct, const char *type, const struct 
 		&text);
 	/* Of a name of its own: other types are noted beside it. */
 	(void)snprintf(stage, sizeof(stage), "new-%s", had_name(type, name));
-	return fs_put(ct->dir, stage, name, span_of(text.at, text.len), e);
+	return fs_put_over(ct->dir, stage, name, span_of(text.at, text.len), e);
 }
 
 /* The highest stays known; under another root nobody has vouched for it. */

@@ -369,6 +369,34 @@ START_TEST(fs_write__what_cannot_be_written_is_an_error)
 }
 END_TEST
 
+START_TEST(fs_put_over__a_directory_in_its_place_goes)
+{
+	static const char *const in_place[] = {"", "name", "stage", "name stage", "other"};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+
+	for (size_t i = 0; i < sizeof(in_place) / sizeof(in_place[0]); i++) {
+		AUTO_BUF struct buf got = {0};
+		struct err e = {0};
+
+		for (int k = 0; k < 2; k++)
+			if (strstr(in_place[i], k == 0 ? "name" : "stage") != NULL) {
+				AUTO_CLOSE int in =
+					fs_make_dirs(dir, k == 0 ? "name" : "stage", &e);
+
+				ck_assert_int_eq(fs_put(in, "s", "file", unit_text("x"), &e), 0);
+			}
+		ck_assert_msg(fs_put_over(dir, "stage", "name", unit_text("bytes"), &e) == 0, "%s",
+			e.text);
+		ck_assert_int_eq(fs_read(dir, "name", 10, &got, &e), 0);
+		ck_assert_uint_eq(got.len, 5);
+		ck_assert(!fs_exists(dir, "stage"));
+		ck_assert_int_eq(fs_remove(dir, "name", &e), 0);
+	}
+	ck_assert_int_eq(fs_put_over(dir, "none/stage", "name", unit_text("x"), NULL), -1);
+}
+END_TEST
+
 START_TEST(fs_put__its_bytes_are_on_the_disk_and_then_its_name)
 {
 	AUTO_FREE char *path = NULL;
@@ -414,6 +442,7 @@ END_TEST
 void
 fs_tests(TCase *c)
 {
+	tcase_add_test(c, fs_put_over__a_directory_in_its_place_goes);
 	tcase_add_test(c, fs_put__its_bytes_are_on_the_disk_and_then_its_name);
 	tcase_add_test(c, fs_open_standard__what_is_closed_leads_nowhere_and_what_is_open_stays);
 	tcase_add_test(c, fs__never_follows_links_and_bounds_reads);
