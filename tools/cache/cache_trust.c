@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/fs.h"
@@ -66,6 +68,60 @@ cache_trust_object(const struct cache_trust *t, const char *type)
 		(json_int_t)found.newest);
 	trusted_state_clear_type(&found);
 	return object;
+}
+
+struct checking {
+	const struct metadata *snapshot; /* NULL: nobody says what is listed */
+	void (*wrong)(void *context, int dir, const char *name, const char *why);
+	void *context;
+	uint64_t checked;
+};
+
+/* What is listed now, by its digest; what was before says itself what it is. */
+static int
+check_bytes(const struct checking *c, const char *name, struct span bytes, struct err *e)
+{
+	const char *role = name + strspn(name, "0123456789") + 1;
+	const struct listed *listed =
+		c->snapshot != NULL && role > name + 1 ? metadata_find(c->snapshot, role) : NULL;
+	struct envelope *v;
+
+	if (listed != NULL && strtoull(name, NULL, 10) == listed->version)
+		return metadata_check(listed, bytes, e);
+	v = envelope_read(bytes, e);
+	envelope_free(v);
+	return v != NULL ? 0 : -1;
+}
+
+static int
+check_document(void *context, int dir, const char *name, struct err *e)
+{
+	struct checking *c = context;
+	AUTO_BUF struct buf bytes = {0};
+	size_t len = strlen(name);
+	struct err why = {0};
+
+	(void)e;
+	/* "targets" is a directory for other names of headers, in a repository. */
+	if (len < 5 || strcmp(name + len - 5, ".json") != 0)
+		return 0;
+	c->checked++;
+	if (fs_read(dir, name, TRUST_TARGETS_BYTES_MAX, &bytes, &why) != 0 ||
+		check_bytes(c, name, span_of(bytes.at, bytes.len), &why) != 0)
+		c->wrong(c->context, dir, name, why.text);
+	return 0;
+}
+
+uint64_t
+cache_trust_check(const struct cache_trust *t, int cache,
+	void (*wrong)(void *context, int dir, const char *name, const char *why), void *context)
+{
+	struct checking c = {.wrong = wrong, .context = context};
+
+	if (t->dir >= 0 && t->why.code == ERR_NONE)
+		c.snapshot = trust_role(t->state.trust, ROLE_SNAPSHOT);
+	(void)fs_each(cache, "tuf", check_document, &c, NULL);
+	return c.checked;
 }
 
 char *

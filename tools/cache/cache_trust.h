@@ -27,6 +27,13 @@ char *cache_trust_text(const struct cache_trust *t, const char *type);
 /* The same as a document: null where nothing is signed; the caller drops it. */
 json_t *cache_trust_object(const struct cache_trust *t, const char *type);
 
+/*
+ * Call wrong for each document in tuf/ of the cache that is none, or not the one that is listed;
+ * returns how many there are. wrong may remove it.
+ */
+uint64_t cache_trust_check(const struct cache_trust *t, int cache,
+	void (*wrong)(void *context, int dir, const char *name, const char *why), void *context);
+
 /* Of all of it: which timestamp there is. */
 char *cache_trust_summary(const struct cache_trust *t);
 

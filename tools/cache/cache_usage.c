@@ -177,6 +177,7 @@ add_file(void *context, int dir, const char *name, struct err *e)
 		add(u, "",
 			strcmp(part, "stage") == 0	  ? "stage"
 			: strcmp(part, "quarantine") == 0 ? "quarantine"
+			: strcmp(part, "tuf") == 0	  ? "signed"
 							  : "foreign",
 			(uint64_t)st.st_size);
 	return 0;

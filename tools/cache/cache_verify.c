@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "cache/cache_hand.h"
 #include "cli.h"
@@ -156,6 +157,24 @@ is_wanted_name(const struct verify *v, const char *name)
 	       (ident_target_parse_stored(name, &target) && is_wanted(v, target.ident.type));
 }
 
+/* A server that runs has it from its own copy the next time that it starts. */
+static void
+report_signed(void *context, int dir, const char *name, const char *why)
+{
+	struct verify *v = context;
+	AUTO_FREE char *path = mem_printf("tuf/%s", name);
+	const char *done = "";
+	struct err e = {0};
+
+	if (v->repair && v->hand.depot == NULL)
+		done = "the server mends it when it starts again";
+	else if (v->repair)
+		done = fs_remove(dir, name, &e) == 0 ? "removed; the server has it again when it "
+						       "starts"
+						     : not_moved(&e);
+	report(v, path, why, done);
+}
+
 /*
  * What documents say wrong is known since the cache was opened, and comes first; reading takes the
  * time.
@@ -181,6 +200,8 @@ verify_all(struct verify *v)
 	for (size_t i = 0; i < c->records.count; i++)
 		if (is_wanted(v, c->records.at[i].ident.type))
 			verify_record(v, &c->records.at[i]);
+	if (v->type == NULL)
+		v->checked += cache_trust_check(&c->trust, repo_dir(c->repo), report_signed, v);
 	cli_progress_end(&v->progress);
 }
 
