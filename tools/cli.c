@@ -305,7 +305,7 @@ take_option(const struct cli *cli, const struct cli_option *o, const char *value
 	else if (o->number != NULL)
 		return cli_number(name, value, o->min, o->max, o->number);
 	else
-		return o->parse(cli->context, value);
+		return o->parse(o->context != NULL ? o->context : cli->context, value);
 	return true;
 }
 

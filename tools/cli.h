@@ -38,6 +38,7 @@ struct cli_option {
 	uint64_t min;
 	uint64_t max;
 	bool (*parse)(void *context, const char *text); /* complains, and returns false */
+	void *context;					/* of parse; NULL: the tool's */
 };
 
 /* The first of a tool's words, where it has commands. */
@@ -54,7 +55,7 @@ struct cli {
 	const struct cli_command *commands; /* NULL: none */
 	const struct cli_option *options;   /* without --help, which every tool has */
 	const char *ending;		    /* what the help ends with, in lines that fit */
-	void *context;			    /* of the parse functions */
+	void *context;			    /* of parse functions without their own */
 	const char **words;		    /* what is no option, in its order */
 	int words_max;
 };

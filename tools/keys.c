@@ -322,8 +322,8 @@ sign_by_command(const char *command, const struct key *key, struct draft *d, str
 
 /* ---- All that were given */
 
-bool
-keys_give(struct keys_given *given, const char *text, bool command)
+static bool
+give(struct keys_given *given, const char *text, bool command)
 {
 	if (given->count == KEYS_MAX) {
 		(void)cli_usage(
@@ -333,6 +333,18 @@ keys_give(struct keys_given *given, const char *text, bool command)
 	given->command[given->count] = command;
 	given->at[given->count++] = text;
 	return true;
+}
+
+bool
+keys_parse_key(void *given, const char *text)
+{
+	return give(given, text, false);
+}
+
+bool
+keys_parse_signer(void *given, const char *text)
+{
+	return give(given, text, true);
 }
 
 int

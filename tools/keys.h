@@ -17,7 +17,7 @@
 
 #include "trust/draft.h"
 
-enum { KEYS_MAX = 16, KEYS_PASSPHRASE_MAX = 1024 /* bytes */ };
+enum { KEYS_MAX = 16, KEYS_PASSPHRASE_MAX = 1024 /* bytes */, KEYS_FD_MAX = 1 << 20 };
 
 /* Where a passphrase comes from; by default whoever sits at the terminal is asked. */
 struct keys_passphrase {
@@ -34,8 +34,21 @@ struct keys_given {
 	struct keys_passphrase passphrase;
 };
 
-/* One more; complains, naming the option, where there are too many. */
-bool keys_give(struct keys_given *given, const char *text, bool command);
+/* The rows of those options in a tool's table, for a struct keys_given. */
+#define KEYS_OPTIONS(given)                                                                        \
+	{"key", "KEY", "sign with the private key in the file KEY; again for more",                \
+		.parse = keys_parse_key, .context = (given)},                                      \
+		{"signer", "COMMAND", "sign with a program that has a key; again for more",        \
+			.parse = keys_parse_signer, .context = (given)},                           \
+		{"passphrase-file", "FILE", "its first line opens the key (default: ask)",         \
+			.text = &(given)->passphrase.file},                                        \
+	{                                                                                          \
+		"passphrase-fd", "N", "the same, from what is open as N",                          \
+			.number = &(given)->passphrase.fd, .min = 3, .max = KEYS_FD_MAX            \
+	}
+
+bool keys_parse_key(void *given, const char *text);
+bool keys_parse_signer(void *given, const char *text);
 
 struct keys {
 	struct key *at[KEYS_MAX]; /* private ones; of a command the public half */

@@ -182,13 +182,11 @@ newest_listed(
 	*ret = (struct ident){0};
 	for (size_t i = 0; i < m->file_count; i++) {
 		const char *name = m->files[i].name;
-		struct target target;
+		struct ident ident;
 
-		if (ident_target_parse_stored(name, &target) && target.kind == TARGET_HEADER &&
-			strcmp(target.ident.type, type) == 0 &&
-			target.ident.edition.version > ret->edition.version &&
-			repo_has(t->repo, name))
-			*ret = target.ident;
+		if (ident_header_parse(name, type, &ident) &&
+			ident.edition.version > ret->edition.version && repo_has(t->repo, name))
+			*ret = ident;
 	}
 	return ret->edition.version > 0;
 }

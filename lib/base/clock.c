@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/clock.h"
 
+#include <string.h>
 #include <time.h>
 
 /*
@@ -32,4 +33,16 @@ uint64_t
 clock_wall_ms(void)
 {
 	return read_us(CLOCK_REALTIME) / 1000;
+}
+
+char *
+clock_text(int64_t s, char ret[CLOCK_TEXT])
+{
+	const time_t time = s;
+	struct tm utc;
+
+	if (gmtime_r(&time, &utc) == NULL ||
+		strftime(ret, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+		memcpy(ret, "?", 2);
+	return ret;
 }

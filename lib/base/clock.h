@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+enum { CLOCK_TEXT = 32 };
+
 /* For deadlines and durations. */
 uint64_t clock_mono_ms(void);
 
@@ -18,6 +20,10 @@ uint64_t clock_mono_us(void);
 
 /* For people and for versions. */
 uint64_t clock_wall_ms(void);
+
+/* "2026-11-30T00:56:46Z", of seconds since 1970; "?" of no time that can be written. Returns ret.
+ */
+char *clock_text(int64_t s, char ret[CLOCK_TEXT]);
 
 /*
  * A time that was written down by the wall clock, which may have been set since: one that is still

@@ -4,32 +4,31 @@
 #include <assert.h>
 #include <string.h>
 
-/*
- * jansson's own bound on recursion is 2048; ours is checked on the bytes, before anything is
- * allocated. Brackets in strings do not count, and an escaped quote ends no string. What is no JSON
- * may be counted wrongly: the parser refuses it anyway.
- */
-static bool
-depth_within(struct span json, int max)
+/* Brackets in strings do not count, and an escaped quote ends no string. */
+struct doc_shape
+doc_shape(struct span json)
 {
+	struct doc_shape shape = {0};
 	bool in_string = false;
-	int depth = 0;
+	size_t depth = 0;
 
 	for (size_t i = 0; i < json.len; i++) {
 		uint8_t c = json.at[i];
 
-		if (in_string && c == '\\')
+		if (in_string && c == '\\') {
 			i++;
-		else if (c == '"')
+		} else if (c == '"') {
 			in_string = !in_string;
-		else if (!in_string && (c == '{' || c == '['))
-			depth++;
-		else if (!in_string && (c == '}' || c == ']'))
-			depth--;
-		if (depth > max)
-			return false;
+		} else if (!in_string && (c == '{' || c == '[')) {
+			shape.values++;
+			shape.depth = ++depth > shape.depth ? depth : shape.depth;
+		} else if (!in_string && (c == '}' || c == ']')) {
+			depth -= depth > 0;
+		} else if (!in_string && c == ',') {
+			shape.values++;
+		}
 	}
-	return true;
+	return shape;
 }
 
 json_t *
@@ -38,7 +37,8 @@ doc_parse(struct span json, struct err *e)
 	json_error_t error;
 	json_t *doc;
 
-	if (!depth_within(json, DOC_DEPTH_MAX)) {
+	/* jansson's own bound on recursion is 2048. */
+	if (doc_shape(json).depth > DOC_DEPTH_MAX) {
 		(void)err_set(e, ERR_INPUT, "JSON nested deeper than %d", DOC_DEPTH_MAX);
 		return NULL;
 	}
@@ -205,7 +205,8 @@ doc_parse_list(struct span json, struct doc_list *list, struct err *e)
 	json_t *others;
 
 	list->found = false;
-	if (!depth_within(json, DOC_DEPTH_MAX)) {
+	/* jansson's own bound on recursion is 2048. */
+	if (doc_shape(json).depth > DOC_DEPTH_MAX) {
 		(void)err_set(e, ERR_INPUT, "JSON nested deeper than %d", DOC_DEPTH_MAX);
 		return NULL;
 	}

@@ -28,6 +28,16 @@ enum {
 	DOC_MEMBERS_MAX = 64,
 };
 
+/*
+ * How deep a text is nested, and how many values it has, counted on the bytes, before anything is
+ * allocated. What is no JSON may be counted wrongly, and is refused by the parser.
+ */
+struct doc_shape {
+	size_t depth;
+	size_t values;
+};
+struct doc_shape doc_shape(struct span json);
+
 /* An object, at most DOC_DEPTH_MAX deep, no repeated keys; NULL: not that. */
 json_t *doc_parse(struct span json, struct err *e);
 

@@ -402,3 +402,15 @@ ident_target_parse_stored(const char *name, struct target *ret)
 	}
 	return parse_identity(name + 1, ret, NULL) == 0;
 }
+
+bool
+ident_header_parse(const char *name, const char *type, struct ident *ret)
+{
+	struct target target;
+
+	if (!ident_target_parse_stored(name, &target) || target.kind != TARGET_HEADER ||
+		(type != NULL && strcmp(target.ident.type, type) != 0))
+		return false;
+	*ret = target.ident;
+	return true;
+}

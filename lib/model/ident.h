@@ -102,6 +102,9 @@ char *ident_file_name(const struct digest *id, char ret[IDENT_NAME_MAX]);
 /* "c/<64 hex>" */
 char *ident_blob_name(const struct digest *file, char ret[IDENT_NAME_MAX]);
 
+/* A header's name, of this type (NULL: of any). False: another one. */
+bool ident_header_parse(const char *name, const char *type, struct ident *ret);
+
 /* A file name of the repository's top: a header, an offer or a content. False: another one. */
 bool ident_target_parse_stored(const char *name, struct target *ret);
 

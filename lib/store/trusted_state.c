@@ -2,10 +2,8 @@
 #include "store/trusted_state.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/mem.h"
 
@@ -78,12 +76,11 @@ trusted_state_type(const struct trusted_state *s, const char *type, struct trust
 	ret->version = m->version;
 	ret->expires_s = m->expires_s;
 	for (size_t i = 0; i < m->file_count; i++) {
-		struct target target;
+		struct ident ident;
 
-		if (ident_target_parse_stored(m->files[i].name, &target) &&
-			strcmp(target.ident.type, type) == 0 &&
-			target.ident.edition.version > ret->newest)
-			ret->newest = target.ident.edition.version;
+		if (ident_header_parse(m->files[i].name, type, &ident) &&
+			ident.edition.version > ret->newest)
+			ret->newest = ident.edition.version;
 	}
 }
 
@@ -123,15 +120,4 @@ trusted_state_lists(const struct trusted_state *s, const char *path)
 			role_lists(s, targets, &targets->delegations[i], path))
 			return true;
 	return false;
-}
-
-char *
-trusted_state_time(int64_t s, char ret[32])
-{
-	const time_t time = s;
-	struct tm utc;
-
-	if (gmtime_r(&time, &utc) == NULL || strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-		(void)snprintf(ret, 32, "?");
-	return ret;
 }

@@ -45,7 +45,4 @@ void trusted_state_clear_type(struct trusted_type *t);
  */
 bool trusted_state_lists(const struct trusted_state *s, const char *path);
 
-/* "2026-11-30T00:56:46Z" */
-char *trusted_state_time(int64_t s, char ret[32]);
-
 #endif

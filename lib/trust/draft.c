@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 struct draft {
@@ -39,13 +40,9 @@ changed(struct draft *d)
 static json_t *
 time_text(int64_t s)
 {
-	const time_t time = s;
-	struct tm parts;
-	char text[32];
+	char text[CLOCK_TEXT];
 
-	(void)gmtime_r(&time, &parts);
-	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-	return json_string(text);
+	return json_string(clock_text(s, text));
 }
 
 static void

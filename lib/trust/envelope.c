@@ -15,29 +15,6 @@ struct envelope {
 
 /* ---- Reading */
 
-/*
- * Counted on the bytes, before anything is allocated. Within a string nothing counts; what is no
- * JSON may be counted wrongly, and is refused by the parser.
- */
-static bool
-values_within(struct span json, size_t max)
-{
-	bool in_string = false;
-	size_t count = 0;
-
-	for (size_t i = 0; i < json.len; i++) {
-		uint8_t c = json.at[i];
-
-		if (in_string && c == '\\')
-			i++;
-		else if (c == '"')
-			in_string = !in_string;
-		else if (!in_string && (c == ',' || c == '{' || c == '['))
-			count++;
-	}
-	return count <= max;
-}
-
 /* Who can read it as one thing can read it as nothing else: RFC 8259, section 4. */
 static int
 check_signatures(const json_t *signatures, struct err *e)
@@ -66,7 +43,7 @@ envelope_read(struct span bytes, struct err *e)
 {
 	struct envelope *v;
 
-	if (!values_within(bytes, ENVELOPE_VALUES_MAX)) {
+	if (doc_shape(bytes).values > ENVELOPE_VALUES_MAX) {
 		(void)err_set(e, ERR_LIMIT, "more than %d values", ENVELOPE_VALUES_MAX);
 		return NULL;
 	}

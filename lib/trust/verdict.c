@@ -2,7 +2,8 @@
 #include "trust/verdict.h"
 
 #include <inttypes.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 static const char *const names[VERDICTS] = {
 	[VERDICT_GOOD] = "good",
@@ -98,18 +99,14 @@ verdict_expiry(const struct metadata *m, int64_t now_s, struct err *e)
 int
 verdict_check_clock(int64_t now_s, struct err *e)
 {
-	const time_t time = now_s;
-	struct tm utc = {0};
-	char text[40] = "?";
+	char text[CLOCK_TEXT];
 
 	if (now_s >= GUTS2_RELEASED_S)
 		return 0;
-	if (gmtime_r(&time, &utc) != NULL)
-		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	return err_set(e, ERR_INPUT,
 		"clock: it is %s by the clock of this machine, before this program was made: set "
 		"it",
-		text);
+		clock_text(now_s, text));
 }
 
 static enum verdict

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cloud/vouch_root.h"
@@ -219,10 +220,10 @@ static void
 say_role(struct probe *p, const struct trust *t, enum role role)
 {
 	const struct metadata *m = trust_role(t, role);
-	char until[32];
+	char until[CLOCK_TEXT];
 
 	say(p, metadata_role_name(role), "ok: version %" PRIu64 ", good until %s", m->version,
-		trusted_state_time(m->expires_s, until));
+		clock_text(m->expires_s, until));
 }
 
 /* The first type that is announced stands for all. */

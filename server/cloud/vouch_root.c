@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "store/trusted_state.h"
@@ -26,7 +27,7 @@ vouch_root_print(const struct options *o, FILE *to)
 	struct trusted_state state;
 	struct trust *t;
 	struct err e = {0};
-	char until[32];
+	char until[CLOCK_TEXT];
 
 	if (fs_read(AT_FDCWD, path, TRUST_ROOT_BYTES_MAX, &root, &e) != 0) {
 		(void)fprintf(to, "trust=not signed  # %s\n", e.text);
@@ -42,7 +43,7 @@ vouch_root_print(const struct options *o, FILE *to)
 	if (dir >= 0 && trusted_state_open(dir, &state, &e) == 0) {
 		(void)fprintf(to,
 			"verified to root %" PRIu64 ", timestamp %" PRIu64 " good until %s",
-			state.root, state.timestamp, trusted_state_time(state.expires_s, until));
+			state.root, state.timestamp, clock_text(state.expires_s, until));
 		trusted_state_clear(&state);
 	} else {
 		(void)fprintf(to, "nothing verified yet");

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli.h"
@@ -33,7 +34,7 @@ char *
 cache_trust_text(const struct cache_trust *t, const char *type)
 {
 	struct trusted_type found;
-	char until[32];
+	char until[CLOCK_TEXT];
 	char *text;
 
 	if (t->dir < 0)
@@ -48,7 +49,7 @@ cache_trust_text(const struct cache_trust *t, const char *type)
 			"%s may sign it, and what they signed was not asked for yet", found.keys);
 	else
 		text = mem_printf("signed by %s, until %s; the newest is %" PRIu64, found.keys,
-			trusted_state_time(found.expires_s, until), found.newest);
+			clock_text(found.expires_s, until), found.newest);
 	trusted_state_clear_type(&found);
 	return text;
 }
@@ -127,15 +128,15 @@ cache_trust_check(const struct cache_trust *t, int cache,
 char *
 cache_trust_summary(const struct cache_trust *t)
 {
-	char came[32];
-	char until[32];
+	char came[CLOCK_TEXT];
+	char until[CLOCK_TEXT];
 
 	if (t->dir < 0)
 		return mem_string("Not signed: no root was given to this server (guts2-trust(7)).");
 	if (t->why.code != ERR_NONE)
 		return mem_printf("Not verified: %s.", t->why.text);
 	return mem_printf("Signed: root %" PRIu64 ", timestamp %" PRIu64 " of %s, %s %s.",
-		t->state.root, t->state.timestamp, trusted_state_time(t->state.came_s, came),
+		t->state.root, t->state.timestamp, clock_text(t->state.came_s, came),
 		t->state.expires_s > time(NULL) ? "good until" : "EXPIRED",
-		trusted_state_time(t->state.expires_s, until));
+		clock_text(t->state.expires_s, until));
 }

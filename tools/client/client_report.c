@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/num.h"
 #include "cli.h"
 #include "model/doc.h"
@@ -104,8 +104,6 @@ advice(const char *trust)
 static void
 print_text(const struct update *u, double seconds)
 {
-	time_t verified = (time_t)u->verified_s;
-	struct tm utc = {0};
 	char text[40] = "";
 
 	(void)printf("%s: %s", u->type, results[u->result].name);
@@ -114,9 +112,8 @@ print_text(const struct update *u, double seconds)
 	if (u->via != NULL)
 		(void)printf(" by %s of %s in %.1f s", u->via,
 			num_bytes_text(u->bytes, text, sizeof(text)), seconds);
-	if (u->verified_s > 0 && gmtime_r(&verified, &utc) != NULL &&
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
-		(void)printf(", verified %s", text);
+	if (u->verified_s > 0)
+		(void)printf(", verified %s", clock_text((int64_t)u->verified_s, text));
 	print_newest(u);
 	(void)putchar('\n');
 	(void)fflush(stdout);

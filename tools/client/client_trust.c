@@ -294,13 +294,12 @@ static void
 note_listed(const struct listed *listed, const struct ident *than, uint64_t *advised_version,
 	const struct listed **advised, struct client_signed *ret)
 {
-	struct target target;
+	struct ident ident;
 	uint64_t version;
 
-	if (!ident_target_parse_stored(listed->name, &target) || target.kind != TARGET_HEADER ||
-		strcmp(target.ident.type, than->type) != 0)
+	if (!ident_header_parse(listed->name, than->type, &ident))
 		return;
-	version = target.ident.edition.version;
+	version = ident.edition.version;
 	ret->newest = version > ret->newest ? version : ret->newest;
 	if (version <= than->edition.version)
 		return;

@@ -29,7 +29,7 @@ static const char ending[] =
 	"Exit: 0 done, 1 error, 2 usage, 75 another publisher is at work there.\n"
 	"See guts2-publish(1).\n";
 
-enum { WORDS_MAX = 3, JOBS_MAX = 256, FD_MAX = 1 << 20, ADVISORY_BYTES_MAX = 1000 };
+enum { WORDS_MAX = 3, JOBS_MAX = 256, ADVISORY_BYTES_MAX = 1000 };
 
 struct arguments {
 	struct publish_request request;
@@ -294,18 +294,6 @@ run_list(const char *path, bool json)
 
 /* ---- Arguments */
 
-static bool
-parse_key(void *context, const char *text)
-{
-	return keys_give(&((struct arguments *)context)->given, text, false);
-}
-
-static bool
-parse_signer(void *context, const char *text)
-{
-	return keys_give(&((struct arguments *)context)->given, text, true);
-}
-
 static int
 parse_arguments(int argc, char **argv, struct arguments *a)
 {
@@ -332,14 +320,7 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 			.number = &a->request.diffs, .min = 0, .max = PUBLISH_DIFFS_MAX},
 		{"jobs", "J", "encode on J threads (default: one for each processor)",
 			.number = &a->request.jobs, .min = 1, .max = JOBS_MAX},
-		{"key", "KEY", "sign with the private key in the file KEY; again for more",
-			.parse = parse_key},
-		{"signer", "COMMAND", "sign with a program that has a key; again for more",
-			.parse = parse_signer},
-		{"passphrase-file", "FILE", "its first line opens the keys (default: ask)",
-			.text = &a->given.passphrase.file},
-		{"passphrase-fd", "N", "the same, from what is open as N",
-			.number = &a->given.passphrase.fd, .min = 3, .max = FD_MAX},
+		KEYS_OPTIONS(&a->given),
 		{"listed", "K", "sign the K newest versions (1 to 5,000, default 40)",
 			.number = &a->signing.list, .min = 1, .max = PUBLISH_LIST_MAX},
 		{"security", NULL, "the version mends a hole: signed with it",

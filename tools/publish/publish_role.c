@@ -23,12 +23,12 @@ static void
 note_target(void *context, const char *path)
 {
 	struct listing *l = context;
-	struct target target;
+	struct ident ident;
 
-	if (!ident_target_parse_stored(path, &target) || target.kind != TARGET_HEADER)
+	if (!ident_header_parse(path, NULL, &ident))
 		return;
 	l->at = mem_grow(l->at, l->count, &l->capacity, sizeof(*l->at));
-	l->at[l->count++] = target.ident;
+	l->at[l->count++] = ident;
 }
 
 static int

@@ -21,7 +21,7 @@ static const char ending[] =
 	"Exit: 0 done, 1 error, 2 usage, 75 a publisher is at work there.\n"
 	"See guts2-sign(1).\n";
 
-enum { WORDS_MAX = 4, DAYS_MAX = 3660, FD_MAX = 1 << 20 };
+enum { WORDS_MAX = 4, DAYS_MAX = 3660 };
 
 /* The public halves of those who sign a type. */
 struct publics {
@@ -169,18 +169,6 @@ parse_type(void *context, const char *text)
 	return true;
 }
 
-static bool
-parse_key(void *context, const char *text)
-{
-	return keys_give(&((struct arguments *)context)->keys, text, false);
-}
-
-static bool
-parse_signer(void *context, const char *text)
-{
-	return keys_give(&((struct arguments *)context)->keys, text, true);
-}
-
 static const struct cli_command commands[] = {
 	{"key", "new FILE", "a private key in FILE, its public half in FILE.pub", 2, 2},
 	{"init", "REPO DIR",
@@ -213,20 +201,13 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 			.parse = parse_threshold},
 		{"public", "PUB", "the key in the file PUB signs the type; again for more",
 			.parse = parse_public},
-		{"key", "KEY", "sign with the private key in the file KEY; again for more",
-			.parse = parse_key},
-		{"signer", "COMMAND", "sign with a program that has a key; again for more",
-			.parse = parse_signer},
+		KEYS_OPTIONS(&a->keys),
 		{"expires", "DAYS", "so long is it good (default: 365)", .number = &a->changes.days,
 			.min = 1, .max = DAYS_MAX},
 		{"scheme", "S",
 			"of a new key: ed25519 (default), ecdsa-sha2-nistp256 or "
 			"rsassa-pss-sha256",
 			.text = &a->scheme},
-		{"passphrase-file", "FILE", "its first line opens the key (default: ask)",
-			.text = &a->keys.passphrase.file},
-		{"passphrase-fd", "N", "the same, from what is open as N",
-			.number = &a->keys.passphrase.fd, .min = 3, .max = FD_MAX},
 		{"root", "FILE", "clients begin with this root (default: the first of REPO)",
 			.text = &a->root},
 		{"json", NULL, "verify and status for programs", .flag = &a->json},

@@ -285,6 +285,7 @@ END_TEST
 void
 draft_tests(TCase *c)
 {
+	signed_use(c);
 	tcase_add_test(c, draft__a_client_takes_what_was_drafted);
 	tcase_add_test(c, draft_read__what_is_not_known_stays_and_what_is_changed_is_signed_anew);
 	tcase_add_test(c, draft__a_key_is_listed_as_long_as_somebody_signs_with_it);

@@ -155,7 +155,6 @@ START_TEST(envelope_signers__each_key_that_may_counts_once)
 		ck_assert_uint_eq(signers_of(document.at, who), rows[i].count);
 	}
 	keyring_free(&ring);
-	signed_tear_down(&keys);
 }
 END_TEST
 
@@ -188,7 +187,6 @@ START_TEST(envelope_signers__a_key_has_one_voice_by_whatever_names)
 		"{\"signatures\":[{\"keyid\":\"k0\",\"sig\":\"zz\"},{\"keyid\":\"again\",%s", sig);
 	ck_assert_uint_eq(signers_of(bad, who), 1);
 	keyring_free(&ring);
-	signed_tear_down(&keys);
 }
 END_TEST
 
@@ -270,6 +268,7 @@ END_TEST
 void
 envelope_tests(TCase *c)
 {
+	signed_use(c);
 	tcase_add_test(c, envelope_canonical__is_the_form_that_is_signed);
 	tcase_add_test(c, envelope_read__refuses_what_two_readers_can_read_as_two_things);
 	tcase_add_test(c, envelope_read__bounds_how_many_values_there_are);

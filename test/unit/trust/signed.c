@@ -6,29 +6,37 @@
 #include "base/mem.h"
 #include "unit.h"
 
-/* One process makes them once: all its tests are forked from it. */
 static struct key *made[SIGNED_KEYS];
 
-void
-signed_set_up(struct signed_keys *k)
+static void
+make(void)
 {
 	static const char *const schemes[SIGNED_KEYS] = {"ed25519", "ed25519", "ed25519", "ed25519",
 		"ecdsa-sha2-nistp256", "rsassa-pss-sha256"};
 
-	for (int i = 0; i < SIGNED_KEYS; i++) {
-		if (made[i] == NULL)
-			made[i] = key_new(schemes[i], NULL);
-		ck_assert_ptr_nonnull(made[i]);
-		k->at[i] = made[i];
-	}
+	for (int i = 0; i < SIGNED_KEYS; i++)
+		made[i] = key_new(schemes[i], NULL);
+}
+
+static void
+drop(void)
+{
+	for (int i = 0; i < SIGNED_KEYS; i++)
+		key_free(made[i]);
 }
 
 void
-signed_tear_down(struct signed_keys *k)
+signed_use(TCase *c)
+{
+	tcase_add_unchecked_fixture(c, make, drop);
+}
+
+void
+signed_set_up(struct signed_keys *k)
 {
 	for (int i = 0; i < SIGNED_KEYS; i++) {
-		key_free(k->at[i]);
-		made[i] = NULL;
+		ck_assert_ptr_nonnull(made[i]);
+		k->at[i] = made[i];
 	}
 }
 

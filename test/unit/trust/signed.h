@@ -2,10 +2,12 @@
 /*
  * signed.h - documents of roles, signed, for tests.
  *
- * Owner:    signed_set_up -> signed_tear_down; a document is the caller's
+ * Owner:    the keys are the suite's, which says signed_use; a document is the caller's
  */
 #ifndef SIGNED_H
 #define SIGNED_H
+
+#include <check.h>
 
 #include "trust/metadata.h"
 
@@ -16,8 +18,9 @@ struct signed_keys {
 	struct key *at[SIGNED_KEYS];
 };
 
+/* Keys are made once for all tests of the suite: one of RSA takes half a second. */
+void signed_use(TCase *c);
 void signed_set_up(struct signed_keys *k);
-void signed_tear_down(struct signed_keys *k);
 
 /* "k3":{...} as a role lists it. */
 void signed_entry(const struct signed_keys *k, unsigned n, struct buf *ret);

@@ -264,6 +264,7 @@ END_TEST
 void
 trust_find_tests(TCase *c)
 {
+	signed_use(c);
 	tcase_add_test(c, trust_find__goes_to_the_roles_that_a_path_is_left_to);
 	tcase_add_test(c, trust_find__behind_a_role_that_terminates_is_nothing);
 	tcase_add_test(c, trust_find__a_role_is_verified_by_who_delegates_to_it);

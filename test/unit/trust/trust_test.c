@@ -346,6 +346,7 @@ END_TEST
 void
 trust_tests(TCase *c)
 {
+	signed_use(c);
 	tcase_add_test(c, trust__asks_in_order_and_only_for_what_is_not_kept);
 	tcase_add_test(c, trust__says_why_it_takes_no_more);
 	tcase_add_test(c, trust__what_another_role_says_is_not_taken_for_it);

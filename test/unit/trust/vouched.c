@@ -150,7 +150,6 @@ vouched_tear_down(void)
 {
 	clear(&vouched_repository);
 	clear(&vouched_kept);
-	signed_tear_down(&vouched_keys);
 }
 
 /* ---- A client: it keeps what it is told to. */
