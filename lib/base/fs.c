@@ -323,6 +323,14 @@ fs_exists(int dir, const char *name)
 	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+bool
+fs_is_removed(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
 /* All names first: removing while reading may skip some. */
 static int
 read_names(int fd, const char *path, char ***ret, size_t *ret_count, struct err *e)

@@ -78,6 +78,9 @@ int fs_publish(int from, const char *stage, int dir, const char *name, struct er
 
 bool fs_exists(int dir, const char *name);
 
+/* Nobody can find what is open here any more. */
+bool fs_is_removed(int fd);
+
 /*
  * Call visit with each name in a directory and the directory's descriptor, in no
  * order; it may remove what it is given. What it returns other than 0 ends the

@@ -229,6 +229,7 @@ fill(struct source_request *r)
 		return;
 	}
 	r->request.max_bytes = r->what == SOURCE_TRUST ? r->trust_bytes_max : max_bytes[r->what];
+	r->request.quick = r->what == SOURCE_TRUST;
 	/* Of trust a cache may know too little, or that there was no next root yet. */
 	r->request.fresh = r->what != SOURCE_HEADER;
 	r->request.accept =

@@ -59,7 +59,7 @@ ask(const struct source_trust *s, struct trust *t, const struct trust_want *want
 		struct span bytes = span_of(request.bytes.at, request.bytes.len);
 
 		had = !trust_take(t, bytes) || trusted_keep(s->kept, want, bytes, &reply->why) == 0;
-		reply->outcome = had ? reply->outcome : UPSTREAM_UNREACHABLE;
+		reply->outcome = had ? reply->outcome : UPSTREAM_BROKEN;
 	}
 	source_clear(&request);
 	return had;
@@ -78,7 +78,7 @@ source_trust_run(const struct source_trust *s, struct trust *t, struct upstream_
 		else if (!ask(s, t, &want, ret_reply))
 			return;
 		if (trusted_settle(s->kept, t, &ret_reply->why) != 0) {
-			ret_reply->outcome = UPSTREAM_UNREACHABLE;
+			ret_reply->outcome = UPSTREAM_BROKEN;
 			return;
 		}
 	}

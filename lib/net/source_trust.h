@@ -25,8 +25,7 @@ struct source_trust {
 
 /*
  * Until trust_next wants no more. Outcome FRESH: trust_verdict was GOOD. UNTRUSTED: it was not, and
- * why says what. Any other: something was not to be had; or, with 0 as its status and UNREACHABLE,
- * not to be kept (upstream_failed_here).
+ * why says what. Any other: something was not to be had; or not to be kept (upstream_failed_here).
  */
 void source_trust_run(
 	const struct source_trust *s, struct trust *t, struct upstream_reply *ret_reply);

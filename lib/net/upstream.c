@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/buf.h"
@@ -20,6 +21,8 @@ enum {
 	STALL_BYTES_PER_S = 100,
 	OVERALL_S = 120, /* and a second more for each SLOWEST_BYTES_PER_S */
 	SLOWEST_BYTES_PER_S = 4096,
+	QUICK_S = 20, /* the same of what is quick */
+	QUICK_BYTES_PER_S = 16384,
 	OVERALL_MAX_S = 14 * 86400,			/* libcurl takes no more than 2^31 ms */
 	SLOWEST_PACED_BYTES_PER_S = PACE_RATE_MIN / 32, /* many share the least rate there is */
 	REPLY_HEADERS_MAX = 65536,
@@ -296,10 +299,11 @@ set_common_options(struct transfer *t, const char *url)
 static long
 overall_s(const struct transfer *t)
 {
+	const struct upstream_request *r = t->request;
 	uint64_t slowest = pace_limits(&t->upstream->schedule) ? SLOWEST_PACED_BYTES_PER_S
 							       : SLOWEST_BYTES_PER_S;
-
-	uint64_t s = OVERALL_S + t->request->max_bytes / slowest;
+	uint64_t s = r->quick ? QUICK_S + r->wait_s + r->max_bytes / QUICK_BYTES_PER_S
+			      : OVERALL_S + r->max_bytes / slowest;
 
 	return (long)(s < OVERALL_MAX_S ? s : OVERALL_MAX_S);
 }
@@ -343,18 +347,26 @@ set_request_options(struct transfer *t)
 	(void)curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 }
 
-/* libcurl decodes the path of a file URL; a file's name is the bytes that were asked for. */
+/*
+ * libcurl decodes the path of a file URL; a file's name is the bytes that were asked for. It would
+ * wait for who writes into a pipe: what is no file is asked for as what it is not, and so refused.
+ */
 static char *
-url_of(const struct origin *origin, const char *name)
+url_of(const struct transfer *t)
 {
+	const struct origin *origin = t->request->origin;
+	const bool is_file = origin->scheme == ORIGIN_FILE;
+	AUTO_FREE char *path = is_file ? upstream_outcome_path(t) : NULL;
 	AUTO_BUF struct buf escaped = {0};
+	struct stat st;
 
-	for (const char *at = name; *at != '\0'; at++)
-		if (*at == '%' && origin->scheme == ORIGIN_FILE)
+	for (const char *at = t->request->name; *at != '\0'; at++)
+		if (*at == '%' && is_file)
 			buf_add(&escaped, "%25", 3);
 		else
 			buf_add(&escaped, at, 1);
-	return mem_printf("%s/%s", origin->base, escaped.at);
+	return mem_printf("%s/%s%s", origin->base, escaped.at,
+		is_file && stat(path, &st) == 0 && !S_ISREG(st.st_mode) ? "/." : "");
 }
 
 /* libcurl copies every string; the list of fields and the request stay until the end. */
@@ -362,13 +374,14 @@ void
 upstream_start(struct upstream *u, const struct upstream_request *request)
 {
 	struct transfer *t = mem_new(1, sizeof(*t));
-	AUTO_FREE char *url = url_of(request->origin, request->name);
+	AUTO_FREE char *url = NULL;
 
 	t->upstream = u;
 	t->request = request;
 	t->started_ms = clock_mono_ms();
 	t->easy = curl_easy_init();
 	assert(t->easy != NULL);
+	url = url_of(t);
 	set_common_options(t, url);
 	set_proxy(t);
 	set_request_options(t);
@@ -471,19 +484,4 @@ void
 upstream_wake(struct upstream *u)
 {
 	(void)curl_multi_wakeup(u->multi);
-}
-
-bool
-upstream_failed_here(const struct upstream_reply *reply)
-{
-	return reply->outcome == UPSTREAM_BROKEN &&
-	       (reply->why.code == ERR_FULL || reply->why.code == ERR_SYS);
-}
-
-bool
-upstream_may_recover(enum upstream_outcome outcome)
-{
-	return outcome == UPSTREAM_BUSY || outcome == UPSTREAM_PREPARING ||
-	       outcome == UPSTREAM_UNREACHABLE || outcome == UPSTREAM_BROKEN ||
-	       outcome == UPSTREAM_REFUSED;
 }

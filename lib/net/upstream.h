@@ -74,6 +74,7 @@ struct upstream_request {
 	uint64_t resume_from;	     /* ask for the bytes from here on */
 	uint64_t max_bytes;	     /* the whole body may have, resume_from included */
 	bool exact;		     /* it must have exactly max_bytes */
+	bool quick;		     /* somebody waits for it, and does nothing else meanwhile */
 	/* The body in order; -1 ends the transfer with the error. */
 	int (*write)(void *context, const void *bytes, size_t len, struct err *e);
 	/* A server ignored the range: forget what is there, all bytes come again. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -78,6 +79,17 @@ wrong(struct transfer *t, enum upstream_outcome outcome, enum err_code code, con
 	return outcome;
 }
 
+char *
+upstream_outcome_path(const struct transfer *t)
+{
+	char *root =
+		curl_easy_unescape(t->easy, t->request->origin->base + strlen("file://"), 0, NULL);
+	char *path = mem_printf("%s/%s", root, t->request->name);
+
+	curl_free(root);
+	return path;
+}
+
 /*
  * Below a directory. curl says of every file that it could not be read: the system is asked once
  * more, for only what does not exist is absent. Anything else passes, as permissions and disks do.
@@ -85,13 +97,14 @@ wrong(struct transfer *t, enum upstream_outcome outcome, enum err_code code, con
 static enum upstream_outcome
 unreadable_file(struct transfer *t)
 {
-	char *root =
-		curl_easy_unescape(t->easy, t->request->origin->base + strlen("file://"), 0, NULL);
-	AUTO_FREE char *name = mem_printf("%s/%s", root, t->request->name);
-	AUTO_FREE char *query = mem_printf("%s/q", root);
+	AUTO_FREE char *name = upstream_outcome_path(t);
+	AUTO_FREE char *query =
+		mem_printf("%.*sq", (int)(strlen(name) - strlen(t->request->name)), name);
+	struct stat st;
 	char text[120];
 
-	curl_free(root);
+	if (stat(name, &st) == 0 && !S_ISREG(st.st_mode))
+		return wrong(t, UPSTREAM_BROKEN, ERR_INPUT, "it is no regular file");
 	if (access(name, R_OK) == 0)
 		return wrong(t, UPSTREAM_UNREACHABLE, ERR_SYS, "a file could not be read just now");
 	if (errno != ENOENT && errno != ENOTDIR) {
@@ -297,4 +310,19 @@ upstream_outcome_judge(struct transfer *t, CURLcode code)
 		t->reply.retry_after_s = (uint32_t)(s < RETRY_AFTER_MAX_S ? s : RETRY_AFTER_MAX_S);
 	t->reply.step = step_of(t);
 	t->reply.outcome = outcome_of(t, code);
+}
+
+bool
+upstream_failed_here(const struct upstream_reply *reply)
+{
+	return reply->outcome == UPSTREAM_BROKEN &&
+	       (reply->why.code == ERR_FULL || reply->why.code == ERR_SYS);
+}
+
+bool
+upstream_may_recover(enum upstream_outcome outcome)
+{
+	return outcome == UPSTREAM_BUSY || outcome == UPSTREAM_PREPARING ||
+	       outcome == UPSTREAM_UNREACHABLE || outcome == UPSTREAM_BROKEN ||
+	       outcome == UPSTREAM_REFUSED;
 }

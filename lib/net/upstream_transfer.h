@@ -35,6 +35,9 @@ struct transfer {
 /* Of the answer; 0: none yet, or file. */
 long upstream_outcome_status(const struct transfer *t);
 
+/* The path of a file URL; the caller frees. */
+char *upstream_outcome_path(const struct transfer *t);
+
 /* Before the first byte of a body: where in the file does it belong? */
 int upstream_outcome_begin_body(struct transfer *t, struct err *e);
 

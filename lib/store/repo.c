@@ -96,15 +96,6 @@ repo_lock(struct repo *r, struct err *e)
 	return 0;
 }
 
-/* Nobody can find it any more, though it is open. */
-static bool
-is_removed(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && st.st_nlink == 0;
-}
-
 /* Under the same number: other threads are at work with it. Takes new. */
 static int
 replace(int fd, int new, struct err *e)
@@ -119,11 +110,11 @@ replace(int fd, int new, struct err *e)
 int
 repo_mend(struct repo *r, bool *ret_mended, struct err *e)
 {
-	*ret_mended = is_removed(r->dir);
+	*ret_mended = fs_is_removed(r->dir);
 	if (*ret_mended && replace(r->dir, fs_make_dirs(AT_FDCWD, r->path, e), e) != 0)
 		return -1;
 	/* Without it a second server could begin, and this one finds that it has. */
-	if (is_removed(r->lock) && replace(r->lock, fs_lock(r->dir, "lock", e), e) != 0)
+	if (fs_is_removed(r->lock) && replace(r->lock, fs_lock(r->dir, "lock", e), e) != 0)
 		return -1;
 	if (make_parts(r, ret_mended, e) != 0 || (*ret_mended && repo_sync(r, e) != 0))
 		return -1;

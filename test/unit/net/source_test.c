@@ -64,6 +64,18 @@ ask(struct fixture *f, enum source_what what)
 	return f->reply.outcome;
 }
 
+START_TEST(source__what_is_no_file_keeps_nobody)
+{
+	struct fixture f;
+
+	set_up(&f);
+	ck_assert_int_eq(mkfifoat(f.dir, "q", 0644), 0);
+	ck_assert_int_eq(ask(&f, SOURCE_QUERY), UPSTREAM_BROKEN);
+	ck_assert_ptr_nonnull(strstr(f.reply.why.text, "no regular file"));
+	tear_down(&f);
+}
+END_TEST
+
 START_TEST(source__an_announcement_is_whole_or_broken)
 {
 	struct fixture f;
@@ -232,6 +244,7 @@ END_TEST
 void
 source_tests(TCase *c)
 {
+	tcase_add_test(c, source__what_is_no_file_keeps_nobody);
 	tcase_add_test(c, source__an_announcement_is_whole_or_broken);
 	tcase_add_test(c, source_header__one_of_another_version_is_refused);
 	tcase_add_test(c, source__of_a_directory_only_what_is_not_there_is_absent);
