@@ -16,32 +16,82 @@ enum { SIGNED_TREE_ROLES_MAX = 1 << 16 };
 
 /* ---- What is there */
 
+/* NULL: there are too many. */
+static struct numbered *
+role_called(struct signed_tree *t, const char *name)
+{
+	struct numbered *role = t->roles;
+
+	while (role < t->roles + t->count && strcmp(role->name, name) != 0)
+		role++;
+	if (role < t->roles + t->count)
+		return role;
+	if (t->count == SIGNED_TREE_ROLES_MAX || strlen(name) >= ROLE_FILE_MAX)
+		return NULL;
+	t->roles = mem_grow(t->roles, t->count, &t->capacity, sizeof(*t->roles));
+	role = &t->roles[t->count++];
+	*role = (struct numbered){0};
+	memcpy(role->name, name, strlen(name));
+	return role;
+}
+
 static int
 note_name(void *context, int dir, const char *name, struct err *e)
 {
 	struct signed_tree *t = context;
 	size_t digits = strspn(name, "0123456789");
-	struct numbered *role = t->roles;
+	struct numbered *role;
 	uint64_t version;
 
 	(void)dir;
 	if (name[digits] != '.' || !num_parse(name, digits, INT64_MAX, &version) ||
 		strlen(name) >= ROLE_FILE_MAX)
 		return 0;
-	name += digits + 1;
-	while (role < t->roles + t->count && strcmp(role->name, name) != 0)
-		role++;
-	if (role == t->roles + t->count) {
-		if (t->count == SIGNED_TREE_ROLES_MAX)
-			return err_set(
-				e, ERR_LIMIT, "tuf: more than %d roles", SIGNED_TREE_ROLES_MAX);
-		t->roles = mem_grow(t->roles, t->count, &t->capacity, sizeof(*t->roles));
-		role = &t->roles[t->count++];
-		*role = (struct numbered){0};
-		memcpy(role->name, name, strlen(name));
-	}
+	role = role_called(t, name + digits + 1);
+	if (role == NULL)
+		return err_set(e, ERR_LIMIT, "tuf: more than %d roles", SIGNED_TREE_ROLES_MAX);
 	role->version = version > role->version ? version : role->version;
 	return 0;
+}
+
+/* By whom it was signed is nothing to us: the numbers that were seen by clients count. */
+static struct metadata *
+read_listing(const struct signed_tree *t, const char *file, enum role role)
+{
+	AUTO_BUF struct buf bytes = {0};
+	struct envelope *v = NULL;
+	struct metadata *m = NULL;
+
+	if (fs_read(t->dir, file, TRUST_SNAPSHOT_BYTES_MAX, &bytes, NULL) == 0)
+		v = envelope_read(span_of(bytes.at, bytes.len), NULL);
+	if (v != NULL)
+		m = metadata_read(v, role, NULL);
+	envelope_free(v);
+	return m;
+}
+
+/* What lists others says of which versions there were, whatever is left of them. */
+static void
+note_listed(struct signed_tree *t)
+{
+	AUTO_FREE char *snapshot =
+		mem_printf("%" PRIu64 ".snapshot.json", signed_tree_newest(t, "snapshot.json"));
+	struct metadata *by[] = {read_listing(t, "timestamp.json", ROLE_TIMESTAMP),
+		read_listing(t, snapshot, ROLE_SNAPSHOT)};
+
+	t->timestamp_lost = by[0] == NULL && signed_tree_newest(t, "snapshot.json") > 0;
+	if (by[0] != NULL)
+		role_called(t, "timestamp.json")->version = by[0]->version;
+	for (size_t k = 0; k < 2; k++) {
+		for (size_t i = 0; by[k] != NULL && i < by[k]->file_count; i++) {
+			const struct listed *listed = &by[k]->files[i];
+			struct numbered *role = role_called(t, listed->name);
+
+			if (role != NULL)
+				role->listed = listed->version;
+		}
+		metadata_free(by[k]);
+	}
 }
 
 uint64_t
@@ -53,11 +103,42 @@ signed_tree_newest(const struct signed_tree *t, const char *name)
 	return 0;
 }
 
+/* Unix time is higher than any number that is counted up. */
+uint64_t
+signed_tree_next(const struct signed_tree *t, const char *name)
+{
+	uint64_t last = t->timestamp_lost ? (uint64_t)time(NULL) : 0;
+
+	for (size_t i = 0; i < t->count; i++)
+		if (strcmp(t->roles[i].name, name) == 0) {
+			last = t->roles[i].version > last ? t->roles[i].version : last;
+			last = t->roles[i].listed > last ? t->roles[i].listed : last;
+		}
+	return last + 1;
+}
+
+/* What a version that was lost had listed, or taken back, nobody knows; a snapshot is made anew. */
+static int
+check_not_lost(const struct signed_tree *t, const char *name, struct err *e)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (strcmp(t->roles[i].name, name) == 0 && strcmp(name, "snapshot.json") != 0 &&
+			t->roles[i].version < t->roles[i].listed)
+			return err_set(e, ERR_INPUT,
+				"tuf/%" PRIu64
+				".%s: it was published, and is not there: copy it back from a "
+				"mirror, or from tuf/ of a server's cache (guts2-sign(1), LOSS)",
+				t->roles[i].listed, name);
+	return 0;
+}
+
 int
 signed_tree_read(const struct signed_tree *t, const char *name, struct buf *ret, struct err *e)
 {
 	AUTO_FREE char *file = mem_printf("%" PRIu64 ".%s", signed_tree_newest(t, name), name);
 
+	if (check_not_lost(t, name, e) != 0)
+		return -1;
 	if (fs_read(t->dir, file, TRUST_TARGETS_BYTES_MAX, ret, e) != 0)
 		return err_wrap(e, "tuf");
 	return 0;
@@ -100,6 +181,20 @@ read_signers(struct signed_tree *t, struct err *e)
 	return 0;
 }
 
+static int
+read_tree(struct signed_tree *t, struct err *e)
+{
+	if (fs_each(t->dir, ".", note_name, t, e) != 0)
+		return -1;
+	note_listed(t);
+	if (t->count > 0 && signed_tree_newest(t, "root.json") == 0)
+		return err_set(e, ERR_INPUT,
+			"tuf: it is signed, and its roots (N.root.json) are not there: copy them "
+			"back from a mirror, or from tuf/ of a server's cache (guts2-sign(1), "
+			"LOSS)");
+	return read_signers(t, e);
+}
+
 int
 signed_tree_open(struct repo *repo, struct signed_tree **ret, struct err *e)
 {
@@ -109,7 +204,7 @@ signed_tree_open(struct repo *repo, struct signed_tree **ret, struct err *e)
 
 	t->repo = repo;
 	t->dir = fs_open_dir(repo_dir(repo), "tuf", &why);
-	if (t->dir >= 0 && (fs_each(t->dir, ".", note_name, t, e) != 0 || read_signers(t, e) != 0))
+	if (t->dir >= 0 && read_tree(t, e) != 0)
 		result = -1;
 	else if (t->dir < 0 && why.code != ERR_MISSING)
 		result = err_set(e, why.code, "%s", why.text);
@@ -246,6 +341,8 @@ signed_tree_draft(const struct signed_tree *t, const char *type, bool *ret_new, 
 	struct draft *d;
 
 	*ret_new = signed_tree_newest(t, name) == 0;
+	if (*ret_new && check_not_lost(t, name, e) != 0)
+		return NULL;
 	if (*ret_new)
 		return draft_new(ROLE_TARGETS, signed_tree_expiry(ROLE_TARGETS, true));
 	if (signed_tree_read(t, name, &bytes, e) != 0)
@@ -362,7 +459,7 @@ signed_tree_put(struct signed_tree *t, enum role role, const char *type, struct 
 	struct metadata *m = NULL;
 	int result = -1;
 
-	if (signed_tree_basis(t, role, type, &basis, e) == 0 &&
+	if (check_not_lost(t, file, e) == 0 && signed_tree_basis(t, role, type, &basis, e) == 0 &&
 		verdict_read(&basis, role, bytes, &m, e) == VERDICT_GOOD &&
 		verdict_version(m, signed_tree_newest(t, file) + 1, e) == VERDICT_GOOD &&
 		verdict_expiry(m, time(NULL), e) == VERDICT_GOOD) {

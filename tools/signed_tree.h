@@ -10,6 +10,8 @@
  * Shapes:   guts2-trust(7), LAYOUT
  * Units:    _s seconds since 1970
  * Owner:    signed_tree_open -> signed_tree_close, while the repository is locked and open
+ *           What was lost of a tree and cannot be known from the rest is an error: clients would
+ *           take nothing of what is signed after it.
  * Errors:   ERR_INPUT, with the file and what is wrong with it
  */
 #ifndef SIGNED_TREE_H
@@ -23,7 +25,8 @@
 /* The newest version of a role whose files are numbered. */
 struct numbered {
 	char name[ROLE_FILE_MAX]; /* "targets.json" */
-	uint64_t version;
+	uint64_t version;	  /* 0: there is none */
+	uint64_t listed;	  /* by the newest snapshot; of the snapshot by the timestamp */
 };
 
 struct signed_tree {
@@ -31,6 +34,7 @@ struct signed_tree {
 	int dir; /* tuf/ */
 	struct numbered *roles;
 	size_t count, capacity;
+	bool timestamp_lost;	  /* there is a snapshot, and no timestamp that can be read */
 	struct metadata *root;	  /* the newest; NULL: there is none */
 	struct metadata *targets; /* the newest; NULL: there is none that the root's keys signed */
 };
@@ -90,7 +94,10 @@ bool signed_tree_is_revoked(const struct signed_tree *t, const char *type);
 /* 0: there is none. name: "targets.json" */
 uint64_t signed_tree_newest(const struct signed_tree *t, const char *name);
 
-/* The bytes of the newest, appended. */
+/* The number of the next snapshot or timestamp: higher than any that was seen. */
+uint64_t signed_tree_next(const struct signed_tree *t, const char *name);
+
+/* The bytes of the newest, appended; an error where a newer one was lost. */
 int signed_tree_read(const struct signed_tree *t, const char *name, struct buf *ret, struct err *e);
 
 /*

@@ -66,15 +66,21 @@ sign_for(const struct signed_tree *t, enum role role, struct draft *d, const str
 	return 0;
 }
 
-/* The next version of what there is, or the first. */
+/*
+ * The next version of what there is, whose members that are not known here stay; what is damaged
+ * says nothing that the rest does not say.
+ */
 static struct draft *
-next_of(struct span bytes, enum role role, struct err *e)
+next_of(const struct signed_tree *t, enum role role, struct span bytes)
 {
-	struct draft *d = bytes.len > 0 ? draft_read(bytes, role, e)
-					: draft_new(role, signed_tree_expiry(role, false));
+	AUTO_FREE char *name = mem_printf("%s.json", metadata_role_name(role));
+	const int64_t expires_s = signed_tree_expiry(role, false);
+	struct draft *d = bytes.len > 0 ? draft_read(bytes, role, NULL) : NULL;
 
-	if (d != NULL && bytes.len > 0)
-		draft_renew(d, signed_tree_expiry(role, false));
+	if (d == NULL)
+		d = draft_new(role, expires_s);
+	draft_renew(d, expires_s);
+	draft_set_version(d, signed_tree_next(t, name));
 	return d;
 }
 
@@ -95,6 +101,7 @@ renew_snapshot(struct signed_tree *t, const struct keys *keys, uint64_t *ret_ver
 	/* One that a former key has signed is no more than what is to be listed again. */
 	(void)signed_tree_read_role(t, ROLE_SNAPSHOT, &m, NULL);
 	good = m != NULL && lists_all(t, m) &&
+	       signed_tree_next(t, "snapshot.json") == m->version + 1 &&
 	       m->expires_s - time(NULL) >
 		       (signed_tree_expiry(ROLE_SNAPSHOT, false) - time(NULL)) / 2;
 	metadata_free(m);
@@ -102,11 +109,8 @@ renew_snapshot(struct signed_tree *t, const struct keys *keys, uint64_t *ret_ver
 		buf_add(ret, old.at, old.len);
 		return 0;
 	}
-	d = next_of(span_of(old.at, old.len), ROLE_SNAPSHOT, e);
-	result = d != NULL && list_all(t, d, e) == 0 &&
-				 sign_for(t, ROLE_SNAPSHOT, d, keys, ret, e) == 0
-			 ? 0
-			 : -1;
+	d = next_of(t, ROLE_SNAPSHOT, span_of(old.at, old.len));
+	result = list_all(t, d, e) == 0 ? sign_for(t, ROLE_SNAPSHOT, d, keys, ret, e) : -1;
 	if (result == 0) {
 		*ret_version = draft_version(d);
 		result = signed_tree_put_file(
@@ -123,21 +127,17 @@ renew_timestamp(struct signed_tree *t, const struct keys *keys, uint64_t snapsho
 	AUTO_BUF struct buf old = {0};
 	AUTO_BUF struct buf new = {0};
 	struct err why = {0};
-	struct draft *d = NULL;
+	struct draft *d;
 	int result = -1;
 
-	if (fs_read(t->dir, "timestamp.json", TRUST_TIMESTAMP_BYTES_MAX, &old, &why) == 0 ||
-		why.code == ERR_MISSING)
-		d = next_of(span_of(old.at, old.len), ROLE_TIMESTAMP, e);
-	else if (e != NULL)
-		*e = why;
-	if (d != NULL) {
-		draft_list(d, "snapshot.json", snapshot_version, snapshot);
-		if (sign_for(t, ROLE_TIMESTAMP, d, keys, &new, e) == 0)
-			result = signed_tree_put_file(
-				t, 0, "timestamp.json", span_of(new.at, new.len), e);
-		*ret_version = draft_version(d);
-	}
+	if (fs_read(t->dir, "timestamp.json", TRUST_TIMESTAMP_BYTES_MAX, &old, &why) != 0 &&
+		why.code != ERR_MISSING)
+		return err_set(e, why.code, "tuf: %s", why.text);
+	d = next_of(t, ROLE_TIMESTAMP, span_of(old.at, old.len));
+	draft_list(d, "snapshot.json", snapshot_version, snapshot);
+	if (sign_for(t, ROLE_TIMESTAMP, d, keys, &new, e) == 0)
+		result = signed_tree_put_file(t, 0, "timestamp.json", span_of(new.at, new.len), e);
+	*ret_version = draft_version(d);
 	draft_free(d);
 	return result;
 }
@@ -152,24 +152,6 @@ warn_of_expired(const struct metadata *m)
 		cli_complain("warning: %s expired %" PRId64
 			     " days ago: clients take nothing new until it is signed again",
 			metadata_role_name(m->role), days);
-}
-
-int
-signed_tree_commit(
-	struct signed_tree *t, const struct keys *keys, uint64_t *ret_version, struct err *e)
-{
-	AUTO_BUF struct buf snapshot = {0};
-	uint64_t version;
-
-	if (t->root == NULL || t->targets == NULL)
-		return signed_tree_no_targets(e);
-	if (renew_snapshot(t, keys, &version, &snapshot, e) != 0 ||
-		renew_timestamp(
-			t, keys, version, span_of(snapshot.at, snapshot.len), ret_version, e) != 0)
-		return -1;
-	warn_of_expired(t->root);
-	warn_of_expired(t->targets);
-	return signed_tree_commit_query(t, e);
 }
 
 /* ---- What is announced */
@@ -193,7 +175,7 @@ newest_listed(
 
 struct announcing {
 	const struct signed_tree *tree;
-	struct idents query;
+	struct idents *query;
 	bool changed;
 };
 
@@ -201,7 +183,7 @@ static int
 announce_type(void *context, const char *type, struct err *e)
 {
 	struct announcing *a = context;
-	const struct ident *now = idents_find(&a->query, type);
+	const struct ident *now = idents_find(a->query, type);
 	struct metadata *m = signed_tree_role_of_type(a->tree, type);
 	struct ident ident;
 
@@ -209,11 +191,11 @@ announce_type(void *context, const char *type, struct err *e)
 	if (m == NULL)
 		return 0;
 	if (!newest_listed(a->tree, m, type, &ident)) {
-		a->changed = idents_remove(&a->query, type, 0) || a->changed;
+		a->changed = idents_remove(a->query, type, 0) || a->changed;
 	} else if (now == NULL || !ident_equal(now, &ident)) {
-		(void)idents_remove(&a->query, type, 0);
-		idents_add(&a->query, &ident);
-		(void)idents_sort(&a->query);
+		(void)idents_remove(a->query, type, 0);
+		idents_add(a->query, &ident);
+		(void)idents_sort(a->query);
 		a->changed = true;
 	}
 	metadata_free(m);
@@ -226,31 +208,56 @@ leave_revoked(struct announcing *a)
 {
 	size_t left = 0;
 
-	for (size_t i = 0; i < a->query.count; i++)
-		if (!signed_tree_is_revoked(a->tree, a->query.at[i].type))
-			a->query.at[left++] = a->query.at[i];
-	a->changed = a->changed || left < a->query.count;
-	a->query.count = left;
+	for (size_t i = 0; i < a->query->count; i++)
+		if (!signed_tree_is_revoked(a->tree, a->query->at[i].type))
+			a->query->at[left++] = a->query->at[i];
+	a->changed = a->changed || left < a->query->count;
+	a->query->count = left;
 }
 
-int
-signed_tree_commit_query(const struct signed_tree *t, struct err *e)
+bool
+signed_tree_announce(const struct signed_tree *t, struct idents *query)
 {
-	struct announcing a = {.tree = t};
+	struct announcing a = {t, query, false};
+
+	(void)signed_tree_each_type(t, announce_type, &a, NULL);
+	leave_revoked(&a);
+	return a.changed;
+}
+
+static int
+commit_query(const struct signed_tree *t, struct err *e)
+{
+	AUTO_IDENTS struct idents query = {0};
 	AUTO_BUF struct buf bytes = {0};
-	int result = 0;
 
 	/* A tree of documents alone, which has nothing to announce. */
 	if (!repo_has(t->repo, "q"))
 		return 0;
-	if (repo_read_query(t->repo, &a.query, e) != 0)
+	if (repo_read_query(t->repo, &query, e) != 0)
 		return -1;
-	(void)signed_tree_each_type(t, announce_type, &a, e);
-	leave_revoked(&a);
-	if (a.changed) {
-		wire_query_format(&a.query, &bytes);
-		result = repo_put(t->repo, "q", span_of(bytes.at, bytes.len), e);
-	}
-	idents_free(&a.query);
-	return result;
+	if (!signed_tree_announce(t, &query))
+		return 0;
+	wire_query_format(&query, &bytes);
+	return repo_put(t->repo, "q", span_of(bytes.at, bytes.len), e);
+}
+
+/* ---- All of it */
+
+int
+signed_tree_commit(
+	struct signed_tree *t, const struct keys *keys, uint64_t *ret_version, struct err *e)
+{
+	AUTO_BUF struct buf snapshot = {0};
+	uint64_t version;
+
+	if (t->root == NULL || t->targets == NULL)
+		return signed_tree_no_targets(e);
+	if (renew_snapshot(t, keys, &version, &snapshot, e) != 0 ||
+		renew_timestamp(
+			t, keys, version, span_of(snapshot.at, snapshot.len), ret_version, e) != 0)
+		return -1;
+	warn_of_expired(t->root);
+	warn_of_expired(t->targets);
+	return commit_query(t, e);
 }

@@ -19,7 +19,10 @@
 int signed_tree_commit(
 	struct signed_tree *t, const struct keys *keys, uint64_t *ret_version, struct err *e);
 
-/* `q` announces the newest that is listed of each type; what is not listed yet stays in it. */
-int signed_tree_commit_query(const struct signed_tree *t, struct err *e);
+/*
+ * Of each type that is signed the newest that is listed is announced, and nothing that nobody may
+ * sign any more; what was never signed stays. Whether that changed what is announced.
+ */
+bool signed_tree_announce(const struct signed_tree *t, struct idents *query);
 
 #endif

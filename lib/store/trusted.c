@@ -6,7 +6,8 @@
 #include "base/mem.h"
 
 static const char stage[] = "new";
-static const char pinned[] = "pinned.json";
+/* No role has a file of this name. */
+static const char pinned[] = "pinned";
 static const char newest[] = "root.json";
 
 bool
@@ -75,7 +76,7 @@ snapshot_holds(const struct trust *t)
 int
 trusted_keep(struct trusted *k, const struct trust_want *want, struct span bytes, struct err *e)
 {
-	if (k->dir < 0)
+	if (k->dir < 0 || k->read_only)
 		return 0;
 	if (want->role != ROLE_TIMESTAMP)
 		return fs_put_over(k->dir, stage, want->name, bytes, e);

@@ -5,7 +5,7 @@
  * Does:     keeps them byte for byte under their role's name. A timestamp is kept once the
  *           snapshot that it lists held: else whoever can make one up that leads nowhere would keep
  *           us from the one before.
- * Shapes:   DIR/pinned.json    the root that somebody gave
+ * Shapes:   DIR/pinned         the root that somebody gave
  *           DIR/root.json      the newest that followed from it
  *           DIR/timestamp.json, snapshot.json, targets.json, t-T.json
  * Units:    _s seconds since 1970
@@ -22,6 +22,7 @@
 
 struct trusted {
 	int dir;	      /* -1: nothing is kept, and nothing was */
+	bool read_only;	      /* what comes is used, and not kept: somebody else keeps it */
 	struct buf timestamp; /* that came, and is not kept yet */
 };
 

@@ -123,8 +123,13 @@ void
 draft_renew(struct draft *d, int64_t expires_s)
 {
 	draft_set_expiry(d, expires_s);
-	(void)json_object_set_new(
-		content(d), "version", json_integer((json_int_t)draft_version(d) + 1));
+	draft_set_version(d, draft_version(d) + 1);
+}
+
+void
+draft_set_version(struct draft *d, uint64_t version)
+{
+	(void)json_object_set_new(content(d), "version", json_integer((json_int_t)version));
 }
 
 uint64_t

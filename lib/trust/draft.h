@@ -29,6 +29,7 @@ void draft_free(struct draft *d);
 /* It becomes the next version. */
 void draft_renew(struct draft *d, int64_t expires_s);
 void draft_set_expiry(struct draft *d, int64_t expires_s);
+void draft_set_version(struct draft *d, uint64_t version);
 uint64_t draft_version(const struct draft *d);
 
 /* ---- Keys as they are listed: {"keytype","keyval":{"public"},"scheme"} */

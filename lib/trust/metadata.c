@@ -321,6 +321,10 @@ read_delegations(const json_t *delegations, struct metadata *m, struct err *e)
 
 		if (read_delegation(entry, d, e) != 0)
 			return err_wrap(e, "role %zu", index + 1);
+		for (int role = 0; role < ROLE_COUNT; role++)
+			if (strcmp(d->name, metadata_role_name((enum role)role)) == 0)
+				return err_set(
+					e, ERR_INPUT, "role %s: it is one of the root's", d->name);
 		if (has_delegation(m, d->name))
 			return err_set(e, ERR_INPUT, "role %.64s is repeated", d->name);
 	}

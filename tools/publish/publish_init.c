@@ -21,13 +21,15 @@ is_enough(void *context, const struct record *first, size_t count)
 
 /* What was withdrawn is not announced again. */
 static int
-announce_listed(struct repo *repo, struct err *e)
+leave_withdrawn(struct repo *repo, struct idents *query, struct err *e)
 {
 	struct signed_tree *tree = NULL;
-	int result = signed_tree_open(repo, &tree, e) == 0 ? signed_tree_commit_query(tree, e) : -1;
 
+	if (signed_tree_open(repo, &tree, e) != 0)
+		return -1;
+	(void)signed_tree_announce(tree, query);
 	signed_tree_close(tree);
-	return result;
+	return 0;
 }
 
 int
@@ -47,7 +49,8 @@ publish_init(const char *path, struct idents *ret_found, struct err *e)
 	if (repo_lock(repo, e) != 0 || survey_read(repo, NULL, NULL, &records, e) != 0)
 		return -1;
 	records_newest(&records, is_enough, repo, ret_found);
+	if (leave_withdrawn(repo, ret_found, e) != 0)
+		return -1;
 	wire_query_format(ret_found, &bytes);
-	return repo_put(repo, "q", span_of(bytes.at, bytes.len), e) == 0 ? announce_listed(repo, e)
-									 : -1;
+	return repo_put(repo, "q", span_of(bytes.at, bytes.len), e);
 }

@@ -179,13 +179,24 @@ publish_role_sign(struct signed_tree *t, struct repo *repo, const char *type,
 	return result;
 }
 
-/* Without a cookie: the one of this number. */
+/* Without a cookie: the one of this number that is listed; or, it is not any more, that is there.
+ */
 static int
-find_version(struct repo *repo, const struct ident *wanted, struct ident *ret, struct err *e)
+find_version(const struct draft *d, struct repo *repo, const struct ident *wanted,
+	struct ident *ret, struct err *e)
 {
 	AUTO_FREE struct ident *versions = NULL;
+	struct listing l = listing_of(d);
+	bool found = false;
 	size_t count;
 
+	for (size_t i = 0; i < l.count && !found; i++) {
+		found = l.at[i].edition.version == wanted->edition.version;
+		*ret = l.at[i];
+	}
+	free(l.at);
+	if (found)
+		return 0;
 	if (versions_read(repo, wanted->type, &versions, &count, e) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
@@ -205,15 +216,10 @@ publish_role_withdraw(struct signed_tree *t, struct repo *repo, const struct ide
 	struct ident found;
 	char name[IDENT_NAME_MAX];
 	bool is_new;
-	struct draft *d;
-	int result = 0;
+	struct draft *d = signed_tree_draft(t, ident->type, &is_new, e);
+	int result = d != NULL ? find_version(d, repo, ident, &found, e) : -1;
 
-	if (find_version(repo, ident, &found, e) != 0)
-		return -1;
-	d = signed_tree_draft(t, ident->type, &is_new, e);
-	if (d == NULL)
-		return -1;
-	if (draft_remove_target(d, ident_header_name(&found, name), NULL) == 0)
+	if (result == 0 && draft_remove_target(d, ident_header_name(&found, name), NULL) == 0)
 		result = sign_and_put(t, ident->type, s, d, e);
 	draft_free(d);
 	return result;
