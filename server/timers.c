@@ -72,6 +72,7 @@ run(void *context)
 		retain_tick(t->parts->retain, now_ms);
 		scrub_tick(t->parts->scrub, now_ms);
 		legacy_tick(t->parts->legacy, now_ms);
+		vouch_tick(t->parts->vouch, now_ms);
 		if (now_ms >= next_look_ms) {
 			next_look_ms = now_ms + LOOK_MS;
 			workers_add(t->parts->workers, look_at_files, (void *)(uintptr_t)t->parts);

@@ -13,6 +13,7 @@
 #include "cache/legacy.h"
 #include "cache/retain.h"
 #include "cache/scrub.h"
+#include "cloud/vouch.h"
 #include "http/http.h"
 #include "jobs/jobs.h"
 #include "jobs/workers.h"
@@ -29,6 +30,7 @@ struct timers_parts {
 	struct scrub *scrub;
 	struct legacy *legacy;
 	struct http *http;
+	struct vouch *vouch; /* NULL: no root is pinned */
 };
 
 struct timers;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cloud/fetch_signed.h"
+#include "cloud/vouch_lookup.h"
 #include "jobs/job_end.h"
 
 /* An unchanged announcement is of no use to who takes more of it, or has forgotten some. */
@@ -61,8 +62,10 @@ announce(struct fetch *f, const struct announce_vouched *vouched, bool good)
 		(void)jobs_ask(p->jobs, &query, NULL);
 		return false;
 	}
-	if (good)
-		remember(f, result);
+	/* Of what was taken in part the one before is no description any more. */
+	if (!good)
+		f->query_etag[0] = '\0';
+	remember(f, result);
 	return true;
 }
 
@@ -82,12 +85,21 @@ fail(struct fetch *f, const char *name, const struct upstream_reply *reply)
 {
 	const struct fetcher_parts *p = &f->pool->parts;
 
-	/* It says when; else the others are asked first, the next time. */
-	if (reply->outcome == UPSTREAM_PREPARING || reply->outcome == UPSTREAM_BUSY)
+	/* It says when, and nobody else is there. */
+	if (reply->retry_after_s > 0 && upstreams_none_trusted(f->pool->upstreams))
 		job_end_failed(p->jobs, f->job, name, &reply->why, job_end_reason(&reply->why),
 			(uint64_t)reply->retry_after_s * 1000);
 	else
 		fetch_job_not_landed(f, name, &reply->why);
+}
+
+/* Whoever does not show what is signed, for whatever reason, is asked after the others. */
+static void
+note_trusted(struct fetch *f, const struct upstream_reply *reply)
+{
+	if (!upstream_failed_here(reply))
+		upstreams_note_trusted(
+			f->pool->upstreams, f->upstream, reply->outcome == UPSTREAM_FRESH);
 }
 
 /* On the thread of vouch.h: first what is signed, then what is announced. */
@@ -100,9 +112,7 @@ look_up(void *context)
 	struct upstream_reply reply;
 
 	vouch_refresh(p->vouch, &f->whom, &reply);
-	if (reply.outcome == UPSTREAM_FRESH || reply.outcome == UPSTREAM_UNTRUSTED)
-		upstreams_note_trusted(
-			f->pool->upstreams, f->upstream, reply.outcome == UPSTREAM_FRESH);
+	note_trusted(f, &reply);
 	if (reply.outcome != UPSTREAM_FRESH) {
 		fail(f, "tuf", &reply);
 		fetch_job_free(f);
@@ -110,7 +120,7 @@ look_up(void *context)
 	}
 	vouch_query(p->vouch, &f->request.query, &vouched, &reply);
 	if (announce(f, &vouched, reply.outcome == UPSTREAM_FRESH)) {
-		vouch_drop(p->vouch, &vouched);
+		vouch_lookup_drop(p->stock, &vouched);
 		if (reply.outcome == UPSTREAM_FRESH)
 			jobs_done(p->jobs, f->job);
 		else

@@ -106,6 +106,15 @@ upstreams_note_trusted(struct upstreams *r, int index, bool trusted)
 	r->at[index].distrusted_ms = trusted ? 0 : clock_mono_ms();
 }
 
+bool
+upstreams_none_trusted(const struct upstreams *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->at[i].distrusted_ms == 0)
+			return false;
+	return true;
+}
+
 static void
 report_failure(
 	struct upstreams_one *u, struct source_request *request, const struct upstream_reply *reply)

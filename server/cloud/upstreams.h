@@ -26,7 +26,7 @@ struct upstreams_one {
 	bool lost;	       /* it did not answer the last time */
 	/* Of the document that failed there last. */
 	char failed[IDENT_NAME_MAX];
-	atomic_ullong distrusted_ms; /* since when what it says is not trusted; 0: it is */
+	atomic_ullong distrusted_ms; /* since when it shows nothing that is trusted; 0: it does */
 };
 
 struct upstreams {
@@ -44,8 +44,9 @@ void upstreams_free(struct upstreams *r);
  */
 int upstreams_choose(struct upstreams *r, enum source_what what, uint32_t *tried);
 
-/* Whether what it has is signed by who may, as far as was found. From any thread. */
+/* Whether it showed what is signed by who may. From any thread. */
 void upstreams_note_trusted(struct upstreams *r, int index, bool trusted);
+bool upstreams_none_trusted(const struct upstreams *r);
 
 /* How a request at an upstream went. One document that fails again and again counts once. */
 void upstreams_report(struct upstreams *r, int index, struct source_request *request,

@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cloud/vouch_ask.h"
+#include "cloud/vouch_lookup.h"
 #include "cloud/vouch_root.h"
 #include "cloud/vouch_tree.h"
 #include "jobs/job_end.h"
@@ -18,7 +19,10 @@
 #include "log.h"
 #include "store/trusted_state.h"
 
-enum { REFRESH_MS = 3600 * 1000 }; /* a timestamp is asked for as often, whatever is announced */
+enum {
+	REFRESH_MS = 3600 * 1000, /* a timestamp is asked for as often, whatever is announced */
+	MEND_EVERY_MS = 10000,
+};
 
 struct vouch {
 	struct vouch_parts parts;
@@ -27,7 +31,9 @@ struct vouch {
 	struct vouched *shown; /* as in the view */
 	atomic_ullong
 		refreshed_ms; /* monotonic; 0: not since the start, or what came was not shown */
-	bool roots_asked;     /* those that came before ours, since the start */
+	uint64_t mend_at_ms;  /* the timers' */
+	atomic_bool mending;
+	bool roots_asked; /* those that came before ours, since the start */
 	char said[sizeof(((struct err *)0)->text)]; /* the last reason that was logged */
 };
 
@@ -102,14 +108,15 @@ forget_unverified(struct vouch *v, const struct trusted_state *state, struct err
 static int
 begin(struct vouch *v, struct err *e)
 {
-	struct trusted_state state;
-	int result;
+	struct trusted_state kept;
+	struct trusted_state *state =
+		trusted_state_open(v->ask.kept.dir, &kept, NULL) == 0 ? &kept : NULL;
+	int result = forget_unverified(v, state, e);
 
-	if (trusted_state_open(v->ask.kept.dir, &state, NULL) != 0)
-		return forget_unverified(v, NULL, e);
-	result = forget_unverified(v, &state, e);
-	show(v, state.trust, NULL);
-	trusted_state_clear(&state);
+	if (state != NULL) {
+		show(v, state->trust, NULL);
+		trusted_state_clear(state);
+	}
 	return result;
 }
 
@@ -156,6 +163,38 @@ void
 vouch_run(struct vouch *v, void (*run)(void *context), void *context)
 {
 	workers_add(v->thread, run, context);
+}
+
+/* ---- Mending */
+
+static void
+mend(void *context)
+{
+	struct vouch *v = context;
+	struct trusted_state state;
+	struct err e = {0};
+
+	if (vouch_ask_mend(&v->ask, &e))
+		v->refreshed_ms = 0; /* with the next poll it is asked for again */
+	if (e.code != ERR_NONE)
+		say(v, EVENT_FAILED, e.text);
+	if (v->shown != NULL &&
+		!fs_exists(repo_dir(stock_repo(v->parts.stock)), "tuf/timestamp.json") &&
+		trusted_state_open(v->ask.kept.dir, &state, NULL) == 0) {
+		show(v, state.trust, NULL);
+		trusted_state_clear(&state);
+	}
+	v->mending = false;
+}
+
+void
+vouch_tick(struct vouch *v, uint64_t now_ms)
+{
+	if (v == NULL || now_ms < v->mend_at_ms || v->mending)
+		return;
+	v->mend_at_ms = now_ms + MEND_EVERY_MS;
+	v->mending = true;
+	workers_add(v->thread, mend, v);
 }
 
 /* ---- The workflow */
@@ -212,6 +251,9 @@ vouch_refresh(struct vouch *v, const struct vouch_whom *whom, struct upstream_re
 	v->refreshed_ms = e.code == ERR_NONE ? clock_mono_ms() : 0;
 	say(v, e.code == ERR_NONE ? EVENT_TRUST : EVENT_FAILED,
 		e.code == ERR_NONE ? "good" : e.text);
+	/* Nothing is announced that clients could not look up. */
+	if (e.code != ERR_NONE)
+		*ret = (struct upstream_reply){.outcome = UPSTREAM_BROKEN, .why = e};
 }
 
 /* ---- Looking up */
@@ -264,134 +306,21 @@ vouch_header(
 	}
 }
 
-/* One that was stored before a root was pinned is the one that is listed, or goes. */
-static void
-check_stored(struct vouch *v, const struct view_type *t, const struct ident *ident,
-	const struct listed *listed)
-{
-	const struct view_version *version = view_find_version(t, &ident->edition);
-	char name[IDENT_NAME_MAX];
-
-	if (version == NULL || version->header == NULL || !listed->has_sha256 ||
-		digest_equal(&listed->sha256, &version->header->record.ref.id))
-		return;
-	log_note(EVENT_UNTRUSTED, "%s: what is stored is not what was signed, and goes",
-		ident_header_name(ident, name));
-	(void)stock_remove(v->parts.stock, &version->header->record, NULL);
-}
-
-/* What the last search ended with lists it; or another role, which is looked for. */
-static bool
-is_listed(struct vouch *v, const struct ident *ident)
-{
-	const struct metadata *role = trust_visited(v->ask.trust);
-	struct upstream_reply reply;
-	char name[IDENT_NAME_MAX];
-
-	(void)ident_header_name(ident, name);
-	return (role != NULL && metadata_find(role, name) != NULL) || find(v, name, &reply) != NULL;
-}
-
-/*
- * What is known here, of what is kept from that version on, counts no more where it is not listed:
- * nobody signed it, or it was taken back.
- */
-static void
-look_up_known(struct vouch *v, const struct view_type *t, uint64_t from, struct idents *unlisted)
-{
-	struct ident known = {.edition = t->announced};
-
-	memcpy(known.type, t->type, sizeof(known.type));
-	if (known.edition.version > 0 && !is_listed(v, &known))
-		idents_add(unlisted, &known);
-	for (size_t i = 0; i < t->count; i++) {
-		known.edition = t->versions[i].edition;
-		if (known.edition.version >= from &&
-			!ident_edition_equal(&known.edition, &t->announced) &&
-			!is_listed(v, &known))
-			idents_add(unlisted, &known);
-	}
-}
-
-/* What is wrong with what was fetched; UNTRUSTED or what could not be had. */
-static void
-look_up(struct vouch *v, const struct view_type *t, const struct ident *fetched,
-	struct announce_vouched *ret, struct upstream_reply *ret_wrong)
-{
-	struct upstream_reply reply;
-	char name[IDENT_NAME_MAX];
-	const struct listed *listed = find(v, ident_header_name(fetched, name), &reply);
-
-	if (reply.outcome != UPSTREAM_FRESH) {
-		idents_add(&ret->unheard, fetched);
-		*ret_wrong = reply;
-		return;
-	}
-	if (listed != NULL) {
-		check_stored(v, t, fetched, listed);
-	} else {
-		source_trust_refuse_unlisted(ret_wrong, name);
-		idents_add(&ret->unlisted, fetched);
-	}
-	/* Older ones count where this one does not. */
-	look_up_known(v, t, listed != NULL ? fetched->edition.version : 0, &ret->unlisted);
-}
-
-/* In use is a type of which anything is kept. */
 void
-vouch_query(struct vouch *v, const struct idents *fetched, struct announce_vouched *ret,
+vouch_query(struct vouch *v, struct idents *fetched, struct announce_vouched *ret,
 	struct upstream_reply *ret_wrong)
 {
-	struct view *view = stock_view(v->parts.stock);
+	struct err e = {0};
 
-	*ret = (struct announce_vouched){0};
-	*ret_wrong = (struct upstream_reply){.outcome = UPSTREAM_FRESH};
-	for (size_t i = 0; i < fetched->count && !stop_wanted(v->parts.ending); i++) {
-		const struct view_type *t = view_find_type(view, fetched->at[i].type);
-
-		if (t != NULL && t->count > 0)
-			look_up(v, t, &fetched->at[i], ret, ret_wrong);
-	}
-	view_release(view);
-	(void)idents_sort(&ret->unlisted);
+	vouch_lookup_query(&v->ask, v->parts.stock, fetched, ret, ret_wrong);
+	/* With the roles that came; what cannot be handed on is not announced. */
+	show(v, v->ask.trust, &e);
+	if (e.code == ERR_NONE)
+		return;
+	*ret_wrong = (struct upstream_reply){.outcome = UPSTREAM_BROKEN, .why = e};
+	for (size_t i = 0; i < fetched->count; i++)
+		idents_add(&ret->unheard, &fetched->at[i]);
 	(void)idents_sort(&ret->unheard);
-	/* With the roles that came. */
-	show(v, v->ask.trust, NULL);
-}
-
-static void
-drop(struct vouch *v, const struct view_type *t, const struct idents *unlisted,
-	const struct records *records)
-{
-	/* A version's header last: where this is interrupted, what is left can be explained. */
-	for (size_t i = records->count; i > 0; i--) {
-		const struct record *r = &records->at[i - 1];
-		char name[IDENT_NAME_MAX];
-
-		if (r->ident.edition.version <= t->announced.version ||
-			!idents_has(unlisted, &r->ident) ||
-			stock_remove(v->parts.stock, r, NULL) != 0 || r->kind != RECORD_HEADER)
-			continue;
-		log_note(EVENT_UNTRUSTED, "%s: nobody has signed it, or it was taken back: it goes",
-			ident_header_name(&r->ident, name));
-	}
-}
-
-void
-vouch_drop(struct vouch *v, const struct announce_vouched *vouched)
-{
-	struct view *view = stock_view(v->parts.stock);
-
-	for (size_t i = 0; i < view->count; i++) {
-		const struct view_type *t = view->types[i];
-		AUTO_RECORDS struct records records = {0};
-
-		if (t->announced.version == 0 || idents_find(&vouched->unlisted, t->type) == NULL)
-			continue;
-		view_records(view, t->type, &records);
-		drop(v, t, &vouched->unlisted, &records);
-	}
-	view_release(view);
 }
 
 /* ---- Roles that somebody asks for */

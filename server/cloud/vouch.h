@@ -48,6 +48,10 @@ int vouch_open(const struct vouch_parts *parts, struct vouch **ret, struct err *
  */
 bool vouch_due(const struct vouch *v);
 
+/* Every now and then: what somebody removed of what is kept and handed on is made again. NULL:
+ * nothing. */
+void vouch_tick(struct vouch *v, uint64_t now_ms);
+
 void vouch_run(struct vouch *v, void (*run)(void *context), void *context);
 
 /* Jobs of QUEUE_VOUCH are there. */
@@ -68,18 +72,9 @@ struct vouch_whom {
 /* The workflow. FRESH: it is trusted, and handed on. */
 void vouch_refresh(struct vouch *v, const struct vouch_whom *whom, struct upstream_reply *ret);
 
-/*
- * After that: what was fetched, is announced and is kept of types in use; *ret is the caller's
- * (announce_vouched_clear). *ret_wrong: FRESH, or what is wrong with what was fetched.
- */
-void vouch_query(struct vouch *v, const struct idents *fetched, struct announce_vouched *ret,
+/* After that, as in vouch_lookup.h; what cannot be handed on cannot be announced either. */
+void vouch_query(struct vouch *v, struct idents *fetched, struct announce_vouched *ret,
 	struct upstream_reply *ret_wrong);
-
-/*
- * After it was announced: what is kept, newer than what is announced, and not listed goes. It would
- * count as the newest that is kept, and serves nobody.
- */
-void vouch_drop(struct vouch *v, const struct announce_vouched *vouched);
 
 /* A header that arrived. FRESH: it is the one that is listed. */
 void vouch_header(

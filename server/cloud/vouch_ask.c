@@ -12,12 +12,15 @@
 enum { WAIT_S = 5 }; /* for which a server above may hold a role */
 
 static int
-pin(const struct vouch_ask *a, const struct options *o, struct err *e)
+open_kept(struct vouch_ask *a, struct err *e)
 {
-	AUTO_FREE char *path = vouch_root_path(o);
+	AUTO_FREE char *directory = mem_printf("%s/data/guts2/trust", a->options->root);
+	AUTO_FREE char *path = vouch_root_path(a->options);
 	AUTO_BUF struct buf root = {0};
 
-	if (fs_read(AT_FDCWD, path, TRUST_ROOT_BYTES_MAX, &root, e) != 0)
+	fs_close(&a->kept.dir);
+	a->kept.dir = fs_make_dirs(AT_FDCWD, directory, e);
+	if (a->kept.dir < 0 || fs_read(AT_FDCWD, path, TRUST_ROOT_BYTES_MAX, &root, e) != 0)
 		return -1;
 	if (trusted_pin(&a->kept, span_of(root.at, root.len), e) != 0)
 		return err_wrap(e, "%s", path);
@@ -28,12 +31,9 @@ int
 vouch_ask_open(struct vouch_ask *a, const struct options *o, struct settings *settings,
 	const struct stop *ending, struct err *e)
 {
-	AUTO_FREE char *path = mem_printf("%s/data/guts2/trust", o->root);
-
-	*a = (struct vouch_ask){.settings = settings, .ending = ending};
-	a->kept.dir = fs_make_dirs(AT_FDCWD, path, e);
-	if (a->kept.dir < 0 || pin(a, o, e) != 0 ||
-		origins_parse(o->guts2ServerUrl, &a->origins, e) != 0 ||
+	*a = (struct vouch_ask){
+		.options = o, .settings = settings, .ending = ending, .kept.dir = -1};
+	if (open_kept(a, e) != 0 || origins_parse(o->guts2ServerUrl, &a->origins, e) != 0 ||
 		upstream_new(&a->upstream, e) != 0)
 		return -1;
 	a->sources = mem_new(a->origins.count, sizeof(*a->sources));
@@ -41,6 +41,15 @@ vouch_ask_open(struct vouch_ask *a, const struct options *o, struct settings *se
 		a->sources[i].origin = &a->origins.at[i];
 	upstream_set_ca_file(a->upstream, o->upstreamCaFile);
 	return 0;
+}
+
+bool
+vouch_ask_mend(struct vouch_ask *a, struct err *e)
+{
+	if (a->kept.dir >= 0 && !fs_is_removed(a->kept.dir))
+		return false;
+	(void)open_kept(a, e);
+	return true;
 }
 
 void

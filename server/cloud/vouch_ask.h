@@ -18,6 +18,7 @@
 #include "settings.h"
 
 struct vouch_ask {
+	const struct options *options;
 	struct settings *settings;
 	const struct stop *ending;
 	struct upstream *upstream;
@@ -32,6 +33,9 @@ struct vouch_ask {
 int vouch_ask_open(struct vouch_ask *a, const struct options *o, struct settings *settings,
 	const struct stop *ending, struct err *e);
 void vouch_ask_close(struct vouch_ask *a);
+
+/* What is kept was removed under us: it begins with the pinned root again. True: it was. */
+bool vouch_ask_mend(struct vouch_ask *a, struct err *e);
 
 /* The workflow, of the current one. FRESH: a->trust is of now; else it is as before. */
 void vouch_ask_refresh(struct vouch_ask *a, struct upstream_reply *ret);
