@@ -28,33 +28,44 @@ json_edition(const struct edition *edition)
 	return edition->version > 0 ? json_integer((json_int_t)edition->version) : json_null();
 }
 
+/* By this run, or by the last one that asked; the texts stay those of u. */
+static struct client_signed
+known_signed(const struct update *u)
+{
+	if (u->signed_.newest > 0)
+		return u->signed_;
+	return (struct client_signed){.newest = u->had.newest,
+		.security = u->had.security,
+		.advisory = u->had.advisory[0] != '\0' ? (char *)(uintptr_t)u->had.advisory : NULL};
+}
+
 static json_t *
 json_trust(const struct update *u)
 {
-	uint64_t newest = u->signed_.newest > 0 ? u->signed_.newest : u->had.newest;
+	const struct client_signed known = known_signed(u);
 
 	if (u->trust[0] == '\0')
 		return json_null();
 	return json_pack("{s:o,s:o,s:o,s:b,s:o}", "asked",
 		u->asked_s > 0 ? json_integer((json_int_t)u->asked_s) : json_null(), "state",
 		cli_json_text(u->trust), "newest",
-		newest > 0 ? json_integer((json_int_t)newest) : json_null(), "security",
-		(int)u->signed_.security, "advisory",
-		u->signed_.advisory != NULL ? cli_json_text(u->signed_.advisory) : json_null());
+		known.newest > 0 ? json_integer((json_int_t)known.newest) : json_null(), "security",
+		(int)known.security, "advisory",
+		known.advisory != NULL ? cli_json_text(known.advisory) : json_null());
 }
 
 /* What is signed and not announced here yet, or held back. */
 static void
 print_newest(const struct update *u)
 {
-	uint64_t newest = u->signed_.newest > 0 ? u->signed_.newest : u->had.newest;
+	const struct client_signed known = known_signed(u);
 
 	if (u->trust[0] == '\0' || u->result == UPDATE_UNTRUSTED)
 		return;
 	(void)printf(strcmp(u->trust, "good") == 0 ? ", signed" : ", not looked up");
-	if (newest > u->to.version)
-		(void)printf(", the newest that is signed is %" PRIu64 "%s", newest,
-			u->signed_.security ? ", which mends a hole" : "");
+	if (known.newest > u->to.version)
+		(void)printf(", the newest that is signed is %" PRIu64 "%s", known.newest,
+			known.security ? ", which mends a hole" : "");
 }
 
 static void

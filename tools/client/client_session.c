@@ -18,6 +18,15 @@ client_session_begin(
 			.type = types[i], .directory = directory, .result = UPDATE_RETRY};
 }
 
+void
+client_session_fail(struct client_session *s, const struct err *why)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		s->updates[i].result = why->code == ERR_BUSY ? UPDATE_RETRY : UPDATE_FAILED;
+		s->updates[i].why = *why;
+	}
+}
+
 static bool
 finished(const struct update *u)
 {
@@ -98,6 +107,35 @@ look_up(struct client_session *s, const struct idents *newest)
 		client_trust_ask(c->trust, c->upstream, c->source);
 }
 
+/*
+ * A version may be taken back between the answer about what is announced and the one about what is
+ * signed: then the first is out of date, and asked for again, once.
+ */
+static void
+update_all(struct client_session *s, struct idents *newest)
+{
+	struct idents *now = newest;
+	AUTO_IDENTS struct idents again = {0};
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct update *u = &s->updates[i];
+		const struct ident *wanted = idents_find(now, u->type);
+		const struct ident before = wanted != NULL ? *wanted : (struct ident){0};
+		struct update query = {0};
+
+		if (!u->open)
+			continue;
+		client_update_type(&s->client, wanted, u);
+		if (!client_vouch_unlisted(u) || now == &again ||
+			client_fetch_query(&s->client, NULL, &again, &query) != 0)
+			continue;
+		now = &again;
+		wanted = idents_find(now, u->type);
+		if (wanted == NULL || !ident_equal(wanted, &before))
+			client_update_type(&s->client, wanted, u);
+	}
+}
+
 void
 client_session_try(struct client_session *s)
 {
@@ -113,13 +151,14 @@ client_session_try(struct client_session *s)
 		fail_open(s, &query);
 		any = false;
 	}
-	if (any)
+	if (any) {
 		look_up(s, &newest);
+		update_all(s, &newest);
+	}
 	for (size_t i = 0; i < s->count; i++) {
 		struct update *u = &s->updates[i];
 
-		if (any && u->open)
-			client_update_type(&s->client, idents_find(&newest, u->type), u);
+		client_vouch_end(&s->client, u);
 		if (client_trust_wanted(s->client.trust))
 			u->asked_s = s->client.trust->came_s;
 		client_update_end(u);

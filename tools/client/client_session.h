@@ -23,6 +23,9 @@ struct client_session {
 void client_session_begin(
 	struct client_session *s, const char *directory, const char *const *types, size_t count);
 
+/* None of them can be tried at all. */
+void client_session_fail(struct client_session *s, const struct err *why);
+
 /* An update of every type that is not finished yet, while all their locks are held. */
 void client_session_try(struct client_session *s);
 

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "model/doc.h"
 
-enum { HAD_BYTES_MAX = 1024 };
+enum { HAD_BYTES_MAX = 16384 };
 
 static const char below[] = "tuf/";
 static const char lock_name[] = "lock";
@@ -31,14 +31,18 @@ parse_had(const json_t *object, struct client_had *ret)
 {
 	const char *cookie = doc_string(object, "cookie", NULL);
 	const char *header = cookie != NULL ? doc_string(object, "header", NULL) : NULL;
+	const char *advisory = header != NULL ? doc_string(object, "advisory", NULL) : NULL;
 
-	if (header == NULL || !ident_cookie_valid(cookie) || !digest_parse(header, &ret->header) ||
+	if (advisory == NULL || strlen(advisory) > CLIENT_ADVISORY_MAX ||
+		!ident_cookie_valid(cookie) || !digest_parse(header, &ret->header) ||
 		header[DIGEST_HEX] != '\0' ||
 		doc_number(object, "version", 1, IDENT_VERSION_MAX, &ret->edition.version, NULL) !=
 			0 ||
 		doc_number(object, "newest", 0, IDENT_VERSION_MAX, &ret->newest, NULL) != 0)
 		return false;
 	memcpy(ret->edition.cookie, cookie, sizeof(ret->edition.cookie));
+	memcpy(ret->advisory, advisory, strlen(advisory) + 1);
+	ret->security = json_is_true(json_object_get(object, "security"));
 	return true;
 }
 
@@ -66,9 +70,11 @@ client_trust_note(const struct client_trust *ct, const char *type, const struct 
 	char name[IDENT_NAME_MAX];
 	char hex[DIGEST_HEX + 1];
 
-	doc_format(json_pack("{s:I,s:s,s:s,s:I}", "version", (json_int_t)had->edition.version,
-			   "cookie", had->edition.cookie, "header", digest_hex(&had->header, hex),
-			   "newest", (json_int_t)had->newest),
+	doc_format(
+		json_pack("{s:I,s:s,s:s,s:I,s:b,s:s}", "version", (json_int_t)had->edition.version,
+			"cookie", had->edition.cookie, "header", digest_hex(&had->header, hex),
+			"newest", (json_int_t)had->newest, "security", (int)had->security,
+			"advisory", had->advisory),
 		&text);
 	/* Of a name of its own: other types are noted beside it. */
 	(void)snprintf(stage, sizeof(stage), "new-%s", had_name(type, name));
@@ -99,10 +105,15 @@ pin_file(struct client_trust *ct, const char *root_file, struct err *e)
 	AUTO_BUF struct buf root = {0};
 	AUTO_CLOSE int lock = -1;
 	struct span bytes;
+	struct trust *t;
 
 	if (fs_read(AT_FDCWD, root_file, TRUST_ROOT_BYTES_MAX, &root, e) != 0)
 		return err_wrap(e, "--trust-root");
 	bytes = span_of(root.at, root.len);
+	t = trust_new(bytes, 0, e);
+	if (t == NULL)
+		return err_wrap(e, "--trust-root %s", root_file);
+	trust_free(t);
 	/* Nobody waits for another run where nothing changes. */
 	if (trusted_is_pinned(&ct->kept, bytes))
 		return 0;
@@ -118,9 +129,9 @@ pin_file(struct client_trust *ct, const char *root_file, struct err *e)
 
 /* Made with the first root, and required from then on, whatever is left in it. */
 static int
-open_dir(struct client_trust *ct, const char *directory, bool make, struct err *e)
+open_dir(struct client_trust *ct, bool make, struct err *e)
 {
-	AUTO_FREE char *path = mem_printf("%s/.trust", directory);
+	AUTO_FREE char *path = mem_printf("%s/.trust", ct->directory);
 	struct err why = {0};
 	struct stat st;
 
@@ -167,8 +178,9 @@ int
 client_trust_open(struct client_trust *ct, const char *directory, const char *root_file,
 	bool first_use, struct err *e)
 {
-	*ct = (struct client_trust){.dir = -1, .first_use = first_use, .kept.dir = -1};
-	if (open_dir(ct, directory, root_file != NULL || first_use, e) != 0)
+	*ct = (struct client_trust){
+		.directory = directory, .dir = -1, .first_use = first_use, .kept.dir = -1};
+	if (open_dir(ct, root_file != NULL || first_use, e) != 0)
 		return -1;
 	if (root_file != NULL && pin_file(ct, root_file, e) != 0) {
 		client_trust_close(ct);
@@ -197,10 +209,19 @@ client_trust_wanted(const struct client_trust *ct)
 void
 client_trust_again(struct client_trust *ct)
 {
-	if (!client_trust_wanted(ct))
+	if (ct == NULL || (ct->dir < 0 && (open_dir(ct, false, NULL) != 0 || ct->dir < 0)))
 		return;
 	ct->now = false;
 	look_at_timestamp(ct);
+}
+
+bool
+client_trust_missed(const struct client_trust *ct)
+{
+	AUTO_FREE char *path = ct != NULL ? mem_printf("%s/.trust", ct->directory) : NULL;
+	struct stat st;
+
+	return ct != NULL && ct->dir < 0 && lstat(path, &st) == 0;
 }
 
 /* ---- Asking */
@@ -213,6 +234,11 @@ take_first(struct client_trust *ct, const struct source_trust *s)
 		.trust_file = "tuf/1.root.json",
 		.trust_bytes_max = TRUST_ROOT_BYTES_MAX};
 
+	if (ct->kept.read_only) {
+		ct->reply = (struct upstream_reply){.outcome = UPSTREAM_BUSY};
+		(void)err_set(&ct->reply.why, ERR_BUSY, ".trust: another run takes the first root");
+		return;
+	}
 	source_fetch(s->upstream, s->source, &request, &ct->reply);
 	if (ct->reply.outcome == UPSTREAM_FRESH &&
 		trusted_pin(&ct->kept, span_of(request.bytes.at, request.bytes.len),
@@ -248,19 +274,21 @@ run(struct client_trust *ct, const struct source_trust *s)
 	source_trust_refuse(&ct->reply, &e);
 }
 
-/* What is kept is written by one at a time. -1: *ret says why not. */
+/*
+ * What is kept is written by one at a time. Another run may take its time, with a server that does:
+ * this one goes on without, and keeps nothing. -1: it cannot be locked at all.
+ */
 static int
-take_lock(const struct client_trust *ct, struct upstream_reply *ret)
+take_lock(struct client_trust *ct, int *ret_lock, struct upstream_reply *ret)
 {
 	struct err e = {0};
-	int lock = fs_lock(ct->dir, lock_name, &e);
 
-	if (lock >= 0)
-		return lock;
-	*ret = (struct upstream_reply){
-		.outcome = e.code == ERR_BUSY ? UPSTREAM_BUSY : UPSTREAM_UNREACHABLE, .why = e};
-	(void)err_wrap(&ret->why, ".trust");
-	return -1;
+	*ret_lock = fs_lock(ct->dir, lock_name, &e);
+	ct->kept.read_only = *ret_lock < 0;
+	if (*ret_lock >= 0 || e.code == ERR_BUSY)
+		return 0;
+	*ret = (struct upstream_reply){.outcome = UPSTREAM_UNREACHABLE, .why = e};
+	return err_wrap(&ret->why, ".trust");
 }
 
 void
@@ -273,11 +301,13 @@ client_trust_ask(struct client_trust *ct, struct upstream *upstream, struct sour
 	trust_free(ct->trust);
 	ct->trust = NULL;
 	ct->now = true;
-	lock = take_lock(ct, &ct->reply);
-	if (lock < 0)
+	if (take_lock(ct, &lock, &ct->reply) != 0)
 		return;
 	run(ct, &s);
 	look_at_timestamp(ct);
+	/* The one that another run keeps may be an older one. */
+	if (ct->reply.outcome == UPSTREAM_FRESH)
+		ct->expires_s = trust_role(ct->trust, ROLE_TIMESTAMP)->expires_s;
 }
 
 /* ---- What is listed */
@@ -327,6 +357,22 @@ note_signed(const struct trust *t, const struct ident *installed, struct client_
 		ret->advisory = mem_string(advised->advisory);
 }
 
+void
+client_trust_had_signed(const struct client_trust *ct, const char *type, struct client_had *had)
+{
+	struct ident installed = {.edition = had->edition};
+	struct client_signed s = {0};
+
+	(void)snprintf(installed.type, sizeof(installed.type), "%s", type);
+	note_signed(ct->trust, &installed, &s);
+	had->newest = s.newest;
+	had->security = s.security;
+	had->advisory[0] = '\0';
+	if (s.advisory != NULL && strlen(s.advisory) <= CLIENT_ADVISORY_MAX)
+		memcpy(had->advisory, s.advisory, strlen(s.advisory) + 1);
+	client_trust_clear_signed(&s);
+}
+
 static const struct listed *
 find(struct client_trust *ct, const struct source_trust *s, const char *name,
 	struct upstream_reply *ret_reply)
@@ -336,8 +382,7 @@ find(struct client_trust *ct, const struct source_trust *s, const char *name,
 	*ret_reply = ct->reply;
 	if (ct->reply.outcome != UPSTREAM_FRESH)
 		return NULL;
-	lock = take_lock(ct, ret_reply);
-	if (lock < 0)
+	if (take_lock(ct, &lock, ret_reply) != 0)
 		return NULL;
 	trust_find(ct->trust, name);
 	source_trust_run(s, ct->trust, ret_reply);

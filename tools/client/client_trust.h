@@ -6,9 +6,10 @@
  *           what it had of each type. Once a root was given nothing is installed without it. The
  *           server is asked where something new is announced, where what is installed was never
  *           looked up, and when the timestamp has used two thirds of its life; otherwise not.
- * Shapes:   DIR/.trust/, 0700: trusted.h; lock; had-T, {"cookie","header","newest","version"}
+ * Shapes:   DIR/.trust/, 0700: trusted.h; lock; had-T, {"advisory","cookie","header","newest",
+ *           "security","version"}
  * Units:    _s seconds since 1970
- * Threads:  one at a time; of two runs beside each other one waits for the other (ERR_BUSY)
+ * Threads:  one at a time; of two runs beside each other one keeps nothing
  * Owner:    client_trust_open -> client_trust_close
  * Source:   guts2-client(1), TRUST
  */
@@ -17,12 +18,16 @@
 
 #include "net/source_trust.h"
 
+enum { CLIENT_ADVISORY_MAX = 1000 }; /* bytes; a longer one is not kept */
+
 /* What was had of a type: the highest version that was ever installed, and its header. */
 struct client_had {
 	struct edition edition; /* version 0: nothing */
 	struct digest header;
 	/* The newest that was signed when it was last looked up; 0: nobody vouches for it now. */
 	uint64_t newest;
+	bool security; /* as in client_signed, of what is newer than the edition */
+	char advisory[CLIENT_ADVISORY_MAX + 1];
 };
 
 /* What a role says of the versions that are newer than an installed one. */
@@ -33,7 +38,8 @@ struct client_signed {
 };
 
 struct client_trust {
-	int dir; /* DIR/.trust; -1: no root was ever given */
+	const char *directory; /* DIR, the caller's */
+	int dir;	       /* DIR/.trust; -1: no root was ever given */
 	bool first_use;
 	struct trusted kept;
 	struct trust *trust; /* of the last answer; NULL: the server was not asked */
@@ -57,10 +63,16 @@ void client_trust_close(struct client_trust *ct);
 /* Whether anything has to be signed at all; NULL: nothing has. */
 bool client_trust_wanted(const struct client_trust *ct);
 
-/* Another try begins: what was learnt in the last one is good as long as it suffices. */
+/*
+ * Another try begins: what was learnt in the last one is good as long as it suffices. Another run
+ * may have been given a root meanwhile.
+ */
 void client_trust_again(struct client_trust *ct);
 
-/* Ask the server; ct->reply says what came of it. BUSY: another run asks. */
+/* Whether another run was given a root since this try began. */
+bool client_trust_missed(const struct client_trust *ct);
+
+/* Ask the server; ct->reply says what came of it. */
 void client_trust_ask(struct client_trust *ct, struct upstream *upstream, struct source *source);
 
 /*
@@ -85,6 +97,10 @@ const struct listed *client_trust_find(struct client_trust *ct, struct upstream 
 	struct upstream_reply *ret_reply);
 
 void client_trust_clear_signed(struct client_signed *s);
+
+/* What the role that was looked at last says of what is newer than an edition of its type. */
+void client_trust_had_signed(
+	const struct client_trust *ct, const char *type, struct client_had *had);
 
 /* What was had of a type; version 0 where nothing is known. */
 struct client_had client_trust_had(const struct client_trust *ct, const char *type);

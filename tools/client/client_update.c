@@ -123,10 +123,12 @@ install(struct fetch *f, const char *part, bool difference)
 	int result = map_open(u->home.state, part, &map, &e);
 
 	what.archive = map_span(&map);
+	if (result == 0 && client_trust_missed(f->client->trust))
+		result = err_set(&e, ERR_BUSY, "another run was given a root meanwhile");
 	if (result == 0)
 		result = client_install(&u->home, &what, &e);
 	if (result != 0) {
-		(void)client_fetch_fail(u, &e, false);
+		(void)client_fetch_fail(u, &e, e.code == ERR_BUSY);
 		return e.code == ERR_DIGEST || e.code == ERR_INPUT || e.code == ERR_MISSING
 			       ? WAY_USELESS
 			       : WAY_FAILED;
@@ -363,6 +365,8 @@ client_update_type(const struct update_client *client, const struct ident *newes
 
 	if (!client_trust_wanted(ct) || newest == NULL) {
 		decide(client, newest, u);
+		if (asked && u->result == UPDATE_WITHDRAWN && u->vouched)
+			client_vouch_look(client, u);
 		return;
 	}
 	if (!client_vouch_check(client, newest, u))

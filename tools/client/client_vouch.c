@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "client/client_fetch.h"
@@ -34,10 +35,21 @@ client_vouch_installed(
 		return;
 	u->had.edition = u->home.named;
 	u->had.header = *header;
-	u->had.newest = u->signed_.newest > 0 ? u->signed_.newest : u->had.newest;
+	if (u->signed_.newest > 0)
+		client_trust_had_signed(client->trust, u->home.type, &u->had);
 	u->vouched = true;
 	if (client_trust_note(client->trust, u->type, &u->had, &e) != 0)
 		cli_complain("%s: .trust: %s", u->type, e.text);
+}
+
+/* What is newer than what is installed, for the runs that do not ask. */
+static void
+note_newer(const struct update_client *client, struct update *u)
+{
+	if (u->had.edition.version == 0 || !u->vouched)
+		return;
+	client_trust_had_signed(client->trust, u->home.type, &u->had);
+	(void)client_trust_note(client->trust, u->type, &u->had, NULL);
 }
 
 bool
@@ -92,11 +104,15 @@ look_up(const struct update_client *client, const struct edition *edition, struc
 	struct ident wanted = {.edition = *edition};
 	struct ident installed = {.edition = u->from};
 	const struct client_want want = {&wanted, &installed};
+	const struct listed *listed;
 
 	memcpy(wanted.type, u->home.type, sizeof(wanted.type));
 	memcpy(installed.type, u->home.type, sizeof(installed.type));
-	return client_trust_find(
+	listed = client_trust_find(
 		client->trust, client->upstream, client->source, &want, &u->signed_, ret_reply);
+	if (u->signed_.newest > 0)
+		note_newer(client, u);
+	return listed;
 }
 
 /*
@@ -141,8 +157,6 @@ client_vouch_look(const struct update_client *client, struct update *u)
 		return;
 	}
 	(void)snprintf(u->trust, sizeof(u->trust), "good");
-	u->had.newest = u->signed_.newest;
-	(void)client_trust_note(client->trust, u->type, &u->had, NULL);
 }
 
 /* False: nothing is to be taken. */
@@ -155,8 +169,45 @@ client_vouch_check(const struct update_client *client, const struct ident *newes
 		return u->from.version == 0 || u->vouched || check_installed(client, u);
 	if (!is_not_older_than_had(newest, u))
 		return false;
-	if (look_up(client, &newest->edition, u, &reply) != NULL)
-		return true;
-	refuse(u, &reply);
-	return false;
+	if (look_up(client, &newest->edition, u, &reply) == NULL) {
+		refuse(u, &reply);
+		return false;
+	}
+	return true;
+}
+
+bool
+client_vouch_unlisted(const struct update *u)
+{
+	return u->result == UPDATE_UNTRUSTED &&
+	       strcmp(u->trust, verdict_name(VERDICT_NOT_LISTED)) == 0;
+}
+
+/*
+ * Whoever keeps back what is newer may do it with any answer, or none: that what was verified last
+ * has expired is told whatever the reason.
+ */
+void
+client_vouch_end(const struct update_client *client, struct update *u)
+{
+	const struct client_trust *ct = client->trust;
+	struct upstream_reply reply = {.outcome = UPSTREAM_UNTRUSTED};
+	int64_t hours;
+
+	if (!client_trust_wanted(ct) || ct->expires_s == 0 || ct->expires_s > time(NULL) ||
+		u->result == UPDATE_UNTRUSTED)
+		return;
+	hours = (time(NULL) - ct->expires_s) / 3600;
+	if (u->result < UPDATE_UNTRUSTED) {
+		(void)err_set(&reply.why, ERR_INPUT,
+			"%s: what was verified last expired %" PRId64
+			" hours ago, and newer is not to be had: %s",
+			verdict_name(VERDICT_EXPIRED), hours, ct->reply.why.text);
+		refuse(u, &reply);
+		return;
+	}
+	(void)snprintf(u->trust, sizeof(u->trust), "%s", verdict_name(VERDICT_EXPIRED));
+	(void)err_set(&reply.why, u->why.code,
+		"%.300s; what was verified last expired %" PRId64 " hours ago", u->why.text, hours);
+	u->why = reply.why;
 }

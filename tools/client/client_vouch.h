@@ -28,4 +28,10 @@ void client_vouch_installed(
 /* Nothing newer is announced: whether there is, as far as the server is to be trusted. */
 void client_vouch_look(const struct update_client *client, struct update *u);
 
+/* What is announced is not listed: maybe it was taken back meanwhile. */
+bool client_vouch_unlisted(const struct update *u);
+
+/* Last of all: whether what was verified last has expired. */
+void client_vouch_end(const struct update_client *client, struct update *u);
+
 #endif

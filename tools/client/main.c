@@ -155,31 +155,41 @@ spread_ms(uint64_t ms)
 	return retry_spread_ms(ms, random);
 }
 
-static int
-round_of_updates(struct client_session *s, struct arguments *a, uint64_t wait_s)
+/* Until all is current, or coming back would be later than the time that there is. */
+static void
+try_all(struct client_session *s, uint64_t started_ms, uint64_t wait_s)
 {
-	struct err e = {0};
-	uint64_t started_ms = clock_mono_ms();
 	uint64_t pause_ms = PAUSE_MS;
-	int code = CLI_OK;
-	uint64_t next_ms;
 
-	if (client_trust_open(&a->trust, a->directory, a->trust_root, a->trust_first_use, &e) != 0)
-		return cli_fail(&e);
-	s->client.trust = &a->trust;
-	client_session_begin(s, a->directory, a->types, a->type_count);
-	/* Until all is current, or coming back would be later than the time that there is. */
 	for (;;) {
 		uint64_t passed_ms;
+		uint64_t next_ms;
 
 		client_session_try(s);
 		passed_ms = clock_mono_ms() - started_ms;
 		next_ms = client_session_next_ms(s, spread_ms(pause_ms),
 			wait_s * 1000 > passed_ms ? wait_s * 1000 - passed_ms : 0);
 		if (next_ms == 0)
-			break;
+			return;
 		sleep_ms(next_ms);
 		pause_ms = 2 * pause_ms < PAUSE_MAX_MS ? 2 * pause_ms : PAUSE_MAX_MS;
+	}
+}
+
+static int
+round_of_updates(struct client_session *s, struct arguments *a, uint64_t wait_s)
+{
+	struct err e = {0};
+	uint64_t started_ms = clock_mono_ms();
+	int code = CLI_OK;
+
+	client_session_begin(s, a->directory, a->types, a->type_count);
+	if (client_trust_open(&a->trust, a->directory, a->trust_root, a->trust_first_use, &e) ==
+		0) {
+		s->client.trust = &a->trust;
+		try_all(s, started_ms, wait_s);
+	} else {
+		client_session_fail(s, &e);
 	}
 	for (size_t i = 0; i < s->count; i++) {
 		double seconds = (double)(clock_mono_ms() - started_ms) / 1000;
