@@ -216,7 +216,7 @@ leave_revoked(struct announcing *a)
 }
 
 bool
-signed_tree_announce(const struct signed_tree *t, struct idents *query)
+signed_tree_commit_announce(const struct signed_tree *t, struct idents *query)
 {
 	struct announcing a = {t, query, false};
 
@@ -236,7 +236,7 @@ commit_query(const struct signed_tree *t, struct err *e)
 		return 0;
 	if (repo_read_query(t->repo, &query, e) != 0)
 		return -1;
-	if (!signed_tree_announce(t, &query))
+	if (!signed_tree_commit_announce(t, &query))
 		return 0;
 	wire_query_format(&query, &bytes);
 	return repo_put(t->repo, "q", span_of(bytes.at, bytes.len), e);

@@ -23,6 +23,6 @@ int signed_tree_commit(
  * Of each type that is signed the newest that is listed is announced, and nothing that nobody may
  * sign any more; what was never signed stays. Whether that changed what is announced.
  */
-bool signed_tree_announce(const struct signed_tree *t, struct idents *query);
+bool signed_tree_commit_announce(const struct signed_tree *t, struct idents *query);
 
 #endif

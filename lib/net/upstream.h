@@ -107,9 +107,20 @@ void upstream_drop(struct upstream *u);
 
 /* Whether it failed on this machine, as where a disk is full: that says nothing of who was asked.
  */
-bool upstream_failed_here(const struct upstream_reply *reply);
+static inline bool
+upstream_failed_here(const struct upstream_reply *reply)
+{
+	return reply->outcome == UPSTREAM_BROKEN &&
+	       (reply->why.code == ERR_FULL || reply->why.code == ERR_SYS);
+}
 
 /* Whether a transfer's outcome may be another one later. */
-bool upstream_may_recover(enum upstream_outcome outcome);
+static inline bool
+upstream_may_recover(enum upstream_outcome outcome)
+{
+	return outcome == UPSTREAM_BUSY || outcome == UPSTREAM_PREPARING ||
+	       outcome == UPSTREAM_UNREACHABLE || outcome == UPSTREAM_BROKEN ||
+	       outcome == UPSTREAM_REFUSED;
+}
 
 #endif

@@ -311,18 +311,3 @@ upstream_outcome_judge(struct transfer *t, CURLcode code)
 	t->reply.step = step_of(t);
 	t->reply.outcome = outcome_of(t, code);
 }
-
-bool
-upstream_failed_here(const struct upstream_reply *reply)
-{
-	return reply->outcome == UPSTREAM_BROKEN &&
-	       (reply->why.code == ERR_FULL || reply->why.code == ERR_SYS);
-}
-
-bool
-upstream_may_recover(enum upstream_outcome outcome)
-{
-	return outcome == UPSTREAM_BUSY || outcome == UPSTREAM_PREPARING ||
-	       outcome == UPSTREAM_UNREACHABLE || outcome == UPSTREAM_BROKEN ||
-	       outcome == UPSTREAM_REFUSED;
-}

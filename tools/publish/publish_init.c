@@ -27,7 +27,7 @@ leave_withdrawn(struct repo *repo, struct idents *query, struct err *e)
 
 	if (signed_tree_open(repo, &tree, e) != 0)
 		return -1;
-	(void)signed_tree_announce(tree, query);
+	(void)signed_tree_commit_announce(tree, query);
 	signed_tree_close(tree);
 	return 0;
 }

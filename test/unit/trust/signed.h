@@ -7,9 +7,8 @@
 #ifndef SIGNED_H
 #define SIGNED_H
 
-#include <check.h>
-
 #include "trust/metadata.h"
+#include "unit.h"
 
 enum { SIGNED_KEYS = 6 };
 
