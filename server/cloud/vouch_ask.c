@@ -84,13 +84,19 @@ void
 vouch_ask_refresh(struct vouch_ask *a, struct upstream_reply *ret)
 {
 	const struct source_trust s = source_of(a, a->current);
-	struct trust *t = NULL;
+	struct trust *t;
 	struct err e = {0};
 
-	if (verdict_check_clock(time(NULL), &e) == 0)
-		t = trusted_begin(&a->kept, time(NULL), &e);
-	if (t == NULL) {
+	if (verdict_check_clock(time(NULL), &e) != 0) {
 		source_trust_refuse(ret, &e);
+		return;
+	}
+	(void)vouch_ask_mend(a, &e);
+	t = trusted_begin(&a->kept, time(NULL), &e);
+	if (t == NULL) {
+		/* Nobody above is to blame. */
+		*ret = (struct upstream_reply){.outcome = UPSTREAM_BROKEN};
+		(void)err_set(&ret->why, ERR_SYS, "data/guts2/trust: %s", e.text);
 		return;
 	}
 	source_trust_run(&s, t, ret);
