@@ -22,7 +22,7 @@ enum {
 	OVERALL_S = 120, /* and a second more for each SLOWEST_BYTES_PER_S */
 	SLOWEST_BYTES_PER_S = 4096,
 	QUICK_S = 20, /* the same of what is quick */
-	QUICK_BYTES_PER_S = 16384,
+	QUICK_BYTES_PER_S = 4096,
 	OVERALL_MAX_S = 14 * 86400,			/* libcurl takes no more than 2^31 ms */
 	SLOWEST_PACED_BYTES_PER_S = PACE_RATE_MIN / 32, /* many share the least rate there is */
 	REPLY_HEADERS_MAX = 65536,

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "trust/delegation.h"
 
 enum { ID_SHOWN = 8 };
 
@@ -116,7 +117,7 @@ trusted_state_lists(const struct trusted_state *s, const char *path)
 	const struct metadata *targets = trust_role(s->trust, ROLE_TARGETS);
 
 	for (size_t i = 0; i < targets->delegation_count; i++)
-		if (metadata_delegates(&targets->delegations[i], path) &&
+		if (delegation_covers(&targets->delegations[i], path) &&
 			role_lists(s, targets, &targets->delegations[i], path))
 			return true;
 	return false;

@@ -296,6 +296,15 @@ read_delegation(const json_t *entry, struct delegation *d, struct err *e)
 }
 
 static bool
+is_top(const char *name)
+{
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (strcmp(name, role_names[role]) == 0)
+			return true;
+	return false;
+}
+
+static bool
 has_delegation(const struct metadata *m, const char *name)
 {
 	for (size_t i = 0; i + 1 < m->delegation_count; i++)
@@ -321,10 +330,8 @@ read_delegations(const json_t *delegations, struct metadata *m, struct err *e)
 
 		if (read_delegation(entry, d, e) != 0)
 			return err_wrap(e, "role %zu", index + 1);
-		for (int role = 0; role < ROLE_COUNT; role++)
-			if (strcmp(d->name, metadata_role_name((enum role)role)) == 0)
-				return err_set(
-					e, ERR_INPUT, "role %s: it is one of the root's", d->name);
+		if (is_top(d->name))
+			return err_set(e, ERR_INPUT, "role %s: it is one of the root's", d->name);
 		if (has_delegation(m, d->name))
 			return err_set(e, ERR_INPUT, "role %.64s is repeated", d->name);
 	}
@@ -335,9 +342,11 @@ static int
 read_targets(const json_t *content, struct metadata *m, struct err *e)
 {
 	const json_t *delegations = json_object_get(content, "delegations");
+	const json_t *ours = json_object_get(json_object_get(content, "custom"), "guts2");
 
 	if (read_files(content, "targets", m, e) != 0)
 		return -1;
+	(void)doc_number(ours, "last", 1, IDENT_VERSION_MAX, &m->last, NULL);
 	if (delegations != NULL && read_delegations(delegations, m, e) != 0)
 		return err_wrap(e, "field delegations");
 	return 0;
@@ -441,60 +450,4 @@ metadata_check(const struct listed *listed, struct span bytes, struct err *e)
 	if (memcmp(sha512, listed->sha512, sizeof(sha512)) != 0)
 		return err_set(e, ERR_DIGEST, "its SHA-512 is another one");
 	return 0;
-}
-
-/*
- * A * stands for any bytes of one component of the path, a ? for one character of one. Where the
- * last star fails to fit it takes one byte more: no pattern takes longer than the product of both
- * lengths.
- */
-static bool
-matches(const char *pattern, const char *path)
-{
-	const char *star = NULL;
-	const char *resume = NULL;
-
-	while (*path != '\0') {
-		if (*pattern == '*') {
-			star = pattern++;
-			resume = path;
-		} else if (*pattern == *path) {
-			pattern++;
-			path++;
-			/* No star before it reaches over it. */
-			if (path[-1] == '/')
-				star = NULL;
-		} else if (*pattern == '?' && *path != '/') {
-			pattern++;
-			do
-				path++;
-			while (((unsigned char)*path & 0xc0) == 0x80);
-		} else if (star != NULL && *resume != '/') {
-			pattern = star + 1;
-			path = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}
-
-static bool
-begins(const char *prefix, const char *path)
-{
-	struct digest digest = digest_of(span_of(path, strlen(path)));
-	char hex[DIGEST_HEX + 1];
-
-	return strncmp(digest_hex(&digest, hex), prefix, strlen(prefix)) == 0;
-}
-
-bool
-metadata_delegates(const struct delegation *d, const char *path)
-{
-	for (size_t i = 0; i < d->pattern_count; i++)
-		if (d->by_hash ? begins(d->patterns[i], path) : matches(d->patterns[i], path))
-			return true;
-	return false;
 }

@@ -55,7 +55,9 @@ struct metadata {
 	/* TIMESTAMP (one), SNAPSHOT, TARGETS: sorted by name. */
 	struct listed *files;
 	size_t file_count;
-	/* TARGETS: in the order of their priority. */
+	/* TARGETS: the highest version that was ever listed, by custom.guts2; 0: not said. */
+	uint64_t last;
+	/* In the order of their priority. */
 	struct delegation *delegations;
 	size_t delegation_count;
 };
@@ -71,8 +73,5 @@ const struct listed *metadata_find(const struct metadata *m, const char *name);
 
 /* Whether what was received is what is listed. -1: ERR_DIGEST, ERR_LIMIT. */
 int metadata_check(const struct listed *listed, struct span bytes, struct err *e);
-
-/* Whether a target of this path is left to the role. */
-bool metadata_delegates(const struct delegation *d, const char *path);
 
 #endif

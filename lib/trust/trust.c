@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "trust/delegation.h"
 
 /* What is wanted now: of each role what was kept before what the repository has. */
 enum stage { WANT_KEPT, WANT_FETCHED, WANT_NOTHING };
@@ -293,14 +294,14 @@ visit(struct trust *t, const struct metadata *m)
 	while (count < m->delegation_count) {
 		const struct delegation *d = &m->delegations[count++];
 
-		if (d->terminating && metadata_delegates(d, t->path)) {
+		if (d->terminating && delegation_covers(d, t->path)) {
 			t->visit_count = 0;
 			break;
 		}
 	}
 	/* The first of them is taken first, and so is put last. */
 	while (count-- > 0)
-		if (metadata_delegates(&m->delegations[count], t->path))
+		if (delegation_covers(&m->delegations[count], t->path))
 			add_visit(t, m, &m->delegations[count]);
 	next_visit(t);
 }

@@ -3,7 +3,7 @@
  * Documents of roles: whoever signed them, what is read is sorted, found and freed, and the form
  * that is signed is one that has itself as its form.
  */
-#include "trust/metadata.h"
+#include "trust/delegation.h"
 
 #include "fuzz.h"
 
@@ -16,8 +16,8 @@ look(const struct metadata *m)
 		(void)metadata_check(&m->files[i], span_of("abc", 3), NULL);
 	}
 	for (size_t i = 0; i < m->delegation_count; i++) {
-		(void)metadata_delegates(&m->delegations[i], "h;t=a;v=1;c=00000000");
-		(void)metadata_delegates(&m->delegations[i], "a/ab/aab");
+		(void)delegation_covers(&m->delegations[i], "h;t=a;v=1;c=00000000");
+		(void)delegation_covers(&m->delegations[i], "a/ab/aab");
 	}
 	for (size_t i = 0; i < m->keys.count; i++)
 		assert(keyring_find(&m->keys, m->keys.at[i].id) == m->keys.at[i].key);

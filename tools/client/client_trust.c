@@ -8,14 +8,19 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "model/doc.h"
 
-enum { HAD_BYTES_MAX = 16384 };
+enum {
+	HAD_BYTES_MAX = 16384,
+	FRESH_MS = 60 * 1000, /* so long what was learnt is good for the next type, or try */
+};
 
 static const char below[] = "tuf/";
 static const char lock_name[] = "lock";
-static const char had_prefix[] = "had-";
+/* No role has a file of this name (role_file.h). */
+static const char had_prefix[] = "had:";
 
 /* ---- What was had */
 
@@ -99,6 +104,22 @@ disown(void *context, int dir, const char *name, struct err *e)
 
 /* ---- Opening */
 
+/* Whatever is in its place, and is no lock, goes. */
+static int
+open_lock(const struct client_trust *ct, struct err *e)
+{
+	struct err why = {0};
+	struct stat st;
+	int lock = fs_lock(ct->dir, lock_name, &why);
+
+	if (lock >= 0)
+		return lock;
+	if (fstatat(ct->dir, lock_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode) &&
+		fs_remove(ct->dir, lock_name, NULL) == 0)
+		return fs_lock(ct->dir, lock_name, e);
+	return err_set(e, why.code, "%s", why.text);
+}
+
 static int
 pin_file(struct client_trust *ct, const char *root_file, struct err *e)
 {
@@ -117,7 +138,7 @@ pin_file(struct client_trust *ct, const char *root_file, struct err *e)
 	/* Nobody waits for another run where nothing changes. */
 	if (trusted_is_pinned(&ct->kept, bytes))
 		return 0;
-	lock = fs_lock(ct->dir, lock_name, e);
+	lock = open_lock(ct, e);
 	if (lock < 0)
 		return err_wrap(e, ".trust");
 	if (fs_each(ct->dir, ".", disown, ct, e) != 0)
@@ -206,12 +227,42 @@ client_trust_wanted(const struct client_trust *ct)
 	return ct != NULL && ct->dir >= 0;
 }
 
+static struct timespec
+kept_at(const struct client_trust *ct)
+{
+	struct stat st;
+
+	return fstatat(ct->dir, "timestamp.json", &st, AT_SYMLINK_NOFOLLOW) == 0
+		       ? st.st_mtim
+		       : (struct timespec){0};
+}
+
+/*
+ * What was learnt of the server: a wait or a download may take days, in which it expires, or
+ * another run learns more.
+ */
+static void
+forget_old(struct client_trust *ct)
+{
+	const struct timespec now = kept_at(ct);
+
+	if (ct->trust == NULL || ct->reply.outcome != UPSTREAM_FRESH ||
+		(clock_mono_ms() - ct->asked_ms < FRESH_MS &&
+			trust_role(ct->trust, ROLE_TIMESTAMP)->expires_s > time(NULL) &&
+			now.tv_sec == ct->kept_at.tv_sec && now.tv_nsec == ct->kept_at.tv_nsec))
+		return;
+	trust_free(ct->trust);
+	ct->trust = NULL;
+	ct->now = false;
+}
+
 void
 client_trust_again(struct client_trust *ct)
 {
 	if (ct == NULL || (ct->dir < 0 && (open_dir(ct, false, NULL) != 0 || ct->dir < 0)))
 		return;
 	ct->now = false;
+	forget_old(ct);
 	look_at_timestamp(ct);
 }
 
@@ -283,7 +334,7 @@ take_lock(struct client_trust *ct, int *ret_lock, struct upstream_reply *ret)
 {
 	struct err e = {0};
 
-	*ret_lock = fs_lock(ct->dir, lock_name, &e);
+	*ret_lock = open_lock(ct, &e);
 	ct->kept.read_only = *ret_lock < 0;
 	if (*ret_lock >= 0 || e.code == ERR_BUSY)
 		return 0;
@@ -308,6 +359,8 @@ client_trust_ask(struct client_trust *ct, struct upstream *upstream, struct sour
 	/* The one that another run keeps may be an older one. */
 	if (ct->reply.outcome == UPSTREAM_FRESH)
 		ct->expires_s = trust_role(ct->trust, ROLE_TIMESTAMP)->expires_s;
+	ct->asked_ms = clock_mono_ms();
+	ct->kept_at = kept_at(ct);
 }
 
 /* ---- What is listed */
@@ -351,6 +404,7 @@ note_signed(const struct trust *t, const struct ident *installed, struct client_
 	client_trust_clear_signed(ret);
 	if (m == NULL)
 		m = trust_role(t, ROLE_TARGETS);
+	ret->last = m->last;
 	for (size_t i = 0; i < m->file_count; i++)
 		note_listed(&m->files[i], installed, &advised_version, &advised, ret);
 	if (advised != NULL)
@@ -400,6 +454,7 @@ client_trust_find(struct client_trust *ct, struct upstream *upstream, struct sou
 	char name[IDENT_NAME_MAX];
 
 	(void)ident_header_name(want->ident, name);
+	forget_old(ct);
 	*ret_reply = ct->reply;
 	if (ct->trust != NULL)
 		listed = find(ct, &s, name, ret_reply);

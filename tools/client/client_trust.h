@@ -6,7 +6,7 @@
  *           what it had of each type. Once a root was given nothing is installed without it. The
  *           server is asked where something new is announced, where what is installed was never
  *           looked up, and when the timestamp has used two thirds of its life; otherwise not.
- * Shapes:   DIR/.trust/, 0700: trusted.h; lock; had-T, {"advisory","cookie","header","newest",
+ * Shapes:   DIR/.trust/, 0700: trusted.h; lock; had:T, {"advisory","cookie","header","newest",
  *           "security","version"}
  * Units:    _s seconds since 1970
  * Threads:  one at a time; of two runs beside each other one keeps nothing
@@ -33,6 +33,7 @@ struct client_had {
 /* What a role says of the versions that are newer than an installed one. */
 struct client_signed {
 	uint64_t newest; /* version; 0: it was not looked up */
+	uint64_t last;	 /* the highest that was ever listed; 0: not said */
 	bool security;	 /* one of the newer ones mends a hole */
 	char *advisory;	 /* of the newest that has one; NULL: none */
 };
@@ -42,8 +43,10 @@ struct client_trust {
 	int dir;	       /* DIR/.trust; -1: no root was ever given */
 	bool first_use;
 	struct trusted kept;
-	struct trust *trust; /* of the last answer; NULL: the server was not asked */
-	bool now;	     /* it is of this try */
+	struct trust *trust;	 /* of the last answer; NULL: the server was not asked */
+	bool now;		 /* it is of this try */
+	uint64_t asked_ms;	 /* monotonic: when it came */
+	struct timespec kept_at; /* the timestamp that was kept then */
 	/* What came of it: FRESH it is trusted; of others, why. */
 	struct upstream_reply reply;
 	/* Of the timestamp that is kept; 0: there is none. */

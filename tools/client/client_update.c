@@ -24,6 +24,7 @@ client_update_begin(const struct update_client *client, struct update *u)
 
 	u->via = NULL;
 	u->retry_s = 0;
+	client_vouch_unknown(client, u);
 	u->open = client_home_open(&u->home, u->directory, u->type, &e) == 0;
 	if (!u->open) {
 		(void)client_fetch_fail(u, &e, e.code == ERR_BUSY);
@@ -324,8 +325,11 @@ decide_not_newer(const struct update_client *client, const struct edition *newes
 	if (newest->version == u->from.version)
 		return;
 	(void)err_set(&e, ERR_INPUT,
-		"the server announces an older version, %" PRIu64 "; the installed one stays",
-		newest->version);
+		"the server announces an older version, %" PRIu64 "; the installed one stays%s",
+		newest->version,
+		strcmp(u->trust, verdict_name(VERDICT_NOT_LISTED)) == 0
+			? ", though it was taken back"
+			: "");
 	(void)client_fetch_fail(u, &e, true);
 	u->result = UPDATE_OLDER;
 }
@@ -371,9 +375,7 @@ client_update_type(const struct update_client *client, const struct ident *newes
 	}
 	if (!client_vouch_check(client, newest, u))
 		return;
-	if (ct->expires_s > time(NULL))
+	if (ct->expires_s > time(NULL) && strcmp(u->trust, "unknown") == 0)
 		(void)snprintf(u->trust, sizeof(u->trust), "good");
 	decide(client, newest, u);
-	if (asked && (u->result == UPDATE_CURRENT || u->result == UPDATE_OLDER) && u->vouched)
-		client_vouch_look(client, u);
 }

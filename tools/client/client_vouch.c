@@ -20,6 +20,11 @@ client_vouch_begin(const struct update_client *client, struct update *u)
 		     ident_edition_equal(&u->from, &u->had.edition) &&
 		     (!u->home.header_known || digest_equal(&u->home.header, &u->had.header));
 	client_trust_clear_signed(&u->signed_);
+}
+
+void
+client_vouch_unknown(const struct update_client *client, struct update *u)
+{
 	(void)snprintf(u->trust, sizeof(u->trust), "%s",
 		client_trust_wanted(client->trust) ? "unknown" : "");
 }
@@ -78,6 +83,16 @@ disown(const struct update_client *client, struct update *u, const struct upstre
 	(void)client_trust_note(client->trust, u->type, &u->had, NULL);
 }
 
+/*
+ * Numbers that who may sign never listed were somebody's whose key was taken from him: they keep
+ * nobody from what is signed.
+ */
+static bool
+is_beyond(const struct edition *edition, const struct update *u)
+{
+	return u->signed_.last > 0 && edition->version > u->signed_.last;
+}
+
 /* What was had is remembered, whatever became of the files. False: it is refused. */
 static bool
 is_not_older_than_had(const struct ident *newest, struct update *u)
@@ -85,7 +100,8 @@ is_not_older_than_had(const struct ident *newest, struct update *u)
 	const struct edition *had = &u->had.edition;
 	struct upstream_reply reply = {.outcome = UPSTREAM_UNTRUSTED};
 
-	if (newest->edition.version > had->version || ident_edition_equal(&newest->edition, had))
+	if (newest->edition.version > had->version || ident_edition_equal(&newest->edition, had) ||
+		is_beyond(had, u))
 		return true;
 	(void)err_set(&reply.why, ERR_INPUT,
 		"%s: version %" PRIu64 " %s is announced, and %" PRIu64
@@ -115,12 +131,32 @@ look_up(const struct update_client *client, const struct edition *edition, struc
 	return listed;
 }
 
+/* What is installed was listed once, and older ones are; the next run looks again. */
+static void
+note_taken_back(const struct update_client *client, struct update *u)
+{
+	(void)snprintf(u->trust, sizeof(u->trust), "%s", verdict_name(VERDICT_NOT_LISTED));
+	u->had.newest = 0;
+	(void)client_trust_note(client->trust, u->type, &u->had, NULL);
+}
+
+static bool
+take_newer(const struct update_client *client, const struct ident *newest, struct update *u)
+{
+	struct upstream_reply reply = {0};
+
+	if (look_up(client, &newest->edition, u, &reply) != NULL)
+		return is_not_older_than_had(newest, u);
+	refuse(u, &reply);
+	return false;
+}
+
 /*
  * Installed before a root was given, or by somebody else: it is what was signed, or it is told.
  * Damaged files are taken anew, with a header that was looked up.
  */
 static bool
-check_installed(const struct update_client *client, struct update *u)
+check_installed(const struct update_client *client, const struct ident *newest, struct update *u)
 {
 	struct upstream_reply reply = {0};
 	const struct listed *listed = look_up(client, &u->from, u, &reply);
@@ -131,6 +167,23 @@ check_installed(const struct update_client *client, struct update *u)
 		(void)client_trust_word(&reply, u->trust);
 		if (same)
 			client_vouch_installed(client, u, &u->home.header);
+		else
+			u->home.header_known = false; /* it was another one that was installed */
+		return true;
+	}
+	if (u->vouched && reply.outcome != UPSTREAM_FRESH && reply.outcome != UPSTREAM_UNTRUSTED) {
+		(void)client_trust_word(&reply, u->trust);
+		return true;
+	}
+	if (listed == NULL && u->signed_.newest > 0 && is_beyond(&u->from, u)) {
+		cli_complain("%s: version %" PRIu64
+			     " was never listed by who may sign: it gives way to what is",
+			u->type, u->from.version);
+		u->from = (struct edition){0};
+		return take_newer(client, newest, u);
+	}
+	if (listed == NULL && u->signed_.newest > 0 && newest->edition.version < u->from.version) {
+		note_taken_back(client, u);
 		return true;
 	}
 	if (listed != NULL) {
@@ -163,17 +216,13 @@ client_vouch_look(const struct update_client *client, struct update *u)
 bool
 client_vouch_check(const struct update_client *client, const struct ident *newest, struct update *u)
 {
-	struct upstream_reply reply = {0};
+	const struct client_trust *ct = client->trust;
 
-	if (newest->edition.version <= u->from.version)
-		return u->from.version == 0 || u->vouched || check_installed(client, u);
-	if (!is_not_older_than_had(newest, u))
-		return false;
-	if (look_up(client, &newest->edition, u, &reply) == NULL) {
-		refuse(u, &reply);
-		return false;
-	}
-	return true;
+	if (newest->edition.version > u->from.version)
+		return take_newer(client, newest, u);
+	/* Where the server is asked anyway, what is installed may have been taken back. */
+	return u->from.version == 0 || (u->vouched && !ct->now && ct->trust == NULL) ||
+	       check_installed(client, newest, u);
 }
 
 bool

@@ -14,6 +14,9 @@
 /* What was had of u->type; what is installed was looked at. */
 void client_vouch_begin(const struct update_client *client, struct update *u);
 
+/* Nothing was asked yet. */
+void client_vouch_unknown(const struct update_client *client, struct update *u);
+
 /* Whether what is signed has to be looked up for it, once newest is announced. */
 bool client_vouch_asks(const struct update *u, const struct ident *newest);
 

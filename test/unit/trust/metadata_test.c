@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "trust/metadata.h"
+#include "trust/delegation.h"
 
 #include <string.h>
 
@@ -232,7 +232,7 @@ START_TEST(metadata_read__targets_say_which_field_is_wrong)
 }
 END_TEST
 
-START_TEST(metadata_delegates__a_star_stays_within_its_component)
+START_TEST(delegation_covers__a_star_stays_within_its_component)
 {
 	static const struct {
 		const char *pattern, *path;
@@ -275,7 +275,7 @@ START_TEST(metadata_delegates__a_star_stays_within_its_component)
 		char *patterns[] = {mem_string("no"), mem_string(rows[i].pattern)};
 		struct delegation d = {.patterns = patterns, .pattern_count = 2};
 
-		ck_assert_msg(metadata_delegates(&d, rows[i].path) == rows[i].matches, "%s %s",
+		ck_assert_msg(delegation_covers(&d, rows[i].path) == rows[i].matches, "%s %s",
 			rows[i].pattern, rows[i].path);
 		free(patterns[0]);
 		free(patterns[1]);
@@ -284,7 +284,7 @@ START_TEST(metadata_delegates__a_star_stays_within_its_component)
 END_TEST
 
 /* SHA-256 of "abc" begins with ba7816bf. */
-START_TEST(metadata_delegates__by_the_beginning_of_the_digest_of_the_path)
+START_TEST(delegation_covers__by_the_beginning_of_the_digest_of_the_path)
 {
 	static const struct {
 		const char *prefix;
@@ -295,7 +295,7 @@ START_TEST(metadata_delegates__by_the_beginning_of_the_digest_of_the_path)
 		char *patterns[] = {mem_string(rows[i].prefix)};
 		struct delegation d = {.by_hash = true, .patterns = patterns, .pattern_count = 1};
 
-		ck_assert(metadata_delegates(&d, "abc") == rows[i].matches);
+		ck_assert(delegation_covers(&d, "abc") == rows[i].matches);
 		free(patterns[0]);
 	}
 }
@@ -339,7 +339,7 @@ metadata_tests(TCase *c)
 	tcase_add_test(c, metadata_read__a_root_names_the_signers_of_all_four);
 	tcase_add_test(c, metadata_read__a_timestamp_lists_the_snapshot_alone);
 	tcase_add_test(c, metadata_read__targets_say_which_field_is_wrong);
-	tcase_add_test(c, metadata_delegates__a_star_stays_within_its_component);
-	tcase_add_test(c, metadata_delegates__by_the_beginning_of_the_digest_of_the_path);
+	tcase_add_test(c, delegation_covers__a_star_stays_within_its_component);
+	tcase_add_test(c, delegation_covers__by_the_beginning_of_the_digest_of_the_path);
 	tcase_add_test(c, metadata_check__length_and_each_digest_have_to_be_right);
 }
