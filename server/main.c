@@ -103,8 +103,6 @@ on_queued(void *context, enum job_queue queue)
 		workers_add(s->workers, run_checks, s);
 	else if (queue == QUEUE_BUILDERS)
 		workers_add(s->builders, run_builds, s);
-	else if (queue == QUEUE_VOUCH)
-		vouch_wake(s->vouch);
 	else
 		fetcher_wake(s->fetcher);
 }

@@ -34,6 +34,17 @@ judge(const struct trust *t, struct upstream_reply *ret_reply)
 	(void)err_set(&ret_reply->why, ERR_INPUT, "%s: %s", verdict_name(verdict), trust_why(t));
 }
 
+/* False: it could not be kept. */
+static bool
+take(const struct source_trust *s, struct trust *t, const struct trust_want *want,
+	struct span bytes, struct upstream_reply *reply)
+{
+	bool kept = !trust_take(t, bytes) || trusted_keep(s->kept, want, bytes, &reply->why) == 0;
+
+	reply->outcome = kept ? UPSTREAM_FRESH : UPSTREAM_BROKEN;
+	return kept;
+}
+
 /* False: it was not to be had. */
 static bool
 ask(const struct source_trust *s, struct trust *t, const struct trust_want *want,
@@ -47,6 +58,8 @@ ask(const struct source_trust *s, struct trust *t, const struct trust_want *want
 		.stop = s->stop};
 	bool had = true;
 
+	if (s->have_file != NULL && strcmp(s->have_file, file) == 0)
+		return take(s, t, want, s->have, reply);
 	source_fetch(s->upstream, s->source, &request, reply);
 	if (reply->outcome == UPSTREAM_ABSENT) {
 		trust_absent(t);
@@ -56,10 +69,7 @@ ask(const struct source_trust *s, struct trust *t, const struct trust_want *want
 		(void)err_wrap(&reply->why, "%s", file);
 		had = false;
 	} else {
-		struct span bytes = span_of(request.bytes.at, request.bytes.len);
-
-		had = !trust_take(t, bytes) || trusted_keep(s->kept, want, bytes, &reply->why) == 0;
-		reply->outcome = had ? reply->outcome : UPSTREAM_BROKEN;
+		had = take(s, t, want, span_of(request.bytes.at, request.bytes.len), reply);
 	}
 	source_clear(&request);
 	return had;

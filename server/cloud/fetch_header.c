@@ -2,6 +2,7 @@
 #include "cloud/fetch_header.h"
 
 #include "base/clock.h"
+#include "cloud/fetch_role.h"
 #include "jobs/job_end.h"
 
 /* On a worker: a header may have 16 MiB of JSON, which would keep all transfers waiting. */
@@ -13,8 +14,7 @@ work(void *context)
 	const struct land land = {p->stock, p->retain};
 	struct err e = {0};
 
-	if (land_header(&land, &f->job->spec.ident,
-		    span_of(f->request.bytes.at, f->request.bytes.len),
+	if (land_header(&land, &f->job->spec.ident, span_of(f->header.at, f->header.len),
 		    clock_mono_ms() - f->began_ms, &e) == 0)
 		jobs_done(p->jobs, f->job);
 	else
@@ -28,10 +28,11 @@ look_up(void *context)
 {
 	struct fetch *f = context;
 	const struct fetcher_parts *p = &f->pool->parts;
+	const struct vouch_have have = fetch_role_have(f);
 	struct upstream_reply reply;
 
-	vouch_header(p->vouch, &f->job->spec.ident,
-		span_of(f->request.bytes.at, f->request.bytes.len), &reply);
+	vouch_header(
+		p->vouch, &f->job->spec.ident, span_of(f->header.at, f->header.len), &have, &reply);
 	if (reply.outcome == UPSTREAM_FRESH) {
 		work(f);
 		return;
@@ -45,12 +46,22 @@ look_up(void *context)
 }
 
 static void
+hand_to_vouch(struct fetch *f)
+{
+	fetch_job_hand_to_vouch(f, look_up);
+}
+
+static void
 hand_over(struct fetch *f)
 {
-	if (f->pool->parts.vouch != NULL)
-		fetch_job_hand_to_vouch(f, look_up);
-	else
-		fetch_job_hand_over(f, work);
+	if (f->pool->parts.vouch != NULL) {
+		f->go_on = hand_to_vouch;
+		fetch_role_of_header(f);
+		return;
+	}
+	f->header = f->request.bytes;
+	f->request.bytes = (struct buf){0};
+	fetch_job_hand_over(f, work);
 }
 
 static void

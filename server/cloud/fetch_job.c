@@ -73,6 +73,8 @@ fetch_job_free(struct fetch *f)
 {
 	fetch_job_release(f);
 	source_clear(&f->request);
+	buf_free(&f->header);
+	buf_free(&f->role);
 	free(f);
 }
 

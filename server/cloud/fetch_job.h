@@ -84,6 +84,10 @@ struct fetch {
 	unsigned query_number; /* announce_number, when it was asked for */
 	char query_etag[128];
 	struct vouch_whom whom; /* was asked, for who looks up what is signed */
+	/* What is signed, of a role or a header (fetch_role.h): */
+	struct buf header;
+	char role_file[IDENT_NAME_MAX]; /* "tuf/2.t-t.json"; "" none was asked for */
+	struct buf role;
 	/* An archive: */
 	struct landing landing;
 	int part;
@@ -91,7 +95,7 @@ struct fetch {
 	int offered_by;	  /* the upstream whose offer names it; -1: not known any more */
 	bool last_choice; /* the format asked for does not exist: this is the next best */
 	bool is_archive;  /* its bytes come, or are about to */
-	void (*go_on)(struct fetch *f); /* when its turn to download has come */
+	void (*go_on)(struct fetch *f); /* when its turn to download, or its role, has come */
 	LIST_ENTRY(fetch) in_all;
 	STAILQ_ENTRY(fetch) in_waiting;
 };

@@ -9,6 +9,7 @@
 #include "cloud/fetch_archive.h"
 #include "cloud/fetch_header.h"
 #include "cloud/fetch_query.h"
+#include "cloud/fetch_role.h"
 
 enum { TURN_MS = 10000 }; /* the longest that nothing is looked at; who has something wakes it */
 
@@ -36,10 +37,12 @@ start_job(struct fetcher *fetcher, struct job *job)
 	case JOB_PRICE:
 		fetch_archive(f);
 		break;
+	case JOB_ROLE:
+		fetch_role(f);
+		break;
 	case JOB_CHECK:
 	case JOB_BUILD:
 	case JOB_CONTENT:
-	case JOB_ROLE:
 	case JOB_KINDS:
 		assert(false); /* never in this queue */
 	}
@@ -76,6 +79,7 @@ run(void *context)
 		start_jobs(f, QUEUE_METADATA);
 		start_jobs(f, QUEUE_ARCHIVES);
 		start_jobs(f, QUEUE_WISHES);
+		start_jobs(f, QUEUE_ROLES);
 		upstream_run(f->pool.upstream, TURN_MS);
 	}
 	return NULL;

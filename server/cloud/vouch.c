@@ -10,11 +10,9 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "cloud/vouch_ask.h"
 #include "cloud/vouch_lookup.h"
 #include "cloud/vouch_root.h"
 #include "cloud/vouch_tree.h"
-#include "jobs/job_end.h"
 #include "jobs/workers.h"
 #include "log.h"
 #include "store/trusted_state.h"
@@ -260,7 +258,7 @@ vouch_refresh(struct vouch *v, const struct vouch_whom *whom, struct upstream_re
 
 /* NULL with FRESH: it is not listed. */
 static const struct listed *
-find(struct vouch *v, const char *name, struct upstream_reply *ret)
+find(struct vouch *v, const char *name, const struct vouch_have *have, struct upstream_reply *ret)
 {
 	const size_t current = v->ask.current;
 	const struct vouch_whom whom = {current, v->ask.sources[current].gave_query};
@@ -268,7 +266,7 @@ find(struct vouch *v, const char *name, struct upstream_reply *ret)
 	*ret = (struct upstream_reply){.outcome = UPSTREAM_FRESH};
 	if (v->ask.trust == NULL)
 		vouch_refresh(v, &whom, ret);
-	return ret->outcome == UPSTREAM_FRESH ? vouch_ask_find(&v->ask, name, ret) : NULL;
+	return ret->outcome == UPSTREAM_FRESH ? vouch_ask_find(&v->ask, name, have, ret) : NULL;
 }
 
 /* The role of a type may have come while something of it was looked up. */
@@ -287,11 +285,11 @@ show_role(struct vouch *v, const char *type)
 }
 
 void
-vouch_header(
-	struct vouch *v, const struct ident *ident, struct span bytes, struct upstream_reply *ret)
+vouch_header(struct vouch *v, const struct ident *ident, struct span bytes,
+	const struct vouch_have *have, struct upstream_reply *ret)
 {
 	char name[IDENT_NAME_MAX];
-	const struct listed *listed = find(v, ident_header_name(ident, name), ret);
+	const struct listed *listed = find(v, ident_header_name(ident, name), have, ret);
 	struct err e = {0};
 
 	if (ret->outcome != UPSTREAM_FRESH)
@@ -304,6 +302,18 @@ vouch_header(
 	} else {
 		show_role(v, ident->type);
 	}
+}
+
+/* A version that is none: what is wanted is who could vouch for it. */
+void
+vouch_role(struct vouch *v, const char *type, const struct vouch_have *have,
+	struct upstream_reply *ret)
+{
+	AUTO_FREE char *path = mem_printf("h;t=%s;v=1;c=00000000", type);
+
+	(void)find(v, path, have, ret);
+	if (ret->outcome == UPSTREAM_FRESH)
+		show_role(v, type);
 }
 
 void
@@ -321,43 +331,4 @@ vouch_query(struct vouch *v, struct idents *fetched, struct announce_vouched *re
 	for (size_t i = 0; i < fetched->count; i++)
 		idents_add(&ret->unheard, &fetched->at[i]);
 	(void)idents_sort(&ret->unheard);
-}
-
-/* ---- Roles that somebody asks for */
-
-/* A version that is none: what is wanted is who could vouch for it. */
-static void
-fetch_role(struct vouch *v, struct job *job)
-{
-	AUTO_FREE char *path = mem_printf("h;t=%s;v=1;c=00000000", job->spec.ident.type);
-	AUTO_FREE char *name = mem_printf("tuf/t-%s.json", job->spec.ident.type);
-	struct upstream_reply reply;
-
-	(void)find(v, path, &reply);
-	if (reply.outcome == UPSTREAM_FRESH) {
-		show_role(v, job->spec.ident.type);
-		jobs_done(v->parts.jobs, job);
-		return;
-	}
-	job_end_failed(v->parts.jobs, job, name, &reply.why, job_end_reason(&reply.why),
-		(uint64_t)reply.retry_after_s * 1000);
-}
-
-/* One of them, and then whatever was added meanwhile: announcements do not wait behind them all. */
-static void
-run_job(void *context)
-{
-	struct vouch *v = context;
-	struct job *job = jobs_take(v->parts.jobs, QUEUE_VOUCH);
-
-	if (job == NULL)
-		return;
-	fetch_role(v, job);
-	workers_add(v->thread, run_job, v);
-}
-
-void
-vouch_wake(struct vouch *v)
-{
-	workers_add(v->thread, run_job, v);
 }

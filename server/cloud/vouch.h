@@ -21,9 +21,9 @@
 #include "base/stop.h"
 #include "cache/announce.h"
 #include "cache/stock.h"
+#include "cloud/vouch_ask.h"
 #include "jobs/jobs.h"
 #include "model/options.h"
-#include "net/upstream.h"
 #include "settings.h"
 
 struct vouch_parts {
@@ -54,9 +54,6 @@ void vouch_tick(struct vouch *v, uint64_t now_ms);
 
 void vouch_run(struct vouch *v, void (*run)(void *context), void *context);
 
-/* Jobs of QUEUE_VOUCH are there. */
-void vouch_wake(struct vouch *v);
-
 /* What has begun is given up. */
 void vouch_stop(struct vouch *v);
 void vouch_close(struct vouch *v);
@@ -77,7 +74,11 @@ void vouch_query(struct vouch *v, struct idents *fetched, struct announce_vouche
 	struct upstream_reply *ret_wrong);
 
 /* A header that arrived. FRESH: it is the one that is listed. */
-void vouch_header(
-	struct vouch *v, const struct ident *ident, struct span bytes, struct upstream_reply *ret);
+void vouch_header(struct vouch *v, const struct ident *ident, struct span bytes,
+	const struct vouch_have *have, struct upstream_reply *ret);
+
+/* The role of a type. FRESH: it is verified, and handed on. */
+void vouch_role(struct vouch *v, const char *type, const struct vouch_have *have,
+	struct upstream_reply *ret);
 
 #endif

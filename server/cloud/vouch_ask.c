@@ -113,16 +113,23 @@ vouch_ask_refresh(struct vouch_ask *a, struct upstream_reply *ret)
  * hand it out another one may.
  */
 const struct listed *
-vouch_ask_find(struct vouch_ask *a, const char *name, struct upstream_reply *ret)
+vouch_ask_find(struct vouch_ask *a, const char *name, const struct vouch_have *have,
+	struct upstream_reply *ret)
 {
 	for (size_t i = 0; i < a->origins.count; i++) {
-		const struct source_trust s = source_of(a, (a->current + i) % a->origins.count);
+		struct source_trust s = source_of(a, (a->current + i) % a->origins.count);
 
+		if (have != NULL) {
+			s.have_file = have->file;
+			s.have = have->bytes;
+		}
 		trust_find(a->trust, name);
 		source_trust_run(&s, a->trust, ret);
 		if (ret->outcome == UPSTREAM_FRESH)
 			return trust_found(a->trust);
-		if (ret->outcome == UPSTREAM_PREPARING || stop_wanted(a->ending))
+		/* What came already is from somebody who is no other than these. */
+		if (ret->outcome == UPSTREAM_PREPARING || stop_wanted(a->ending) ||
+			s.have_file != NULL)
 			break;
 	}
 	return NULL;

@@ -40,9 +40,15 @@ bool vouch_ask_mend(struct vouch_ask *a, struct err *e);
 /* The workflow, of the current one. FRESH: a->trust is of now; else it is as before. */
 void vouch_ask_refresh(struct vouch_ask *a, struct upstream_reply *ret);
 
-/* NULL with FRESH: it is not listed. a->trust is there. */
-const struct listed *vouch_ask_find(
-	struct vouch_ask *a, const char *name, struct upstream_reply *ret);
+/* A document of a role that has come already: nobody is asked for it. file NULL: none. */
+struct vouch_have {
+	const char *file; /* "tuf/2.t-t.json" */
+	struct span bytes;
+};
+
+/* NULL with FRESH: it is not listed. a->trust is there; have NULL: nothing has come already. */
+const struct listed *vouch_ask_find(struct vouch_ask *a, const char *name,
+	const struct vouch_have *have, struct upstream_reply *ret);
 
 /* The root before *next, which it becomes. False: it is not to be had. */
 bool vouch_ask_root_before(struct vouch_ask *a, uint64_t version, struct buf *next);

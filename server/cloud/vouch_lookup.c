@@ -36,7 +36,7 @@ is_listed(struct lookup *l, const struct ident *ident)
 
 	(void)ident_header_name(ident, name);
 	return (role != NULL && metadata_find(role, name) != NULL) ||
-	       vouch_ask_find(l->ask, name, &reply) != NULL;
+	       vouch_ask_find(l->ask, name, NULL, &reply) != NULL;
 }
 
 /*
@@ -68,7 +68,7 @@ look_up(struct lookup *l, const struct view_type *t, const struct ident *fetched
 	struct upstream_reply reply;
 	char name[IDENT_NAME_MAX];
 	const struct listed *listed =
-		vouch_ask_find(l->ask, ident_header_name(fetched, name), &reply);
+		vouch_ask_find(l->ask, ident_header_name(fetched, name), NULL, &reply);
 
 	if (reply.outcome != UPSTREAM_FRESH) {
 		idents_add(&ret->unheard, fetched);
@@ -97,7 +97,7 @@ add_left_out(struct lookup *l, const struct view_type *t, struct idents *fetched
 	char name[IDENT_NAME_MAX];
 
 	memcpy(known.type, t->type, sizeof(known.type));
-	if (vouch_ask_find(l->ask, ident_header_name(&known, name), &reply) == NULL &&
+	if (vouch_ask_find(l->ask, ident_header_name(&known, name), NULL, &reply) == NULL &&
 		reply.outcome == UPSTREAM_FRESH)
 		return;
 	log_note(EVENT_UNTRUSTED,

@@ -66,7 +66,7 @@ job_outlook(const struct job_table *t, const struct job *job, uint64_t typical_m
 	outlook.coming = job->state == JOB_QUEUED || job->state == JOB_RUNNING;
 	if (job->state == JOB_FAILED || fails_as_before(job))
 		outlook.reason = job->reason;
-	else if (job->spec.kind != JOB_ROLE && job_table_queue(&job->spec) >= QUEUE_WORKERS)
+	else if (job_table_queue(&job->spec) >= QUEUE_WORKERS)
 		outlook.reason = JOB_BUILDING;
 	if (total > 0 && job->state != JOB_FAILED)
 		outlook.progress = (double)job->progress.have_bytes / (double)total;

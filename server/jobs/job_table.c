@@ -18,8 +18,10 @@ enum { JOBS_MAX = 10240, RESERVED = 2048, WISHES_MAX = 512 };
 static const struct {
 	unsigned all;
 	unsigned of_type;
-} shares[QUEUES] = {
-	[QUEUE_METADATA] = {16, 4}, [QUEUE_ARCHIVES] = {32, 8}, [QUEUE_WISHES] = {16, 4}};
+} shares[QUEUES] = {[QUEUE_METADATA] = {16, 4},
+	[QUEUE_ARCHIVES] = {32, 8},
+	[QUEUE_WISHES] = {16, 4},
+	[QUEUE_ROLES] = {16, 1}};
 
 void
 job_table_begin(struct job_table *t)
@@ -37,7 +39,7 @@ job_table_queue(const struct job_spec *spec)
 		[JOB_OFFER] = QUEUE_ARCHIVES,
 		[JOB_PRICE] = QUEUE_METADATA,
 		[JOB_CHECK] = QUEUE_WORKERS,
-		[JOB_ROLE] = QUEUE_VOUCH,
+		[JOB_ROLE] = QUEUE_ROLES,
 		[JOB_BUILD] = QUEUE_BUILDERS,
 		[JOB_CONTENT] = QUEUE_BUILDERS};
 

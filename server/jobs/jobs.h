@@ -37,14 +37,14 @@ enum job_kind {
 	JOB_KINDS,
 };
 
-/* Who takes them: the fetcher three of them, in the order in which they matter. */
+/* Who takes them: the fetcher four of them, in the order in which they matter. */
 enum job_queue {
 	QUEUE_METADATA, /* QUERY, HEADER, PRICE */
 	QUEUE_ARCHIVES, /* OFFER */
 	QUEUE_WISHES,	/* OFFER, of a base that may be invented */
+	QUEUE_ROLES,	/* ROLE */
 	QUEUE_WORKERS,	/* CHECK */
 	QUEUE_BUILDERS, /* BUILD, CONTENT */
-	QUEUE_VOUCH,	/* ROLE */
 	QUEUES
 };
 
