@@ -52,11 +52,12 @@ say(struct vouch *v, enum log_event event, const char *reason)
 
 /* ---- Opening */
 
+/* anew: whatever lies there is looked at, and not what it was. */
 static void
-show(struct vouch *v, const struct trust *t, struct err *e)
+show(struct vouch *v, const struct trust *t, bool anew, struct err *e)
 {
-	struct vouched *new =
-		vouch_tree_put(stock_repo(v->parts.stock), &v->ask.kept, t, v->shown, e);
+	struct vouched *new = vouch_tree_put(
+		stock_repo(v->parts.stock), &v->ask.kept, t, anew ? NULL : v->shown, e);
 
 	if (new == NULL)
 		return;
@@ -112,7 +113,7 @@ begin(struct vouch *v, struct err *e)
 	int result = forget_unverified(v, state, e);
 
 	if (state != NULL) {
-		show(v, state->trust, NULL);
+		show(v, state->trust, true, NULL);
 		trusted_state_clear(state);
 	}
 	return result;
@@ -179,7 +180,7 @@ mend(void *context)
 	if (v->shown != NULL &&
 		!fs_exists(repo_dir(stock_repo(v->parts.stock)), "tuf/timestamp.json") &&
 		trusted_state_open(v->ask.kept.dir, &state, NULL) == 0) {
-		show(v, state.trust, NULL);
+		show(v, state.trust, true, NULL);
 		trusted_state_clear(&state);
 	}
 	v->mending = false;
@@ -234,6 +235,7 @@ vouch_due(const struct vouch *v)
 void
 vouch_refresh(struct vouch *v, const struct vouch_whom *whom, struct upstream_reply *ret)
 {
+	const bool due = vouch_due(v);
 	struct err e = {0};
 
 	v->ask.current = whom->upstream;
@@ -243,8 +245,9 @@ vouch_refresh(struct vouch *v, const struct vouch_whom *whom, struct upstream_re
 		say(v, EVENT_UNTRUSTED, ret->why.text);
 	if (ret->outcome != UPSTREAM_FRESH)
 		return;
+	v->roots_asked = v->roots_asked && !due;
+	show(v, v->ask.trust, due, &e);
 	fetch_roots(v);
-	show(v, v->ask.trust, &e);
 	/* What could not be shown is for the next poll. */
 	v->refreshed_ms = e.code == ERR_NONE ? clock_mono_ms() : 0;
 	say(v, e.code == ERR_NONE ? EVENT_TRUST : EVENT_FAILED,
@@ -281,7 +284,7 @@ show_role(struct vouch *v, const char *type)
 		listed != NULL ? mem_printf("%" PRIu64 ".%s", listed->version, name) : NULL;
 
 	if (listed == NULL || !vouched_has(v->shown, file, listed))
-		show(v, v->ask.trust, NULL);
+		show(v, v->ask.trust, false, NULL);
 }
 
 void
@@ -324,7 +327,7 @@ vouch_query(struct vouch *v, struct idents *fetched, struct announce_vouched *re
 
 	vouch_lookup_query(&v->ask, v->parts.stock, fetched, ret, ret_wrong);
 	/* With the roles that came; what cannot be handed on is not announced. */
-	show(v, v->ask.trust, &e);
+	show(v, v->ask.trust, false, &e);
 	if (e.code == ERR_NONE)
 		return;
 	*ret_wrong = (struct upstream_reply){.outcome = UPSTREAM_BROKEN, .why = e};

@@ -83,7 +83,21 @@ is_listed(const struct metadata *snapshot, const char *name, uint64_t version)
 	return listed != NULL && listed->version == version;
 }
 
-/* After a start nobody knows what lies there: what is listed by its digest is that, or goes. */
+static bool
+is_root(int dir, const char *name)
+{
+	const struct verdict_basis nobody = {0};
+	AUTO_BUF struct buf bytes = {0};
+	struct metadata *m = NULL;
+	bool is = fs_read(dir, name, TRUST_ROOT_BYTES_MAX, &bytes, NULL) == 0 &&
+		  verdict_read(&nobody, ROLE_ROOT, span_of(bytes.at, bytes.len), &m, NULL) ==
+			  VERDICT_GOOD;
+
+	metadata_free(m);
+	return is;
+}
+
+/* Nobody knows what lies there: what is listed by its digest is that, or goes; roots are roots. */
 static int
 remove_wrong(void *context, int dir, const char *name, struct err *e)
 {
@@ -93,6 +107,8 @@ remove_wrong(void *context, int dir, const char *name, struct err *e)
 	AUTO_FREE char *file = listed != NULL ? numbered(listed->version, listed->name) : NULL;
 	AUTO_BUF struct buf bytes = {0};
 
+	if (dot != NULL && strcmp(dot, ".root.json") == 0)
+		return is_root(dir, name) ? 0 : fs_remove(dir, name, e);
 	if (listed == NULL || strcmp(file, name) != 0 ||
 		(fs_read(dir, name, TRUST_TARGETS_BYTES_MAX, &bytes, NULL) == 0 &&
 			metadata_check(listed, span_of(bytes.at, bytes.len), NULL) == 0))

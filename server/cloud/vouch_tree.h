@@ -15,7 +15,7 @@
 #include "store/trusted.h"
 
 /*
- * before: what was shown until now; NULL: nothing, and what lies there is looked at. NULL: it could
+ * before: what was shown until now; NULL: nothing, or what lies there is looked at. NULL: it could
  * not be stored.
  */
 struct vouched *vouch_tree_put(struct repo *repo, const struct trusted *kept, const struct trust *t,

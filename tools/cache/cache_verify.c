@@ -167,7 +167,7 @@ report_signed(void *context, int dir, const char *name, const char *why)
 	struct err e = {0};
 
 	if (v->repair && v->hand.depot == NULL)
-		done = "the server mends it when it starts again";
+		done = "the server mends it within the hour";
 	else if (v->repair)
 		done = fs_remove(dir, name, &e) == 0 ? "removed; the server has it again when it "
 						       "starts"
