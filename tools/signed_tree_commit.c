@@ -253,6 +253,9 @@ signed_tree_commit(
 
 	if (t->root == NULL || t->targets == NULL)
 		return signed_tree_no_targets(e);
+	/* What it signs would be expired, or nobody's idea of when it does. */
+	if (verdict_check_clock(time(NULL), e) != 0)
+		return -1;
 	if (renew_snapshot(t, keys, &version, &snapshot, e) != 0 ||
 		renew_timestamp(
 			t, keys, version, span_of(snapshot.at, snapshot.len), ret_version, e) != 0)

@@ -47,6 +47,10 @@ doc_parse(struct span json, struct err *e)
 	 * Without JSON_ALLOW_NUL a string with \u0000 is refused, so that every text is whole as a
 	 * C string.
 	 */
+	if (json.len == 0) {
+		(void)err_set(e, ERR_INPUT, "not JSON: it is empty");
+		return NULL;
+	}
 	doc = json_loadb((const char *)json.at, json.len, JSON_REJECT_DUPLICATES, &error);
 	if (doc == NULL) {
 		(void)err_set(e, ERR_INPUT, "not JSON: line %d: %s", error.line, error.text);

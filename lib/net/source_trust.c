@@ -42,6 +42,8 @@ take(const struct source_trust *s, struct trust *t, const struct trust_want *wan
 	bool kept = !trust_take(t, bytes) || trusted_keep(s->kept, want, bytes, &reply->why) == 0;
 
 	reply->outcome = kept ? UPSTREAM_FRESH : UPSTREAM_BROKEN;
+	if (!kept)
+		(void)err_wrap(&reply->why, "%s cannot be kept", want->name);
 	return kept;
 }
 

@@ -243,6 +243,8 @@ vouch_refresh(struct vouch *v, const struct vouch_whom *whom, struct upstream_re
 	vouch_ask_refresh(&v->ask, ret);
 	if (ret->outcome == UPSTREAM_UNTRUSTED)
 		say(v, EVENT_UNTRUSTED, ret->why.text);
+	else if (upstream_failed_here(ret))
+		say(v, EVENT_FAILED, ret->why.text);
 	if (ret->outcome != UPSTREAM_FRESH)
 		return;
 	v->roots_asked = v->roots_asked && !due;

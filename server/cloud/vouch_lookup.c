@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cloud/vouch_lookup.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "log.h"
@@ -60,6 +61,26 @@ look_up_known(struct lookup *l, const struct view_type *t, uint64_t from, struct
 	}
 }
 
+/* A server above may hold it back, or somebody on the way, who needs no key for that. */
+static void
+note_newer(const struct lookup *l, const struct ident *fetched)
+{
+	const struct metadata *role = trust_visited(l->ask->trust);
+	struct ident newest = {0};
+
+	for (size_t i = 0; role != NULL && i < role->file_count; i++) {
+		struct ident ident;
+
+		if (ident_header_parse(role->files[i].name, fetched->type, &ident) &&
+			ident.edition.version > newest.edition.version)
+			newest = ident;
+	}
+	if (newest.edition.version > fetched->edition.version)
+		log_note(EVENT_TRUST,
+			"%s: version %" PRIu64 " is signed, and %" PRIu64 " is announced above",
+			fetched->type, newest.edition.version, fetched->edition.version);
+}
+
 /* What is wrong with what was fetched; UNTRUSTED or what could not be had. */
 static void
 look_up(struct lookup *l, const struct view_type *t, const struct ident *fetched,
@@ -75,6 +96,7 @@ look_up(struct lookup *l, const struct view_type *t, const struct ident *fetched
 		*ret_wrong = reply;
 		return;
 	}
+	note_newer(l, fetched);
 	if (listed != NULL) {
 		check_stored(l, t, fetched, listed);
 	} else {
