@@ -124,6 +124,8 @@ look_up(const struct update_client *client, const struct edition *edition, struc
 
 	memcpy(wanted.type, u->home.type, sizeof(wanted.type));
 	memcpy(installed.type, u->home.type, sizeof(installed.type));
+	/* What an earlier look found is in the record. */
+	client_trust_clear_signed(&u->signed_);
 	listed = client_trust_find(
 		client->trust, client->upstream, client->source, &want, &u->signed_, ret_reply);
 	if (u->signed_.newest > 0)
