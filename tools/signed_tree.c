@@ -117,6 +117,15 @@ signed_tree_next(const struct signed_tree *t, const char *name)
 	return last + 1;
 }
 
+bool
+signed_tree_lost_snapshot(const struct signed_tree *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (strcmp(t->roles[i].name, "snapshot.json") == 0)
+			return t->roles[i].version < t->roles[i].listed;
+	return false;
+}
+
 /* What a version that was lost had listed, or taken back, nobody knows; a snapshot is made anew. */
 static int
 check_not_lost(const struct signed_tree *t, const char *name, struct err *e)

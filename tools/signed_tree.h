@@ -94,6 +94,9 @@ bool signed_tree_is_revoked(const struct signed_tree *t, const char *type);
 /* 0: there is none. name: "targets.json" */
 uint64_t signed_tree_newest(const struct signed_tree *t, const char *name);
 
+/* Whether the snapshot that the timestamp lists is not there. */
+bool signed_tree_lost_snapshot(const struct signed_tree *t);
+
 /* The number of the next snapshot or timestamp: higher than any that was seen. */
 uint64_t signed_tree_next(const struct signed_tree *t, const char *name);
 

@@ -96,6 +96,10 @@ renew_snapshot(struct signed_tree *t, const struct keys *keys, uint64_t *ret_ver
 	bool good;
 
 	*ret_version = signed_tree_newest(t, "snapshot.json");
+	if (signed_tree_lost_snapshot(t))
+		cli_complain("warning: the newest snapshot of tuf/ is not there: it is made again; "
+			     "whether newer roles were lost with it is not known: compare with a "
+			     "mirror (guts2-sign(1), LOSS)");
 	if (*ret_version > 0 && signed_tree_read(t, "snapshot.json", &old, e) != 0)
 		return -1;
 	/* One that a former key has signed is no more than what is to be listed again. */

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -166,6 +167,20 @@ vouch_run(struct vouch *v, void (*run)(void *context), void *context)
 
 /* ---- Mending */
 
+/* As far as sizes tell. */
+static bool
+is_whole(const struct vouch *v)
+{
+	AUTO_CLOSE int dir = fs_open_dir(repo_dir(stock_repo(v->parts.stock)), "tuf", NULL);
+	struct stat st;
+
+	for (size_t i = 0; dir >= 0 && i < v->shown->count; i++)
+		if (fstatat(dir, v->shown->at[i].name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+			(uint64_t)st.st_size != v->shown->at[i].bytes)
+			return false;
+	return dir >= 0;
+}
+
 static void
 mend(void *context)
 {
@@ -177,8 +192,7 @@ mend(void *context)
 		v->refreshed_ms = 0; /* with the next poll it is asked for again */
 	if (e.code != ERR_NONE)
 		say(v, EVENT_FAILED, e.text);
-	if (v->shown != NULL &&
-		!fs_exists(repo_dir(stock_repo(v->parts.stock)), "tuf/timestamp.json") &&
+	if (v->shown != NULL && !is_whole(v) &&
 		trusted_state_open(v->ask.kept.dir, &state, NULL) == 0) {
 		show(v, state.trust, true, NULL);
 		trusted_state_clear(&state);

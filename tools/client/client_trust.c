@@ -43,7 +43,9 @@ parse_had(const json_t *object, struct client_had *ret)
 		header[DIGEST_HEX] != '\0' ||
 		doc_number(object, "version", 1, IDENT_VERSION_MAX, &ret->edition.version, NULL) !=
 			0 ||
-		doc_number(object, "newest", 0, IDENT_VERSION_MAX, &ret->newest, NULL) != 0)
+		doc_number(object, "newest", 0, IDENT_VERSION_MAX, &ret->newest, NULL) != 0 ||
+		doc_number(object, "root", 0, INT64_MAX, &ret->root, NULL) != 0 ||
+		doc_number(object, "timestamp", 0, INT64_MAX, &ret->timestamp, NULL) != 0)
 		return false;
 	memcpy(ret->edition.cookie, cookie, sizeof(ret->edition.cookie));
 	memcpy(ret->advisory, advisory, strlen(advisory) + 1);
@@ -76,10 +78,11 @@ client_trust_note(const struct client_trust *ct, const char *type, const struct 
 	char hex[DIGEST_HEX + 1];
 
 	doc_format(
-		json_pack("{s:I,s:s,s:s,s:I,s:b,s:s}", "version", (json_int_t)had->edition.version,
-			"cookie", had->edition.cookie, "header", digest_hex(&had->header, hex),
-			"newest", (json_int_t)had->newest, "security", (int)had->security,
-			"advisory", had->advisory),
+		json_pack("{s:I,s:s,s:s,s:I,s:b,s:s,s:I,s:I}", "version",
+			(json_int_t)had->edition.version, "cookie", had->edition.cookie, "header",
+			digest_hex(&had->header, hex), "newest", (json_int_t)had->newest,
+			"security", (int)had->security, "advisory", had->advisory, "root",
+			(json_int_t)had->root, "timestamp", (json_int_t)had->timestamp),
 		&text);
 	/* Of a name of its own: other types are noted beside it. */
 	(void)snprintf(stage, sizeof(stage), "new-%s", had_name(type, name));
@@ -228,13 +231,20 @@ client_trust_wanted(const struct client_trust *ct)
 }
 
 static struct timespec
-kept_at(const struct client_trust *ct)
+put_at(const struct client_trust *ct, const char *name)
 {
 	struct stat st;
 
-	return fstatat(ct->dir, "timestamp.json", &st, AT_SYMLINK_NOFOLLOW) == 0
-		       ? st.st_mtim
-		       : (struct timespec){0};
+	return fstatat(ct->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_mtim
+								     : (struct timespec){0};
+}
+
+static bool
+is_at(const struct client_trust *ct, const char *name, const struct timespec *before)
+{
+	const struct timespec now = put_at(ct, name);
+
+	return now.tv_sec == before->tv_sec && now.tv_nsec == before->tv_nsec;
 }
 
 /*
@@ -244,12 +254,10 @@ kept_at(const struct client_trust *ct)
 static void
 forget_old(struct client_trust *ct)
 {
-	const struct timespec now = kept_at(ct);
-
 	if (ct->trust == NULL || ct->reply.outcome != UPSTREAM_FRESH ||
-		(clock_mono_ms() - ct->asked_ms < FRESH_MS &&
+		(ct->asked_ms > 0 && clock_mono_ms() - ct->asked_ms < FRESH_MS &&
 			trust_role(ct->trust, ROLE_TIMESTAMP)->expires_s > time(NULL) &&
-			now.tv_sec == ct->kept_at.tv_sec && now.tv_nsec == ct->kept_at.tv_nsec))
+			is_at(ct, "timestamp.json", &ct->kept_at)))
 		return;
 	trust_free(ct->trust);
 	ct->trust = NULL;
@@ -262,6 +270,10 @@ client_trust_again(struct client_trust *ct)
 	if (ct == NULL || (ct->dir < 0 && (open_dir(ct, false, NULL) != 0 || ct->dir < 0)))
 		return;
 	ct->now = false;
+	/* By another root nothing that was learnt holds. */
+	if (!is_at(ct, "pinned", &ct->pinned_at))
+		ct->asked_ms = 0;
+	ct->pinned_at = put_at(ct, "pinned");
 	forget_old(ct);
 	look_at_timestamp(ct);
 }
@@ -272,7 +284,12 @@ client_trust_missed(const struct client_trust *ct)
 	AUTO_FREE char *path = ct != NULL ? mem_printf("%s/.trust", ct->directory) : NULL;
 	struct stat st;
 
-	return ct != NULL && ct->dir < 0 && lstat(path, &st) == 0;
+	if (ct == NULL)
+		return false;
+	if (ct->dir < 0)
+		return lstat(path, &st) == 0;
+	return !is_at(ct, "pinned", &ct->pinned_at) ||
+	       (ct->trust != NULL && !is_at(ct, "timestamp.json", &ct->kept_at));
 }
 
 /* ---- Asking */
@@ -295,6 +312,7 @@ take_first(struct client_trust *ct, const struct source_trust *s)
 		trusted_pin(&ct->kept, span_of(request.bytes.at, request.bytes.len),
 			&ct->reply.why) != 0)
 		ct->reply.outcome = UPSTREAM_BROKEN;
+	ct->pinned_at = put_at(ct, "pinned");
 	if (ct->reply.outcome != UPSTREAM_FRESH)
 		(void)err_wrap(&ct->reply.why, "%s", request.trust_file);
 	source_clear(&request);
@@ -360,7 +378,7 @@ client_trust_ask(struct client_trust *ct, struct upstream *upstream, struct sour
 	if (ct->reply.outcome == UPSTREAM_FRESH)
 		ct->expires_s = trust_role(ct->trust, ROLE_TIMESTAMP)->expires_s;
 	ct->asked_ms = clock_mono_ms();
-	ct->kept_at = kept_at(ct);
+	ct->kept_at = put_at(ct, "timestamp.json");
 }
 
 /* ---- What is listed */
@@ -420,6 +438,8 @@ client_trust_had_signed(const struct client_trust *ct, const char *type, struct 
 	(void)snprintf(installed.type, sizeof(installed.type), "%s", type);
 	note_signed(ct->trust, &installed, &s);
 	had->newest = s.newest;
+	had->root = trust_role(ct->trust, ROLE_ROOT)->version;
+	had->timestamp = trust_role(ct->trust, ROLE_TIMESTAMP)->version;
 	had->security = s.security;
 	had->advisory[0] = '\0';
 	if (s.advisory != NULL && strlen(s.advisory) <= CLIENT_ADVISORY_MAX)

@@ -7,7 +7,7 @@
  *           server is asked where something new is announced, where what is installed was never
  *           looked up, and when the timestamp has used two thirds of its life; otherwise not.
  * Shapes:   DIR/.trust/, 0700: trusted.h; lock; had:T, {"advisory","cookie","header","newest",
- *           "security","version"}
+ *           "root","security","timestamp","version"}
  * Units:    _s seconds since 1970
  * Threads:  one at a time; of two runs beside each other one keeps nothing
  * Owner:    client_trust_open -> client_trust_close
@@ -26,6 +26,8 @@ struct client_had {
 	struct digest header;
 	/* The newest that was signed when it was last looked up; 0: nobody vouches for it now. */
 	uint64_t newest;
+	uint64_t root; /* versions of what vouched for it: with that root no older timestamp does */
+	uint64_t timestamp;
 	bool security; /* as in client_signed, of what is newer than the edition */
 	char advisory[CLIENT_ADVISORY_MAX + 1];
 };
@@ -43,10 +45,11 @@ struct client_trust {
 	int dir;	       /* DIR/.trust; -1: no root was ever given */
 	bool first_use;
 	struct trusted kept;
-	struct trust *trust;	 /* of the last answer; NULL: the server was not asked */
-	bool now;		 /* it is of this try */
-	uint64_t asked_ms;	 /* monotonic: when it came */
-	struct timespec kept_at; /* the timestamp that was kept then */
+	struct trust *trust;	   /* of the last answer; NULL: the server was not asked */
+	bool now;		   /* it is of this try */
+	uint64_t asked_ms;	   /* monotonic: when it came */
+	struct timespec kept_at;   /* the timestamp that was kept then */
+	struct timespec pinned_at; /* the root that was given, when this try began */
 	/* What came of it: FRESH it is trusted; of others, why. */
 	struct upstream_reply reply;
 	/* Of the timestamp that is kept; 0: there is none. */
@@ -72,7 +75,7 @@ bool client_trust_wanted(const struct client_trust *ct);
  */
 void client_trust_again(struct client_trust *ct);
 
-/* Whether another run was given a root since this try began. */
+/* Whether another run was given a root, or verified something newer, since this try began. */
 bool client_trust_missed(const struct client_trust *ct);
 
 /* Ask the server; ct->reply says what came of it. */

@@ -125,7 +125,8 @@ install(struct fetch *f, const char *part, bool difference)
 
 	what.archive = map_span(&map);
 	if (result == 0 && client_trust_missed(f->client->trust))
-		result = err_set(&e, ERR_BUSY, "another run was given a root meanwhile");
+		result = err_set(&e, ERR_BUSY,
+			"another run was given a root, or verified something newer, meanwhile");
 	if (result == 0)
 		result = client_install(&u->home, &what, &e);
 	if (result != 0) {

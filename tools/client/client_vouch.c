@@ -112,6 +112,27 @@ is_not_older_than_had(const struct ident *newest, struct update *u)
 	return false;
 }
 
+/* What vouched may have been kept by nobody: another run had the lock. */
+static bool
+is_older_than_vouched(
+	const struct update_client *client, struct update *u, struct upstream_reply *ret_reply)
+{
+	const struct trust *t = client->trust->trust;
+	struct err e = {0};
+
+	if (trust_role(t, ROLE_ROOT)->version != u->had.root ||
+		trust_role(t, ROLE_TIMESTAMP)->version >= u->had.timestamp)
+		return false;
+	client_trust_clear_signed(&u->signed_);
+	(void)err_set(&e, ERR_INPUT,
+		"%s: timestamp: version %" PRIu64 " is older than %" PRIu64
+		", which vouched for what was installed here",
+		verdict_name(VERDICT_ROLLED_BACK), trust_role(t, ROLE_TIMESTAMP)->version,
+		u->had.timestamp);
+	source_trust_refuse(ret_reply, &e);
+	return true;
+}
+
 /* What is announced, where it is to be taken, or what is installed. */
 static const struct listed *
 look_up(const struct update_client *client, const struct edition *edition, struct update *u,
@@ -128,6 +149,8 @@ look_up(const struct update_client *client, const struct edition *edition, struc
 	client_trust_clear_signed(&u->signed_);
 	listed = client_trust_find(
 		client->trust, client->upstream, client->source, &want, &u->signed_, ret_reply);
+	if (u->signed_.newest > 0 && is_older_than_vouched(client, u, ret_reply))
+		return NULL;
 	if (u->signed_.newest > 0)
 		note_newer(client, u);
 	return listed;
