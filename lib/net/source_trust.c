@@ -62,6 +62,11 @@ ask(const struct source_trust *s, struct trust *t, const struct trust_want *want
 
 	if (s->have_file != NULL && strcmp(s->have_file, file) == 0)
 		return take(s, t, want, s->have, reply);
+	if (s->silent) {
+		*reply = (struct upstream_reply){.outcome = UPSTREAM_UNREACHABLE};
+		(void)err_set(&reply->why, ERR_BUSY, "%s: not asked for again just now", file);
+		return false;
+	}
 	source_fetch(s->upstream, s->source, &request, reply);
 	if (reply->outcome == UPSTREAM_ABSENT) {
 		trust_absent(t);

@@ -21,6 +21,7 @@ struct source_trust {
 	struct trusted *kept;
 	unsigned wait_s;	 /* how long an answer may be held there */
 	const struct stop *stop; /* NULL: to the end */
+	bool silent;		 /* it is not asked: what is kept has to be enough */
 	/* A document that the source has handed out already; NULL: none. */
 	const char *have_file; /* "tuf/2.t-t.json" */
 	struct span have;

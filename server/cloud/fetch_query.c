@@ -119,6 +119,8 @@ look_up(void *context)
 		return;
 	}
 	vouch_query(p->vouch, &f->request.query, &vouched, &reply);
+	if (vouch_was_slow(p->vouch))
+		upstreams_note_trusted(f->pool->upstreams, f->upstream, false);
 	if (announce(f, &vouched, reply.outcome == UPSTREAM_FRESH)) {
 		vouch_lookup_drop(p->stock, &vouched);
 		if (reply.outcome == UPSTREAM_FRESH)

@@ -21,6 +21,7 @@
 enum {
 	REFRESH_MS = 3600 * 1000, /* a timestamp is asked for as often, whatever is announced */
 	MEND_EVERY_MS = 10000,
+	SLOW_MS = 5000,
 };
 
 struct vouch {
@@ -333,6 +334,12 @@ vouch_role(struct vouch *v, const char *type, const struct vouch_have *have,
 	(void)find(v, path, have, ret);
 	if (ret->outcome == UPSTREAM_FRESH)
 		show_role(v, type);
+}
+
+bool
+vouch_was_slow(const struct vouch *v)
+{
+	return v->ask.lost_ms[v->ask.current] > SLOW_MS;
 }
 
 void

@@ -73,6 +73,9 @@ void vouch_refresh(struct vouch *v, const struct vouch_whom *whom, struct upstre
 void vouch_query(struct vouch *v, struct idents *fetched, struct announce_vouched *ret,
 	struct upstream_reply *ret_wrong);
 
+/* Whether the upstream that was asked last takes its time for roles that it does not hand out. */
+bool vouch_was_slow(const struct vouch *v);
+
 /* A header that arrived. FRESH: it is the one that is listed. */
 void vouch_header(struct vouch *v, const struct ident *ident, struct span bytes,
 	const struct vouch_have *have, struct upstream_reply *ret);

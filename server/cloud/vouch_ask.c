@@ -3,13 +3,18 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cloud/vouch_root.h"
 
-enum { WAIT_S = 5 }; /* for which a server above may hold a role */
+enum {
+	WAIT_S = 5, /* for which a server above may hold a role */
+	LOST_MAX_MS = 30 * 1000,
+};
 
 static int
 open_kept(struct vouch_ask *a, struct err *e)
@@ -37,6 +42,7 @@ vouch_ask_open(struct vouch_ask *a, const struct options *o, struct settings *se
 		upstream_new(&a->upstream, e) != 0)
 		return -1;
 	a->sources = mem_new(a->origins.count, sizeof(*a->sources));
+	a->lost_ms = mem_new(a->origins.count, sizeof(*a->lost_ms));
 	for (size_t i = 0; i < a->origins.count; i++)
 		a->sources[i].origin = &a->origins.at[i];
 	upstream_set_ca_file(a->upstream, o->upstreamCaFile);
@@ -62,6 +68,7 @@ vouch_ask_close(struct vouch_ask *a)
 	trusted_clear(&a->kept);
 	fs_close(&a->kept.dir);
 	free(a->sources);
+	free(a->lost_ms);
 }
 
 static struct source_trust
@@ -78,6 +85,19 @@ source_of(struct vouch_ask *a, size_t which)
 		.kept = &a->kept,
 		.wait_s = WAIT_S,
 		.stop = a->ending};
+}
+
+/* Than what was verified before, by the same root. */
+static bool
+is_older(const struct trust *before, const struct trust *t, struct err *e)
+{
+	if (before == NULL ||
+		trust_role(before, ROLE_ROOT)->version != trust_role(t, ROLE_ROOT)->version ||
+		verdict_timestamp(trust_role(before, ROLE_TIMESTAMP), trust_role(t, ROLE_TIMESTAMP),
+			e) == VERDICT_GOOD)
+		return false;
+	(void)err_wrap(e, "%s", verdict_name(VERDICT_ROLLED_BACK));
+	return true;
 }
 
 void
@@ -99,7 +119,11 @@ vouch_ask_refresh(struct vouch_ask *a, struct upstream_reply *ret)
 		(void)err_set(&ret->why, ERR_SYS, "data/guts2/trust: %s", e.text);
 		return;
 	}
+	memset(a->lost_ms, 0, a->origins.count * sizeof(*a->lost_ms));
 	source_trust_run(&s, t, ret);
+	/* What is kept may have been lost since. */
+	if (ret->outcome == UPSTREAM_FRESH && is_older(a->trust, t, &e))
+		source_trust_refuse(ret, &e);
 	if (ret->outcome != UPSTREAM_FRESH) {
 		trust_free(t);
 		return;
@@ -110,26 +134,34 @@ vouch_ask_refresh(struct vouch_ask *a, struct upstream_reply *ret)
 
 /*
  * A role is what the snapshot lists, whoever has it: where the one that all was good of does not
- * hand it out another one may.
+ * hand it out another one may. Who takes his time to hand out nothing is not asked for each type.
  */
 const struct listed *
 vouch_ask_find(struct vouch_ask *a, const char *name, const struct vouch_have *have,
 	struct upstream_reply *ret)
 {
+	*ret = (struct upstream_reply){.outcome = UPSTREAM_UNREACHABLE};
+	(void)err_set(&ret->why, ERR_BUSY, "nobody who is asked hands out roles");
 	for (size_t i = 0; i < a->origins.count; i++) {
-		struct source_trust s = source_of(a, (a->current + i) % a->origins.count);
+		const size_t which = (a->current + i) % a->origins.count;
+		const uint64_t now_ms = clock_mono_ms();
+		struct source_trust s = source_of(a, which);
 
 		if (have != NULL) {
 			s.have_file = have->file;
 			s.have = have->bytes;
 		}
+		/* What is kept is good even so. */
+		s.silent = a->lost_ms[which] > LOST_MAX_MS;
 		trust_find(a->trust, name);
 		source_trust_run(&s, a->trust, ret);
 		if (ret->outcome == UPSTREAM_FRESH)
 			return trust_found(a->trust);
 		/* What came already is from somebody who is no other than these. */
-		if (ret->outcome == UPSTREAM_PREPARING || stop_wanted(a->ending) ||
-			s.have_file != NULL)
+		if (stop_wanted(a->ending) || s.have_file != NULL)
+			break;
+		a->lost_ms[which] += clock_mono_ms() - now_ms;
+		if (ret->outcome == UPSTREAM_PREPARING)
 			break;
 	}
 	return NULL;

@@ -28,6 +28,7 @@ struct vouch_ask {
 	struct trusted kept;
 	struct trust *trust; /* of the last time that all was good; NULL: not since the start */
 	size_t current;	     /* of the sources: who was asked last for all of it */
+	uint64_t *lost_ms; /* of each source: what roles that it did not hand out took since then */
 };
 
 int vouch_ask_open(struct vouch_ask *a, const struct options *o, struct settings *settings,

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "log.h"
 
 struct lookup {
@@ -145,9 +146,12 @@ look_up_all(struct lookup *l, const struct view *view, struct idents *fetched,
 	struct announce_vouched *ret, struct upstream_reply *ret_wrong)
 {
 	AUTO_IDENTS struct idents left_out = {0};
+	/* One that cannot be had is not always before the same others. */
+	const size_t first = (size_t)clock_mono_ms();
 
 	/* At the server's end as well: then nobody answers, and nothing is taken unlooked. */
-	for (size_t i = 0; i < fetched->count; i++) {
+	for (size_t k = 0; k < fetched->count; k++) {
+		const size_t i = (first + k) % fetched->count;
 		const struct view_type *t = view_find_type(view, fetched->at[i].type);
 
 		if (t != NULL && t->count > 0)
