@@ -6,8 +6,7 @@
  *           what it had of each type. Once a root was given nothing is installed without it. The
  *           server is asked where something new is announced, where what is installed was never
  *           looked up, and when the timestamp has used two thirds of its life; otherwise not.
- * Shapes:   DIR/.trust/, 0700: trusted.h; lock; had:T, {"advisory","cookie","header","newest",
- *           "root","security","timestamp","version"}
+ * Shapes:   DIR/.trust/, 0700: trusted.h; lock; client_had.h
  * Units:    _s seconds since 1970
  * Threads:  one at a time; of two runs beside each other one keeps nothing
  * Owner:    client_trust_open -> client_trust_close
@@ -16,21 +15,8 @@
 #ifndef CLIENT_TRUST_H
 #define CLIENT_TRUST_H
 
+#include "client/client_had.h"
 #include "net/source_trust.h"
-
-enum { CLIENT_ADVISORY_MAX = 1000 }; /* bytes; a longer one is not kept */
-
-/* What was had of a type: the highest version that was ever installed, and its header. */
-struct client_had {
-	struct edition edition; /* version 0: nothing */
-	struct digest header;
-	/* The newest that was signed when it was last looked up; 0: nobody vouches for it now. */
-	uint64_t newest;
-	uint64_t root; /* versions of what vouched for it: with that root no older timestamp does */
-	uint64_t timestamp;
-	bool security; /* as in client_signed, of what is newer than the edition */
-	char advisory[CLIENT_ADVISORY_MAX + 1];
-};
 
 /* What a role says of the versions that are newer than an installed one. */
 struct client_signed {
@@ -107,10 +93,5 @@ void client_trust_clear_signed(struct client_signed *s);
 /* What the role that was looked at last says of what is newer than an edition of its type. */
 void client_trust_had_signed(
 	const struct client_trust *ct, const char *type, struct client_had *had);
-
-/* What was had of a type; version 0 where nothing is known. */
-struct client_had client_trust_had(const struct client_trust *ct, const char *type);
-int client_trust_note(const struct client_trust *ct, const char *type, const struct client_had *had,
-	struct err *e);
 
 #endif

@@ -15,7 +15,7 @@
 void
 client_vouch_begin(const struct update_client *client, struct update *u)
 {
-	u->had = client_trust_had(client->trust, u->type);
+	u->had = client_had_read(client->trust != NULL ? client->trust->dir : -1, u->type);
 	u->vouched = u->had.newest > 0 && u->from.version > 0 &&
 		     ident_edition_equal(&u->from, &u->had.edition) &&
 		     (!u->home.header_known || digest_equal(&u->home.header, &u->had.header));
@@ -43,7 +43,7 @@ client_vouch_installed(
 	if (u->signed_.newest > 0)
 		client_trust_had_signed(client->trust, u->home.type, &u->had);
 	u->vouched = true;
-	if (client_trust_note(client->trust, u->type, &u->had, &e) != 0)
+	if (client_had_note(client->trust->dir, u->type, &u->had, &e) != 0)
 		cli_complain("%s: .trust: %s", u->type, e.text);
 }
 
@@ -54,7 +54,7 @@ note_newer(const struct update_client *client, struct update *u)
 	if (u->had.edition.version == 0 || !u->vouched)
 		return;
 	client_trust_had_signed(client->trust, u->home.type, &u->had);
-	(void)client_trust_note(client->trust, u->type, &u->had, NULL);
+	(void)client_had_note(client->trust->dir, u->type, &u->had, NULL);
 }
 
 bool
@@ -72,15 +72,16 @@ refuse(struct update *u, const struct upstream_reply *reply)
 	(void)client_fetch_fail_reply(u, "tuf", reply);
 }
 
-/* What is installed; it is asked for again the next time. */
+/* What is installed; where nobody vouches for it, it is asked for again the next time. */
 static void
 disown(const struct update_client *client, struct update *u, const struct upstream_reply *reply)
 {
 	refuse(u, reply);
-	if (reply->outcome != UPSTREAM_UNTRUSTED)
+	if (strcmp(u->trust, verdict_name(VERDICT_NOT_LISTED)) != 0 &&
+		strcmp(u->trust, "changed") != 0)
 		return;
 	u->had.newest = 0;
-	(void)client_trust_note(client->trust, u->type, &u->had, NULL);
+	(void)client_had_note(client->trust->dir, u->type, &u->had, NULL);
 }
 
 /*
@@ -162,7 +163,7 @@ note_taken_back(const struct update_client *client, struct update *u)
 {
 	(void)snprintf(u->trust, sizeof(u->trust), "%s", verdict_name(VERDICT_NOT_LISTED));
 	u->had.newest = 0;
-	(void)client_trust_note(client->trust, u->type, &u->had, NULL);
+	(void)client_had_note(client->trust->dir, u->type, &u->had, NULL);
 }
 
 static bool
@@ -269,7 +270,7 @@ client_vouch_end(const struct update_client *client, struct update *u)
 	int64_t hours;
 
 	if (!client_trust_wanted(ct) || ct->expires_s == 0 || ct->expires_s > time(NULL) ||
-		u->result == UPDATE_UNTRUSTED)
+		u->result == UPDATE_UNTRUSTED || u->result == UPDATE_UPDATED)
 		return;
 	hours = (time(NULL) - ct->expires_s) / 3600;
 	if (u->result < UPDATE_UNTRUSTED) {
