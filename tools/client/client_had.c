@@ -85,7 +85,8 @@ disown(void *context, int dir, const char *name, struct err *e)
 	if (strncmp(name, had_prefix, sizeof(had_prefix) - 1) != 0 || !ident_type_valid(type))
 		return 0;
 	had = client_had_read(dir, type);
-	had.newest = 0;
+	/* Its numbers say nothing of those of another root. */
+	had.newest = had.root = had.timestamp = 0;
 	return had.edition.version > 0 ? client_had_note(dir, type, &had, e) : 0;
 }
 
