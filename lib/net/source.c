@@ -43,6 +43,15 @@ source_clear(struct source_request *r)
 	idents_free(&r->query);
 }
 
+struct buf
+source_take_bytes(struct source_request *r)
+{
+	struct buf bytes = r->bytes;
+
+	r->bytes = (struct buf){0};
+	return bytes;
+}
+
 /* ---- What an answer means */
 
 /*

@@ -96,6 +96,9 @@ void source_fetch(struct upstream *u, struct source *source, struct source_reque
 /* Let go of what came. */
 void source_clear(struct source_request *r);
 
+/* The bytes that came are the caller's, who frees them. */
+struct buf source_take_bytes(struct source_request *r);
+
 /* The header that came; one that breaks a rule makes the reply BROKEN. */
 int source_header(
 	const struct source_request *r, struct header **ret, struct upstream_reply *reply);

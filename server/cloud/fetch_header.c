@@ -59,8 +59,7 @@ hand_over(struct fetch *f)
 		fetch_role_of_header(f);
 		return;
 	}
-	f->header = f->request.bytes;
-	f->request.bytes = (struct buf){0};
+	f->header = source_take_bytes(&f->request);
 	fetch_job_hand_over(f, work);
 }
 

@@ -43,13 +43,6 @@ ask(struct fetch *f, uint64_t bytes_max, void (*done)(void *, const struct upstr
 	fetch_job_send(f);
 }
 
-static void
-take(struct fetch *f)
-{
-	f->role = f->request.bytes;
-	f->request.bytes = (struct buf){0};
-}
-
 struct vouch_have
 fetch_role_have(const struct fetch *f)
 {
@@ -105,7 +98,7 @@ on_role(void *context, const struct upstream_reply *reply)
 	if (fetch_job_settled(f, reply))
 		return;
 	if (reply->outcome == UPSTREAM_FRESH) {
-		take(f);
+		f->role = source_take_bytes(&f->request);
 		fetch_job_hand_to_vouch(f, verify);
 	} else {
 		refused(f, reply);
@@ -150,7 +143,7 @@ on_role_of_header(void *context, const struct upstream_reply *reply)
 		refused(f, reply);
 		return;
 	}
-	take(f);
+	f->role = source_take_bytes(&f->request);
 	go_on(f);
 }
 
@@ -159,8 +152,7 @@ fetch_role_of_header(struct fetch *f)
 {
 	uint64_t bytes_max;
 
-	f->header = f->request.bytes;
-	f->request.bytes = (struct buf){0};
+	f->header = source_take_bytes(&f->request);
 	if (look(f, &bytes_max) == ROLE_TO_FETCH)
 		ask(f, bytes_max, on_role_of_header);
 	else
