@@ -16,9 +16,9 @@ enum { SIGNED_TREE_ROLES_MAX = 1 << 16 };
 
 /* ---- What is there */
 
-/* NULL: there are too many. */
+/* NULL: ERR_LIMIT. */
 static struct numbered *
-role_called(struct signed_tree *t, const char *name)
+role_called(struct signed_tree *t, const char *name, struct err *e)
 {
 	struct numbered *role = t->roles;
 
@@ -26,8 +26,10 @@ role_called(struct signed_tree *t, const char *name)
 		role++;
 	if (role < t->roles + t->count)
 		return role;
-	if (t->count == SIGNED_TREE_ROLES_MAX || strlen(name) >= ROLE_FILE_MAX)
+	if (t->count == SIGNED_TREE_ROLES_MAX) {
+		(void)err_set(e, ERR_LIMIT, "tuf: more than %d roles", SIGNED_TREE_ROLES_MAX);
 		return NULL;
+	}
 	t->roles = mem_grow(t->roles, t->count, &t->capacity, sizeof(*t->roles));
 	role = &t->roles[t->count++];
 	*role = (struct numbered){0};
@@ -47,9 +49,9 @@ note_name(void *context, int dir, const char *name, struct err *e)
 	if (name[digits] != '.' || !num_parse(name, digits, INT64_MAX, &version) ||
 		strlen(name) >= ROLE_FILE_MAX)
 		return 0;
-	role = role_called(t, name + digits + 1);
+	role = role_called(t, name + digits + 1, e);
 	if (role == NULL)
-		return err_set(e, ERR_LIMIT, "tuf: more than %d roles", SIGNED_TREE_ROLES_MAX);
+		return -1;
 	role->version = version > role->version ? version : role->version;
 	return 0;
 }
@@ -59,39 +61,49 @@ static struct metadata *
 read_listing(const struct signed_tree *t, const char *file, enum role role)
 {
 	AUTO_BUF struct buf bytes = {0};
-	struct envelope *v = NULL;
-	struct metadata *m = NULL;
 
-	if (fs_read(t->dir, file, TRUST_SNAPSHOT_BYTES_MAX, &bytes, NULL) == 0)
-		v = envelope_read(span_of(bytes.at, bytes.len), NULL);
-	if (v != NULL)
-		m = metadata_read(v, role, NULL);
-	envelope_free(v);
-	return m;
+	if (fs_read(t->dir, file, TRUST_SNAPSHOT_BYTES_MAX, &bytes, NULL) != 0)
+		return NULL;
+	return metadata_parse(span_of(bytes.at, bytes.len), role, NULL);
+}
+
+static int
+note_rows(struct signed_tree *t, const struct metadata *by, struct err *e)
+{
+	for (size_t i = 0; by != NULL && i < by->file_count; i++) {
+		const struct listed *listed = &by->files[i];
+		struct numbered *role;
+
+		/* No role of ours. */
+		if (strlen(listed->name) >= ROLE_FILE_MAX)
+			continue;
+		role = role_called(t, listed->name, e);
+		if (role == NULL)
+			return -1;
+		role->listed = listed->version;
+	}
+	return 0;
 }
 
 /* What lists others says of which versions there were, whatever is left of them. */
-static void
-note_listed(struct signed_tree *t)
+static int
+note_listed(struct signed_tree *t, struct err *e)
 {
-	AUTO_FREE char *snapshot =
+	AUTO_FREE char *file =
 		mem_printf("%" PRIu64 ".snapshot.json", signed_tree_newest(t, "snapshot.json"));
-	struct metadata *by[] = {read_listing(t, "timestamp.json", ROLE_TIMESTAMP),
-		read_listing(t, snapshot, ROLE_SNAPSHOT)};
+	struct metadata *timestamp = read_listing(t, "timestamp.json", ROLE_TIMESTAMP);
+	struct metadata *snapshot = read_listing(t, file, ROLE_SNAPSHOT);
+	struct numbered *role = timestamp != NULL ? role_called(t, "timestamp.json", e) : NULL;
+	int result = timestamp != NULL && role == NULL ? -1 : 0;
 
-	t->timestamp_lost = by[0] == NULL && signed_tree_newest(t, "snapshot.json") > 0;
-	if (by[0] != NULL)
-		role_called(t, "timestamp.json")->version = by[0]->version;
-	for (size_t k = 0; k < 2; k++) {
-		for (size_t i = 0; by[k] != NULL && i < by[k]->file_count; i++) {
-			const struct listed *listed = &by[k]->files[i];
-			struct numbered *role = role_called(t, listed->name);
-
-			if (role != NULL)
-				role->listed = listed->version;
-		}
-		metadata_free(by[k]);
-	}
+	t->timestamp_lost = timestamp == NULL && signed_tree_newest(t, "snapshot.json") > 0;
+	if (role != NULL)
+		role->version = timestamp->version;
+	if (result == 0 && (note_rows(t, timestamp, e) != 0 || note_rows(t, snapshot, e) != 0))
+		result = -1;
+	metadata_free(timestamp);
+	metadata_free(snapshot);
+	return result;
 }
 
 uint64_t
@@ -193,9 +205,8 @@ read_signers(struct signed_tree *t, struct err *e)
 static int
 read_tree(struct signed_tree *t, struct err *e)
 {
-	if (fs_each(t->dir, ".", note_name, t, e) != 0)
+	if (fs_each(t->dir, ".", note_name, t, e) != 0 || note_listed(t, e) != 0)
 		return -1;
-	note_listed(t);
 	if (t->count > 0 && signed_tree_newest(t, "root.json") == 0)
 		return err_set(e, ERR_INPUT,
 			"tuf: it is signed, and its roots (N.root.json) are not there: copy them "

@@ -5,13 +5,13 @@
  *
  * Does:     puts a document under its next name, where it is signed by those who may; then
  *           snapshot, timestamp and last `q` are made to say what is there. At any moment, and
- * after a crash at any, it is a tree that a client takes; but between a root that changes who signs
- * snapshot or timestamp and the commit. What was put and not committed, the next commit lists.
+ *           after a crash at any, it is a tree that a client takes; but between a root that changes
+ *           who signs snapshot or timestamp and the commit. What was put and not committed, the
+ *           next commit lists. What was lost of a tree and cannot be known from the rest is an
+ *           error: clients would take nothing of what is signed after it.
  * Shapes:   guts2-trust(7), LAYOUT
  * Units:    _s seconds since 1970
  * Owner:    signed_tree_open -> signed_tree_close, while the repository is locked and open
- *           What was lost of a tree and cannot be known from the rest is an error: clients would
- *           take nothing of what is signed after it.
  * Errors:   ERR_INPUT, with the file and what is wrong with it
  */
 #ifndef SIGNED_TREE_H

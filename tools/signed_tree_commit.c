@@ -79,7 +79,7 @@ next_of(const struct signed_tree *t, enum role role, struct span bytes)
 
 	if (d == NULL)
 		d = draft_new(role, expires_s);
-	draft_renew(d, expires_s);
+	draft_set_expiry(d, expires_s);
 	draft_set_version(d, signed_tree_next(t, name));
 	return d;
 }

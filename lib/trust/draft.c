@@ -87,19 +87,17 @@ draft_new(enum role role, int64_t expires_s)
 struct draft *
 draft_read(struct span bytes, enum role role, struct err *e)
 {
-	struct envelope *v = envelope_read(bytes, e);
-	struct metadata *m = v != NULL ? metadata_read(v, role, e) : NULL;
+	struct metadata *m = metadata_parse(bytes, role, e);
 	struct draft *d = NULL;
 
 	if (m != NULL) {
 		d = mem_new(1, sizeof(*d));
 		d->role = role;
-		/* What envelope_read has read is read again: this one is changed. */
+		/* What metadata_parse has read is read again: this one is changed. */
 		d->doc = doc_parse(bytes, e);
 		assert(d->doc != NULL);
 	}
 	metadata_free(m);
-	envelope_free(v);
 	return d;
 }
 

@@ -272,6 +272,15 @@ read_patterns(const json_t *entry, struct delegation *d, struct err *e)
 	return 0;
 }
 
+static bool
+is_top(const char *name)
+{
+	for (int role = 0; role < ROLE_COUNT; role++)
+		if (strcmp(name, role_names[role]) == 0)
+			return true;
+	return false;
+}
+
 static int
 read_delegation(const json_t *entry, struct delegation *d, struct err *e)
 {
@@ -281,9 +290,8 @@ read_delegation(const json_t *entry, struct delegation *d, struct err *e)
 	if (name == NULL)
 		return -1;
 	/* The name of a role of the root's is not one that anybody can be given. */
-	for (int role = 0; role < ROLE_COUNT; role++)
-		if (strcmp(name, role_names[role]) == 0)
-			return err_set(e, ERR_INPUT, "%s is delegated to", name);
+	if (is_top(name))
+		return err_set(e, ERR_INPUT, "%s is delegated to", name);
 	if (name[0] == '\0')
 		return err_set(e, ERR_INPUT, "field name: it is empty");
 	if (!json_is_boolean(terminating))
@@ -293,15 +301,6 @@ read_delegation(const json_t *entry, struct delegation *d, struct err *e)
 	if (signers_read(entry, &d->signers, e) != 0)
 		return -1;
 	return read_patterns(entry, d, e);
-}
-
-static bool
-is_top(const char *name)
-{
-	for (int role = 0; role < ROLE_COUNT; role++)
-		if (strcmp(name, role_names[role]) == 0)
-			return true;
-	return false;
 }
 
 static bool
@@ -330,8 +329,6 @@ read_delegations(const json_t *delegations, struct metadata *m, struct err *e)
 
 		if (read_delegation(entry, d, e) != 0)
 			return err_wrap(e, "role %zu", index + 1);
-		if (is_top(d->name))
-			return err_set(e, ERR_INPUT, "role %s: it is one of the root's", d->name);
 		if (has_delegation(m, d->name))
 			return err_set(e, ERR_INPUT, "role %.64s is repeated", d->name);
 	}
@@ -383,6 +380,16 @@ metadata_read(const struct envelope *v, enum role role, struct err *e)
 		return m;
 	metadata_free(m);
 	return NULL;
+}
+
+struct metadata *
+metadata_parse(struct span bytes, enum role role, struct err *e)
+{
+	struct envelope *v = envelope_read(bytes, e);
+	struct metadata *m = v != NULL ? metadata_read(v, role, e) : NULL;
+
+	envelope_free(v);
+	return m;
 }
 
 static void

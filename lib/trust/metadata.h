@@ -3,10 +3,11 @@
  * metadata.h - what a role says: the content of a document whose signatures were looked at.
  *
  * Does:     reads the four kinds of role, strictly where something follows from a member, and
- *           passes over what it does not know. Nothing here says that it is to be believed:
- * trust.h. Units:    _s seconds since 1970; lengths in bytes Owner:    metadata_read ->
- * metadata_free Errors:   ERR_INPUT, with the field; ERR_LIMIT Source:   TUF 1.0.34, sections 4.3
- * to 4.6
+ *           passes over what it does not know. Whether it is to be believed trust.h says.
+ * Units:    _s seconds since 1970; lengths in bytes
+ * Owner:    metadata_read, metadata_parse -> metadata_free
+ * Errors:   ERR_INPUT, with the field; ERR_LIMIT
+ * Source:   TUF 1.0.34, sections 4.3 to 4.6
  */
 #ifndef METADATA_H
 #define METADATA_H
@@ -66,6 +67,9 @@ struct metadata {
 int metadata_role(const struct envelope *v, enum role *ret, struct err *e);
 
 struct metadata *metadata_read(const struct envelope *v, enum role role, struct err *e);
+
+/* The same of a document's bytes, whoever signed it, or nobody. */
+struct metadata *metadata_parse(struct span bytes, enum role role, struct err *e);
 void metadata_free(struct metadata *m);
 
 /* NULL: it is not listed. */

@@ -3,8 +3,8 @@
  * trust.h - the workflow of a client: which file is wanted next, and what follows from it.
  *
  * Does:     is given bytes, one file at a time, and says whether they are to be trusted. It reads
- * no file, asks nobody, and knows no other time than the one it is given. Whoever drives it does
- * what trust_next says until that says no more:
+ *           no file, asks nobody, and knows no other time than the one it is given. Whoever drives
+ *           it does what trust_next says until that says no more:
  *
  *               while (trust_next(t, &want))
  *                       bytes = want.kept ? (what is kept of it) : (what the repository has)

@@ -23,6 +23,16 @@ numbered(uint64_t version, const char *name)
 	return mem_printf("%" PRIu64 ".%s", version, name);
 }
 
+static struct metadata *
+read_kept(int dir, const char *name, enum role role)
+{
+	AUTO_BUF struct buf bytes = {0};
+
+	if (fs_read(dir, name, TRUST_TARGETS_BYTES_MAX, &bytes, NULL) != 0)
+		return NULL;
+	return metadata_parse(span_of(bytes.at, bytes.len), role, NULL);
+}
+
 /* From what is kept, unless it is there; listed: what it has to be, NULL: nobody says. */
 static int
 put(const struct putting *p, const char *kept, const char *name, const struct listed *listed,
@@ -51,20 +61,15 @@ put_role(void *context, int dir, const char *name, struct err *e)
 	const struct putting *p = context;
 	const struct listed *listed = metadata_find(p->snapshot, name);
 	AUTO_FREE char *file = listed != NULL ? numbered(listed->version, name) : NULL;
-	AUTO_BUF struct buf bytes = {0};
-	struct envelope *v = NULL;
-	struct metadata *m = NULL;
+	struct metadata *m;
 	bool same;
 
 	if (listed == NULL || (vouched_has(p->before, file, listed) && fs_exists(p->dir, file)) ||
-		(p->before == NULL && listed->hashed && fs_exists(p->dir, file)) ||
-		fs_read(dir, name, TRUST_TARGETS_BYTES_MAX, &bytes, NULL) != 0)
+		(p->before == NULL && listed->hashed && fs_exists(p->dir, file)))
 		return 0;
-	v = envelope_read(span_of(bytes.at, bytes.len), NULL);
-	m = v != NULL ? metadata_read(v, ROLE_TARGETS, NULL) : NULL;
+	m = read_kept(dir, name, ROLE_TARGETS);
 	same = m != NULL && m->version == listed->version;
 	metadata_free(m);
-	envelope_free(v);
 	return same ? put(p, name, file, listed, e) : 0;
 }
 
@@ -133,21 +138,6 @@ remove_unlisted(void *context, int dir, const char *name, struct err *e)
 
 /* ---- All of it */
 
-static struct metadata *
-read_kept(const struct trusted *kept, const char *name, enum role role)
-{
-	AUTO_BUF struct buf bytes = {0};
-	struct envelope *v = NULL;
-	struct metadata *m = NULL;
-
-	if (fs_read(kept->dir, name, TRUST_TARGETS_BYTES_MAX, &bytes, NULL) == 0)
-		v = envelope_read(span_of(bytes.at, bytes.len), NULL);
-	if (v != NULL)
-		m = metadata_read(v, role, NULL);
-	envelope_free(v);
-	return m;
-}
-
 static int
 put_all(const struct putting *p, const struct trust *t, struct err *e)
 {
@@ -170,7 +160,7 @@ struct vouched *
 vouch_tree_put(struct repo *repo, const struct trusted *kept, const struct trust *t,
 	const struct vouched *before, struct err *e)
 {
-	struct metadata *snapshot = read_kept(kept, "snapshot.json", ROLE_SNAPSHOT);
+	struct metadata *snapshot = read_kept(kept->dir, "snapshot.json", ROLE_SNAPSHOT);
 	AUTO_CLOSE int dir = fs_make_dirs(repo_dir(repo), "tuf", e);
 	const struct putting p = {kept, snapshot, before, dir};
 
