@@ -42,6 +42,15 @@ ident_equal(const struct ident *a, const struct ident *b)
 	return strcmp(a->type, b->type) == 0 && ident_edition_equal(&a->edition, &b->edition);
 }
 
+struct ident
+ident_of(const char *type, const struct edition *edition)
+{
+	struct ident ident = {.edition = *edition};
+
+	memcpy(ident.type, type, strnlen(type, IDENT_TYPE_MAX));
+	return ident;
+}
+
 /* ---- Lists */
 
 static int

@@ -87,6 +87,9 @@ bool ident_cookie_valid(const char *cookie);
 bool ident_edition_equal(const struct edition *a, const struct edition *b);
 bool ident_equal(const struct ident *a, const struct ident *b);
 
+/* A version of a type, whose name is a valid one. */
+struct ident ident_of(const char *type, const struct edition *edition);
+
 /* A request's path, with its leading slash, from the raw bytes of the wire. */
 int ident_target_parse(const char *path, struct target *ret, struct err *e);
 

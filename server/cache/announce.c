@@ -351,8 +351,7 @@ refresh_headers(struct announce *a)
 		if (t->announced.version == 0 || t->count == 0 ||
 			(newest != NULL && newest->header != NULL))
 			continue;
-		memcpy(spec.ident.type, t->type, sizeof(spec.ident.type));
-		spec.ident.edition = t->announced;
+		spec.ident = ident_of(t->type, &t->announced);
 		(void)jobs_ask(a->parts.jobs, &spec, NULL);
 	}
 	view_release(view);

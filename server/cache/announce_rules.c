@@ -16,9 +16,8 @@ is_far_ahead(const struct announce_rules *r, uint64_t version)
 static bool
 counts(const struct announce_rules *r, const struct view_type *t, const struct edition *edition)
 {
-	struct ident known = {.edition = *edition};
+	const struct ident known = ident_of(t->type, edition);
 
-	memcpy(known.type, t->type, sizeof(known.type));
 	return !is_far_ahead(r, edition->version) &&
 	       (r->unlisted == NULL || !idents_has(r->unlisted, &known));
 }

@@ -169,8 +169,7 @@ obtain_newest(struct legacy *l, const struct view *view, const char *type)
 	if (t == NULL || t->announced.version == 0 || !was_seen(l, type) ||
 		view_find_archive(view_find_version(t, &t->announced), &full, FORMAT_AR1) != NULL)
 		return;
-	memcpy(spec.ident.type, t->type, sizeof(spec.ident.type));
-	spec.ident.edition = t->announced;
+	spec.ident = ident_of(t->type, &t->announced);
 	(void)jobs_ask(l->parts.jobs, &spec, NULL);
 }
 

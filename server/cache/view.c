@@ -265,9 +265,8 @@ void
 view_announced(const struct view *v, struct idents *ret)
 {
 	for (size_t i = 0; i < v->count; i++) {
-		struct ident ident = {.edition = v->types[i]->announced};
+		const struct ident ident = ident_of(v->types[i]->type, &v->types[i]->announced);
 
-		memcpy(ident.type, v->types[i]->type, sizeof(ident.type));
 		if (ident.edition.version > 0)
 			idents_add(ret, &ident);
 	}

@@ -76,10 +76,9 @@ list_unverified(const struct vouch *v, const struct trusted_state *state, struct
 
 	for (size_t i = 0; i < view->count; i++) {
 		const struct view_type *t = view->types[i];
-		struct ident announced = {.edition = t->announced};
+		const struct ident announced = ident_of(t->type, &t->announced);
 		char name[IDENT_NAME_MAX];
 
-		memcpy(announced.type, t->type, sizeof(announced.type));
 		if (t->count > 0 && t->announced.version > 0 &&
 			(state == NULL ||
 				!trusted_state_lists(state, ident_header_name(&announced, name))))

@@ -48,9 +48,8 @@ is_listed(struct lookup *l, const struct ident *ident)
 static void
 look_up_known(struct lookup *l, const struct view_type *t, uint64_t from, struct idents *unlisted)
 {
-	struct ident known = {.edition = t->announced};
+	struct ident known = ident_of(t->type, &t->announced);
 
-	memcpy(known.type, t->type, sizeof(known.type));
 	if (known.edition.version > 0 && !is_listed(l, &known))
 		idents_add(unlisted, &known);
 	for (size_t i = 0; i < t->count; i++) {
@@ -116,10 +115,9 @@ static void
 add_left_out(struct lookup *l, const struct view_type *t, struct idents *fetched)
 {
 	struct upstream_reply reply;
-	struct ident known = {.edition = t->announced};
+	const struct ident known = ident_of(t->type, &t->announced);
 	char name[IDENT_NAME_MAX];
 
-	memcpy(known.type, t->type, sizeof(known.type));
 	if (vouch_ask_find(l->ask, ident_header_name(&known, name), NULL, &reply) == NULL &&
 		reply.outcome == UPSTREAM_FRESH)
 		return;
@@ -134,9 +132,8 @@ add_left_out(struct lookup *l, const struct view_type *t, struct idents *fetched
 static void
 note_unverified(const struct view_type *t, const struct ident *fetched, struct idents *unlisted)
 {
-	struct ident known = {.edition = t->announced};
+	const struct ident known = ident_of(t->type, &t->announced);
 
-	memcpy(known.type, t->type, sizeof(known.type));
 	if (t->announced.version > 0 && !ident_equal(&known, fetched))
 		idents_add(unlisted, &known);
 }

@@ -80,11 +80,10 @@ look_up(struct fetch *f, struct source_request *request)
 {
 	const struct update_client *client = f->client;
 	struct update *u = f->u;
-	struct ident installed = f->target;
+	const struct ident installed = ident_of(f->target.type, &u->from);
 	const struct client_want want = {&f->target, &installed};
 	struct upstream_reply reply = {0};
 
-	installed.edition = u->from;
 	if (!client_trust_wanted(client->trust) ||
 		(u->vouched && ident_edition_equal(&f->target.edition, &u->from)))
 		return 0;
@@ -112,8 +111,7 @@ client_fetch_header(struct fetch *f)
 	source_fetch(f->client->upstream, f->client->source, &request, &reply);
 	if (reply.outcome == UPSTREAM_FRESH)
 		(void)source_header(&request, &f->header, &reply);
-	f->header_bytes = request.bytes; /* stored as they came */
-	request.bytes = (struct buf){0};
+	f->header_bytes = source_take_bytes(&request); /* stored as they came */
 	source_clear(&request);
 	if (f->header != NULL)
 		return check_header(f);

@@ -104,9 +104,8 @@ client_home_close(struct home *h)
 static void
 name_header(const struct home *h, const struct edition *edition, char ret[IDENT_NAME_MAX])
 {
-	struct ident ident = {.edition = *edition};
+	const struct ident ident = ident_of(h->type, edition);
 
-	memcpy(ident.type, h->type, sizeof(ident.type));
 	(void)ident_header_name(&ident, ret);
 }
 
@@ -115,10 +114,9 @@ client_home_header(const struct home *h, struct digest *ret_digest, struct err *
 {
 	AUTO_BUF struct buf bytes = {0};
 	struct header *header = NULL;
-	struct ident ident = {.edition = h->named};
+	const struct ident ident = ident_of(h->type, &h->named);
 	char name[IDENT_NAME_MAX];
 
-	memcpy(ident.type, h->type, sizeof(ident.type));
 	name_header(h, &h->named, name);
 	if (fs_read(h->state, name, HEADER_BYTES_MAX, &bytes, e) != 0 ||
 		header_parse_of(span_of(bytes.at, bytes.len), &ident, &header, e) != 0)

@@ -59,11 +59,10 @@ list_installed(const struct client_session *s, struct idents *ret)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		const struct update *u = &s->updates[i];
-		struct ident ident = {.edition = u->to};
+		const struct ident ident = ident_of(u->type, &u->to);
 
 		if (u->to.version == 0 || (u->open && !u->home.whole))
 			return false;
-		(void)snprintf(ident.type, sizeof(ident.type), "%s", u->type);
 		idents_add(ret, &ident);
 	}
 	return idents_sort(ret);

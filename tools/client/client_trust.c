@@ -90,8 +90,7 @@ look_at_timestamp(struct client_trust *ct)
 {
 	AUTO_BUF struct buf bytes = {0};
 	int64_t now_s = time(NULL);
-	struct envelope *v = NULL;
-	struct metadata *m = NULL;
+	struct metadata *m;
 	struct stat st;
 
 	ct->came_s = ct->expires_s = 0;
@@ -99,8 +98,7 @@ look_at_timestamp(struct client_trust *ct)
 	if (fs_read(ct->dir, "timestamp.json", TRUST_TIMESTAMP_BYTES_MAX, &bytes, NULL) != 0 ||
 		fstatat(ct->dir, "timestamp.json", &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
-	v = envelope_read(span_of(bytes.at, bytes.len), NULL);
-	m = v != NULL ? metadata_read(v, ROLE_TIMESTAMP, NULL) : NULL;
+	m = metadata_parse(span_of(bytes.at, bytes.len), ROLE_TIMESTAMP, NULL);
 	if (m != NULL) {
 		ct->came_s = st.st_mtime;
 		ct->expires_s = m->expires_s;
@@ -109,7 +107,6 @@ look_at_timestamp(struct client_trust *ct)
 			  now_s - st.st_mtime >= (m->expires_s - st.st_mtime) / 3 * 2;
 	}
 	metadata_free(m);
-	envelope_free(v);
 }
 
 int
@@ -142,6 +139,12 @@ bool
 client_trust_wanted(const struct client_trust *ct)
 {
 	return ct != NULL && ct->dir >= 0;
+}
+
+bool
+client_trust_asked(const struct client_trust *ct)
+{
+	return client_trust_wanted(ct) && (ct->now || ct->trust != NULL);
 }
 
 static struct timespec
@@ -346,10 +349,9 @@ note_signed(const struct trust *t, const struct ident *installed, struct client_
 void
 client_trust_had_signed(const struct client_trust *ct, const char *type, struct client_had *had)
 {
-	struct ident installed = {.edition = had->edition};
+	const struct ident installed = ident_of(type, &had->edition);
 	struct client_signed s = {0};
 
-	(void)snprintf(installed.type, sizeof(installed.type), "%s", type);
 	note_signed(ct->trust, &installed, &s);
 	had->newest = s.newest;
 	had->root = trust_role(ct->trust, ROLE_ROOT)->version;

@@ -55,6 +55,9 @@ void client_trust_close(struct client_trust *ct);
 /* Whether anything has to be signed at all; NULL: nothing has. */
 bool client_trust_wanted(const struct client_trust *ct);
 
+/* Whether the server was asked, of which something is known. */
+bool client_trust_asked(const struct client_trust *ct);
+
 /*
  * Another try begins: what was learnt in the last one is good as long as it suffices. Another run
  * may have been given a root meanwhile.

@@ -264,9 +264,8 @@ take_target(struct fetch *f)
 static void
 take(const struct update_client *client, struct update *u, const struct edition *edition)
 {
-	struct fetch f = {.client = client, .u = u, .target.edition = *edition};
+	struct fetch f = {.client = client, .u = u, .target = ident_of(u->home.type, edition)};
 
-	memcpy(f.target.type, u->home.type, sizeof(f.target.type));
 	take_target(&f);
 	client_fetch_free(&f);
 	if (u->result == UPDATE_UPDATED || u->result == UPDATE_REPAIRED)
@@ -366,11 +365,10 @@ void
 client_update_type(const struct update_client *client, const struct ident *newest, struct update *u)
 {
 	const struct client_trust *ct = client->trust;
-	bool asked = client_trust_wanted(ct) && (ct->now || ct->trust != NULL);
 
 	if (!client_trust_wanted(ct) || newest == NULL) {
 		decide(client, newest, u);
-		if (asked && u->result == UPDATE_WITHDRAWN && u->vouched)
+		if (client_trust_asked(ct) && u->result == UPDATE_WITHDRAWN && u->vouched)
 			client_vouch_look(client, u);
 		return;
 	}

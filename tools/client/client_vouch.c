@@ -139,13 +139,11 @@ static const struct listed *
 look_up(const struct update_client *client, const struct edition *edition, struct update *u,
 	struct upstream_reply *ret_reply)
 {
-	struct ident wanted = {.edition = *edition};
-	struct ident installed = {.edition = u->from};
+	const struct ident wanted = ident_of(u->home.type, edition);
+	const struct ident installed = ident_of(u->home.type, &u->from);
 	const struct client_want want = {&wanted, &installed};
 	const struct listed *listed;
 
-	memcpy(wanted.type, u->home.type, sizeof(wanted.type));
-	memcpy(installed.type, u->home.type, sizeof(installed.type));
 	/* What an earlier look found is in the record. */
 	client_trust_clear_signed(&u->signed_);
 	listed = client_trust_find(
@@ -247,7 +245,7 @@ client_vouch_check(const struct update_client *client, const struct ident *newes
 	if (newest->edition.version > u->from.version)
 		return take_newer(client, newest, u);
 	/* Where the server is asked anyway, what is installed may have been taken back. */
-	return u->from.version == 0 || (u->vouched && !ct->now && ct->trust == NULL) ||
+	return u->from.version == 0 || (u->vouched && !client_trust_asked(ct)) ||
 	       check_installed(client, newest, u);
 }
 
