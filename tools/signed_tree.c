@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -16,15 +17,23 @@ enum { SIGNED_TREE_ROLES_MAX = 1 << 16 };
 
 /* ---- What is there */
 
+/* NULL: there is none, and none was listed. */
+static struct numbered *
+find_role(const struct signed_tree *t, const char *name)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (strcmp(t->roles[i].name, name) == 0)
+			return &t->roles[i];
+	return NULL;
+}
+
 /* NULL: ERR_LIMIT. */
 static struct numbered *
 role_called(struct signed_tree *t, const char *name, struct err *e)
 {
-	struct numbered *role = t->roles;
+	struct numbered *role = find_role(t, name);
 
-	while (role < t->roles + t->count && strcmp(role->name, name) != 0)
-		role++;
-	if (role < t->roles + t->count)
+	if (role != NULL)
 		return role;
 	if (t->count == SIGNED_TREE_ROLES_MAX) {
 		(void)err_set(e, ERR_LIMIT, "tuf: more than %d roles", SIGNED_TREE_ROLES_MAX);
@@ -96,7 +105,6 @@ note_listed(struct signed_tree *t, struct err *e)
 	struct numbered *role = timestamp != NULL ? role_called(t, "timestamp.json", e) : NULL;
 	int result = timestamp != NULL && role == NULL ? -1 : 0;
 
-	t->timestamp_lost = timestamp == NULL && signed_tree_newest(t, "snapshot.json") > 0;
 	if (role != NULL)
 		role->version = timestamp->version;
 	if (result == 0 && (note_rows(t, timestamp, e) != 0 || note_rows(t, snapshot, e) != 0))
@@ -109,48 +117,46 @@ note_listed(struct signed_tree *t, struct err *e)
 uint64_t
 signed_tree_newest(const struct signed_tree *t, const char *name)
 {
-	for (size_t i = 0; i < t->count; i++)
-		if (strcmp(t->roles[i].name, name) == 0)
-			return t->roles[i].version;
-	return 0;
+	const struct numbered *role = find_role(t, name);
+
+	return role != NULL ? role->version : 0;
 }
 
-/* Unix time is higher than any number that is counted up. */
+/* The time: whatever was lost, or was copied back from before, no client has seen a higher one. */
 uint64_t
 signed_tree_next(const struct signed_tree *t, const char *name)
 {
-	uint64_t last = t->timestamp_lost ? (uint64_t)time(NULL) : 0;
+	const struct numbered *role = find_role(t, name);
+	uint64_t next = clock_wall_ms();
 
-	for (size_t i = 0; i < t->count; i++)
-		if (strcmp(t->roles[i].name, name) == 0) {
-			last = t->roles[i].version > last ? t->roles[i].version : last;
-			last = t->roles[i].listed > last ? t->roles[i].listed : last;
-		}
-	return last + 1;
+	if (role != NULL && role->version >= next)
+		next = role->version + 1;
+	if (role != NULL && role->listed >= next)
+		next = role->listed + 1;
+	return next;
 }
 
 bool
 signed_tree_lost_snapshot(const struct signed_tree *t)
 {
-	for (size_t i = 0; i < t->count; i++)
-		if (strcmp(t->roles[i].name, "snapshot.json") == 0)
-			return t->roles[i].version < t->roles[i].listed;
-	return false;
+	const struct numbered *role = find_role(t, "snapshot.json");
+
+	return role != NULL &&
+	       (role->version < role->listed || signed_tree_newest(t, "timestamp.json") == 0);
 }
 
 /* What a version that was lost had listed, or taken back, nobody knows; a snapshot is made anew. */
 static int
 check_not_lost(const struct signed_tree *t, const char *name, struct err *e)
 {
-	for (size_t i = 0; i < t->count; i++)
-		if (strcmp(t->roles[i].name, name) == 0 && strcmp(name, "snapshot.json") != 0 &&
-			t->roles[i].version < t->roles[i].listed)
-			return err_set(e, ERR_INPUT,
-				"tuf/%" PRIu64
-				".%s: it was published, and is not there: copy it back from a "
-				"mirror, or from tuf/ of a server's cache (guts2-sign(1), LOSS)",
-				t->roles[i].listed, name);
-	return 0;
+	const struct numbered *role = find_role(t, name);
+
+	if (role == NULL || role->version >= role->listed || strcmp(name, "snapshot.json") == 0)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"tuf/%" PRIu64 ".%s: it was published, and is not there: copy it back from a "
+		"mirror, or from tuf/ of a server's cache (guts2-sign(1), LOSS)",
+		role->listed, name);
 }
 
 int
@@ -355,6 +361,7 @@ signed_tree_check_keys(
 struct draft *
 signed_tree_draft(const struct signed_tree *t, const char *type, bool *ret_new, struct err *e)
 {
+	const int64_t expires_s = signed_tree_expiry(ROLE_TARGETS, true);
 	AUTO_FREE char *role = signed_tree_role_name(type);
 	AUTO_FREE char *name = mem_printf("%s.json", role);
 	AUTO_BUF struct buf bytes = {0};
@@ -363,15 +370,16 @@ signed_tree_draft(const struct signed_tree *t, const char *type, bool *ret_new, 
 	*ret_new = signed_tree_newest(t, name) == 0;
 	if (*ret_new && check_not_lost(t, name, e) != 0)
 		return NULL;
-	if (*ret_new)
-		return draft_new(ROLE_TARGETS, signed_tree_expiry(ROLE_TARGETS, true));
-	if (signed_tree_read(t, name, &bytes, e) != 0)
+	if (!*ret_new && signed_tree_read(t, name, &bytes, e) != 0)
 		return NULL;
-	d = draft_read(span_of(bytes.at, bytes.len), ROLE_TARGETS, e);
-	if (d == NULL)
+	d = *ret_new ? draft_new(ROLE_TARGETS, expires_s)
+		     : draft_read(span_of(bytes.at, bytes.len), ROLE_TARGETS, e);
+	if (d == NULL) {
 		(void)err_wrap(e, "tuf/%" PRIu64 ".%s", signed_tree_newest(t, name), name);
-	else
-		draft_renew(d, signed_tree_expiry(ROLE_TARGETS, true));
+		return NULL;
+	}
+	draft_set_expiry(d, expires_s);
+	draft_set_version(d, signed_tree_next(t, name));
 	return d;
 }
 
@@ -414,44 +422,6 @@ signed_tree_is_revoked(const struct signed_tree *t, const char *type)
 	       find_delegation(t, role) == NULL;
 }
 
-struct last_look {
-	const struct signed_tree *tree;
-	struct idents *last;
-};
-
-static int
-note_last(void *context, const char *type, struct err *e)
-{
-	struct last_look *l = context;
-	struct ident ident = {0};
-	const struct ident *known = idents_find(l->last, type);
-	bool is_new;
-	struct draft *d = signed_tree_draft(l->tree, type, &is_new, e);
-
-	if (d == NULL)
-		return -1;
-	ident.edition.version = draft_last(d);
-	draft_free(d);
-	if (ident.edition.version <= (known != NULL ? known->edition.version : 0))
-		return 0;
-	(void)snprintf(ident.type, sizeof(ident.type), "%s", type);
-	(void)idents_remove(l->last, type, 0);
-	idents_add(l->last, &ident);
-	(void)idents_sort(l->last);
-	return 0;
-}
-
-int
-signed_tree_last(
-	const struct signed_tree *t, const struct idents *query, struct idents *ret, struct err *e)
-{
-	struct last_look l = {t, ret};
-
-	for (size_t i = 0; i < query->count; i++)
-		idents_add(ret, &query->at[i]);
-	return signed_tree_each_type(t, note_last, &l, e);
-}
-
 int
 signed_tree_put_file(
 	struct signed_tree *t, uint64_t version, const char *name, struct span bytes, struct err *e)
@@ -468,6 +438,18 @@ signed_tree_put_file(
 	return note_name(t, t->dir, file, e);
 }
 
+/* What people sign is counted: several work on it, one after the other. */
+static int
+check_number(const struct signed_tree *t, const char *type, const char *file,
+	const struct metadata *m, struct err *e)
+{
+	uint64_t newest = signed_tree_newest(t, file);
+
+	if (type != NULL && m->version > newest)
+		return 0;
+	return verdict_version(m, newest + 1, e) == VERDICT_GOOD ? 0 : -1;
+}
+
 int
 signed_tree_put(struct signed_tree *t, enum role role, const char *type, struct span bytes,
 	uint64_t *ret_version, struct err *e)
@@ -481,7 +463,7 @@ signed_tree_put(struct signed_tree *t, enum role role, const char *type, struct 
 
 	if (check_not_lost(t, file, e) == 0 && signed_tree_basis(t, role, type, &basis, e) == 0 &&
 		verdict_read(&basis, role, bytes, &m, e) == VERDICT_GOOD &&
-		verdict_version(m, signed_tree_newest(t, file) + 1, e) == VERDICT_GOOD &&
+		check_number(t, type, file, m, e) == 0 &&
 		verdict_expiry(m, time(NULL), e) == VERDICT_GOOD) {
 		*ret_version = m->version;
 		result = signed_tree_put_file(t, m->version, file, bytes, e);

@@ -34,7 +34,6 @@ struct signed_tree {
 	int dir; /* tuf/ */
 	struct numbered *roles;
 	size_t count, capacity;
-	bool timestamp_lost;	  /* there is a snapshot, and no timestamp that can be read */
 	struct metadata *root;	  /* the newest; NULL: there is none */
 	struct metadata *targets; /* the newest; NULL: there is none that the root's keys signed */
 };
@@ -47,13 +46,6 @@ bool signed_tree_has_root(const struct signed_tree *t);
 /* Each type whose role is delegated. -1 ends it. */
 int signed_tree_each_type(const struct signed_tree *t,
 	int (*visit)(void *context, const char *type, struct err *e), void *context, struct err *e);
-
-/*
- * The highest version of each type that was ever announced, or listed, as far as is known: what is
- * newer is a leftover. *ret is the caller's, empty before.
- */
-int signed_tree_last(
-	const struct signed_tree *t, const struct idents *query, struct idents *ret, struct err *e);
 
 /* How long a role is good from now on, if nobody says else. role TARGETS: of a type. */
 int64_t signed_tree_expiry(enum role role, bool of_type);
@@ -76,7 +68,7 @@ int signed_tree_check_keys(
 struct draft *signed_tree_draft(
 	const struct signed_tree *t, const char *type, bool *ret_new, struct err *e);
 
-/* The next version of a role; *ret_version its number. */
+/* The next version of a role; *ret_version its number, of a type any that is higher. */
 int signed_tree_put(struct signed_tree *t, enum role role, const char *type, struct span bytes,
 	uint64_t *ret_version, struct err *e);
 
@@ -94,10 +86,10 @@ bool signed_tree_is_revoked(const struct signed_tree *t, const char *type);
 /* 0: there is none. name: "targets.json" */
 uint64_t signed_tree_newest(const struct signed_tree *t, const char *name);
 
-/* Whether the snapshot that the timestamp lists is not there. */
+/* Whether the snapshot that the timestamp lists is not there; or no timestamp, to say which. */
 bool signed_tree_lost_snapshot(const struct signed_tree *t);
 
-/* The number of the next snapshot or timestamp: higher than any that was seen. */
+/* The number of the next snapshot, timestamp or role of a type: higher than any that was seen. */
 uint64_t signed_tree_next(const struct signed_tree *t, const char *name);
 
 /* The bytes of the newest, appended; an error where a newer one was lost. */

@@ -97,15 +97,15 @@ renew_snapshot(struct signed_tree *t, const struct keys *keys, uint64_t *ret_ver
 
 	*ret_version = signed_tree_newest(t, "snapshot.json");
 	if (signed_tree_lost_snapshot(t))
-		cli_complain("warning: the newest snapshot of tuf/ is not there: it is made again; "
-			     "whether newer roles were lost with it is not known: compare with a "
-			     "mirror (guts2-sign(1), LOSS)");
+		cli_complain(
+			"warning: the timestamp of tuf/, or the snapshot that it lists, is not "
+			"there: it is made again; whether newer roles were lost with it is "
+			"not known: compare with a mirror (guts2-sign(1), LOSS)");
 	if (*ret_version > 0 && signed_tree_read(t, "snapshot.json", &old, e) != 0)
 		return -1;
 	/* One that a former key has signed is no more than what is to be listed again. */
 	(void)signed_tree_read_role(t, ROLE_SNAPSHOT, &m, NULL);
-	good = m != NULL && lists_all(t, m) &&
-	       signed_tree_next(t, "snapshot.json") == m->version + 1 &&
+	good = m != NULL && lists_all(t, m) && !signed_tree_lost_snapshot(t) &&
 	       m->expires_s - time(NULL) >
 		       (signed_tree_expiry(ROLE_SNAPSHOT, false) - time(NULL)) / 2;
 	metadata_free(m);

@@ -65,9 +65,18 @@ static bool
 fail(struct trust *t, enum verdict reason)
 {
 	(void)err_wrap(&t->why, "%.128s", role_wanted(t));
+	if (trust_more_roots(t))
+		(void)err_wrap(&t->why, "after %u roots, which are not all; the next try goes on",
+			t->roots);
 	t->verdict = reason;
 	t->stage = WANT_NOTHING;
 	return false;
+}
+
+bool
+trust_more_roots(const struct trust *t)
+{
+	return t->roots == TRUST_ROOTS_MAX;
 }
 
 enum verdict

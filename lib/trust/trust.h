@@ -66,6 +66,9 @@ void trust_oversized(struct trust *t);
 enum verdict trust_verdict(const struct trust *t);
 const char *trust_why(const struct trust *t);
 
+/* As many roots came as are taken in one go: whoever begins with the last of them may find more. */
+bool trust_more_roots(const struct trust *t);
+
 /*
  * Look for a target: what trust_next wants from now on are the roles that may list it, each
  * verified by the role that delegates to it here. To be called once all was GOOD; a search that was

@@ -224,3 +224,42 @@ publish_role_withdraw(struct signed_tree *t, struct repo *repo, const struct ide
 	draft_free(d);
 	return result;
 }
+
+/* ---- What was there */
+
+struct last_look {
+	const struct signed_tree *tree;
+	struct idents *last;
+};
+
+static int
+note_last(void *context, const char *type, struct err *e)
+{
+	struct last_look *l = context;
+	const struct ident *known = idents_find(l->last, type);
+	bool is_new;
+	struct draft *d = signed_tree_draft(l->tree, type, &is_new, e);
+	struct ident ident;
+
+	if (d == NULL)
+		return -1;
+	ident = ident_of(type, &(struct edition){.version = draft_last(d)});
+	draft_free(d);
+	if (ident.edition.version <= (known != NULL ? known->edition.version : 0))
+		return 0;
+	(void)idents_remove(l->last, type, 0);
+	idents_add(l->last, &ident);
+	(void)idents_sort(l->last);
+	return 0;
+}
+
+int
+publish_role_last(
+	const struct signed_tree *t, const struct idents *query, struct idents *ret, struct err *e)
+{
+	struct last_look l = {t, ret};
+
+	for (size_t i = 0; i < query->count; i++)
+		idents_add(ret, &query->at[i]);
+	return signed_tree_each_type(t, note_last, &l, e);
+}

@@ -34,4 +34,11 @@ int publish_role_sign(struct signed_tree *t, struct repo *repo, const char *type
 int publish_role_withdraw(struct signed_tree *t, struct repo *repo, const struct ident *ident,
 	const struct publish_signing *s, struct err *e);
 
+/*
+ * The highest version of each type that was ever announced, or listed, as far as is known: what is
+ * newer is a leftover. *ret is the caller's, empty before.
+ */
+int publish_role_last(
+	const struct signed_tree *t, const struct idents *query, struct idents *ret, struct err *e);
+
 #endif

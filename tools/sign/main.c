@@ -369,7 +369,7 @@ report_role(void *context, const char *name, const struct metadata *m)
 				(json_int_t)m->version, "expires", (json_int_t)m->expires_s, "soon",
 				late, "lists", (json_int_t)m->file_count));
 	else
-		(void)printf("%-24s version %6" PRIu64 "  %5zu listed  good for %" PRId64
+		(void)printf("%-12s version %13" PRIu64 "  %5zu listed  good for %" PRId64
 			     " days and %" PRId64 " hours%s\n",
 			name, m->version, m->file_count, hours / 24, hours % 24,
 			late ? ": to be signed again" : "");

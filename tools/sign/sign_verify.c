@@ -2,6 +2,7 @@
 #include "sign/sign_verify.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/fs.h"
@@ -14,6 +15,7 @@ struct seen {
 	int tuf;
 	struct trust *trust;
 	const struct sign_visitor *visitor;
+	bool lists; /* any header */
 };
 
 /* As a client that has kept nothing. -1: it does not trust what there is. */
@@ -77,7 +79,7 @@ path_of(const struct delegation *d)
 }
 
 static int
-visit(const struct seen *s, const struct delegation *d, struct err *e)
+visit(struct seen *s, const struct delegation *d, struct err *e)
 {
 	AUTO_FREE char *path = path_of(d);
 	const struct metadata *m;
@@ -89,6 +91,7 @@ visit(const struct seen *s, const struct delegation *d, struct err *e)
 	if (m == NULL)
 		return err_set(e, ERR_INPUT, "%s: no path leads to it", d->name);
 	s->visitor->role(s->visitor->context, d->name, m);
+	s->lists = s->lists || m->file_count > 0;
 	for (size_t i = 0; i < m->file_count; i++)
 		if (check_header(s, &m->files[i], e) != 0)
 			return err_wrap(e, "%s", d->name);
@@ -131,10 +134,10 @@ check_query(const struct seen *s, struct err *e)
 	AUTO_IDENTS struct idents query = {0};
 	AUTO_BUF struct buf bytes = {0};
 
-	if (!fs_exists(s->dir, "q"))
+	if (!s->lists && !fs_exists(s->dir, "q"))
 		return 0;
 	if (fs_read(s->dir, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
-		return -1;
+		return err_wrap(e, "what is listed is not announced; see guts2-publish init");
 	if (wire_query_parse(span_of(bytes.at, bytes.len), &query, e) != 0)
 		return err_wrap(e, "q");
 	for (size_t i = 0; i < query.count; i++)
@@ -144,12 +147,10 @@ check_query(const struct seen *s, struct err *e)
 }
 
 static int
-verify_all(const struct seen *s, struct err *e)
+verify_all(struct seen *s, struct err *e)
 {
 	const struct metadata *targets;
 
-	if (follow(s, e) != 0)
-		return -1;
 	for (int role = 0; role < ROLE_COUNT; role++)
 		s->visitor->role(s->visitor->context, metadata_role_name((enum role)role),
 			trust_role(s->trust, (enum role)role));
@@ -160,6 +161,36 @@ verify_all(const struct seen *s, struct err *e)
 	return check_query(s, e);
 }
 
+static int
+read_newest_root(const struct seen *s, struct buf *ret, struct err *e)
+{
+	AUTO_FREE char *file =
+		mem_printf("%" PRIu64 ".root.json", trust_role(s->trust, ROLE_ROOT)->version);
+
+	buf_clear(ret);
+	return fs_read(s->tuf, file, TRUST_ROOT_BYTES_MAX, ret, e);
+}
+
+/* As a client, whose next try goes on with the root that it had last. -1: not trusted. */
+static int
+follow_all(struct seen *s, struct span root, int64_t now_s, struct err *e)
+{
+	AUTO_BUF struct buf last = {0};
+	int result;
+	bool more;
+
+	do {
+		trust_free(s->trust);
+		s->trust = trust_new(root, now_s, e);
+		result = s->trust != NULL ? follow(s, e) : -1;
+		more = s->trust != NULL && trust_more_roots(s->trust);
+		if (more && read_newest_root(s, &last, e) != 0)
+			return -1;
+		root = span_of(last.at, last.len);
+	} while (more);
+	return result;
+}
+
 int
 sign_verify(const char *repo, const char *root, int64_t now_s, const struct sign_visitor *visitor,
 	struct err *e)
@@ -167,13 +198,13 @@ sign_verify(const char *repo, const char *root, int64_t now_s, const struct sign
 	AUTO_CLOSE int dir = fs_open_dir(AT_FDCWD, repo, e);
 	AUTO_CLOSE int tuf = dir >= 0 ? fs_open_dir(dir, "tuf", e) : -1;
 	AUTO_BUF struct buf bytes = {0};
-	struct seen s = {dir, tuf, NULL, visitor};
+	struct seen s = {.dir = dir, .tuf = tuf, .visitor = visitor};
 	int result = -1;
 
-	if (tuf >= 0 && fs_read(root != NULL ? AT_FDCWD : tuf, root != NULL ? root : "1.root.json",
-				TRUST_ROOT_BYTES_MAX, &bytes, e) == 0)
-		s.trust = trust_new(span_of(bytes.at, bytes.len), now_s, e);
-	if (s.trust != NULL)
+	if (tuf >= 0 &&
+		fs_read(root != NULL ? AT_FDCWD : tuf, root != NULL ? root : "1.root.json",
+			TRUST_ROOT_BYTES_MAX, &bytes, e) == 0 &&
+		follow_all(&s, span_of(bytes.at, bytes.len), now_s, e) == 0)
 		result = verify_all(&s, e);
 	trust_free(s.trust);
 	return result == 0 ? 0 : err_wrap(e, "%s", repo);

@@ -338,6 +338,11 @@ START_TEST(trust__of_roots_there_is_an_end)
 	}
 	ck_assert_uint_eq(n, TRUST_ROOTS_MAX + 1);
 	ck_assert_int_eq(want.role, ROLE_TIMESTAMP);
+	ck_assert(trust_more_roots(t));
+	while (trust_next(t, &want))
+		trust_absent(t);
+	/* Clients and people are not to think that somebody lies. */
+	ck_assert_ptr_nonnull(strstr(trust_why(t), "after 256 roots"));
 	trust_free(t);
 	vouched_tear_down();
 }
