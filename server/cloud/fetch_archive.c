@@ -119,8 +119,19 @@ work(void *context)
 
 /*
  * What was announced by one upstream may be unknown to the next, which has another archive for the
- * same: it is asked for its offer.
+ * same: it is asked for its offer. So is the next of one that has not what it offers itself.
  */
+static bool
+may_offer_another(struct fetch *f, const struct upstream_reply *reply)
+{
+	struct err e = {0};
+
+	if (reply->outcome != UPSTREAM_ABSENT)
+		return false;
+	(void)err_set(&e, ERR_MISSING, "it is offered, and not there");
+	return f->upstream != f->offered_by || fetch_job_elsewhere(f, &e);
+}
+
 static void
 on_archive(void *context, const struct upstream_reply *reply)
 {
@@ -133,7 +144,7 @@ on_archive(void *context, const struct upstream_reply *reply)
 		return;
 	}
 	forget_price(f);
-	if (reply->outcome == UPSTREAM_ABSENT && f->upstream != f->offered_by)
+	if (may_offer_another(f, reply))
 		ask_for_offer(f);
 	else
 		fetch_job_refused(f, reply);

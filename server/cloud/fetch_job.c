@@ -16,11 +16,13 @@ struct memory {
 	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
 	unsigned of_no_use;  /* archives so far that were what they are named, and of no use */
 	struct digest contradicted; /* the last header that went for what an archive said of it */
+	uint64_t prepared_ms; /* since when a server above says that it is about to have it; 0 */
 };
 
 enum {
 	OF_NO_USE_MAX = 3, /* then those that cannot be asked just now are not waited for */
 	OF_NO_USE_MS = 600 * 1000,
+	PREPARED_MAX_MS = 600 * 1000, /* then another upstream is asked */
 };
 
 static struct memory *
@@ -213,8 +215,9 @@ is_announced(const struct fetch *f)
 }
 
 /*
- * A header or a full archive of what is announced exists. Whoever copies a repository may have
- * begun with its announcement: it comes, and nobody is told that there is none.
+ * A header or a full archive of what is announced exists: the next one is asked for it. Whoever
+ * copies a repository may have begun with its announcement: it comes, and nobody is told that there
+ * is none.
  */
 void
 fetch_job_not_there(struct fetch *f)
@@ -226,7 +229,10 @@ fetch_job_not_there(struct fetch *f)
 		return;
 	}
 	(void)err_set(&e, ERR_MISSING, "it is announced, and not there yet");
-	fetch_job_failed(f, &e, JOB_UPSTREAM_UNAVAILABLE, 0);
+	if (fetch_job_elsewhere(f, &e))
+		fetch_job_send(f);
+	else
+		fetch_job_failed(f, &e, JOB_UPSTREAM_UNAVAILABLE, 0);
 }
 
 void
@@ -348,7 +354,7 @@ fetch_job_send(struct fetch *f)
 }
 
 static void
-log_failover(struct fetch *f, int from, const struct upstream_reply *reply)
+log_failover(struct fetch *f, int from, const struct err *why)
 {
 	struct log_line l;
 
@@ -356,8 +362,39 @@ log_failover(struct fetch *f, int from, const struct upstream_reply *reply)
 	log_text(&l, "name", source_name(&f->request));
 	log_text(&l, "from", f->pool->upstreams->at[from].origin.base);
 	log_text(&l, "to", fetch_job_upstream(f)->origin.base);
-	log_text(&l, "reason", reply->why.text);
+	log_text(&l, "reason", why->text);
 	log_end(&l, LOG_DOWNLOAD);
+}
+
+bool
+fetch_job_elsewhere(struct fetch *f, const struct err *why)
+{
+	int from = f->upstream;
+	int next = upstreams_choose(f->pool->upstreams, f->request.what, &f->tried);
+
+	if (next < 0)
+		return false;
+	f->upstream = next;
+	log_failover(f, from, why);
+	return true;
+}
+
+/* Whoever says for ever that it is about to come keeps nobody from asking another one. */
+static bool
+prepares_too_long(struct fetch *f, const struct upstream_reply *reply)
+{
+	struct memory *m = memory_of(f->job);
+	uint64_t now_ms = clock_mono_ms();
+
+	if (reply->outcome != UPSTREAM_PREPARING || m->prepared_ms == 0) {
+		m->prepared_ms = reply->outcome == UPSTREAM_PREPARING ? now_ms : 0;
+		return false;
+	}
+	if (now_ms - m->prepared_ms < PREPARED_MAX_MS)
+		return false;
+	m->prepared_ms = 0;
+	m->distrusted |= 1U << f->upstream;
+	return true;
 }
 
 /*
@@ -391,25 +428,20 @@ ask_alone(struct fetch *f, const struct upstream_reply *reply)
 bool
 fetch_job_settled(struct fetch *f, const struct upstream_reply *reply)
 {
-	struct upstreams *upstreams = f->pool->upstreams;
-	int from = f->upstream;
-	int next = -1;
+	bool elsewhere = prepares_too_long(f, reply) || upstreams_may_help(reply);
 
 	if (reply->status == HTTP_LOOP && ask_alone(f, reply))
 		return true;
 	/* Before another one is chosen: a breaker that opens by this is not asked again. */
-	upstreams_report(upstreams, from, &f->request, reply);
-	if (upstreams_may_help(reply))
-		next = upstreams_choose(upstreams, f->request.what, &f->tried);
+	upstreams_report(f->pool->upstreams, f->upstream, &f->request, reply);
+	if (elsewhere && fetch_job_elsewhere(f, &reply->why)) {
+		fetch_job_send(f);
+		return true;
+	}
 	/* It will be there: it is waited for, and no failure. */
-	if (next < 0 && reply->outcome == UPSTREAM_PREPARING) {
+	if (reply->outcome == UPSTREAM_PREPARING) {
 		prepared_above(f, reply);
 		return true;
 	}
-	if (next < 0)
-		return false;
-	f->upstream = next;
-	log_failover(f, from, reply);
-	fetch_job_send(f);
-	return true;
+	return false;
 }

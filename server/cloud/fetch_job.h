@@ -112,6 +112,12 @@ void fetch_job_send(struct fetch *f);
  */
 bool fetch_job_settled(struct fetch *f, const struct upstream_reply *reply);
 
+/*
+ * The next upstream is in use from now on, for this reason: what is to be asked of it is sent next.
+ * False: there is none left.
+ */
+bool fetch_job_elsewhere(struct fetch *f, const struct err *why);
+
 /* The upstream that is in use. */
 struct upstreams_one *fetch_job_upstream(const struct fetch *f);
 

@@ -68,6 +68,7 @@ vouch_ask_close(struct vouch_ask *a)
 	trusted_clear(&a->kept);
 	fs_close(&a->kept.dir);
 	free(a->sources);
+	idents_free(&a->behind);
 	free(a->lost_ms);
 }
 

@@ -26,8 +26,9 @@ struct vouch_ask {
 	struct origins origins;
 	struct source *sources; /* of those */
 	struct trusted kept;
-	struct trust *trust; /* of the last time that all was good; NULL: not since the start */
-	size_t current;	     /* of the sources: who was asked last for all of it */
+	struct trust *trust;  /* of the last time that all was good; NULL: not since the start */
+	size_t current;	      /* of the sources: who was asked last for all of it */
+	struct idents behind; /* newer than what is announced of their types, as the log says */
 	uint64_t *lost_ms; /* of each source: what roles that it did not hand out took since then */
 };
 

@@ -75,10 +75,16 @@ note_newer(const struct lookup *l, const struct ident *fetched)
 			ident.edition.version > newest.edition.version)
 			newest = ident;
 	}
-	if (newest.edition.version > fetched->edition.version)
-		log_note(EVENT_TRUST,
-			"%s: version %" PRIu64 " is signed, and %" PRIu64 " is announced above",
-			fetched->type, newest.edition.version, fetched->edition.version);
+	if (newest.edition.version > fetched->edition.version &&
+		idents_has(&l->ask->behind, &newest))
+		return;
+	(void)idents_remove(&l->ask->behind, fetched->type, 0);
+	if (newest.edition.version <= fetched->edition.version)
+		return;
+	log_note(EVENT_BEHIND, "%s: version %" PRIu64 " is signed, and %" PRIu64 " is announced",
+		fetched->type, newest.edition.version, fetched->edition.version);
+	idents_add(&l->ask->behind, &newest);
+	(void)idents_sort(&l->ask->behind);
 }
 
 /* What is wrong with what was fetched; UNTRUSTED or what could not be had. */

@@ -11,16 +11,23 @@
 static const struct job_spec query = {.kind = JOB_QUERY};
 static const struct job_spec header = {.kind = JOB_HEADER, .ident = {"t", {5, "00000005"}}};
 
-/* The only server above is one that answers what the test says. */
+/* The first server above is one that answers what the test says, and the second a directory. */
 static void
-set_up(struct cloud *c, struct answers *a)
+set_up_two(struct cloud *c, struct answers *a, bool second)
 {
 	cloud_set_up(c);
 	answers_begin(a);
-	cloud_set_url(c, mem_printf("http://127.0.0.1:%u", a->port));
+	cloud_set_url(c, mem_printf("http://127.0.0.1:%u%s%s", a->port, second ? ",file://" : "",
+				 second ? c->path[1] : ""));
 	upstreams_free(c->pool.upstreams);
 	c->pool.upstreams = upstreams_new(&c->k.options);
 	logged_begin();
+}
+
+static void
+set_up(struct cloud *c, struct answers *a)
+{
+	set_up_two(c, a, false);
 }
 
 static void
@@ -75,6 +82,25 @@ START_TEST(fetch_header__what_is_prepared_above_is_waited_for_as_long_as_it_says
 		ck_assert_uint_eq(a.requests, 1);
 		tear_down(&c, &a);
 	}
+}
+END_TEST
+
+START_TEST(fetch_header__who_prepares_it_for_ever_is_left_for_the_next)
+{
+	struct answers a;
+	struct cloud c;
+
+	unit_clock_stop();
+	set_up_two(&c, &a, true);
+	cloud_put_header(&c, 1, &header.ident);
+	answers_say(&a, PREPARING("downloading"), NULL);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(cloud_fetch(&c, &header).reason, JOB_DOWNLOADING);
+		unit_clock_advance_ms(i == 0 ? 599999 : 1);
+	}
+	ck_assert_int_eq(cloud_fetch(&c, &header).state, JOB_NONE);
+	ck_assert_uint_eq(a.requests, 3);
+	tear_down(&c, &a);
 }
 END_TEST
 
@@ -195,6 +221,7 @@ void
 fetch_answers_tests(TCase *c)
 {
 	tcase_add_test(c, fetch_header__what_is_prepared_above_is_waited_for_as_long_as_it_says);
+	tcase_add_test(c, fetch_header__who_prepares_it_for_ever_is_left_for_the_next);
 	tcase_add_test(c, fetch_query__who_asks_to_be_left_alone_is_asked_for_nothing_before);
 	tcase_add_test(
 		c, fetch_query__what_has_not_changed_stays_and_is_asked_anew_for_another_policy);
