@@ -14,6 +14,7 @@
 
 enum {
 	FRESH_MS = 60 * 1000, /* so long what was learnt is good for the next type, or try */
+	ASK_MAX_S = 2 * 86400,
 };
 
 static const char below[] = "tuf/";
@@ -84,12 +85,22 @@ open_dir(struct client_trust *ct, bool make, struct err *e)
 	return fchmod(ct->dir, 0700) == 0 ? 0 : err_sys(e, "%s", path);
 }
 
+/* Of what is kept; whoever had the key for a while may have signed one that lives for years. */
+static bool
+is_due(const struct client_trust *ct, int64_t expires_s)
+{
+	const int64_t age_s = time(NULL) - ct->came_s;
+
+	/* One that came in the future came by another clock. */
+	return age_s < 0 || age_s >= ASK_MAX_S || age_s >= (expires_s - ct->came_s) / 3 * 2 ||
+	       (!fs_exists(ct->dir, "pinned") && !fs_exists(ct->dir, "root.json"));
+}
+
 /* As far as is known without asking: when what is kept expires, and whether it is time to ask. */
 static void
 look_at_timestamp(struct client_trust *ct)
 {
 	AUTO_BUF struct buf bytes = {0};
-	int64_t now_s = time(NULL);
 	struct metadata *m;
 	struct stat st;
 
@@ -102,9 +113,7 @@ look_at_timestamp(struct client_trust *ct)
 	if (m != NULL) {
 		ct->came_s = st.st_mtime;
 		ct->expires_s = m->expires_s;
-		/* One that came in the future came by another clock. */
-		ct->due = now_s < st.st_mtime ||
-			  now_s - st.st_mtime >= (m->expires_s - st.st_mtime) / 3 * 2;
+		ct->due = is_due(ct, m->expires_s);
 	}
 	metadata_free(m);
 }

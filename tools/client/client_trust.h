@@ -5,7 +5,8 @@
  * Does:     goes from the root that it was given to the headers that it may install, and remembers
  *           what it had of each type. Once a root was given nothing is installed without it. The
  *           server is asked where something new is announced, where what is installed was never
- *           looked up, and when the timestamp has used two thirds of its life; otherwise not.
+ *           looked up, and when the timestamp has used two thirds of its life, or is two
+ *           days old; otherwise not.
  * Shapes:   DIR/.trust/, 0700: trusted.h; lock; client_had.h
  * Units:    _s seconds since 1970
  * Threads:  one at a time; of two runs beside each other one keeps nothing

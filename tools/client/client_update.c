@@ -368,7 +368,7 @@ client_update_type(const struct update_client *client, const struct ident *newes
 
 	if (!client_trust_wanted(ct) || newest == NULL) {
 		decide(client, newest, u);
-		if (client_trust_asked(ct) && u->result == UPDATE_WITHDRAWN && u->vouched)
+		if (client_trust_asked(ct) && u->result == UPDATE_WITHDRAWN)
 			client_vouch_look(client, u);
 		return;
 	}

@@ -226,14 +226,17 @@ void
 client_vouch_look(const struct update_client *client, struct update *u)
 {
 	struct upstream_reply reply = {0};
+	const struct listed *listed = look_up(client, &u->from, u, &reply);
 
-	if (look_up(client, &u->from, u, &reply) == NULL && u->signed_.newest == 0) {
+	if (listed == NULL && u->signed_.newest == 0) {
 		(void)client_trust_word(&reply, u->trust);
 		if (reply.outcome == UPSTREAM_UNTRUSTED)
 			disown(client, u, &reply);
-		return;
+	} else if (listed == NULL && u->signed_.newest < u->from.version) {
+		note_taken_back(client, u);
+	} else if (u->vouched) {
+		(void)snprintf(u->trust, sizeof(u->trust), "good");
 	}
-	(void)snprintf(u->trust, sizeof(u->trust), "good");
 }
 
 /* False: nothing is to be taken. */
