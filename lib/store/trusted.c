@@ -111,6 +111,45 @@ trusted_replay(const struct trusted *k, struct trust *t)
 	}
 }
 
+/* False: it cannot be read, or kept. */
+static bool
+follow(struct trusted *k, int tuf, struct trust *t, const struct trust_want *want, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+	struct span span;
+	struct err why = {0};
+
+	if (fs_read(tuf, want->file, (size_t)want->max_bytes, &bytes, &why) == 0) {
+		span = span_of(bytes.at, bytes.len);
+		return !trust_take(t, span) || trusted_keep(k, want, span, e) == 0;
+	}
+	if (why.code != ERR_MISSING && why.code != ERR_LIMIT) {
+		(void)err_set(e, why.code, "tuf: %s", why.text);
+		return false;
+	}
+	if (why.code == ERR_MISSING)
+		trust_absent(t);
+	else
+		trust_oversized(t);
+	return true;
+}
+
+int
+trusted_follow(struct trusted *k, int tuf, struct trust *t, struct err *e)
+{
+	struct trust_want want;
+
+	while (trust_next(t, &want)) {
+		if (want.kept)
+			trusted_look_up(k, t, &want);
+		else if (!follow(k, tuf, t, &want, e))
+			return -1;
+		if (trusted_settle(k, t, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 void
 trusted_clear(struct trusted *k)
 {

@@ -51,6 +51,12 @@ int trusted_settle(struct trusted *k, const struct trust *t, struct err *e);
 /* Until nothing more is wanted, with nothing but what is kept: nobody is asked. */
 void trusted_replay(const struct trusted *k, struct trust *t);
 
+/*
+ * The same with what the directory tuf/ of a repository has, of which is kept what is trusted. -1:
+ * something cannot be read, or kept; trust_verdict says the rest.
+ */
+int trusted_follow(struct trusted *k, int tuf, struct trust *t, struct err *e);
+
 void trusted_clear(struct trusted *k);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cloud/vouch_begin.h"
 #include "cloud/vouch_lookup.h"
 #include "cloud/vouch_root.h"
 #include "cloud/vouch_tree.h"
@@ -68,54 +69,17 @@ show(struct vouch *v, const struct trust *t, bool anew, struct err *e)
 	stock_put_vouched(v->parts.stock, new);
 }
 
-/* Of types in use: what is announced, and not listed by who may sign it as we know them. */
-static void
-list_unverified(const struct vouch *v, const struct trusted_state *state, struct idents *ret)
-{
-	struct view *view = stock_view(v->parts.stock);
-
-	for (size_t i = 0; i < view->count; i++) {
-		const struct view_type *t = view->types[i];
-		const struct ident announced = ident_of(t->type, &t->announced);
-		char name[IDENT_NAME_MAX];
-
-		if (t->count > 0 && t->announced.version > 0 &&
-			(state == NULL ||
-				!trusted_state_lists(state, ident_header_name(&announced, name))))
-			idents_add(ret, &announced);
-	}
-	view_release(view);
-}
-
-/*
- * A server that was started without a root, or with another one, announced what it was told. It is
- * announced again once it was looked up.
- */
-static int
-forget_unverified(struct vouch *v, const struct trusted_state *state, struct err *e)
-{
-	AUTO_IDENTS struct idents unverified = {0};
-
-	list_unverified(v, state, &unverified);
-	for (size_t i = 0; i < unverified.count; i++)
-		log_note(EVENT_UNTRUSTED,
-			"%s: what is announced was not verified; it is announced again once it is",
-			unverified.at[i].type);
-	return announce_forget(v->parts.announce, &unverified, e);
-}
-
 /* What expired since it came is handed on, and vouches for nothing new. */
 static int
 begin(struct vouch *v, struct err *e)
 {
-	struct trusted_state kept;
-	struct trusted_state *state =
-		trusted_state_open(v->ask.kept.dir, &kept, NULL) == 0 ? &kept : NULL;
-	int result = forget_unverified(v, state, e);
+	struct trusted_state state;
+	bool verified;
+	int result = vouch_begin(&v->ask, v->parts.stock, v->parts.announce, &state, &verified, e);
 
-	if (state != NULL) {
-		show(v, state->trust, true, NULL);
-		trusted_state_clear(state);
+	if (verified) {
+		show(v, state.trust, true, NULL);
+		trusted_state_clear(&state);
 	}
 	return result;
 }
@@ -129,7 +93,7 @@ vouch_open(const struct vouch_parts *parts, struct vouch **ret, struct err *e)
 	*ret = NULL;
 	/* One that was named has to be there. */
 	if (parts->options->trustRoot[0] == '\0' && !fs_exists(AT_FDCWD, path))
-		return 0;
+		return vouch_begin_unsigned(parts->options, e);
 	v = mem_new(1, sizeof(*v));
 	v->parts = *parts;
 	if (vouch_ask_open(&v->ask, parts->options, parts->settings, parts->ending, e) != 0 ||

@@ -19,7 +19,7 @@ enum {
 static int
 open_kept(struct vouch_ask *a, struct err *e)
 {
-	AUTO_FREE char *directory = mem_printf("%s/data/guts2/trust", a->options->root);
+	AUTO_FREE char *directory = vouch_root_kept(a->options);
 	AUTO_FREE char *path = vouch_root_path(a->options);
 	AUTO_BUF struct buf root = {0};
 

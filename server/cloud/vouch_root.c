@@ -17,11 +17,17 @@ vouch_root_path(const struct options *o)
 				       : mem_printf("%s/config/root.json", o->root);
 }
 
+char *
+vouch_root_kept(const struct options *o)
+{
+	return mem_printf("%s/data/guts2/trust", o->root);
+}
+
 int
 vouch_root_print(const struct options *o, FILE *to)
 {
 	AUTO_FREE char *path = vouch_root_path(o);
-	AUTO_FREE char *kept = mem_printf("%s/data/guts2/trust", o->root);
+	AUTO_FREE char *kept = vouch_root_kept(o);
 	AUTO_CLOSE int dir = fs_open_dir(AT_FDCWD, kept, NULL);
 	AUTO_BUF struct buf root = {0};
 	struct trusted_state state;

@@ -14,6 +14,9 @@
 /* The file of the root, as it is pinned or would be; the caller frees. */
 char *vouch_root_path(const struct options *o);
 
+/* The directory of what was verified (trusted.h); the caller frees. */
+char *vouch_root_kept(const struct options *o);
+
 /* Whether a root is pinned, and until when what was verified is good; a line. -1: it is no root. */
 int vouch_root_print(const struct options *o, FILE *to);
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "model/header.h"
 #include "model/wire.h"
+#include "store/trusted.h"
 
 struct seen {
 	int dir; /* the repository */
@@ -22,24 +23,10 @@ struct seen {
 static int
 follow(const struct seen *s, struct err *e)
 {
-	struct trust_want want;
+	struct trusted nothing = {.dir = -1};
 
-	while (trust_next(s->trust, &want)) {
-		AUTO_BUF struct buf bytes = {0};
-		struct err why = {0};
-
-		if (want.kept) {
-			trust_absent(s->trust);
-		} else if (fs_read(s->tuf, want.file, (size_t)want.max_bytes, &bytes, &why) == 0) {
-			(void)trust_take(s->trust, span_of(bytes.at, bytes.len));
-		} else if (why.code == ERR_MISSING) {
-			trust_absent(s->trust);
-		} else if (why.code == ERR_LIMIT) {
-			trust_oversized(s->trust);
-		} else {
-			return err_set(e, why.code, "tuf: %s", why.text);
-		}
-	}
+	if (trusted_follow(&nothing, s->tuf, s->trust, e) != 0)
+		return -1;
 	return trust_verdict(s->trust) == VERDICT_GOOD
 		       ? 0
 		       : err_set(e, ERR_INPUT, "%s: %s", verdict_name(trust_verdict(s->trust)),
