@@ -110,7 +110,7 @@ note_listed(struct signed_tree *t, struct err *e)
 	if (result == 0 && (note_rows(t, timestamp, e) != 0 || note_rows(t, snapshot, e) != 0))
 		result = -1;
 	metadata_free(timestamp);
-	metadata_free(snapshot);
+	t->snapshot = snapshot;
 	return result;
 }
 
@@ -163,12 +163,19 @@ int
 signed_tree_read(const struct signed_tree *t, const char *name, struct buf *ret, struct err *e)
 {
 	AUTO_FREE char *file = mem_printf("%" PRIu64 ".%s", signed_tree_newest(t, name), name);
+	const struct listed *listed = t->snapshot != NULL ? metadata_find(t->snapshot, name) : NULL;
 
 	if (check_not_lost(t, name, e) != 0)
 		return -1;
 	if (fs_read(t->dir, file, TRUST_TARGETS_BYTES_MAX, ret, e) != 0)
 		return err_wrap(e, "tuf");
-	return 0;
+	if (listed == NULL || listed->version != signed_tree_newest(t, name) ||
+		metadata_check(listed, span_of(ret->at, ret->len), e) == 0)
+		return 0;
+	return err_wrap(e,
+		"tuf/%s: it is not what was published: copy it back from a mirror, or from tuf/ "
+		"of a server's cache (guts2-sign(1), LOSS)",
+		file);
 }
 
 int
@@ -247,6 +254,7 @@ signed_tree_close(struct signed_tree *t)
 	if (t == NULL)
 		return;
 	fs_close(&t->dir);
+	metadata_free(t->snapshot);
 	metadata_free(t->root);
 	metadata_free(t->targets);
 	free(t->roles);

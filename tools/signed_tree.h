@@ -34,8 +34,9 @@ struct signed_tree {
 	int dir; /* tuf/ */
 	struct numbered *roles;
 	size_t count, capacity;
-	struct metadata *root;	  /* the newest; NULL: there is none */
-	struct metadata *targets; /* the newest; NULL: there is none that the root's keys signed */
+	struct metadata *snapshot; /* the newest, whoever signed it; NULL: none can be read */
+	struct metadata *root;	   /* the newest; NULL: there is none */
+	struct metadata *targets;  /* the newest; NULL: there is none that the root's keys signed */
 };
 
 /* A repository that is not signed has a tree without a root. */

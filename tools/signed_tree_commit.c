@@ -19,17 +19,22 @@ is_role_of_targets(const char *name)
 	return strcmp(name, "targets.json") == 0 || strncmp(name, "t-", 2) == 0;
 }
 
-/* The bytes are those of the role as it is now; what is listed already is as it was. */
+/* The role as it is now. A file that was damaged since it was listed keeps no other type back. */
 static int
 list_all(const struct signed_tree *t, struct draft *snapshot, struct err *e)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		AUTO_BUF struct buf bytes = {0};
+		struct err why = {0};
 
 		if (!is_role_of_targets(t->roles[i].name))
 			continue;
-		if (signed_tree_read(t, t->roles[i].name, &bytes, e) != 0)
-			return -1;
+		if (signed_tree_read(t, t->roles[i].name, &bytes, &why) != 0) {
+			if (why.code != ERR_DIGEST)
+				return err_set(e, why.code, "%s", why.text);
+			cli_complain("warning: %s", why.text);
+			continue;
+		}
 		draft_list(snapshot, t->roles[i].name, t->roles[i].version,
 			span_of(bytes.at, bytes.len));
 	}
@@ -146,16 +151,16 @@ renew_timestamp(struct signed_tree *t, const struct keys *keys, uint64_t snapsho
 	return result;
 }
 
-/* They are signed by people, who are told: what is published all the same reaches nobody. */
+/* What is published all the same reaches nobody. */
 static void
-warn_of_expired(const struct metadata *m)
+warn_of_expired(const struct metadata *m, const char *name)
 {
 	const int64_t days = (time(NULL) - m->expires_s) / 86400;
 
 	if (m->expires_s <= time(NULL))
 		cli_complain("warning: %s expired %" PRId64
 			     " days ago: clients take nothing new until it is signed again",
-			metadata_role_name(m->role), days);
+			name, days);
 }
 
 /* ---- What is announced */
@@ -188,12 +193,14 @@ announce_type(void *context, const char *type, struct err *e)
 {
 	struct announcing *a = context;
 	const struct ident *now = idents_find(a->query, type);
+	AUTO_FREE char *role = signed_tree_role_name(type);
 	struct metadata *m = signed_tree_role_of_type(a->tree, type);
 	struct ident ident;
 
 	(void)e;
 	if (m == NULL)
 		return 0;
+	warn_of_expired(m, role);
 	if (!newest_listed(a->tree, m, type, &ident)) {
 		a->changed = idents_remove(a->query, type, 0) || a->changed;
 	} else if (now == NULL || !ident_equal(now, &ident)) {
@@ -264,7 +271,7 @@ signed_tree_commit(
 		renew_timestamp(
 			t, keys, version, span_of(snapshot.at, snapshot.len), ret_version, e) != 0)
 		return -1;
-	warn_of_expired(t->root);
-	warn_of_expired(t->targets);
+	warn_of_expired(t->root, "root");
+	warn_of_expired(t->targets, "targets");
 	return commit_query(t, e);
 }

@@ -113,7 +113,7 @@ vouch_ask_refresh(struct vouch_ask *a, struct upstream_reply *ret)
 		return;
 	}
 	(void)vouch_ask_mend(a, &e);
-	t = trusted_begin(&a->kept, time(NULL), &e);
+	t = a->kept.dir >= 0 ? trusted_begin(&a->kept, time(NULL), &e) : NULL;
 	if (t == NULL) {
 		/* Nobody above is to blame. */
 		*ret = (struct upstream_reply){.outcome = UPSTREAM_BROKEN};

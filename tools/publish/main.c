@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,6 +193,7 @@ struct shown {
 	unsigned differences;
 	bool is_signed; /* its type is: */
 	bool listed;
+	bool expired; /* what lists it */
 };
 
 static void
@@ -205,8 +207,9 @@ print_version(const struct shown *v)
 		h->ident.edition.version, h->ident.edition.cookie, h->count,
 		num_bytes_text(h->bytes, bytes, sizeof(bytes)), v->differences,
 		!v->is_signed ? ""
-		: v->listed   ? "signed    "
-			      : "not listed  ",
+		: !v->listed  ? "not listed  "
+		: v->expired  ? "expired   "
+			      : "signed    ",
 		title);
 }
 
@@ -220,8 +223,8 @@ version_object(const struct shown *v)
 	(void)json_object_set_new(object, "files", json_integer((json_int_t)h->count));
 	(void)json_object_set_new(object, "bytes", json_integer((json_int_t)h->bytes));
 	(void)json_object_set_new(object, "differences", json_integer((json_int_t)v->differences));
-	(void)json_object_set_new(
-		object, "listed", v->is_signed ? json_boolean(v->listed) : json_null());
+	(void)json_object_set_new(object, "listed",
+		v->is_signed ? json_boolean(v->listed && !v->expired) : json_null());
 	return object;
 }
 
@@ -250,9 +253,10 @@ list_versions(struct repo *repo, struct counts *c, bool json, struct err *e)
 
 		look_at_role(c, i);
 		result = repo_read_header(repo, &c->versions[i], &h, NULL, e);
+		(void)ident_header_name(&c->versions[i], name);
 		v = (struct shown){h, c->differences[i], c->role != NULL,
-			c->role != NULL && metadata_find(c->role, ident_header_name(&c->versions[i],
-									  name)) != NULL};
+			c->role != NULL && metadata_find(c->role, name) != NULL,
+			c->role != NULL && c->role->expires_s <= time(NULL)};
 		if (result == 0 && json)
 			(void)json_array_append_new(objects, version_object(&v));
 		else if (result == 0)

@@ -427,7 +427,7 @@ open_tree(struct add *a, struct err *e)
 	const struct publish_signing *signing = a->request->signing;
 
 	if (signed_tree_open(a->repo, &a->tree, e) != 0 ||
-		publish_role_last(a->tree, &a->query, &a->last, e) != 0)
+		publish_role_last(a->tree, &a->query, a->request->type, &a->last, e) != 0)
 		return -1;
 	if (signed_tree_has_root(a->tree))
 		return signed_tree_check_keys(a->tree, a->request->type, signing->keys, e);

@@ -229,6 +229,7 @@ publish_role_withdraw(struct signed_tree *t, struct repo *repo, const struct ide
 
 struct last_look {
 	const struct signed_tree *tree;
+	const char *type;
 	struct idents *last;
 };
 
@@ -241,9 +242,11 @@ note_last(void *context, const char *type, struct err *e)
 	struct draft *d = signed_tree_draft(l->tree, type, &is_new, e);
 	struct ident ident;
 
-	if (d == NULL)
+	if (d == NULL && strcmp(type, l->type) == 0)
 		return -1;
-	ident = ident_of(type, &(struct edition){.version = draft_last(d)});
+	/* Of a type whose role cannot be read nothing is a leftover; others go on. */
+	ident = ident_of(
+		type, &(struct edition){.version = d != NULL ? draft_last(d) : IDENT_VERSION_MAX});
 	draft_free(d);
 	if (ident.edition.version <= (known != NULL ? known->edition.version : 0))
 		return 0;
@@ -254,10 +257,10 @@ note_last(void *context, const char *type, struct err *e)
 }
 
 int
-publish_role_last(
-	const struct signed_tree *t, const struct idents *query, struct idents *ret, struct err *e)
+publish_role_last(const struct signed_tree *t, const struct idents *query, const char *type,
+	struct idents *ret, struct err *e)
 {
-	struct last_look l = {t, ret};
+	struct last_look l = {t, type, ret};
 
 	for (size_t i = 0; i < query->count; i++)
 		idents_add(ret, &query->at[i]);

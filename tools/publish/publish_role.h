@@ -36,9 +36,10 @@ int publish_role_withdraw(struct signed_tree *t, struct repo *repo, const struct
 
 /*
  * The highest version of each type that was ever announced, or listed, as far as is known: what is
- * newer is a leftover. *ret is the caller's, empty before.
+ * newer is a leftover. *ret is the caller's, empty before. type: the one that is published, whose
+ * role has to be as it was.
  */
-int publish_role_last(
-	const struct signed_tree *t, const struct idents *query, struct idents *ret, struct err *e);
+int publish_role_last(const struct signed_tree *t, const struct idents *query, const char *type,
+	struct idents *ret, struct err *e);
 
 #endif
