@@ -60,7 +60,7 @@ say_document(const char *path, const struct sign_state *s)
 	else if (s->required > 0 || !s->is_signed)
 		(void)printf("next: guts2-sign sign %s --key KEY, by %s\n", path,
 			s->signatures > 0 ? "another of them" : "one of those who have to");
-	else
+	else if (s->role == ROLE_TARGETS)
 		(void)printf(
 			"next: guts2-sign publish REPO %s, once as many as the root wants have "
 			"signed it\n",

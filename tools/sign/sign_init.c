@@ -28,6 +28,19 @@ below(const struct ceremony *c, const char *name)
 	return mem_printf("%s/%s", c->init->directory, name);
 }
 
+/* Keys of another repository, or of a run that was interrupted before anything was signed. */
+static int
+check_empty(struct ceremony *c, int directory, struct err *e)
+{
+	for (int i = 0; i < ALL_KEYS; i++)
+		if (fs_exists(directory, names[i]))
+			return err_set(e, ERR_INPUT,
+				"%s/%s: there is a key already: give another directory; keys that "
+				"an interrupted init left sign nothing, and can be removed",
+				c->init->directory, names[i]);
+	return 0;
+}
+
 /* All are somebody's but that of a timer. */
 static int
 make_keys(struct ceremony *c, struct err *e)
@@ -99,13 +112,10 @@ make_targets(struct ceremony *c, const struct idents *announced, struct err *e)
 	for (size_t i = 0; i < c->init->type_count; i++)
 		if (delegate(c, c->init->types[i], e) != 0)
 			return -1;
-	if (announced->count + c->init->type_count == 0)
-		return err_set(
-			e, ERR_INPUT, "%s announces no type; name one with --type", c->init->repo);
 	return sign_by(c, c->targets, TARGETS_KEY, 1, e);
 }
 
-/* What is announced; an error where it is signed already. */
+/* What is announced; an error where it is nothing, or signed already. */
 static int
 look(const struct sign_init *init, struct idents *ret, struct err *e)
 {
@@ -113,6 +123,9 @@ look(const struct sign_init *init, struct idents *ret, struct err *e)
 
 	if (repo_open(init->repo, false, &repo, e) != 0 || repo_read_query(repo, ret, e) != 0)
 		return -1;
+	if (ret->count + init->type_count == 0)
+		return err_set(
+			e, ERR_INPUT, "%s announces no type; name one with --type", init->repo);
 	return repo_has(repo, "tuf/1.root.json")
 		       ? err_set(e, ERR_INPUT, "%s is signed already; see guts2-sign status",
 				 init->repo)
@@ -145,7 +158,8 @@ sign_init(const struct sign_init *init, struct err *e)
 		return -1;
 	c.root = below(&c, "root.json");
 	c.targets = below(&c, "targets.json");
-	if (make_keys(&c, e) == 0 && make_root(&c, e) == 0 && make_targets(&c, &announced, e) == 0)
+	if (check_empty(&c, directory, e) == 0 && make_keys(&c, e) == 0 && make_root(&c, e) == 0 &&
+		make_targets(&c, &announced, e) == 0)
 		result = publish(&c, e);
 	free(c.root);
 	free(c.targets);
