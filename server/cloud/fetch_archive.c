@@ -117,21 +117,12 @@ work(void *context)
 	fetch_job_free(f);
 }
 
+static const struct err not_as_offered = {ERR_MISSING, "it is offered, and not there"};
+
 /*
  * What was announced by one upstream may be unknown to the next, which has another archive for the
  * same: it is asked for its offer. So is the next of one that has not what it offers itself.
  */
-static bool
-may_offer_another(struct fetch *f, const struct upstream_reply *reply)
-{
-	struct err e = {0};
-
-	if (reply->outcome != UPSTREAM_ABSENT)
-		return false;
-	(void)err_set(&e, ERR_MISSING, "it is offered, and not there");
-	return f->upstream != f->offered_by || fetch_job_elsewhere(f, &e);
-}
-
 static void
 on_archive(void *context, const struct upstream_reply *reply)
 {
@@ -144,10 +135,18 @@ on_archive(void *context, const struct upstream_reply *reply)
 		return;
 	}
 	forget_price(f);
-	if (may_offer_another(f, reply))
-		ask_for_offer(f);
-	else
+	if (reply->outcome != UPSTREAM_ABSENT) {
 		fetch_job_refused(f, reply);
+		return;
+	}
+	if (f->upstream == f->offered_by) {
+		f->offer_is_empty = true;
+		if (!fetch_job_elsewhere(f, &not_as_offered)) {
+			fetch_job_not_as_offered(f, &not_as_offered);
+			return;
+		}
+	}
+	ask_for_offer(f);
 }
 
 /* Another upstream goes on where the last one broke off. */
@@ -222,7 +221,9 @@ on_offer(void *context, const struct upstream_reply *received)
 		reply.outcome = UPSTREAM_ABSENT;
 	if (fetch_job_settled(f, &reply))
 		return;
-	if (reply.outcome == UPSTREAM_ABSENT)
+	if (reply.outcome == UPSTREAM_ABSENT && f->offer_is_empty)
+		fetch_job_not_as_offered(f, &not_as_offered);
+	else if (reply.outcome == UPSTREAM_ABSENT)
 		fetch_job_not_there(f);
 	else if (reply.outcome != UPSTREAM_FRESH)
 		fetch_job_refused(f, &reply);

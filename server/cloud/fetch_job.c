@@ -16,6 +16,7 @@ struct memory {
 	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
 	unsigned of_no_use;  /* archives so far that were what they are named, and of no use */
 	struct digest contradicted; /* the last header that went for what an archive said of it */
+	bool offer_was_empty;	    /* an archive was offered, and not there */
 	uint64_t prepared_ms; /* since when a server above says that it is about to have it; 0 */
 };
 
@@ -233,6 +234,19 @@ fetch_job_not_there(struct fetch *f)
 		fetch_job_send(f);
 	else
 		fetch_job_failed(f, &e, JOB_UPSTREAM_UNAVAILABLE, 0);
+}
+
+/* It may have been replaced a moment ago; but not each time. */
+void
+fetch_job_not_as_offered(struct fetch *f, const struct err *why)
+{
+	bool again = memory_of(f->job)->offer_was_empty;
+
+	memory_of(f->job)->offer_was_empty = true;
+	if (again && f->job->spec.base.version > 0)
+		fetch_job_absent(f);
+	else
+		fetch_job_failed(f, why, JOB_UPSTREAM_UNAVAILABLE, 0);
 }
 
 void

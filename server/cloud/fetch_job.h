@@ -91,10 +91,11 @@ struct fetch {
 	/* An archive: */
 	struct landing landing;
 	int part;
-	bool reserved;	  /* landing.stage, in the ledger */
-	int offered_by;	  /* the upstream whose offer names it; -1: not known any more */
-	bool last_choice; /* the format asked for does not exist: this is the next best */
-	bool is_archive;  /* its bytes come, or are about to */
+	bool reserved;	     /* landing.stage, in the ledger */
+	int offered_by;	     /* the upstream whose offer names it; -1: not known any more */
+	bool offer_is_empty; /* what an upstream offers is not there; another one was asked */
+	bool last_choice;    /* the format asked for does not exist: this is the next best */
+	bool is_archive;     /* its bytes come, or are about to */
 	void (*go_on)(struct fetch *f); /* when its turn to download, or its role, has come */
 	LIST_ENTRY(fetch) in_all;
 	STAILQ_ENTRY(fetch) in_waiting;
@@ -130,6 +131,8 @@ void fetch_job_known(struct fetch *f, const struct offer *offer);
 void fetch_job_absent(struct fetch *f);
 /* No upstream has the document: it is absent, or still to come. */
 void fetch_job_not_there(struct fetch *f);
+/* What is offered is not there, and nobody else offers anything. A difference does not exist. */
+void fetch_job_not_as_offered(struct fetch *f, const struct err *why);
 /* It is tried again after that time: that is no fault, and not logged as one. */
 void fetch_job_later(struct fetch *f, enum job_reason reason, uint64_t delay_ms);
 void fetch_job_failed(

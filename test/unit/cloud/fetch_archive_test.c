@@ -138,6 +138,9 @@ START_TEST(fetch_archive__a_price_that_is_known_is_not_asked_for_again)
 	/* It is not there any more, and neither is what its price was. */
 	ck_assert_int_eq(cloud_fetch(&c, &spec).state, JOB_FAILED);
 	ck_assert_int_eq(price(&c, 4).state, JOB_NONE);
+	/* What is offered and never there does not exist: the full archive does. */
+	cloud_put_offer(&c, 0, &spec, both);
+	ck_assert_int_eq(cloud_fetch(&c, &spec).state, JOB_ABSENT);
 	cloud_tear_down(&c);
 	cloud_set_up(&c);
 	cloud_put_offer(&c, 0, &spec, both);
