@@ -151,10 +151,27 @@ judge_header(const struct source_request *r, struct upstream_reply *reply)
 	}
 }
 
+/* A redirect answers the question for an offer alone, and that nothing changed who said what he
+ * has. */
+static void
+refuse_what_is_no_answer(const struct source_request *r, struct upstream_reply *reply)
+{
+	const char *had = r->request.if_none_match;
+
+	if (reply->outcome == UPSTREAM_MOVED && r->what != SOURCE_OFFER)
+		reply->outcome = UPSTREAM_BROKEN;
+	if (reply->outcome != UPSTREAM_UNCHANGED || (had != NULL && had[0] != '\0'))
+		return;
+	reply->outcome = UPSTREAM_BROKEN;
+	(void)err_set(&reply->why, ERR_INPUT, "answered %ld, and nothing was known before",
+		reply->status);
+}
+
 static void
 judge(struct source_request *r, struct upstream_reply *reply)
 {
 	reply->outcome = manners_outcome(r->what, reply, r->source->gave_query);
+	refuse_what_is_no_answer(r, reply);
 	switch (r->what) {
 	case SOURCE_QUERY:
 		judge_query(r, reply);
