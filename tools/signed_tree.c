@@ -10,114 +10,15 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "base/num.h"
+#include "signed_tree_look.h"
 #include "trust/trust.h"
 
-enum { SIGNED_TREE_ROLES_MAX = 1 << 16 };
-
 /* ---- What is there */
-
-/* NULL: there is none, and none was listed. */
-static struct numbered *
-find_role(const struct signed_tree *t, const char *name)
-{
-	for (size_t i = 0; i < t->count; i++)
-		if (strcmp(t->roles[i].name, name) == 0)
-			return &t->roles[i];
-	return NULL;
-}
-
-/* NULL: ERR_LIMIT. */
-static struct numbered *
-role_called(struct signed_tree *t, const char *name, struct err *e)
-{
-	struct numbered *role = find_role(t, name);
-
-	if (role != NULL)
-		return role;
-	if (t->count == SIGNED_TREE_ROLES_MAX) {
-		(void)err_set(e, ERR_LIMIT, "tuf: more than %d roles", SIGNED_TREE_ROLES_MAX);
-		return NULL;
-	}
-	t->roles = mem_grow(t->roles, t->count, &t->capacity, sizeof(*t->roles));
-	role = &t->roles[t->count++];
-	*role = (struct numbered){0};
-	memcpy(role->name, name, strlen(name));
-	return role;
-}
-
-static int
-note_name(void *context, int dir, const char *name, struct err *e)
-{
-	struct signed_tree *t = context;
-	size_t digits = strspn(name, "0123456789");
-	struct numbered *role;
-	uint64_t version;
-
-	(void)dir;
-	if (name[digits] != '.' || !num_parse(name, digits, INT64_MAX, &version) ||
-		strlen(name) >= ROLE_FILE_MAX)
-		return 0;
-	role = role_called(t, name + digits + 1, e);
-	if (role == NULL)
-		return -1;
-	role->version = version > role->version ? version : role->version;
-	return 0;
-}
-
-/* By whom it was signed is nothing to us: the numbers that were seen by clients count. */
-static struct metadata *
-read_listing(const struct signed_tree *t, const char *file, enum role role)
-{
-	AUTO_BUF struct buf bytes = {0};
-
-	if (fs_read(t->dir, file, TRUST_SNAPSHOT_BYTES_MAX, &bytes, NULL) != 0)
-		return NULL;
-	return metadata_parse(span_of(bytes.at, bytes.len), role, NULL);
-}
-
-static int
-note_rows(struct signed_tree *t, const struct metadata *by, struct err *e)
-{
-	for (size_t i = 0; by != NULL && i < by->file_count; i++) {
-		const struct listed *listed = &by->files[i];
-		struct numbered *role;
-
-		/* No role of ours. */
-		if (strlen(listed->name) >= ROLE_FILE_MAX)
-			continue;
-		role = role_called(t, listed->name, e);
-		if (role == NULL)
-			return -1;
-		role->listed = listed->version;
-	}
-	return 0;
-}
-
-/* What lists others says of which versions there were, whatever is left of them. */
-static int
-note_listed(struct signed_tree *t, struct err *e)
-{
-	AUTO_FREE char *file =
-		mem_printf("%" PRIu64 ".snapshot.json", signed_tree_newest(t, "snapshot.json"));
-	struct metadata *timestamp = read_listing(t, "timestamp.json", ROLE_TIMESTAMP);
-	struct metadata *snapshot = read_listing(t, file, ROLE_SNAPSHOT);
-	struct numbered *role = timestamp != NULL ? role_called(t, "timestamp.json", e) : NULL;
-	int result = timestamp != NULL && role == NULL ? -1 : 0;
-
-	if (role != NULL)
-		role->version = timestamp->version;
-	if (result == 0 && (note_rows(t, timestamp, e) != 0 || note_rows(t, snapshot, e) != 0))
-		result = -1;
-	metadata_free(timestamp);
-	t->snapshot = snapshot;
-	return result;
-}
 
 uint64_t
 signed_tree_newest(const struct signed_tree *t, const char *name)
 {
-	const struct numbered *role = find_role(t, name);
+	const struct numbered *role = signed_tree_look_find(t, name);
 
 	return role != NULL ? role->version : 0;
 }
@@ -126,7 +27,7 @@ signed_tree_newest(const struct signed_tree *t, const char *name)
 uint64_t
 signed_tree_next(const struct signed_tree *t, const char *name)
 {
-	const struct numbered *role = find_role(t, name);
+	const struct numbered *role = signed_tree_look_find(t, name);
 	uint64_t next = clock_wall_ms();
 
 	if (role != NULL && role->version >= next)
@@ -136,20 +37,11 @@ signed_tree_next(const struct signed_tree *t, const char *name)
 	return next;
 }
 
-bool
-signed_tree_lost_snapshot(const struct signed_tree *t)
-{
-	const struct numbered *role = find_role(t, "snapshot.json");
-
-	return role != NULL &&
-	       (role->version < role->listed || signed_tree_newest(t, "timestamp.json") == 0);
-}
-
 /* What a version that was lost had listed, or taken back, nobody knows; a snapshot is made anew. */
 static int
 check_not_lost(const struct signed_tree *t, const char *name, struct err *e)
 {
-	const struct numbered *role = find_role(t, name);
+	const struct numbered *role = signed_tree_look_find(t, name);
 
 	if (role == NULL || role->version >= role->listed || strcmp(name, "snapshot.json") == 0)
 		return 0;
@@ -159,13 +51,26 @@ check_not_lost(const struct signed_tree *t, const char *name, struct err *e)
 		role->listed, name);
 }
 
+static int
+check_vouched(const struct signed_tree *t, const char *name, struct err *e)
+{
+	const struct numbered *role = signed_tree_look_find(t, name);
+
+	if (role == NULL || !role->unvouched || role->accepted)
+		return 0;
+	return err_set(e, ERR_DIGEST,
+		"tuf/%" PRIu64 ".%s: nobody who may sign it any more made it: look at what it "
+		"lists, and say that it is right: guts2-publish sign --type",
+		role->version, name);
+}
+
 int
 signed_tree_read(const struct signed_tree *t, const char *name, struct buf *ret, struct err *e)
 {
 	AUTO_FREE char *file = mem_printf("%" PRIu64 ".%s", signed_tree_newest(t, name), name);
 	const struct listed *listed = t->snapshot != NULL ? metadata_find(t->snapshot, name) : NULL;
 
-	if (check_not_lost(t, name, e) != 0)
+	if (check_not_lost(t, name, e) != 0 || check_vouched(t, name, e) != 0)
 		return -1;
 	if (fs_read(t->dir, file, TRUST_TARGETS_BYTES_MAX, ret, e) != 0)
 		return err_wrap(e, "tuf");
@@ -200,34 +105,6 @@ signed_tree_read_role(
 	return 0;
 }
 
-/* Again, after one of them was put. */
-static int
-read_signers(struct signed_tree *t, struct err *e)
-{
-	metadata_free(t->root);
-	metadata_free(t->targets);
-	t->targets = NULL;
-	if (signed_tree_read_role(t, ROLE_ROOT, &t->root, e) != 0)
-		return -1;
-	/* A root with other keys for targets comes first, and targets that they signed after it. */
-	if (t->root != NULL)
-		(void)signed_tree_read_role(t, ROLE_TARGETS, &t->targets, NULL);
-	return 0;
-}
-
-static int
-read_tree(struct signed_tree *t, struct err *e)
-{
-	if (fs_each(t->dir, ".", note_name, t, e) != 0 || note_listed(t, e) != 0)
-		return -1;
-	if (t->count > 0 && signed_tree_newest(t, "root.json") == 0)
-		return err_set(e, ERR_INPUT,
-			"tuf: it is signed, and its roots (N.root.json) are not there: copy them "
-			"back from a mirror, or from tuf/ of a server's cache (guts2-sign(1), "
-			"LOSS)");
-	return read_signers(t, e);
-}
-
 int
 signed_tree_open(struct repo *repo, struct signed_tree **ret, struct err *e)
 {
@@ -237,7 +114,7 @@ signed_tree_open(struct repo *repo, struct signed_tree **ret, struct err *e)
 
 	t->repo = repo;
 	t->dir = fs_open_dir(repo_dir(repo), "tuf", &why);
-	if (t->dir >= 0 && read_tree(t, e) != 0)
+	if (t->dir >= 0 && signed_tree_look(t, e) != 0)
 		result = -1;
 	else if (t->dir < 0 && why.code != ERR_MISSING)
 		result = err_set(e, why.code, "%s", why.text);
@@ -254,6 +131,7 @@ signed_tree_close(struct signed_tree *t)
 	if (t == NULL)
 		return;
 	fs_close(&t->dir);
+	metadata_free(t->timestamp);
 	metadata_free(t->snapshot);
 	metadata_free(t->root);
 	metadata_free(t->targets);
@@ -353,7 +231,8 @@ signed_tree_check_keys(
 	AUTO_FREE char *name = signed_tree_role_name(type);
 	struct verdict_basis basis;
 
-	if (signed_tree_basis(t, ROLE_TARGETS, type, &basis, e) != 0 ||
+	if (verdict_check_clock(time(NULL), e) != 0 ||
+		signed_tree_basis(t, ROLE_TARGETS, type, &basis, e) != 0 ||
 		check_keys(&basis, name, keys, e) != 0)
 		return -1;
 	for (int i = 0; i < 2; i++) {
@@ -420,6 +299,16 @@ signed_tree_role_of_type(const struct signed_tree *t, const char *type)
 	return m;
 }
 
+void
+signed_tree_accept(struct signed_tree *t, const char *type)
+{
+	AUTO_FREE char *name = mem_printf("t-%s.json", type);
+	struct numbered *role = signed_tree_look_find(t, name);
+
+	if (role != NULL)
+		role->accepted = true;
+}
+
 bool
 signed_tree_is_revoked(const struct signed_tree *t, const char *type)
 {
@@ -443,7 +332,7 @@ signed_tree_put_file(
 	if (fs_put(stage, "signed.new", "signed", bytes, e) != 0 ||
 		fs_publish(stage, "signed", t->dir, file, e) != 0)
 		return -1;
-	return note_name(t, t->dir, file, e);
+	return signed_tree_look_note(t, file, e);
 }
 
 /* What people sign is counted: several work on it, one after the other. */
@@ -469,7 +358,9 @@ signed_tree_put(struct signed_tree *t, enum role role, const char *type, struct 
 	struct metadata *m = NULL;
 	int result = -1;
 
-	if (check_not_lost(t, file, e) == 0 && signed_tree_basis(t, role, type, &basis, e) == 0 &&
+	/* What is signed by a wrong clock is expired, or nobody's idea of when it does. */
+	if (verdict_check_clock(time(NULL), e) == 0 && check_not_lost(t, file, e) == 0 &&
+		signed_tree_basis(t, role, type, &basis, e) == 0 &&
 		verdict_read(&basis, role, bytes, &m, e) == VERDICT_GOOD &&
 		check_number(t, type, file, m, e) == 0 &&
 		verdict_expiry(m, time(NULL), e) == VERDICT_GOOD) {
@@ -477,5 +368,5 @@ signed_tree_put(struct signed_tree *t, enum role role, const char *type, struct 
 		result = signed_tree_put_file(t, m->version, file, bytes, e);
 	}
 	metadata_free(m);
-	return result == 0 && type == NULL ? read_signers(t, e) : result;
+	return result == 0 && type == NULL ? signed_tree_look_signers(t, e) : result;
 }

@@ -27,6 +27,8 @@ struct numbered {
 	char name[ROLE_FILE_MAX]; /* "targets.json" */
 	uint64_t version;	  /* 0: there is none */
 	uint64_t listed;	  /* by the newest snapshot; of the snapshot by the timestamp */
+	bool unvouched;		  /* nobody who may sign it today did, or listed it */
+	bool accepted;		  /* all the same: signed_tree_accept */
 };
 
 struct signed_tree {
@@ -34,9 +36,12 @@ struct signed_tree {
 	int dir; /* tuf/ */
 	struct numbered *roles;
 	size_t count, capacity;
-	struct metadata *snapshot; /* the newest, whoever signed it; NULL: none can be read */
-	struct metadata *root;	   /* the newest; NULL: there is none */
-	struct metadata *targets;  /* the newest; NULL: there is none that the root's keys signed */
+	/* The newest that those signed who may today; NULL: there is none. */
+	struct metadata *timestamp;
+	struct metadata *snapshot;
+	bool lost_snapshot;	  /* one was there, or the timestamp that says which */
+	struct metadata *root;	  /* the newest; NULL: there is none */
+	struct metadata *targets; /* the newest; NULL: there is none that the root's keys signed */
 };
 
 /* A repository that is not signed has a tree without a root. */
@@ -79,6 +84,9 @@ int signed_tree_put(struct signed_tree *t, enum role role, const char *type, str
  */
 struct metadata *signed_tree_role_of_type(const struct signed_tree *t, const char *type);
 
+/* Somebody says that the role of this type is right, whoever made it. */
+void signed_tree_accept(struct signed_tree *t, const char *type);
+
 /* Whether it had a role, and nobody may sign it any more. */
 bool signed_tree_is_revoked(const struct signed_tree *t, const char *type);
 
@@ -86,9 +94,6 @@ bool signed_tree_is_revoked(const struct signed_tree *t, const char *type);
 
 /* 0: there is none. name: "targets.json" */
 uint64_t signed_tree_newest(const struct signed_tree *t, const char *name);
-
-/* Whether the snapshot that the timestamp lists is not there; or no timestamp, to say which. */
-bool signed_tree_lost_snapshot(const struct signed_tree *t);
 
 /* The number of the next snapshot, timestamp or role of a type: higher than any that was seen. */
 uint64_t signed_tree_next(const struct signed_tree *t, const char *name);

@@ -95,25 +95,23 @@ renew_snapshot(struct signed_tree *t, const struct keys *keys, uint64_t *ret_ver
 	struct buf *ret, struct err *e)
 {
 	AUTO_BUF struct buf old = {0};
-	struct metadata *m = NULL;
+	const struct metadata *m = t->snapshot;
 	struct draft *d;
 	int result;
 	bool good;
 
 	*ret_version = signed_tree_newest(t, "snapshot.json");
-	if (signed_tree_lost_snapshot(t))
+	if (t->lost_snapshot)
 		cli_complain(
 			"warning: the timestamp of tuf/, or the snapshot that it lists, is not "
 			"there: it is made again; whether newer roles were lost with it is "
 			"not known: compare with a mirror (guts2-sign(1), LOSS)");
-	if (*ret_version > 0 && signed_tree_read(t, "snapshot.json", &old, e) != 0)
+	/* Of one that a former key has signed, or nobody, nothing is taken. */
+	if (m != NULL && signed_tree_read(t, "snapshot.json", &old, e) != 0)
 		return -1;
-	/* One that a former key has signed is no more than what is to be listed again. */
-	(void)signed_tree_read_role(t, ROLE_SNAPSHOT, &m, NULL);
-	good = m != NULL && lists_all(t, m) && !signed_tree_lost_snapshot(t) &&
+	good = m != NULL && lists_all(t, m) && !t->lost_snapshot &&
 	       m->expires_s - time(NULL) >
 		       (signed_tree_expiry(ROLE_SNAPSHOT, false) - time(NULL)) / 2;
-	metadata_free(m);
 	if (good) {
 		buf_add(ret, old.at, old.len);
 		return 0;
@@ -139,7 +137,8 @@ renew_timestamp(struct signed_tree *t, const struct keys *keys, uint64_t snapsho
 	struct draft *d;
 	int result = -1;
 
-	if (fs_read(t->dir, "timestamp.json", TRUST_TIMESTAMP_BYTES_MAX, &old, &why) != 0 &&
+	if (t->timestamp != NULL &&
+		fs_read(t->dir, "timestamp.json", TRUST_TIMESTAMP_BYTES_MAX, &old, &why) != 0 &&
 		why.code != ERR_MISSING)
 		return err_set(e, why.code, "tuf: %s", why.text);
 	d = next_of(t, ROLE_TIMESTAMP, span_of(old.at, old.len));

@@ -48,6 +48,11 @@ def public(key):
         return json.loads(f.read())
 
 
+def new_key(keys, name):
+    Repository.must("guts2-sign", "key", "new", f"{keys}/{name}", "--no-passphrase")
+    return f"{keys}/{name}"
+
+
 def key_id(key):
     return digest(canonical(public(key)))
 
