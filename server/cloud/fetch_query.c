@@ -123,10 +123,12 @@ look_up(void *context)
 		upstreams_note_trusted(f->pool->upstreams, f->upstream, false);
 	if (announce(f, &vouched, reply.outcome == UPSTREAM_FRESH)) {
 		vouch_lookup_drop(p->stock, &vouched);
-		if (reply.outcome == UPSTREAM_FRESH)
+		if (reply.outcome == UPSTREAM_FRESH) {
+			vouch_announced(p->vouch);
 			jobs_done(p->jobs, f->job);
-		else
+		} else {
 			fail(f, "q", &reply);
+		}
 	}
 	announce_vouched_clear(&vouched);
 	fetch_job_free(f);

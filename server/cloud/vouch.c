@@ -299,6 +299,13 @@ vouch_role(struct vouch *v, const char *type, const struct vouch_have *have,
 		show_role(v, type);
 }
 
+/* What was not marked is looked up at the start. */
+void
+vouch_announced(struct vouch *v)
+{
+	(void)vouch_begin_mark(&v->ask, v->parts.stock, NULL);
+}
+
 bool
 vouch_was_slow(const struct vouch *v)
 {

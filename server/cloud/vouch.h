@@ -73,6 +73,9 @@ void vouch_refresh(struct vouch *v, const struct vouch_whom *whom, struct upstre
 void vouch_query(struct vouch *v, struct idents *fetched, struct announce_vouched *ret,
 	struct upstream_reply *ret_wrong);
 
+/* All of it was good, and was announced: a start has not to look it up again. */
+void vouch_announced(struct vouch *v);
+
 /* Whether the upstream that was asked last takes its time for roles that it does not hand out. */
 bool vouch_was_slow(const struct vouch *v);
 

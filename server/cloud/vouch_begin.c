@@ -76,27 +76,48 @@ forget_unverified(struct announce *announce, const struct idents *unverified, st
 
 /* ---- Once */
 
-/* What the mark of the root that is pinned says. */
+enum { MARK_LEN = 2 * DIGEST_HEX };
+
+/* What is announced, by the root that is pinned. */
 static int
-read_pinned(int kept, char ret_hex[DIGEST_HEX + 1], struct err *e)
+read_mark_of_now(int kept, struct repo *repo, char ret[MARK_LEN + 1], struct err *e)
 {
 	AUTO_BUF struct buf root = {0};
+	AUTO_BUF struct buf query = {0};
+	struct err why = {0};
 	struct digest digest;
 
 	if (fs_read(kept, "pinned", TRUST_ROOT_BYTES_MAX, &root, e) != 0)
 		return -1;
+	if (repo_read(repo, "q", WIRE_QUERY_BYTES_MAX, &query, &why) != 0 &&
+		why.code != ERR_MISSING)
+		return err_set(e, why.code, "%s", why.text);
 	digest = digest_of(span_of(root.at, root.len));
-	(void)digest_hex(&digest, ret_hex);
+	(void)digest_hex(&digest, ret);
+	digest = digest_of(span_of(query.at, query.len));
+	(void)digest_hex(&digest, ret + DIGEST_HEX);
 	return 0;
 }
 
 static bool
-is_marked(int kept, const char *hex)
+is_marked(int kept, const char *now)
 {
 	AUTO_BUF struct buf there = {0};
 
-	return fs_read(kept, mark, DIGEST_HEX, &there, NULL) == 0 && there.len == DIGEST_HEX &&
-	       memcmp(there.at, hex, DIGEST_HEX) == 0;
+	return fs_read(kept, mark, MARK_LEN, &there, NULL) == 0 && there.len == MARK_LEN &&
+	       memcmp(there.at, now, MARK_LEN) == 0;
+}
+
+int
+vouch_begin_mark(const struct vouch_ask *ask, struct stock *stock, struct err *e)
+{
+	char now[MARK_LEN + 1];
+
+	if (read_mark_of_now(ask->kept.dir, stock_repo(stock), now, e) != 0)
+		return -1;
+	return is_marked(ask->kept.dir, now)
+		       ? 0
+		       : fs_put_over(ask->kept.dir, "new", mark, span_of(now, MARK_LEN), e);
 }
 
 int
@@ -105,17 +126,17 @@ vouch_begin(struct vouch_ask *ask, struct stock *stock, struct announce *announc
 {
 	AUTO_CLOSE int tuf = fs_open_dir(repo_dir(stock_repo(stock)), "tuf", NULL);
 	AUTO_IDENTS struct idents unverified = {0};
-	char hex[DIGEST_HEX + 1];
+	char now[MARK_LEN + 1];
 
 	*ret_verified = open_state(&ask->kept, tuf, ret);
-	if (read_pinned(ask->kept.dir, hex, e) != 0)
+	if (read_mark_of_now(ask->kept.dir, stock_repo(stock), now, e) != 0)
 		return -1;
-	if (is_marked(ask->kept.dir, hex))
+	if (is_marked(ask->kept.dir, now))
 		return 0;
 	list_unverified(stock, *ret_verified ? ret : NULL, tuf, &unverified);
 	if (forget_unverified(announce, &unverified, e) != 0)
 		return -1;
-	return fs_put_over(ask->kept.dir, "new", mark, span_of(hex, DIGEST_HEX), e);
+	return vouch_begin_mark(ask, stock, e);
 }
 
 int

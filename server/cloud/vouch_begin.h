@@ -4,10 +4,11 @@
  *                 it has now.
  *
  * Does:     takes what is lost of data/guts2/trust from what was handed on; looks up what is
- *           announced, once for each root that is pinned.
- * Shapes:   data/guts2/trust/announced   SHA-256 of the pinned root, in hex digits: what is
- * announced here was looked up with it, and all that followed Threads:  one, before there are
- * others Errors:   ERR_FULL, ERR_SYS Source:   guts2-trust(7), SERVERS
+ *           announced, but where it is what was looked up last with the root that is pinned.
+ * Shapes:   data/guts2/trust/announced: SHA-256 of the pinned root and of q, in hex digits
+ * Threads:  one, before there are others; then vouch.h's own
+ * Errors:   ERR_FULL, ERR_SYS
+ * Source:   guts2-trust(7), SERVERS
  */
 #ifndef VOUCH_BEGIN_H
 #define VOUCH_BEGIN_H
@@ -23,6 +24,9 @@
  */
 int vouch_begin(struct vouch_ask *ask, struct stock *stock, struct announce *announce,
 	struct trusted_state *ret, bool *ret_verified, struct err *e);
+
+/* What is announced now was looked up. */
+int vouch_begin_mark(const struct vouch_ask *ask, struct stock *stock, struct err *e);
 
 /* No root is pinned: from now on what is announced is looked up by nobody. */
 int vouch_begin_unsigned(const struct options *o, struct err *e);
