@@ -187,6 +187,26 @@ is_too_fast(struct transfer *t, size_t count)
 	return false;
 }
 
+static uint64_t
+slowest_bytes_per_s(const struct transfer *t)
+{
+	if (t->request->quick)
+		return QUICK_BYTES_PER_S;
+	return pace_limits(&t->upstream->schedule) ? SLOWEST_PACED_BYTES_PER_S
+						   : SLOWEST_BYTES_PER_S;
+}
+
+/* By what came, and not by what it may be: that may be much, and nobody has to send it. */
+static bool
+is_too_slow(const struct transfer *t)
+{
+	const uint64_t free_s = t->request->quick ? QUICK_S + t->request->wait_s : OVERALL_S;
+	const uint64_t s = (clock_mono_ms() - t->started_ms) / 1000;
+
+	return s > free_s &&
+	       t->have - t->request->resume_from < (s - free_s) * slowest_bytes_per_s(t);
+}
+
 static size_t
 on_body(char *bytes, size_t size, size_t count, void *context)
 {
@@ -211,7 +231,8 @@ on_body(char *bytes, size_t size, size_t count, void *context)
 	}
 	if (t->request->write(t->request->context, bytes, count, &t->reply.why) != 0)
 		return 0;
-	return count;
+	t->too_slow = is_too_slow(t);
+	return t->too_slow ? 0 : count;
 }
 
 /* libcurl has a connection and is about to send. What fails from here on is the answer's fault. */
@@ -300,10 +321,8 @@ static long
 overall_s(const struct transfer *t)
 {
 	const struct upstream_request *r = t->request;
-	uint64_t slowest = pace_limits(&t->upstream->schedule) ? SLOWEST_PACED_BYTES_PER_S
-							       : SLOWEST_BYTES_PER_S;
-	uint64_t s = r->quick ? QUICK_S + r->wait_s + r->max_bytes / QUICK_BYTES_PER_S
-			      : OVERALL_S + r->max_bytes / slowest;
+	uint64_t s = (r->quick ? QUICK_S + r->wait_s : OVERALL_S) +
+		     r->max_bytes / slowest_bytes_per_s(t);
 
 	return (long)(s < OVERALL_MAX_S ? s : OVERALL_MAX_S);
 }

@@ -274,6 +274,8 @@ outcome_of(struct transfer *t, CURLcode code)
 {
 	const char *why = t->curl_error[0] != '\0' ? t->curl_error : curl_easy_strerror(code);
 
+	if (t->too_slow)
+		return no_answer(t, curl_easy_strerror(CURLE_OPERATION_TIMEDOUT));
 	if (code != CURLE_OK && t->reply.step == UPSTREAM_PROXY)
 		return proxy_refused(t);
 	switch (code) {

@@ -25,6 +25,7 @@ struct transfer {
 	size_t header_bytes;
 	bool asked; /* a connection is there, and the request goes out */
 	bool body_began;
+	bool too_slow;	 /* for what it has sent so far */
 	bool paused;	 /* until the pace allows more */
 	bool due;	 /* its turn has come: one more piece, whatever the others took */
 	char proxy[300]; /* for people; "" it goes directly */

@@ -24,6 +24,7 @@ to_part(void *context, const void *bytes, size_t len, struct err *e)
 		return -1;
 	/* After it was written: from there on another upstream goes on (prepare_archive). */
 	job_progress_add(&f->job->progress, len);
+	fetch_job_note_part(f, false);
 	f->landing.received_bytes += len;
 	return 0;
 }
@@ -36,6 +37,7 @@ restart_part(void *context, struct err *e)
 	if (source_part_restart(f->part, e) != 0)
 		return err_wrap(e, "stage");
 	job_progress_begin(&f->job->progress, 0, f->landing.record.ref.bytes);
+	fetch_job_note_part(f, true);
 	return 0;
 }
 
@@ -265,7 +267,7 @@ fetch_archive(struct fetch *f)
 	f->request.what = SOURCE_OFFER;
 	f->request.ident = price.ident;
 	f->request.base = price.base;
-	if (f->job->spec.kind == JOB_OFFER)
+	if (f->job->spec.kind == JOB_OFFER && fetch_job_trusts_price(f))
 		look = jobs_look(f->pool->parts.jobs, &price);
 	if (look.state == JOB_KNOWN)
 		take_offer(f, &look.offer);

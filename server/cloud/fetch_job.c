@@ -16,7 +16,9 @@ struct memory {
 	uint32_t distrusted; /* upstreams, a bit each, that delivered something wrong */
 	unsigned of_no_use;  /* archives so far that were what they are named, and of no use */
 	struct digest contradicted; /* the last header that went for what an archive said of it */
+	uint32_t part_by;	    /* upstreams, who delivered what is there of an archive */
 	bool offer_was_empty;	    /* an archive was offered, and not there */
+	bool price_was_wrong; /* what it named, by whom nobody knows any more, was of no use */
 	uint64_t prepared_ms; /* since when a server above says that it is about to have it; 0 */
 };
 
@@ -287,10 +289,16 @@ fetch_job_refused(struct fetch *f, const struct upstream_reply *reply)
 void
 fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why)
 {
-	/* Our own disk, or end, is nobody's fault above. */
-	if (f->upstream >= 0 && why->code != ERR_FULL && why->code != ERR_SYS &&
-		why->code != ERR_STOPPED)
-		memory_of(f->job)->distrusted |= 1U << f->upstream;
+	struct memory *m = memory_of(f->job);
+	const uint32_t last = f->upstream >= 0 ? 1U << f->upstream : 0;
+
+	/*
+	 * Our own disk, or end, is nobody's fault above. Whoever went on where others had ended may
+	 * be the one who is right: the next attempt begins anew, with him.
+	 */
+	if (why->code != ERR_FULL && why->code != ERR_SYS && why->code != ERR_STOPPED)
+		m->distrusted |= (m->part_by & ~last) != 0 ? m->part_by & ~last : last;
+	m->part_by = 0;
 	job_end_failed(f->pool->parts.jobs, f->job, name, why, job_end_reason(why), 0);
 }
 
@@ -316,17 +324,48 @@ doubt_header(struct fetch *f, const char *name, const struct err *why)
 	return true;
 }
 
-/* -1: it came from nobody, since it was here already. */
+void
+fetch_job_note_part(struct fetch *f, bool anew)
+{
+	struct memory *m = memory_of(f->job);
+
+	m->part_by = (anew ? 0 : m->part_by) | 1U << f->upstream;
+}
+
+bool
+fetch_job_trusts_price(const struct fetch *f)
+{
+	const struct memory *m = memory_of(f->job);
+
+	return !m->price_was_wrong && m->distrusted == 0;
+}
+
+/* Whether the next attempt may do better. Whoever delivered it, who offered it is to blame. */
+static bool
+blame_offer(struct fetch *f)
+{
+	const uint32_t all = (uint32_t)((1ULL << f->pool->upstreams->count) - 1);
+	struct memory *m = memory_of(f->job);
+
+	if (f->offered_by < 0) {
+		bool first = !m->price_was_wrong;
+
+		m->price_was_wrong = true;
+		return first;
+	}
+	if (++m->of_no_use >= OF_NO_USE_MAX || (m->distrusted | 1U << f->offered_by) == all)
+		return false;
+	m->distrusted |= 1U << f->offered_by;
+	return true;
+}
+
 void
 fetch_job_of_no_use(struct fetch *f, const char *name, const struct err *why)
 {
-	const uint32_t all = (uint32_t)((1ULL << f->pool->upstreams->count) - 1);
-
 	if (doubt_header(f, name, why))
 		return;
-	if (f->upstream >= 0 && ++memory_of(f->job)->of_no_use < OF_NO_USE_MAX &&
-		(memory_of(f->job)->distrusted | 1U << f->upstream) != all) {
-		fetch_job_not_landed(f, name, why);
+	if (blame_offer(f)) {
+		job_end_failed(f->pool->parts.jobs, f->job, name, why, job_end_reason(why), 0);
 		return;
 	}
 	if (f->job->spec.base.version == 0) {

@@ -148,6 +148,15 @@ void fetch_job_hand_to_vouch(struct fetch *f, void (*run)(void *context));
 /* What came could not be stored, or is wrong: then the upstream is asked again after the others. */
 void fetch_job_not_landed(struct fetch *f, const char *name, const struct err *why);
 
+/* The upstream in use has delivered a part of the archive; anew: there is nothing of others. */
+void fetch_job_note_part(struct fetch *f, bool anew);
+
+/*
+ * Whether what was offered a moment ago, to find the cheapest way, may be taken: nothing that was
+ * offered for this job was of no use so far.
+ */
+bool fetch_job_trusts_price(const struct fetch *f);
+
 /*
  * What came is what its upstream names, and of no use. The others are asked; where none is left, or
  * can be asked for a while, a difference is as good as absent, so that the next way is taken. A
