@@ -84,28 +84,6 @@ signed_tree_read(const struct signed_tree *t, const char *name, struct buf *ret,
 }
 
 int
-signed_tree_read_role(
-	const struct signed_tree *t, enum role role, struct metadata **ret, struct err *e)
-{
-	AUTO_FREE char *name = mem_printf("%s.json", metadata_role_name(role));
-	AUTO_BUF struct buf bytes = {0};
-	struct verdict_basis basis = {0};
-
-	*ret = NULL;
-	if (signed_tree_newest(t, name) == 0)
-		return 0;
-	if (role != ROLE_ROOT) {
-		basis.keys = &t->root->keys;
-		basis.who = &t->root->signers[role];
-	}
-	if (signed_tree_read(t, name, &bytes, e) != 0)
-		return -1;
-	if (verdict_read(&basis, role, span_of(bytes.at, bytes.len), ret, e) != VERDICT_GOOD)
-		return err_wrap(e, "tuf/%" PRIu64 ".%s", signed_tree_newest(t, name), name);
-	return 0;
-}
-
-int
 signed_tree_open(struct repo *repo, struct signed_tree **ret, struct err *e)
 {
 	struct signed_tree *t = mem_new(1, sizeof(*t));
@@ -165,15 +143,6 @@ signed_tree_role_name(const char *type)
 
 /* ---- A role */
 
-static const struct delegation *
-find_delegation(const struct signed_tree *t, const char *role)
-{
-	for (size_t i = 0; t->targets != NULL && i < t->targets->delegation_count; i++)
-		if (strcmp(t->targets->delegations[i].name, role) == 0)
-			return &t->targets->delegations[i];
-	return NULL;
-}
-
 int
 signed_tree_no_targets(struct err *e)
 {
@@ -200,9 +169,9 @@ signed_tree_basis(const struct signed_tree *t, enum role role, const char *type,
 	ret->who = &t->root->signers[role];
 	if (type == NULL)
 		return 0;
-	d = find_delegation(t, name);
 	if (t->targets == NULL)
 		return signed_tree_no_targets(e);
+	d = metadata_delegation(t->targets, name);
 	if (d == NULL)
 		return err_set(
 			e, ERR_INPUT, "nothing is delegated to %s; see guts2-sign delegate", name);
@@ -316,7 +285,7 @@ signed_tree_is_revoked(const struct signed_tree *t, const char *type)
 	AUTO_FREE char *name = mem_printf("%s.json", role);
 
 	return t->targets != NULL && signed_tree_newest(t, name) > 0 &&
-	       find_delegation(t, role) == NULL;
+	       metadata_delegation(t->targets, role) == NULL;
 }
 
 int
@@ -368,5 +337,7 @@ signed_tree_put(struct signed_tree *t, enum role role, const char *type, struct 
 		result = signed_tree_put_file(t, m->version, file, bytes, e);
 	}
 	metadata_free(m);
-	return result == 0 && type == NULL ? signed_tree_look_signers(t, e) : result;
+	if (result == 0 && type == NULL)
+		signed_tree_look_signers(t);
+	return result;
 }

@@ -101,13 +101,6 @@ uint64_t signed_tree_next(const struct signed_tree *t, const char *name);
 /* The bytes of the newest, appended; an error where a newer one was lost. */
 int signed_tree_read(const struct signed_tree *t, const char *name, struct buf *ret, struct err *e);
 
-/*
- * The newest of a role of the root's, which has to be what the root wants of it; NULL: there is
- * none.
- */
-int signed_tree_read_role(
-	const struct signed_tree *t, enum role role, struct metadata **ret, struct err *e);
-
 /* version 0: none in front. */
 int signed_tree_put_file(struct signed_tree *t, uint64_t version, const char *name,
 	struct span bytes, struct err *e);

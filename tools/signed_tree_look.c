@@ -234,40 +234,60 @@ look_at_snapshot(struct signed_tree *t, struct err *e)
 	file = mem_printf("%" PRIu64 ".snapshot.json", role->version);
 	any = read_numbered(t, file, ROLE_SNAPSHOT, &nobody, role->version);
 	t->lost_snapshot = any == NULL || role->version < role->listed ||
-			   signed_tree_newest(t, "timestamp.json") == 0;
+			   signed_tree_look_find(t, "timestamp.json") == NULL;
 	metadata_free(any);
 	t->snapshot = read_numbered(t, file, ROLE_SNAPSHOT, &basis, role->version);
 	return note_rows(t, t->snapshot, e);
 }
 
-/* ---- Targets, and the roles of types */
+/* ---- Root, targets, and the roles of types */
 
-int
-signed_tree_look_signers(struct signed_tree *t, struct err *e)
+/* The newest of it; NULL: there is none, or it is not what it has to be. */
+static struct metadata *
+read_newest(const struct signed_tree *t, const char *name, enum role role,
+	const struct verdict_basis *basis)
 {
+	const struct numbered *r = signed_tree_look_find(t, name);
+	AUTO_FREE char *file = NULL;
+
+	if (r == NULL || r->version == 0)
+		return NULL;
+	file = mem_printf("%" PRIu64 ".%s", r->version, name);
+	return read_numbered(t, file, role, basis, r->version);
+}
+
+void
+signed_tree_look_signers(struct signed_tree *t)
+{
+	static const struct verdict_basis nobody;
+	struct verdict_basis basis;
+
 	metadata_free(t->root);
 	metadata_free(t->targets);
 	t->targets = NULL;
-	if (signed_tree_read_role(t, ROLE_ROOT, &t->root, e) != 0)
-		return -1;
+	t->root = read_newest(t, "root.json", ROLE_ROOT, &nobody);
+	if (t->root == NULL)
+		return;
 	/* A root with other keys for targets comes first, and targets that they signed after it. */
-	if (t->root != NULL)
-		(void)signed_tree_read_role(t, ROLE_TARGETS, &t->targets, NULL);
-	return 0;
+	basis = basis_of(t, ROLE_TARGETS);
+	t->targets = read_newest(t, "targets.json", ROLE_TARGETS, &basis);
 }
 
-static int
+static void
 look_at_type(struct signed_tree *t, struct numbered *role)
 {
-	AUTO_FREE char *type = mem_string(role->name + strlen("t-"));
-	struct verdict_basis basis = {0};
+	AUTO_FREE char *name = mem_string(role->name);
+	const struct delegation *d;
+	struct verdict_basis basis = {.keys = &t->targets->keys};
 
-	type[strlen(type) - strlen(".json")] = '\0';
+	name[strlen(name) - strlen(".json")] = '\0';
+	d = metadata_delegation(t->targets, name);
 	/* That of a type which is nobody's any more is good as it was listed. */
-	if (signed_tree_basis(t, ROLE_TARGETS, type, &basis, NULL) != 0)
+	if (d != NULL)
+		basis.who = &d->signers;
+	else
 		basis = basis_of(t, ROLE_TARGETS);
 	pass_over(t, role, ROLE_TARGETS, &basis);
-	return 0;
 }
 
 /* ---- All of it */
@@ -288,8 +308,7 @@ signed_tree_look(struct signed_tree *t, struct err *e)
 			"tuf: it is signed, and its roots (N.root.json) are not there: copy them "
 			"back from a mirror, or from tuf/ of a server's cache (guts2-sign(1), "
 			"LOSS)");
-	if (signed_tree_look_signers(t, e) != 0)
-		return -1;
+	signed_tree_look_signers(t);
 	if (t->root == NULL)
 		return 0;
 	if (look_at_timestamp(t, e) != 0 || look_at_snapshot(t, e) != 0)
@@ -298,10 +317,9 @@ signed_tree_look(struct signed_tree *t, struct err *e)
 	role = signed_tree_look_find(t, "targets.json");
 	if (role != NULL)
 		pass_over(t, role, ROLE_TARGETS, &nobody);
-	if (signed_tree_look_signers(t, e) != 0)
-		return -1;
+	signed_tree_look_signers(t);
 	for (size_t i = 0; t->targets != NULL && i < t->count; i++)
-		if (is_of_type(t->roles[i].name) && look_at_type(t, &t->roles[i]) != 0)
-			return -1;
+		if (is_of_type(t->roles[i].name))
+			look_at_type(t, &t->roles[i]);
 	return 0;
 }

@@ -18,7 +18,7 @@
 int signed_tree_look(struct signed_tree *t, struct err *e);
 
 /* Root and targets again, after one of them was put. */
-int signed_tree_look_signers(struct signed_tree *t, struct err *e);
+void signed_tree_look_signers(struct signed_tree *t);
 
 /* A file that was put. */
 int signed_tree_look_note(struct signed_tree *t, const char *file, struct err *e);

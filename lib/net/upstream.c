@@ -188,23 +188,14 @@ is_too_fast(struct transfer *t, size_t count)
 }
 
 static uint64_t
-slowest_bytes_per_s(const struct transfer *t)
+allowed_s(const struct transfer *t, uint64_t bytes)
 {
-	if (t->request->quick)
-		return QUICK_BYTES_PER_S;
-	return pace_limits(&t->upstream->schedule) ? SLOWEST_PACED_BYTES_PER_S
-						   : SLOWEST_BYTES_PER_S;
-}
+	const struct upstream_request *r = t->request;
 
-/* By what came, and not by what it may be: that may be much, and nobody has to send it. */
-static bool
-is_too_slow(const struct transfer *t)
-{
-	const uint64_t free_s = t->request->quick ? QUICK_S + t->request->wait_s : OVERALL_S;
-	const uint64_t s = (clock_mono_ms() - t->started_ms) / 1000;
-
-	return s > free_s &&
-	       t->have - t->request->resume_from < (s - free_s) * slowest_bytes_per_s(t);
+	if (r->quick)
+		return QUICK_S + r->wait_s + bytes / QUICK_BYTES_PER_S;
+	return OVERALL_S + bytes / (pace_limits(&t->upstream->schedule) ? SLOWEST_PACED_BYTES_PER_S
+									: SLOWEST_BYTES_PER_S);
 }
 
 static size_t
@@ -221,8 +212,11 @@ on_body(char *bytes, size_t size, size_t count, void *context)
 		buf_add(&t->text, bytes, count);
 	if (status != 0 && status != 200 && status != 206)
 		return count; /* the text of an error is of no use */
-	if (!t->body_began && upstream_outcome_begin_body(t, &t->reply.why) != 0)
-		return 0;
+	if (!t->body_began) {
+		if (upstream_outcome_begin_body(t, &t->reply.why) != 0)
+			return 0;
+		t->began_with = t->have;
+	}
 	/* Counted as it comes: Content-Length may be missing, or a lie. */
 	if (!num_add(&t->have, count, t->request->max_bytes)) {
 		(void)err_set(&t->reply.why, ERR_LIMIT, "reply longer than %llu bytes",
@@ -231,7 +225,9 @@ on_body(char *bytes, size_t size, size_t count, void *context)
 	}
 	if (t->request->write(t->request->context, bytes, count, &t->reply.why) != 0)
 		return 0;
-	t->too_slow = is_too_slow(t);
+	/* By what came, and not by what it may be: that may be much, and nobody has to send it. */
+	t->too_slow =
+		(clock_mono_ms() - t->started_ms) / 1000 > allowed_s(t, t->have - t->began_with);
 	return t->too_slow ? 0 : count;
 }
 
@@ -320,9 +316,7 @@ set_common_options(struct transfer *t, const char *url)
 static long
 overall_s(const struct transfer *t)
 {
-	const struct upstream_request *r = t->request;
-	uint64_t s = (r->quick ? QUICK_S + r->wait_s : OVERALL_S) +
-		     r->max_bytes / slowest_bytes_per_s(t);
+	uint64_t s = allowed_s(t, t->request->max_bytes);
 
 	return (long)(s < OVERALL_MAX_S ? s : OVERALL_MAX_S);
 }

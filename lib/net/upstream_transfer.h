@@ -21,6 +21,7 @@ struct transfer {
 	char curl_error[CURL_ERROR_SIZE];
 	uint64_t started_ms;
 	uint64_t have;	      /* bytes of the body, resume_from included */
+	uint64_t began_with;  /* that many */
 	uint64_t range_start; /* of Content-Range */
 	size_t header_bytes;
 	bool asked; /* a connection is there, and the request goes out */

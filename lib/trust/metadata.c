@@ -437,6 +437,15 @@ metadata_find(const struct metadata *m, const char *name)
 	return bsearch(name, m->files, m->file_count, sizeof(*m->files), compare_name);
 }
 
+const struct delegation *
+metadata_delegation(const struct metadata *m, const char *name)
+{
+	for (size_t i = 0; i < m->delegation_count; i++)
+		if (strcmp(m->delegations[i].name, name) == 0)
+			return &m->delegations[i];
+	return NULL;
+}
+
 /* Where digests are named of which none is known nothing can be said, and so nothing good. */
 int
 metadata_check(const struct listed *listed, struct span bytes, struct err *e)

@@ -75,6 +75,9 @@ void metadata_free(struct metadata *m);
 /* NULL: it is not listed. */
 const struct listed *metadata_find(const struct metadata *m, const char *name);
 
+/* NULL: nothing is delegated to a role of this name. */
+const struct delegation *metadata_delegation(const struct metadata *m, const char *name);
+
 /* Whether what was received is what is listed. -1: ERR_DIGEST, ERR_LIMIT. */
 int metadata_check(const struct listed *listed, struct span bytes, struct err *e);
 
