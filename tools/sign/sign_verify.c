@@ -17,6 +17,8 @@ struct seen {
 	struct trust *trust;
 	const struct sign_visitor *visitor;
 	bool lists; /* any header */
+	/* Announced, and in no role that was visited. */
+	struct idents query;
 };
 
 /* As a client that has kept nothing. -1: it does not trust what there is. */
@@ -65,6 +67,18 @@ path_of(const struct delegation *d)
 	return path;
 }
 
+/* That role has been verified: it is not looked up again. */
+static void
+pass_announced(struct seen *s, const char *role, const struct metadata *m)
+{
+	const char *type = strncmp(role, "t-", 2) == 0 ? role + 2 : role;
+	const struct ident *announced = idents_find(&s->query, type);
+	char name[IDENT_NAME_MAX];
+
+	if (announced != NULL && metadata_find(m, ident_header_name(announced, name)) != NULL)
+		(void)idents_remove(&s->query, announced->type, 0);
+}
+
 static int
 visit(struct seen *s, const struct delegation *d, struct err *e)
 {
@@ -79,6 +93,7 @@ visit(struct seen *s, const struct delegation *d, struct err *e)
 		return err_set(e, ERR_INPUT, "%s: no path leads to it", d->name);
 	s->visitor->role(s->visitor->context, d->name, m);
 	s->lists = s->lists || m->file_count > 0;
+	pass_announced(s, d->name, m);
 	for (size_t i = 0; i < m->file_count; i++)
 		if (check_header(s, &m->files[i], e) != 0)
 			return err_wrap(e, "%s", d->name);
@@ -114,21 +129,26 @@ check_announced(const struct seen *s, const struct ident *ident, struct err *e)
 	return 0;
 }
 
-/* A tree of documents alone announces nothing. */
 static int
-check_query(const struct seen *s, struct err *e)
+read_query(struct seen *s, struct err *e)
 {
-	AUTO_IDENTS struct idents query = {0};
 	AUTO_BUF struct buf bytes = {0};
 
-	if (!s->lists && !fs_exists(s->dir, "q"))
-		return 0;
 	if (fs_read(s->dir, "q", WIRE_QUERY_BYTES_MAX, &bytes, e) != 0)
 		return err_wrap(e, "what is listed is not announced; see guts2-publish init");
-	if (wire_query_parse(span_of(bytes.at, bytes.len), &query, e) != 0)
+	if (wire_query_parse(span_of(bytes.at, bytes.len), &s->query, e) != 0)
 		return err_wrap(e, "q");
-	for (size_t i = 0; i < query.count; i++)
-		if (check_announced(s, &query.at[i], e) != 0)
+	return 0;
+}
+
+/* A tree of documents alone announces nothing. */
+static int
+check_query(const struct seen *s, const struct err *unread, struct err *e)
+{
+	if (unread->code != ERR_NONE && (s->lists || fs_exists(s->dir, "q")))
+		return err_set(e, unread->code, "%s", unread->text);
+	for (size_t i = 0; i < s->query.count; i++)
+		if (check_announced(s, &s->query.at[i], e) != 0)
 			return -1;
 	return 0;
 }
@@ -137,7 +157,9 @@ static int
 verify_all(struct seen *s, struct err *e)
 {
 	const struct metadata *targets;
+	struct err unread = {0};
 
+	(void)read_query(s, &unread);
 	for (int role = 0; role < ROLE_COUNT; role++)
 		s->visitor->role(s->visitor->context, metadata_role_name((enum role)role),
 			trust_role(s->trust, (enum role)role));
@@ -145,7 +167,7 @@ verify_all(struct seen *s, struct err *e)
 	for (size_t i = 0; i < targets->delegation_count; i++)
 		if (visit(s, &targets->delegations[i], e) != 0)
 			return -1;
-	return check_query(s, e);
+	return check_query(s, &unread, e);
 }
 
 static int
@@ -194,5 +216,6 @@ sign_verify(const char *repo, const char *root, int64_t now_s, const struct sign
 		follow_all(&s, span_of(bytes.at, bytes.len), now_s, e) == 0)
 		result = verify_all(&s, e);
 	trust_free(s.trust);
+	idents_free(&s.query);
 	return result == 0 ? 0 : err_wrap(e, "%s", repo);
 }
