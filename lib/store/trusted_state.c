@@ -49,16 +49,11 @@ trusted_state_clear(struct trusted_state *s)
 static char *
 keys_of(const struct metadata *targets, const char *role)
 {
+	const struct delegation *d = metadata_delegation(targets, role);
 	AUTO_BUF struct buf text = {0};
 
-	for (size_t i = 0; i < targets->delegation_count; i++) {
-		const struct delegation *d = &targets->delegations[i];
-
-		if (strcmp(d->name, role) != 0)
-			continue;
-		for (size_t k = 0; k < d->signers.count; k++)
-			buf_printf(&text, "%s%.*s", k > 0 ? ", " : "", ID_SHOWN, d->signers.ids[k]);
-	}
+	for (size_t k = 0; d != NULL && k < d->signers.count; k++)
+		buf_printf(&text, "%s%.*s", k > 0 ? ", " : "", ID_SHOWN, d->signers.ids[k]);
 	return text.len > 0 ? mem_string(text.at) : NULL;
 }
 

@@ -112,12 +112,12 @@ sign_roles(struct signing_again *s, struct err *e)
 {
 	const char *type = s->a->request.type;
 
-	if (type != NULL)
+	if (type != NULL) {
 		signed_tree_accept(s->tree, type);
-	if (type != NULL)
 		return signed_tree_check_keys(s->tree, type, &s->a->keys, e) == 0
 			       ? sign_type(s, type, e)
 			       : -1;
+	}
 	if (signed_tree_each_type(s->tree, sign_type, s, e) != 0)
 		return -1;
 	return s->count > 0 ? 0
