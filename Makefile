@@ -20,7 +20,7 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 # where any origin of the command will do. See packaging/deps.
 
 DEPS_BUILD := gcc=12 libc6-dev=2.36 libmicrohttpd-dev=0.9.75 libcurl4-openssl-dev=7.88.1 \
-	libjansson-dev=2.14 libzstd-dev=1.5.4 libbz2-dev=1.0.8 libsqlite3-dev=3.40.1 \
+	libjansson-dev=2.14 libzstd-dev=1.5.4 libbz2-dev=1.0.8 liblzma-dev=5.4.1 libsqlite3-dev=3.40.1 \
 	libssl-dev=3.0 libdivsufsort-dev=2.0.1 libsystemd-dev=252 dpkg-dev=1.21
 DEPS_RUN := curl=7.88.1 nginx-light=1.22:nginx faketime=0.9:faketime
 DEPS_CHECK := $(DEPS_RUN) squid=5.7:squid tinyproxy=1.11:tinyproxy openssl=3.0:openssl check=0.15.2 python3=3.11:python3 npm=9:npm zstd=1.5.4 xdelta3=3.0.11
@@ -59,7 +59,7 @@ CFLAGS_cov := -O0 --coverage
 CFLAGS_ALL = -std=gnu11 -g -pthread -MMD -MP $(WARNINGS) $(CFLAGS_$(VARIANT)) $(HARDEN_CFLAGS) \
 	$(CFLAGS)
 LDFLAGS_ALL = -pthread -Wl,--as-needed $(CFLAGS_$(VARIANT)) $(HARDEN_LDFLAGS) $(LDFLAGS)
-LIBS := build/deps/libxdelta3.a -lmicrohttpd -lcurl -ljansson -lzstd -lbz2 -ldivsufsort -lsqlite3 -lcrypto \
+LIBS := build/deps/libxdelta3.a -lmicrohttpd -lcurl -ljansson -lzstd -lbz2 -llzma -ldivsufsort -lsqlite3 -lcrypto \
 	-lsystemd -lm
 
 # ---- Sources

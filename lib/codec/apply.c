@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
 #include "codec/archive.h"
+#include "codec/listing.h"
 #include "codec/validate.h"
 
 enum { DIGEST_STEP = 1 << 20 };
@@ -15,17 +17,96 @@ enum { DIGEST_STEP = 1 << 20 };
 static const char scratch[] = "decoding";
 
 struct work {
-	const struct header_file **blobs; /* distinct, sorted by digest */
-	size_t count;
-	const struct blobs *base;
-	int dir;
-	const struct stop *stop;
+	const struct apply *what;
+	struct listing *listing;
 };
 
-/* A file that comes out of a decoder. */
+/* ---- Bases */
+
+/* Without a look at the digest: see blame_bases. What this archive has given was checked. */
+static int
+open_base(const struct work *w, uint64_t number, bool check, struct map *ret, struct err *e)
+{
+	const struct header_file *file = listing_base(w->listing, number);
+	const struct blobs *base = w->what->base;
+	char hex[DIGEST_HEX + 1];
+
+	if (number >= w->listing->old_count)
+		return map_open(w->what->dir, digest_hex(&file->digest, hex), ret, e);
+	return base->open(base->context, &file->digest, check, ret, e) == 0 ? 0
+									    : err_wrap(e, "base");
+}
+
+/* Several, one behind the other. One that is not as long as its header says is damaged. */
+static int
+join_bases(const struct work *w, const struct archive_entry *entry, size_t len, struct map *ret,
+	struct err *e)
+{
+	struct span left = entry->bases;
+	struct archive_run run = {0};
+	size_t at = 0;
+
+	if (map_scratch(w->what->dir, len, ret, e) != 0)
+		return -1;
+	while (archive_next_run(&left, &run))
+		for (uint64_t i = run.first; i < run.first + run.count; i++) {
+			AUTO_MAP struct map base = {0};
+
+			if (open_base(w, i, false, &base, e) != 0)
+				return -1;
+			if (base.len > len - at)
+				return err_set(e, ERR_DIGEST, "base is longer than it was");
+			if (base.len > 0)
+				memcpy(ret->at + at, base.at, base.len);
+			at += base.len;
+		}
+	return at == len ? 0 : err_set(e, ERR_DIGEST, "base is shorter than it was");
+}
+
+static int
+open_bases(const struct work *w, const struct archive_entry *entry, uint64_t bytes, struct map *ret,
+	struct err *e)
+{
+	struct span left = entry->bases;
+	struct archive_run run = {0};
+
+	if (bytes == 0)
+		return 0;
+	(void)archive_next_run(&left, &run);
+	if (left.len == 0 && run.count == 1)
+		return open_base(w, run.first, false, ret, e);
+	return join_bases(w, entry, (size_t)bytes, ret, e);
+}
+
+/*
+ * From a base that is not what it was comes no file that is what it should be. So bases
+ * are digested only where one went wrong, to say whose fault it is.
+ */
+static int
+blame_bases(const struct work *w, const struct archive_entry *entry, struct err *e)
+{
+	struct span left = entry->bases;
+	struct archive_run run = {0};
+	struct err why = {0};
+
+	while (archive_next_run(&left, &run))
+		for (uint64_t i = run.first; i < run.first + run.count; i++) {
+			AUTO_MAP struct map base = {0};
+
+			if (i >= w->listing->old_count || open_base(w, i, true, &base, &why) == 0)
+				continue;
+			if (e != NULL)
+				*e = why;
+			return -1;
+		}
+	return -1;
+}
+
+/* What comes out of a decoder. */
 struct output {
 	struct map bytes;
-	struct map base;
+	struct map *base;
+	/* One large file: */
 	struct digester *digester;
 	/* Up to here bytes are final and in the digest; never more than the decoder said. */
 	size_t digested;
@@ -40,7 +121,13 @@ on_passed(void *context, size_t len)
 	digester_add(out->digester, out->bytes.at + out->digested, len - out->digested);
 	out->digested = len;
 	map_let_go(&out->bytes);
-	map_let_go(&out->base);
+	map_let_go(out->base);
+}
+
+static void
+on_base_read(void *context)
+{
+	map_close(((struct output *)context)->base);
 }
 
 /* What a decoder that works in one call has not told of, or the last piece of one that did. */
@@ -54,134 +141,152 @@ pass_rest(struct output *out)
 	}
 }
 
-/*
- * Of exactly the size that the header says, which was checked against its limits: a decoder is
- * given no more, and no stream can make the file longer. Small files are cheaper written than
- * mapped.
- */
-static int
-free_room(const struct work *w, size_t len, struct map *ret, struct err *e)
-{
-	return len <= MAP_SMALL_BYTES ? map_scratch(w->dir, len, ret, e)
-				      : map_create(w->dir, scratch, len, ret, e);
-}
+/* ---- One large file, which comes out of the decoder into the file that it will be */
 
 static int
-write_small(const struct work *w, struct span bytes, struct err *e)
+compare(const struct header_file *file, const struct digest *got, struct err *e)
 {
-	AUTO_CLOSE int fd = openat(
-		w->dir, scratch, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-
-	return fd < 0 ? err_sys(e, "%s", scratch) : fs_write(fd, bytes.at, bytes.len, e);
-}
-
-/* Without a look at its digest: see blame_base. */
-static int
-open_base(const struct work *w, const struct archive_entry *entry, struct map *ret, struct err *e)
-{
-	if (!codec_is_delta(entry->codec))
+	if (digest_equal(got, &file->digest))
 		return 0;
-	if (w->base->open(w->base->context, &entry->base, false, ret, e) != 0)
-		return err_wrap(e, "base");
-	return 0;
-}
-
-/*
- * From a base that is not what it was comes no file that is what it should be. So bases
- * are digested only where one went wrong, to say whose fault it is.
- */
-static int
-blame_base(const struct work *w, const struct archive_entry *entry, struct err *e)
-{
-	AUTO_MAP struct map base = {0};
-	struct err why = {0};
-
-	if (w->base->open(w->base->context, &entry->base, true, &base, &why) == 0)
-		return -1;
-	if (e != NULL)
-		*e = why;
-	return err_wrap(e, "base");
+	return err_set(e, ERR_DIGEST, "%s: what was decoded has another SHA-256", file->path);
 }
 
 static int
 decode_checked(const struct work *w, const struct archive_entry *entry,
 	const struct header_file *file, struct output *out, struct err *e)
 {
-	const struct codec_watch watch = {on_passed, out, w->stop};
+	const struct codec_watch watch = {.passed = on_passed,
+		.base_read = on_base_read,
+		.context = out,
+		.stop = w->what->stop};
 	struct digest got;
 
-	if (codec_decode_watched(entry->codec, entry->stream, map_span(&out->base), out->bytes.at,
+	if (codec_decode_watched(entry->codec, entry->stream, map_span(out->base), out->bytes.at,
 		    out->bytes.len, &watch, e) != 0)
 		return -1;
 	pass_rest(out);
 	got = digester_end(out->digester);
-	if (!digest_equal(&got, &file->digest))
-		return err_set(e, ERR_DIGEST, "decoded file has another SHA-256");
-	return 0;
+	return compare(file, &got, e);
 }
 
+/*
+ * Of exactly the size that the header says, which was checked against its limits: a decoder is
+ * given no more, and no stream can make the file longer.
+ */
 static int
-decode_into(const struct work *w, const struct archive_entry *entry, const struct header_file *file,
-	struct output *out, struct err *e)
+take_large(const struct work *w, const struct archive_entry *entry, const struct header_file *file,
+	struct map *base, struct err *e)
 {
-	if (open_base(w, entry, &out->base, e) != 0 ||
-		free_room(w, (size_t)file->size, &out->bytes, e) != 0)
-		return -1;
-	/* Which of the two is damaged decides what is thrown away: archive or base. */
-	if (decode_checked(w, entry, file, out, e) != 0)
-		return codec_is_delta(entry->codec) && !stop_wanted(w->stop)
-			       ? blame_base(w, entry, e)
-			       : -1;
-	return out->bytes.kind == MAP_OF_MEMORY ? write_small(w, map_span(&out->bytes), e) : 0;
-}
+	struct output out = {.base = base, .digester = digester_new()};
+	char hex[DIGEST_HEX + 1];
+	int result = map_create(w->what->dir, scratch, (size_t)file->size, &out.bytes, e);
 
-static int
-decode(const struct work *w, const struct archive_entry *entry, const struct header_file *file,
-	struct err *e)
-{
-	struct output out = {.digester = digester_new()};
-	int result = decode_into(w, entry, file, &out, e);
-
-	map_close(&out.base);
+	if (result == 0)
+		result = decode_checked(w, entry, file, &out, e);
 	map_close(&out.bytes);
 	digester_free(out.digester);
+	/* Only now, its digest being right: whatever has a digest for a name has its bytes, too. */
+	if (result == 0 &&
+		renameat(w->what->dir, scratch, w->what->dir, digest_hex(&file->digest, hex)) != 0)
+		return err_sys(e, "%s", hex);
+	return result;
+}
+
+/* ---- Small files, one or many of them: cheaper written than mapped */
+
+static int
+write_file(
+	const struct work *w, const struct header_file *file, const uint8_t *bytes, struct err *e)
+{
+	const struct digest got = digest_of(span_of(bytes, (size_t)file->size));
+	AUTO_CLOSE int fd = -1;
+	char hex[DIGEST_HEX + 1];
+
+	if (compare(file, &got, e) != 0)
+		return -1;
+	fd = openat(w->what->dir, digest_hex(&file->digest, hex),
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	return fd < 0 ? err_sys(e, "%s", hex) : fs_write(fd, bytes, (size_t)file->size, e);
+}
+
+/*
+ * Nothing is written before all is decoded, and no file before its digest is right. One that could
+ * not be written whole is no file of this directory's: an error is the end of all of it.
+ */
+static int
+take_group(const struct work *w, const struct archive_entry *entry,
+	const struct listing_entry *files, struct map *base, struct err *e)
+{
+	struct output out = {.base = base};
+	const struct codec_watch watch = {
+		.base_read = on_base_read, .context = &out, .stop = w->what->stop};
+	int result = map_scratch(w->what->dir, (size_t)files->bytes, &out.bytes, e);
+	size_t at = 0;
+
+	if (result == 0)
+		result = codec_decode_watched(entry->codec, entry->stream, map_span(base),
+			out.bytes.at, out.bytes.len, &watch, e);
+	for (size_t i = 0; result == 0 && i < files->count; i++) {
+		result = write_file(w, files->files[i], out.bytes.at + at, e);
+		at += (size_t)files->files[i]->size;
+	}
+	map_close(&out.bytes);
+	return result;
+}
+
+/* ---- All of it */
+
+static int
+take_entry(
+	const struct work *w, enum format format, const struct archive_entry *entry, struct err *e)
+{
+	struct listing_entry files;
+	AUTO_MAP struct map base = {0};
+	int result;
+
+	if (listing_take(w->listing, format, entry, &files, e) != 0 ||
+		open_bases(w, entry, files.base_bytes, &base, e) != 0)
+		return -1;
+	if (files.count == 1 && files.bytes > MAP_SMALL_BYTES)
+		result = take_large(w, entry, files.files[0], &base, e);
+	else
+		result = take_group(w, entry, &files, &base, e);
+	/* Which of the two is damaged decides what is thrown away: archive or base; unknown,
+	 * neither. */
+	if (result != 0 && files.base_bytes > 0)
+		return stop_check(w->what->stop, e) != 0 ? -1 : blame_bases(w, entry, e);
 	return result;
 }
 
 static int
-take_entry(const struct work *w, const struct archive_entry *entry, struct err *e)
+take_entries(const struct work *w, struct err *e)
 {
-	size_t index =
-		header_blob_find(w->blobs, w->count, &entry->file); /* it is listed: validate.h */
-	char hex[DIGEST_HEX + 1];
+	struct archive_reader reader;
+	struct archive_entry entry;
 
-	(void)digest_hex(&entry->file, hex);
-	if (decode(w, entry, w->blobs[index], e) != 0)
-		return err_wrap(e, "entry %s", hex);
-	/* Only now, its digest being right: whatever has a digest for a name has its bytes, too. */
-	if (renameat(w->dir, scratch, w->dir, hex) != 0)
-		return err_sys(e, "entry %s", hex);
+	if (archive_open(&reader, w->what->archive, e) != 0)
+		return -1;
+	for (size_t n = 1; archive_next(&reader, &entry, e) == ARCHIVE_ENTRY; n++) {
+		if (take_entry(w, reader.format, &entry, e) == 0)
+			continue;
+		(void)unlinkat(w->what->dir, scratch, 0);
+		return err_wrap(e, "entry %zu", n);
+	}
 	return 0;
 }
 
 int
 apply_archive(const struct apply *what, struct err *e)
 {
-	const struct validate all = {what->header, true, what->base};
-	size_t count;
-	AUTO_FREE const struct header_file **blobs = header_blobs(what->header, &count);
-	const struct work w = {blobs, count, what->base, what->dir, what->stop};
-	struct archive_reader reader;
-	struct archive_entry entry;
+	const struct validate all = {
+		what->header, what->old == NULL, what->old, what->old != NULL ? what->base : NULL};
+	struct work w = {.what = what};
+	int result;
 
-	if (validate_archive(what->archive, &all, e) != 0 ||
-		archive_open(&reader, what->archive, e) != 0)
+	if (validate_archive(what->archive, &all, e) != 0)
 		return -1;
-	while (archive_next(&reader, &entry, e) == ARCHIVE_ENTRY) {
-		if (take_entry(&w, &entry, e) != 0) {
-			(void)unlinkat(what->dir, scratch, 0);
-			return -1;
-		}
-	}
-	return 0;
+	w.listing = listing_new(what->header, what->old);
+	result = take_entries(&w, e);
+	listing_free(w.listing);
+	return result;
 }

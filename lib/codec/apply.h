@@ -25,7 +25,8 @@
 struct apply {
 	struct span archive;
 	const struct header *header;
-	const struct blobs *base; /* the version a difference starts from; NULL: a full archive */
+	const struct header *old; /* the version a difference starts from; NULL: a full archive */
+	const struct blobs *base; /* its files */
 	int dir;		  /* emptied by the caller */
 	const struct stop *stop;  /* NULL: to the end */
 };

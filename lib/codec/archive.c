@@ -8,15 +8,22 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/varint.h"
+#include "model/header.h"
 
 enum {
 	MAGIC_BYTES = 8,
-	PREFIX_BYTES = 28, /* magic, stream length, encoding, name length */
-	NAME_BYTES = DIGEST_HEX,
-	DELTA_NAME_BYTES = 2 * DIGEST_HEX + 1,
+	/* GUTS2AR1: magic, stream length, encoding, name length */
+	LENGTH_AT = 8,
+	ENCODING_AT = 16,
+	NAME_LENGTH_AT = 24,
+	NAME_AT = 28,
+	/* Of files: those of two headers. */
+	NUMBERS_MAX = 2 * HEADER_FILES_MAX,
 };
 
 static const char magics[FORMAT_COUNT][MAGIC_BYTES + 1] = {"GUTS2AR1", "GUTS2AR2"};
+static const uint8_t bzip2[NAME_LENGTH_AT - ENCODING_AT] = "BZIP2";
 
 /* By memcpy: an entry begins at any byte, and a pointer to it may not be aligned. */
 static uint64_t
@@ -37,88 +44,168 @@ read_be32(const uint8_t *at)
 	return be32toh(value);
 }
 
-/* A GUTS2AR1 has BZIP2 alone: its readers know nothing else. */
-static bool
-format_allows(enum format format, enum codec codec)
-{
-	return codec < CODEC_COUNT && (format == FORMAT_AR2 || codec == CODEC_BZIP2);
-}
-
 int
 archive_open(struct archive_reader *r, struct span bytes, struct err *e)
 {
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		if (bytes.len >= MAGIC_BYTES && memcmp(bytes.at, magics[i], MAGIC_BYTES) == 0) {
-			*r = (struct archive_reader){bytes, 0, (enum format)i};
+			*r = (struct archive_reader){
+				bytes, i == FORMAT_AR1 ? 0 : MAGIC_BYTES, (enum format)i};
 			return 0;
 		}
 	return err_set(e, ERR_INPUT, "not a GUTS2 archive");
 }
 
-/* The length first: it says that all bytes which digest_parse will look at are there. */
+/* By subtracting: the sum of two lengths from outside could wrap. */
 static int
-read_name(const uint8_t *name, uint32_t len, struct archive_entry *ret, struct err *e)
+read_named(struct span left, struct archive_entry *ret, size_t *ret_len, struct err *e)
 {
-	bool delta = codec_is_delta(ret->codec);
-	const char *text = (const char *)name;
-
-	if (len != (delta ? DELTA_NAME_BYTES : NAME_BYTES))
-		return err_set(e, ERR_INPUT, "name of %u bytes", len);
-	if (!digest_parse(text, &ret->file))
-		return err_set(e, ERR_INPUT, "name is not a lower-case SHA-256");
-	if (delta && (text[DIGEST_HEX] != ':' || !digest_parse(text + DIGEST_HEX + 1, &ret->base)))
-		return err_set(e, ERR_INPUT, "base is not a lower-case SHA-256");
-	return 0;
-}
-
-static int
-read_entry(struct archive_reader *r, struct archive_entry *ret, struct err *e)
-{
-	const uint8_t *at = r->bytes.at + r->at;
-	size_t left = r->bytes.len - r->at;
 	uint64_t stream_len;
 	uint32_t name_len;
 
-	if (left < PREFIX_BYTES)
+	if (left.len < NAME_AT)
 		return err_set(e, ERR_INPUT, "entry is cut short");
-	*ret = (struct archive_entry){.codec = codec_find(at + 16)};
-	if (!format_allows(r->format, ret->codec))
+	if (memcmp(left.at, magics[FORMAT_AR1], MAGIC_BYTES) != 0)
+		return err_set(e, ERR_INPUT, "not an entry");
+	if (memcmp(left.at + ENCODING_AT, bzip2, sizeof(bzip2)) != 0)
 		return err_set(e, ERR_INPUT, "encoding unknown in this format");
-	stream_len = read_be64(at + 8);
-	name_len = read_be32(at + 24);
-	at += PREFIX_BYTES;
-	left -= PREFIX_BYTES;
-	/* Of nothing no encoding makes anything: an empty file has a stream as well. */
-	if (stream_len == 0)
-		return err_set(e, ERR_INPUT, "entry without a stream");
-	/* By subtracting: the sum of two lengths from outside could wrap. */
-	if (name_len > left || stream_len > left - name_len)
+	stream_len = read_be64(left.at + LENGTH_AT);
+	name_len = read_be32(left.at + NAME_LENGTH_AT);
+	if (name_len != DIGEST_HEX)
+		return err_set(e, ERR_INPUT, "name of %u bytes", name_len);
+	if (name_len > left.len - NAME_AT || stream_len > left.len - NAME_AT - name_len)
 		return err_set(e, ERR_INPUT, "entry is cut short");
-	if (read_name(at, name_len, ret, e) != 0)
-		return -1;
-	ret->stream = span_of(at + name_len, (size_t)stream_len);
-	r->at += PREFIX_BYTES + name_len + (size_t)stream_len;
+	ret->codec = CODEC_BZIP2;
+	if (!digest_parse((const char *)left.at + NAME_AT, &ret->file))
+		return err_set(e, ERR_INPUT, "name is not a lower-case SHA-256");
+	ret->stream = span_of(left.at + NAME_AT + name_len, (size_t)stream_len);
+	*ret_len = NAME_AT + name_len + (size_t)stream_len;
 	return 0;
 }
 
-/*
- * An entry begins with the magic and the end is the bare magic, so that which of them it is shows
- * only in what is left. Bytes behind the end would be taken for an entry, and are an error.
- */
+static int
+get_number(struct span *left, uint64_t *ret, struct err *e)
+{
+	size_t len = varint_get(*left, ret);
+
+	*left = span_of(left->at + len, left->len - len);
+	return len > 0 ? 0 : err_set(e, ERR_INPUT, "number is damaged or cut short");
+}
+
+/* One way to say something: two runs have a gap between them, or they were one. */
+static int
+get_bases(struct span *left, struct span *ret, struct err *e)
+{
+	const uint8_t *begin;
+	uint64_t runs;
+	uint64_t end = 0;
+
+	if (get_number(left, &runs, e) != 0)
+		return -1;
+	begin = left->at;
+	for (uint64_t i = 0; i < runs; i++) {
+		uint64_t skip;
+		uint64_t take;
+
+		if (get_number(left, &skip, e) != 0 || get_number(left, &take, e) != 0)
+			return -1;
+		if ((i > 0 && skip == 0) || take == 0 || !num_add(&end, skip, NUMBERS_MAX) ||
+			!num_add(&end, take, NUMBERS_MAX))
+			return err_set(e, ERR_INPUT, "bases are out of range");
+	}
+	*ret = span_of(begin, (size_t)(left->at - begin));
+	return 0;
+}
+
+/* Whatever was read, ret_len is only of use where it is whole. */
+static int
+read_numbered(struct span bytes, struct archive_entry *ret, size_t *ret_len, struct err *e)
+{
+	struct span left = bytes;
+	uint64_t codec;
+	uint64_t stream_len;
+
+	if (get_number(&left, &codec, e) != 0)
+		return -1;
+	if (codec == CODEC_BZIP2 || codec >= CODEC_COUNT)
+		return err_set(e, ERR_INPUT, "encoding unknown in this format");
+	ret->codec = (enum codec)codec;
+	if (get_number(&left, &ret->count, e) != 0 || get_bases(&left, &ret->bases, e) != 0 ||
+		get_number(&left, &stream_len, e) != 0)
+		return -1;
+	if (ret->count == 0 || ret->count > HEADER_FILES_MAX)
+		return err_set(e, ERR_INPUT, "entry of no files, or of too many");
+	if (stream_len > left.len)
+		return err_set(e, ERR_INPUT, "entry is cut short");
+	ret->stream = span_of(left.at, (size_t)stream_len);
+	*ret_len = (size_t)(left.at - bytes.at) + (size_t)stream_len;
+	return 0;
+}
+
+/* A GUTS2AR1 ends with a bare magic, as each of its entries begins; a GUTS2AR2 where it is over. */
+static bool
+is_end(const struct archive_reader *r, struct span left)
+{
+	if (r->format == FORMAT_AR2)
+		return left.len == 0;
+	return left.len == MAGIC_BYTES && memcmp(left.at, magics[r->format], MAGIC_BYTES) == 0;
+}
+
 enum archive_step
 archive_next(struct archive_reader *r, struct archive_entry *ret, struct err *e)
 {
-	size_t start = r->at;
-	size_t left = r->bytes.len - start;
+	const struct span left = span_of(r->bytes.at + r->at, r->bytes.len - r->at);
+	size_t len = 0;
+	int result;
 
-	if (left < MAGIC_BYTES || memcmp(r->bytes.at + start, magics[r->format], MAGIC_BYTES) != 0)
-		return err_set(e, ERR_INPUT, "archive at %zu: %s", start,
-			left < MAGIC_BYTES ? "terminator is missing" : "not an entry");
-	if (left == MAGIC_BYTES)
+	if (is_end(r, left))
 		return ARCHIVE_END;
-	if (read_entry(r, ret, e) != 0)
-		return err_wrap(e, "archive at %zu", start);
+	*ret = (struct archive_entry){0};
+	result = r->format == FORMAT_AR1 ? read_named(left, ret, &len, e)
+					 : read_numbered(left, ret, &len, e);
+	/* Of nothing no encoding makes anything: an empty file has a stream as well. */
+	if (result == 0 && ret->stream.len == 0)
+		result = err_set(e, ERR_INPUT, "entry without a stream");
+	if (result != 0)
+		return err_wrap(e, "archive at %zu", r->at);
+	r->at += len;
 	return ARCHIVE_ENTRY;
+}
+
+/* They were looked at by get_bases. */
+bool
+archive_next_run(struct span *bases, struct archive_run *ret)
+{
+	uint64_t numbers[2];
+
+	if (bases->len == 0)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		size_t len = varint_get(*bases, &numbers[i]);
+
+		*bases = span_of(bases->at + len, bases->len - len);
+	}
+	ret->first += ret->count + numbers[0];
+	ret->count = numbers[1];
+	return true;
+}
+
+void
+archive_put_bases(const size_t *numbers, size_t count, struct buf *ret)
+{
+	size_t end = 0; /* of the run before */
+	size_t i = 0;
+
+	while (i < count) {
+		size_t first = i;
+
+		do
+			i++;
+		while (i < count && numbers[i] == numbers[i - 1] + 1);
+		varint_put(ret, numbers[first] - end);
+		varint_put(ret, i - first);
+		end = numbers[i - 1] + 1;
+	}
 }
 
 struct archive_writer {
@@ -149,37 +236,77 @@ put(struct archive_writer *w, struct span bytes, struct err *e)
 	return fs_write(w->fd, bytes.at, bytes.len, e);
 }
 
+static void
+put_name(const struct archive_entry *entry, struct buf *ret)
+{
+	const uint64_t stream_len = htobe64(entry->stream.len);
+	const uint32_t name_len = htobe32(DIGEST_HEX);
+	char hex[DIGEST_HEX + 1];
+
+	buf_add(ret, magics[FORMAT_AR1], MAGIC_BYTES);
+	buf_add(ret, &stream_len, sizeof(stream_len));
+	buf_add(ret, bzip2, sizeof(bzip2));
+	buf_add(ret, &name_len, sizeof(name_len));
+	buf_add(ret, digest_hex(&entry->file, hex), DIGEST_HEX);
+}
+
+static void
+put_numbers(const struct archive_entry *entry, struct buf *ret)
+{
+	struct span bases = entry->bases;
+	struct archive_run run = {0};
+	uint64_t runs = 0;
+
+	while (archive_next_run(&bases, &run))
+		runs++;
+	varint_put(ret, entry->codec);
+	varint_put(ret, entry->count);
+	varint_put(ret, runs);
+	buf_add(ret, entry->bases.at, entry->bases.len);
+	varint_put(ret, entry->stream.len);
+}
+
+uint64_t
+archive_entry_bytes(const struct archive_entry *entry)
+{
+	AUTO_BUF struct buf head = {0};
+
+	put_numbers(entry, &head);
+	return head.len + entry->stream.len;
+}
+
+/* The magic comes with the first entry, or, of an archive that has none, with the end. */
+static void
+put_magic(const struct archive_writer *w, struct buf *ret)
+{
+	if (w->format == FORMAT_AR2 && w->bytes == 0)
+		buf_add(ret, magics[FORMAT_AR2], MAGIC_BYTES);
+}
+
 int
 archive_add(struct archive_writer *w, const struct archive_entry *entry, struct err *e)
 {
-	uint8_t head[PREFIX_BYTES + DELTA_NAME_BYTES + 1] = {0};
-	bool delta = codec_is_delta(entry->codec);
-	size_t name_len = delta ? DELTA_NAME_BYTES : NAME_BYTES;
-	uint64_t stream_len_be = htobe64(entry->stream.len);
-	uint32_t name_len_be = htobe32((uint32_t)name_len);
-	char hex[DIGEST_HEX + 1];
+	AUTO_BUF struct buf head = {0};
 
-	/* Which stream goes into which format is our own choice (encode_entry). */
-	assert(format_allows(w->format, entry->codec));
-	memcpy(head, magics[w->format], MAGIC_BYTES);
-	memcpy(head + 8, &stream_len_be, 8);
-	memcpy(head + 16, codec_name(entry->codec), strlen(codec_name(entry->codec)));
-	memcpy(head + 24, &name_len_be, 4);
-	memcpy(head + PREFIX_BYTES, digest_hex(&entry->file, hex), DIGEST_HEX);
-	if (delta) {
-		head[PREFIX_BYTES + DIGEST_HEX] = ':';
-		memcpy(head + PREFIX_BYTES + DIGEST_HEX + 1, digest_hex(&entry->base, hex),
-			DIGEST_HEX);
-	}
-	if (put(w, span_of(head, PREFIX_BYTES + name_len), e) != 0)
-		return -1;
-	return put(w, entry->stream, e);
+	/* Which stream goes into which format is our own choice (pack.c). */
+	assert((w->format == FORMAT_AR1) == (entry->codec == CODEC_BZIP2));
+	put_magic(w, &head);
+	if (w->format == FORMAT_AR1)
+		put_name(entry, &head);
+	else
+		put_numbers(entry, &head);
+	return put(w, span_of(head.at, head.len), e) != 0 ? -1 : put(w, entry->stream, e);
 }
 
 int
 archive_end(struct archive_writer *w, struct archive_ref *ret, struct err *e)
 {
-	if (put(w, span_of(magics[w->format], MAGIC_BYTES), e) != 0)
+	AUTO_BUF struct buf end = {0};
+
+	put_magic(w, &end);
+	if (w->format == FORMAT_AR1)
+		buf_add(&end, magics[FORMAT_AR1], MAGIC_BYTES);
+	if (end.len > 0 && put(w, span_of(end.at, end.len), e) != 0)
 		return -1;
 	ret->id = digester_end(w->digester);
 	ret->bytes = w->bytes;

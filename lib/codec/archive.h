@@ -4,8 +4,10 @@
  *
  * Does:     writes entries one after the other, and walks them again without
  *           decoding. Every rule that needs only the archive is checked here;
- *           those that need the header are apply.h's.
- * Units:    big-endian integers on disk, sizes in bytes
+ *           those that need headers are listing.h's.
+ * Shapes:   an entry of GUTS2AR1 names its file by digest. One of GUTS2AR2 says how many
+ *           files it has, and by what numbers its bases go; which those are the headers say
+ * Units:    big-endian integers and varints on disk, sizes in bytes
  * Owner:    a reader looks into the caller's bytes (a mapped file) and owns nothing;
  *           archive_writer_new -> archive_writer_free
  * Errors:   ERR_INPUT with the offset of the entry
@@ -26,9 +28,16 @@
 
 struct archive_entry {
 	enum codec codec;
-	struct digest file;
-	struct digest base; /* deltas only */
+	struct digest file; /* GUTS2AR1 */
+	uint64_t count;	    /* GUTS2AR2: of files, 1 at least */
+	struct span bases;  /* GUTS2AR2: see archive_next_run; empty: none */
 	struct span stream;
+};
+
+/* Numbers of bases in a row. */
+struct archive_run {
+	uint64_t first;
+	uint64_t count;
 };
 
 struct archive_reader {
@@ -42,12 +51,23 @@ enum archive_step { ARCHIVE_ERROR = -1, ARCHIVE_END = 0, ARCHIVE_ENTRY = 1 };
 int archive_open(struct archive_reader *r, struct span bytes, struct err *e);
 enum archive_step archive_next(struct archive_reader *r, struct archive_entry *ret, struct err *e);
 
+/*
+ * The next run of an entry's bases, and what is left behind it; *ret is the run before, and zeroed
+ * for the first. False: there was none.
+ */
+bool archive_next_run(struct span *bases, struct archive_run *ret);
+
+/* The reverse: numbers in ascending order, each once. */
+void archive_put_bases(const size_t *numbers, size_t count, struct buf *ret);
+
 struct archive_writer;
 
 /* fd is written from where it stands; it stays the caller's. */
 struct archive_writer *archive_writer_new(int fd, enum format format);
 int archive_add(struct archive_writer *w, const struct archive_entry *entry, struct err *e);
-/* The terminator; ret names what was written. */
+/* What archive_add writes of an entry of GUTS2AR2. */
+uint64_t archive_entry_bytes(const struct archive_entry *entry);
+/* ret names what was written. */
 int archive_end(struct archive_writer *w, struct archive_ref *ret, struct err *e);
 void archive_writer_free(struct archive_writer *w);
 

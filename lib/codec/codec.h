@@ -2,15 +2,16 @@
 /*
  * codec.h - the encodings of an archive entry.
  *
- * Does:     turns a file (and, for deltas, the file it comes from) into a
- *           stream and back, memory to memory. Large inputs and outputs are
- *           meant to be mapped files: what a codec allocates itself does not
- *           grow with them when decoding. Decoding is bounded by the size that is stated:
- *           a stream that is longer than a file of it can need is refused before any work, and so
- * is one that goes on without making anything. Threads:  any; no state is shared Errors: ERR_INPUT
- * a stream that is not valid or not of the stated size; ERR_STOPPED within a second of the wish,
- * but for what encoding does in one go: preparing to look for matches in a base of gigabytes, and
- * sorting one where nobody is waiting Source:   guts2(7), ARCHIVES; RFC 3284; guts2(7) for BSDIFF
+ * Does:     turns bytes, and the base that they come from, into a stream and back, memory to
+ *           memory. Large inputs and outputs are meant to be mapped files: what a codec allocates
+ *           itself does not grow with them when decoding. Decoding is bounded by the size that is
+ *           stated: a stream that is longer than that can need is refused before any work, and so
+ *           is one that goes on without making anything.
+ * Threads:  any; no state is shared
+ * Errors:   ERR_INPUT a stream that is not valid or not of the stated size; ERR_STOPPED within a
+ *           second of the wish, but for what encoding does in one go: preparing to look for
+ *           matches in a base, and sorting one where nobody is waiting
+ * Source:   guts2(7), ARCHIVES; RFC 3284
  */
 #ifndef CODEC_H
 #define CODEC_H
@@ -22,7 +23,10 @@
 #include "base/err.h"
 #include "base/stop.h"
 
-enum codec { CODEC_BZIP2, CODEC_ZSTD, CODEC_ZPATCH, CODEC_VCDIFF, CODEC_BSDIFF, CODEC_COUNT };
+enum codec { CODEC_BZIP2, CODEC_ZSTD, CODEC_LZMA, CODEC_VCDIFF, CODEC_BSDIFF, CODEC_COUNT };
+
+/* What LZMA reaches back; a file and its base have no more bytes together. */
+enum { CODEC_LZMA_WINDOW_BYTES = 3 << 23 };
 
 enum codec_fit {
 	CODEC_ERROR = -1,
@@ -30,17 +34,11 @@ enum codec_fit {
 	CODEC_TOO_LARGE = 1, /* the stream would be longer than the room */
 };
 
-/* The name on the wire, without padding. */
+/* For people. */
 const char *codec_name(enum codec codec);
 
-/* CODEC_COUNT where no encoding has this 8-byte NUL-padded name. */
-enum codec codec_find(const uint8_t name[8]);
-
-/* Whether it describes a file as a change of another one. */
-bool codec_is_delta(enum codec codec);
-
-/* Whether it is to be tried for files of these sizes: the encoder takes them, and may win. */
-bool codec_suits(enum codec codec, size_t len, size_t base_len);
+/* Whether there is such a stream for len bytes and a base of that size; 0: there is no base. */
+bool codec_suits(enum codec codec, uint64_t len, uint64_t base_len);
 
 /* The room that a stream for len bytes needs at the most, for encodings of whole files. */
 size_t codec_bound(size_t len);
@@ -51,8 +49,10 @@ uint64_t codec_stream_max(uint64_t len);
 /* What is encoded, and how thoroughly. */
 struct codec_input {
 	struct span file;
-	struct span base; /* deltas */
+	struct span base; /* of no bytes: there is none */
 	bool quick;	  /* somebody is waiting: take the first good stream, not the smallest */
+	bool binary;	  /* the file is a program or the like, and no text */
+	bool alike;	  /* the file is nearly the base: it need not be searched as thoroughly */
 	const struct stop *stop; /* NULL: to the end */
 };
 
@@ -71,6 +71,7 @@ int codec_decode(enum codec codec, struct span stream, struct span base, uint8_t
  */
 struct codec_watch {
 	void (*passed)(void *context, size_t len); /* NULL: nobody wants to know */
+	void (*base_read)(void *context); /* the base is not looked at any more; NULL: likewise */
 	void *context;
 	const struct stop *stop; /* NULL: to the end */
 };

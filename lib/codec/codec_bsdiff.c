@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/varint.h"
 #include "codec/codec_each.h"
 
 /*
@@ -12,7 +13,7 @@
  * length is compared with what is left of base and output before it is used, and by subtracting, so
  * that no sum of two numbers of the stream can wrap. At the end every column must be used up.
  */
-enum { CHUNK_BYTES = 1 << 14, HEAD_BYTES = (COL_COUNT - 1) * VARINT_BYTES };
+enum { CHUNK_BYTES = 1 << 14 };
 
 /* The reverse of fold_sign in codec_bsdiff_encode.c; no number of 63 bits overflows. */
 static int64_t
@@ -22,7 +23,8 @@ unfold_sign(uint64_t n)
 }
 
 struct column {
-	struct codec_zstd_reader *unpacker; /* NULL: the column is empty */
+	struct span stored; /* what is left of one that is not packed */
+	struct codec_lzma_reader *unpacker;
 	uint8_t chunk[CHUNK_BYTES];
 	size_t at;
 	size_t len;
@@ -32,10 +34,16 @@ struct column {
 static int
 fill(struct column *c, struct err *e)
 {
-	if (c->at < c->len || c->unpacker == NULL)
+	if (c->at < c->len)
 		return 0;
 	c->at = 0;
-	return codec_zstd_reader_read(c->unpacker, c->chunk, sizeof(c->chunk), &c->len, e);
+	if (c->unpacker != NULL)
+		return codec_lzma_reader_read(c->unpacker, c->chunk, sizeof(c->chunk), &c->len, e);
+	c->len = c->stored.len < sizeof(c->chunk) ? c->stored.len : sizeof(c->chunk);
+	if (c->len > 0)
+		memcpy(c->chunk, c->stored.at, c->len);
+	c->stored = span_of(c->stored.at + c->len, c->stored.len - c->len);
+	return 0;
 }
 
 static int
@@ -199,33 +207,50 @@ read_all(struct reader *r, struct err *e)
 	return 0;
 }
 
-/*
- * The head as it stands in memory is read as a column that is there already: its chunk is large
- * enough, and its unpacker NULL, so that it ends where the stream does. The last column has what is
- * left, and no length.
- */
+static int
+read_head(struct span *stream, uint64_t lengths[COL_COUNT][2], struct err *e)
+{
+	for (int i = 0; i < COL_COUNT; i++)
+		for (int which = 0; which < 2; which++) {
+			size_t len = varint_get(*stream, &lengths[i][which]);
+
+			if (len == 0)
+				return err_set(e, ERR_INPUT, "head is damaged or cut short");
+			*stream = span_of(stream->at + len, stream->len - len);
+		}
+	return 0;
+}
+
+/* Of equal lengths a column is stored; otherwise it is packed, and may state what it likes. */
+static int
+open_column(struct column *c, struct span bytes, uint64_t len, struct err *e)
+{
+	if (len == bytes.len) {
+		c->stored = bytes;
+		return 0;
+	}
+	c->unpacker = codec_lzma_reader_new(bytes, span_of("", 0), len, COL_WINDOW_BYTES);
+	return c->unpacker != NULL ? 0 : err_set(e, ERR_INPUT, "column is damaged");
+}
+
 static int
 open_columns(struct reader *r, struct span stream, struct err *e)
 {
-	struct column head = {.len = stream.len < HEAD_BYTES ? stream.len : HEAD_BYTES};
-	uint64_t lengths[COL_COUNT];
+	uint64_t lengths[COL_COUNT][2];
 
-	memcpy(head.chunk, stream.at, head.len);
-	for (int i = 0; i + 1 < COL_COUNT; i++)
-		if (read_number(&head, &lengths[i], e) != 0)
-			return err_wrap(e, "head");
-	stream = span_of(stream.at + head.at, stream.len - head.at);
+	if (read_head(&stream, lengths, e) != 0)
+		return -1;
 	for (int i = 0; i < COL_COUNT; i++) {
-		uint64_t len = i + 1 < COL_COUNT ? lengths[i] : stream.len;
+		uint64_t len = lengths[i][1];
 
 		if (len > stream.len)
 			return err_set(e, ERR_INPUT, "delta is cut short");
-		if (len > 0)
-			r->columns[i].unpacker =
-				codec_zstd_reader_new(span_of(stream.at, (size_t)len));
+		if (open_column(
+			    &r->columns[i], span_of(stream.at, (size_t)len), lengths[i][0], e) != 0)
+			return -1;
 		stream = span_of(stream.at + len, stream.len - (size_t)len);
 	}
-	return 0;
+	return stream.len == 0 ? 0 : err_set(e, ERR_INPUT, "bytes behind the last column");
 }
 
 int
@@ -242,6 +267,6 @@ codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size_t l
 	if (open_columns(r, stream, e) == 0)
 		result = read_all(r, e);
 	for (int i = 0; i < COL_COUNT; i++)
-		codec_zstd_reader_free(r->columns[i].unpacker);
+		codec_lzma_reader_free(r->columns[i].unpacker);
 	return result;
 }

@@ -26,7 +26,7 @@ enum {
 	COL_COUNT
 };
 
-enum { WORD_BYTES = 3, VARINT_BYTES = 9 };
+enum { WORD_BYTES = 3, COL_WINDOW_BYTES = 1 << 21 };
 
 static inline uint32_t
 read_word(const uint8_t *at, size_t len)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/varint.h"
 #include "codec/codec_bsdiff.h"
 #include "codec/codec_each.h"
 #include "codec/finder.h"
@@ -15,19 +16,6 @@ enum {
 	SORT_MAX = 1 << 27,    /* sorting takes five times the size, and seconds */
 	STOP_STEPS = 1 << 14,  /* that many places are searched between two looks at the stop */
 };
-
-/* Seven bits a byte, the lowest first: a column of equal numbers is equal bytes for zstd. */
-static void
-put_number(struct buf *b, uint64_t n)
-{
-	uint8_t bytes[VARINT_BYTES + 1];
-	size_t len = 0;
-
-	for (; n > 0x7f; n >>= 7)
-		bytes[len++] = (uint8_t)(n | 0x80);
-	bytes[len++] = (uint8_t)n;
-	buf_add(b, bytes, len);
-}
 
 /* Near numbers of either sign become small ones. */
 static uint64_t
@@ -61,6 +49,7 @@ struct maker {
 	size_t ends[2]; /* of the last part and the one before, in the base */
 	uint64_t gap;	/* equal bytes since the last difference */
 	bool *changed;	/* pages of the base where something differs; NULL: who cares */
+	bool quick;
 	const struct stop *stop;
 };
 
@@ -137,7 +126,7 @@ put_differences(struct maker *m, const uint8_t *new, const uint8_t *old, size_t 
 		word_len = len - at < WORD_BYTES ? len - at : WORD_BYTES;
 		write_word(word, word_len,
 			read_word(new + at, word_len) - read_word(old + at, word_len));
-		put_number(&m->columns[COL_GAP], m->gap);
+		varint_put(&m->columns[COL_GAP], m->gap);
 		buf_add(&m->columns[COL_WORD], word, word_len);
 		note_change(m, (size_t)(old - m->base.at) + at);
 		m->gap = 0;
@@ -156,7 +145,7 @@ put_seek(struct maker *m, size_t old)
 
 	for (int i = 0; i < 2; i++)
 		from[i] = fold_sign((int64_t)old - (int64_t)m->ends[i]) << 1 | (unsigned)i;
-	put_number(&m->columns[COL_SEEK], from[1] < from[0] ? from[1] : from[0]);
+	varint_put(&m->columns[COL_SEEK], from[1] < from[0] ? from[1] : from[0]);
 }
 
 /* What is like the base from `from` on, and then what is like nothing, up to `until`. */
@@ -168,8 +157,8 @@ put_part(struct maker *m, const struct alignment *from, size_t like, size_t unti
 	if (like + insert == 0)
 		return;
 	put_seek(m, from->old);
-	put_number(&m->columns[COL_ADD], like);
-	put_number(&m->columns[COL_INSERT], insert);
+	varint_put(&m->columns[COL_ADD], like);
+	varint_put(&m->columns[COL_INSERT], insert);
 	put_differences(m, m->file.at + from->at, m->base.at + from->old, like);
 	buf_add(&m->columns[COL_EXTRA], m->file.at + from->at + like, insert);
 	/* Where a part begins and ends matches will be looked for. */
@@ -341,10 +330,30 @@ put_all(struct maker *m, size_t max)
 	return columns_bytes(m) <= max && !stop_wanted(m->stop);
 }
 
+/* What would not be shorter is stored as it is: the few numbers of a small delta mostly. */
+static enum codec_fit
+pack_column(const struct maker *m, struct span column, uint8_t *out, size_t room, size_t *ret_len,
+	struct err *e)
+{
+	const struct codec_input from = {.file = column, .quick = m->quick, .stop = m->stop};
+	enum codec_fit fit = CODEC_TOO_LARGE;
+
+	if (column.len > 0)
+		fit = codec_lzma_compress(&from, COL_WINDOW_BYTES, out,
+			room < column.len - 1 ? room : column.len - 1, ret_len, e);
+	if (fit != CODEC_TOO_LARGE)
+		return fit;
+	if (column.len > room)
+		return CODEC_TOO_LARGE;
+	if (column.len > 0)
+		memcpy(out, column.at, column.len);
+	*ret_len = column.len;
+	return CODEC_FITS;
+}
+
 /*
- * The lengths of all columns but the last, then the columns; one that is empty is nothing. The head
- * is known only when all are packed, and of unknown length, so that they are packed elsewhere
- * first.
+ * The head is known only when all columns are packed, and of unknown length, so that they are
+ * packed elsewhere first.
  */
 static enum codec_fit
 pack_columns(const struct maker *m, uint8_t *out, size_t room, size_t *ret_len, struct err *e)
@@ -356,14 +365,12 @@ pack_columns(const struct maker *m, uint8_t *out, size_t room, size_t *ret_len, 
 	for (int i = 0; i < COL_COUNT; i++) {
 		struct span column = span_of(m->columns[i].at, m->columns[i].len);
 		size_t len = 0;
-		enum codec_fit fit = CODEC_FITS;
+		enum codec_fit fit = pack_column(m, column, packed + at, room - at, &len, e);
 
-		if (column.len > 0)
-			fit = codec_zstd_compress(column, m->stop, packed + at, room - at, &len, e);
 		if (fit != CODEC_FITS)
 			return fit;
-		if (i + 1 < COL_COUNT)
-			put_number(&head, len);
+		varint_put(&head, column.len);
+		varint_put(&head, len);
 		at += len;
 	}
 	if (head.len > room - at)
@@ -453,8 +460,11 @@ codec_bsdiff_encode(
 	const size_t pages = from->base.len / FINDER_PAGE + 1;
 	const bool blocks_do = (from->quick && larger > QUICK_BYTES) || from->base.len > SORT_MAX;
 	AUTO_FREE bool *changed = mem_new(pages, sizeof(*changed));
-	struct maker m = {
-		.file = from->file, .base = from->base, .changed = changed, .stop = from->stop};
+	struct maker m = {.file = from->file,
+		.base = from->base,
+		.changed = changed,
+		.quick = from->quick,
+		.stop = from->stop};
 	enum codec_fit fit = CODEC_TOO_LARGE;
 	bool little = false;
 

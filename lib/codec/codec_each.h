@@ -2,9 +2,9 @@
 /*
  * codec_each.h - what each codec file offers to codec.c, and to nobody else.
  *
- * The encode and decode functions are those of codec.h for one encoding. An
- * empty base makes codec_zstd_* work on whole files (ZSTD), another one is the
- * prefix (ZPATCH). A watch can be NULL.
+ * The encode and decode functions are those of codec.h for one encoding. For ZSTD and LZMA
+ * a base is what the file's own beginning would be to its rest, and may be empty. A watch can be
+ * NULL.
  */
 #ifndef CODEC_EACH_H
 #define CODEC_EACH_H
@@ -45,9 +45,10 @@ enum codec_fit codec_bsdiff_encode(
 int codec_bsdiff_decode(struct span stream, struct span base, uint8_t *out, size_t len,
 	const struct codec_watch *watch, struct err *e);
 
-/* One frame that codec_zstd_reader_read takes. */
-enum codec_fit codec_zstd_compress(struct span bytes, const struct stop *stop, uint8_t *out,
-	size_t room, size_t *ret_len, struct err *e);
+enum codec_fit codec_lzma_encode(
+	const struct codec_input *from, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+int codec_lzma_decode(struct span stream, struct span base, uint8_t *out, size_t len,
+	const struct codec_watch *watch, struct err *e);
 
 /* zstd piece by piece, for a stream that another encoding produces or reads. */
 struct codec_zstd_writer;
@@ -63,5 +64,18 @@ struct codec_zstd_reader *codec_zstd_reader_new(struct span stream);
 int codec_zstd_reader_read(
 	struct codec_zstd_reader *u, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
 void codec_zstd_reader_free(struct codec_zstd_reader *u);
+
+/* LZMA with another window, for a stream that another encoding has inside. */
+enum codec_fit codec_lzma_compress(const struct codec_input *from, uint32_t window, uint8_t *out,
+	size_t room, size_t *ret_len, struct err *e);
+
+/* The same piece by piece. NULL: what the stream says of itself cannot be. */
+struct codec_lzma_reader;
+struct codec_lzma_reader *codec_lzma_reader_new(
+	struct span stream, struct span base, size_t len, uint32_t window);
+/* Up to room bytes of the len; *ret_len 0: there were no more, and the stream ended there. */
+int codec_lzma_reader_read(
+	struct codec_lzma_reader *u, uint8_t *out, size_t room, size_t *ret_len, struct err *e);
+void codec_lzma_reader_free(struct codec_lzma_reader *u);
 
 #endif

@@ -144,24 +144,6 @@ codec_zstd_decode(struct span stream, struct span base, uint8_t *out, size_t len
 	return result;
 }
 
-/*
- * Whole columns at once: their size is known, and zstd makes its tables no larger than that needs.
- * The window stays within what guts2(7) lets a reader expect.
- */
-enum codec_fit
-codec_zstd_compress(struct span bytes, const struct stop *stop, uint8_t *out, size_t room,
-	size_t *ret_len, struct err *e)
-{
-	ZSTD_CCtx *z = ZSTD_createCCtx();
-	int log = window_log_for(bytes.len);
-
-	assert(z != NULL);
-	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, best_level(bytes.len));
-	(void)ZSTD_CCtx_setParameter(
-		z, ZSTD_c_windowLog, log < PACKER_WINDOW_LOG ? log : PACKER_WINDOW_LOG);
-	return compress(z, bytes, stop, out, room, ret_len, e);
-}
-
 struct codec_zstd_writer {
 	ZSTD_CCtx *z;
 	ZSTD_outBuffer out;

@@ -9,69 +9,46 @@
 #include "base/fs.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "codec/validate.h"
+#include "codec/pieces.h"
 
-enum { WHOLE_CODECS = 2, DELTA_CODECS = 3 };
+enum {
+	LZMA_BYTES_MAX = 1 << 26, /* past it the best takes minutes */
+	QUICK_BYTES = 1 << 20,	  /* past it BSDIFF is as quick, and smaller */
+	ALIKE_SHARE = 512,	  /* of a piece: a delta that is smaller says that little changed */
+	POOR_SHARE = 64,	  /* the same: one that is larger, that much did */
+	BINARY_LOOK_BYTES = 1 << 20,
+	BINARY_SHARE = 64, /* of so many bytes one is zero */
+	HARD_SHARE = 2,	   /* the same: one that is larger is hardly smaller than the piece */
+	PROGRAM_SHARE = 8, /* the same, of a program */
+};
 
 static const char streams_name[] = "made";
 
-static const enum codec delta_codecs[DELTA_CODECS] = {CODEC_ZPATCH, CODEC_VCDIFF, CODEC_BSDIFF};
-
 /*
- * Three rounds of tasks, each of which runs on any number of threads: donated streams are looked
- * at, then whole files are encoded, then deltas. A task writes to its own stream and its own blob
- * alone, and reads what an earlier round has finished, so that there are no locks. What they share
- * is the staged file: each takes its place in it with one atomic addition.
- *
- * Deltas come last because the smallest whole stream is the room that a delta gets. One that is no
- * smaller is worth nothing, and is given up while it is being made.
+ * Two rounds of tasks, each of which runs on any number of threads: donated streams are looked at,
+ * then pieces are encoded. A task writes to its own stream alone, and reads what an earlier round
+ * has finished, so that there are no locks. What they share is the staged file: each takes its
+ * place in it with one atomic addition.
  */
-
-/* A stream that was made lies in the staged file; a donated one in the donor's archive. */
-struct stream {
-	enum codec codec;
-	size_t len; /* 0: there is none */
-	size_t at;  /* in the staged file */
-	const uint8_t *donated;
-	bool doubtful; /* donated by somebody else: to be decoded before it is used */
-};
-
-struct blob {
-	struct stream whole[WHOLE_CODECS]; /* BZIP2, ZSTD */
-	bool settled;			   /* a donor has shown which of them is smaller */
-	bool skipped;
-	atomic_bool checked; /* the file's digest was looked at in this run */
-};
-
-struct delta {
-	size_t blob;
-	struct header_file base; /* its path is the older header's */
-	atomic_bool base_checked;
-	/* As delta_codecs has them; len 0: not smaller than the whole file. */
-	struct stream streams[DELTA_CODECS];
-};
 
 struct encode {
 	struct encode_settings settings;
-	const struct header_file **files;
-	struct blob *blobs;
-	size_t count;
-	struct delta *deltas; /* sorted by blob and base once encode_all began */
-	size_t delta_count;
-	size_t delta_capacity;
+	struct pieces pieces;
+	const struct header_file **blobs; /* distinct, sorted, once encode_all began */
+	size_t blob_count;
+	atomic_bool *checked; /* the digest of a blob was looked at in this run */
+	struct piece **by_size;
 	int streams_fd; /* all streams that were made, one behind the other, in no order */
 	_Atomic size_t streams_bytes;
 	struct map streams;
 };
 
 struct encode *
-encode_new(const struct header *h, const struct encode_settings *settings)
+encode_new(const struct encode_settings *settings)
 {
 	struct encode *x = mem_new(1, sizeof(*x));
 
 	x->settings = *settings;
-	x->files = header_blobs(h, &x->count);
-	x->blobs = mem_new(x->count, sizeof(*x->blobs));
 	x->streams_fd = -1;
 	return x;
 }
@@ -81,94 +58,106 @@ encode_free(struct encode *x)
 {
 	if (x == NULL)
 		return;
+	pieces_free(&x->pieces);
 	map_close(&x->streams);
 	fs_close(&x->streams_fd);
 	free(x->blobs);
-	free(x->deltas);
-	free(x->files);
+	free(x->checked);
+	free(x->by_size);
 	free(x);
 }
 
-const struct header_file *const *
-encode_blobs(const struct encode *x, size_t *ret_count)
+size_t
+encode_want(struct encode *x, const struct encode_piece *piece)
 {
-	*ret_count = x->count;
-	return x->files;
+	struct piece *wanted = pieces_add(&x->pieces, piece);
+
+	wanted->wanted = true;
+	return wanted->number;
+}
+
+size_t
+encode_want_instead(struct encode *x, const struct encode_piece *piece, size_t other)
+{
+	struct piece *instead = pieces_add(&x->pieces, piece);
+
+	x->pieces.at[other]->instead = instead;
+	return instead->number;
 }
 
 void
-encode_skip(struct encode *x, size_t blob)
+encode_donate(struct encode *x, const struct encode_piece *piece, enum codec codec,
+	struct span stream, bool trusted)
 {
-	x->blobs[blob].skipped = true;
+	struct piece *found = pieces_find(&x->pieces, piece);
+	struct stream *before = found != NULL ? &found->streams[codec] : NULL;
+
+	if (before != NULL && (before->len == 0 || stream.len < before->len))
+		*before = (struct stream){
+			.len = stream.len, .donated = stream.at, .doubtful = !trusted};
 }
 
+/* ---- Bytes of a piece */
+
 /*
- * An archive in the newer format is taken to have the smaller of two encodings of each file: that
- * settles which it is, and the other one need not be tried. ZSTD is of no use where no archive of
- * the newer format is wanted.
+ * Its digest is looked at, since what is encoded goes out under the name of its digest; but not
+ * once more for each encoding.
  */
-void
-encode_donor(struct encode *x, struct span archive, bool trusted)
-{
-	const struct validate by_itself = {0};
-	bool wants_new = (x->settings.formats & 1U << FORMAT_AR2) != 0;
-	struct archive_reader reader;
-	struct archive_entry entry;
-
-	/* As a whole first: of one that is damaged somewhere nothing is taken. */
-	if (validate_archive(archive, &by_itself, NULL) != 0 ||
-		archive_open(&reader, archive, NULL) != 0)
-		return;
-	while (archive_next(&reader, &entry, NULL) == ARCHIVE_ENTRY) {
-		size_t i = header_blob_find(x->files, x->count, &entry.file);
-
-		if (i == x->count || codec_is_delta(entry.codec) ||
-			(entry.codec == CODEC_ZSTD && !wants_new))
-			continue;
-		x->blobs[i].whole[entry.codec] = (struct stream){.codec = entry.codec,
-			.len = entry.stream.len,
-			.donated = entry.stream.at,
-			.doubtful = !trusted};
-		x->blobs[i].settled |= reader.format == FORMAT_AR2;
-	}
-}
-
-/* A delta to or from nothing is no gain, and zstd takes an empty base for none. */
-void
-encode_want_delta(struct encode *x, size_t blob, const struct header_file *base)
-{
-	if (x->files[blob]->size == 0 || base->size == 0)
-		return;
-	x->deltas = mem_grow(x->deltas, x->delta_count, &x->delta_capacity, sizeof(*x->deltas));
-	x->deltas[x->delta_count++] = (struct delta){.blob = blob, .base = *base};
-}
-
 static int
-compare_deltas(const void *a, const void *b)
+open_blob(struct encode *x, const struct header_file *file, struct map *ret, struct err *e)
 {
-	const struct delta *left = a;
-	const struct delta *right = b;
+	size_t i = header_blob_find(x->blobs, x->blob_count, &file->digest);
+	const struct blobs *blobs = &x->settings.blobs;
 
-	if (left->blob != right->blob)
-		return left->blob < right->blob ? -1 : 1;
-	return digest_compare(&left->base.digest, &right->base.digest);
+	if (blobs->open(blobs->context, &file->digest, !x->checked[i], ret, e) != 0)
+		return err_wrap(e, "%s", file->path);
+	x->checked[i] = true;
+	return 0;
 }
 
-/* Several older versions have the same base for a blob: one delta is made for all of them. */
-static void
-sort_deltas(struct encode *x)
+/* One file as it is; several are put one behind the other. */
+static int
+open_bytes(struct encode *x, const struct header_file *const *files, size_t count, uint64_t bytes,
+	struct map *ret, struct err *e)
 {
-	size_t kept = 0;
+	size_t at = 0;
 
-	mem_sort(x->deltas, x->delta_count, sizeof(*x->deltas), compare_deltas);
-	for (size_t i = 0; i < x->delta_count; i++)
-		if (kept == 0 || compare_deltas(&x->deltas[kept - 1], &x->deltas[i]) != 0)
-			x->deltas[kept++] = x->deltas[i];
-	x->delta_count = kept;
+	if (count == 1)
+		return open_blob(x, files[0], ret, e);
+	if (map_scratch(x->settings.stage, (size_t)bytes, ret, e) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		AUTO_MAP struct map file = {0};
+
+		if (open_blob(x, files[i], &file, e) != 0)
+			return -1;
+		if (file.len != files[i]->size)
+			return err_set(
+				e, ERR_DIGEST, "%s: is not of the stated size", files[i]->path);
+		if (file.len > 0)
+			memcpy(ret->at + at, file.at, file.len);
+		at += file.len;
+	}
+	return 0;
 }
+
+/* Of a piece; both are closed by the caller whatever is returned. */
+static int
+open_piece(struct encode *x, const struct piece *piece, struct map *ret, struct map *ret_base,
+	struct err *e)
+{
+	if (open_bytes(x, piece->files, piece->count, piece->bytes, ret, e) != 0)
+		return -1;
+	if (piece->base_bytes == 0)
+		return 0;
+	return open_bytes(
+		x, piece->files + piece->count, piece->base_count, piece->base_bytes, ret_base, e);
+}
+
+/* ---- Tasks */
 
 /*
- * Decoding must give the file back; an encoder's mistake is found here and nowhere later. Later
+ * Decoding must give the bytes back; an encoder's mistake is found here and nowhere later. Later
  * would be at each client, which has no other way to the file.
  */
 static int
@@ -182,27 +171,37 @@ verify(const struct encode *x, enum codec codec, struct span stream, const struc
 		codec_decode_watched(codec, stream, from->base, out.at, out.len, &watch, e) != 0)
 		return -1;
 	if (from->file.len > 0 && memcmp(out.at, from->file.at, from->file.len) != 0)
-		return err_set(e, ERR_DIGEST, "%s: decoded file differs", codec_name(codec));
+		return err_set(e, ERR_DIGEST, "%s: decoded bytes differ", codec_name(codec));
 	return 0;
 }
 
 /*
- * Whether somebody else's stream is what it says. Any error means no: a donor is a help, and
- * without it the stream is made here.
+ * A task for each piece: whether somebody else's stream is what it says. Any error means no, unless
+ * it is to end: a donor is a help, and without it the stream is made here.
  */
-static bool
-is_right(const struct encode *x, const struct stream *stream, const struct header_file *file)
+static int
+check_donated(void *context, size_t index, struct err *e)
 {
-	const struct codec_watch watch = {.stop = x->settings.stop};
-	AUTO_MAP struct map out = {0};
-	struct digest got;
+	struct encode *x = context;
+	struct piece *piece = x->pieces.at[index];
 
-	if (map_scratch(x->settings.stage, file->size, &out, NULL) != 0 ||
-		codec_decode_watched(stream->codec, span_of(stream->donated, stream->len),
-			span_of("", 0), out.at, out.len, &watch, NULL) != 0)
-		return false;
-	got = map_digest(&out, x->settings.stop);
-	return digest_equal(&got, &file->digest);
+	for (int codec = 0; codec < CODEC_COUNT; codec++) {
+		struct stream *stream = &piece->streams[codec];
+		struct codec_input from = {.stop = x->settings.stop};
+		AUTO_MAP struct map bytes = {0};
+		AUTO_MAP struct map base = {0};
+
+		if (stream->len == 0 || !stream->doubtful)
+			continue;
+		if (open_piece(x, piece, &bytes, &base, e) != 0)
+			return -1;
+		from.file = map_span(&bytes);
+		from.base = map_span(&base);
+		if (verify(x, (enum codec)codec, span_of(stream->donated, stream->len), &from,
+			    NULL) != 0)
+			*stream = (struct stream){0};
+	}
+	return stop_check(x->settings.stop, e);
 }
 
 /*
@@ -221,38 +220,26 @@ save(struct encode *x, struct stream *stream, struct span bytes, struct err *e)
 	return 0;
 }
 
-/* A stream of at most room bytes; its len stays 0 where it does not fit. */
+/* A smaller stream than those before, or none. */
 static int
-encode_stream(struct encode *x, struct stream *stream, const struct codec_input *from, size_t room,
+encode_one(struct encode *x, struct piece *piece, enum codec codec, const struct codec_input *from,
 	struct err *e)
 {
+	enum codec other;
+	const struct stream *before = pieces_smallest(piece, &other);
 	AUTO_MAP struct map out = {0};
 	enum codec_fit fit;
 	size_t len;
 
-	if (map_scratch(x->settings.stage, room, &out, e) != 0)
+	if (map_scratch(x->settings.stage,
+		    before != NULL ? before->len - 1 : codec_bound(from->file.len), &out, e) != 0)
 		return -1;
-	fit = codec_encode(stream->codec, from, out.at, out.len, &len, e);
+	fit = codec_encode(codec, from, out.at, out.len, &len, e);
 	if (fit != CODEC_FITS)
 		return fit == CODEC_ERROR ? -1 : 0;
-	if (verify(x, stream->codec, span_of(out.at, len), from, e) != 0)
+	if (verify(x, codec, span_of(out.at, len), from, e) != 0)
 		return -1;
-	return save(x, stream, span_of(out.at, len), e);
-}
-
-/* Which encodings of whole files the archives will choose from. */
-static bool
-is_needed(const struct encode *x, const struct blob *blob, enum codec codec)
-{
-	const unsigned old = 1U << FORMAT_AR1;
-	const unsigned new = 1U << FORMAT_AR2;
-
-	if (blob->skipped)
-		return false;
-	/* For the newer format as a rival of ZSTD only, where nobody is waiting. */
-	if (codec == CODEC_BZIP2)
-		return (x->settings.formats & old) != 0 || (!x->settings.quick && !blob->settled);
-	return (x->settings.formats & new) != 0 && !blob->settled;
+	return save(x, &piece->streams[codec], span_of(out.at, len), e);
 }
 
 static void
@@ -265,114 +252,160 @@ note_done(const struct encode *x, uint64_t bytes)
 }
 
 /*
- * Its digest is looked at, since what is encoded goes out under the name of its digest; but not
- * once more for each encoding.
+ * What may be the smallest; where somebody is waiting, what is made quickly. Sizes decide and not a
+ * clock, so that the same files give the same archive everywhere.
  */
-static int
-open_file(const struct encode *x, const struct header_file *file, atomic_bool *checked,
-	struct map *ret, struct err *e)
-{
-	if (x->settings.blobs.open(x->settings.blobs.context, &file->digest, !*checked, ret, e) !=
-		0)
-		return -1;
-	*checked = true;
-	return 0;
-}
-
-/* One task for each blob. A bad stream is forgotten, and with it what it seemed to settle. */
-static int
-check_donated(void *context, size_t index, struct err *e)
-{
-	struct encode *x = context;
-	struct blob *blob = &x->blobs[index];
-
-	for (int i = 0; i < WHOLE_CODECS && !blob->skipped; i++) {
-		struct stream *stream = &blob->whole[i];
-
-		if (stream->len == 0 || !stream->doubtful || is_right(x, stream, x->files[index]))
-			continue;
-		*stream = (struct stream){0};
-		blob->settled = false;
-	}
-	return stop_check(x->settings.stop, e);
-}
-
-/* Two tasks for each blob, which know by their number what they are to do. */
-static int
-encode_whole(void *context, size_t index, struct err *e)
-{
-	struct encode *x = context;
-	struct blob *blob = &x->blobs[index / 2];
-	const struct header_file *file = x->files[index / 2];
-	struct stream *stream = &blob->whole[index % 2];
-	struct codec_input from = {.quick = x->settings.quick, .stop = x->settings.stop};
-	AUTO_MAP struct map bytes = {0};
-
-	stream->codec = index % 2 == 0 ? CODEC_BZIP2 : CODEC_ZSTD;
-	if (stream->len > 0 || !is_needed(x, blob, stream->codec))
-		return 0;
-	if (open_file(x, file, &blob->checked, &bytes, e) != 0)
-		return err_wrap(e, "%s", file->path);
-	from.file = map_span(&bytes);
-	if (encode_stream(x, stream, &from, codec_bound(bytes.len), e) != 0)
-		return err_wrap(e, "%s", file->path);
-	note_done(x, file->size);
-	return 0;
-}
-
-/* NULL where none was made. */
-static const struct stream *
-smallest_of(const struct stream *streams, size_t count)
-{
-	const struct stream *best = NULL;
-
-	for (size_t i = 0; i < count; i++)
-		if (streams[i].len > 0 && (best == NULL || streams[i].len < best->len))
-			best = &streams[i];
-	return best;
-}
-
-static const struct stream *
-smallest_whole(const struct encode *x, size_t blob)
-{
-	const struct stream *stream = smallest_of(x->blobs[blob].whole, WHOLE_CODECS);
-
-	assert(stream != NULL);
-	return stream;
-}
-
 static bool
-is_tried(const struct encode *x, const struct delta *delta, int which)
+is_tried(const struct encode *x, const struct piece *piece, const struct codec_input *from,
+	enum codec codec)
 {
-	return codec_suits(delta_codecs[which], x->files[delta->blob]->size, delta->base.size);
+	const bool quick = x->settings.quick;
+	const struct stream *before;
+	enum codec codec_before;
+
+	if ((piece->format == FORMAT_AR1) != (codec == CODEC_BZIP2) ||
+		!codec_suits(codec, piece->bytes, piece->base_bytes))
+		return false;
+	switch (codec) {
+	case CODEC_ZSTD:
+		/* What hardly can be compressed LZMA makes longer than it need be, or than it is.
+		 */
+		before = pieces_smallest(piece, &codec_before);
+		return piece->base_bytes == 0 &&
+		       (before == NULL || before->len > piece->bytes / HARD_SHARE);
+	case CODEC_LZMA:
+		/* Of programs only one that much of changed: addresses are what BSDIFF is for. */
+		return !quick && piece->bytes <= LZMA_BYTES_MAX &&
+		       !(pieces_is_less_than(piece, PROGRAM_SHARE) && from->binary);
+	case CODEC_VCDIFF:
+		return quick && piece->bytes <= QUICK_BYTES;
+	default:
+		return true;
+	}
 }
 
-/* A task for each encoding of each delta. */
-static int
-encode_delta(void *context, size_t index, struct err *e)
+/* Tables of programs have zeros all over, texts have none. */
+static bool
+is_binary(struct span bytes)
 {
+	size_t len = bytes.len < BINARY_LOOK_BYTES ? bytes.len : BINARY_LOOK_BYTES;
+	size_t zeros = 0;
+
+	for (size_t i = 0; i < len; i++)
+		zeros += bytes.at[i] == 0;
+	return zeros > len / BINARY_SHARE;
+}
+
+/* A task for each piece, in the order of their sizes. A donor has tried all of it. */
+static int
+encode_piece(void *context, size_t index, struct err *e)
+{
+	static const enum codec order[] = {
+		CODEC_BZIP2, CODEC_VCDIFF, CODEC_BSDIFF, CODEC_LZMA, CODEC_ZSTD};
 	struct encode *x = context;
-	struct delta *delta = &x->deltas[index / DELTA_CODECS];
-	const struct header_file *file = x->files[delta->blob];
-	struct stream *stream = &delta->streams[index % DELTA_CODECS];
-	size_t whole = smallest_whole(x, delta->blob)->len;
+	struct piece *piece = x->by_size[index];
 	struct codec_input from = {.quick = x->settings.quick, .stop = x->settings.stop};
+	enum codec donated;
 	AUTO_MAP struct map bytes = {0};
 	AUTO_MAP struct map base = {0};
 
-	stream->codec = delta_codecs[index % DELTA_CODECS];
-	/* A delta has to be a byte smaller, and no stream has none. */
-	if (whole < 2 || !is_tried(x, delta, (int)(index % DELTA_CODECS)))
+	if (!piece->wanted || pieces_smallest(piece, &donated) != NULL)
 		return 0;
-	if (open_file(x, file, &x->blobs[delta->blob].checked, &bytes, e) != 0 ||
-		open_file(x, &delta->base, &delta->base_checked, &base, e) != 0)
-		return err_wrap(e, "%s", file->path);
+	if (open_piece(x, piece, &bytes, &base, e) != 0)
+		return -1;
 	from.file = map_span(&bytes);
 	from.base = map_span(&base);
-	if (encode_stream(x, stream, &from, whole - 1, e) != 0)
-		return err_wrap(e, "%s", file->path);
-	note_done(x, file->size);
+	from.binary = is_binary(from.file);
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+		from.alike = base.len > 0 && pieces_is_less_than(piece, ALIKE_SHARE);
+		if (is_tried(x, piece, &from, order[i]) &&
+			encode_one(x, piece, order[i], &from, e) != 0)
+			return err_wrap(e, "%s", piece->files[0]->path);
+	}
+	note_done(x, piece->bytes);
 	return 0;
+}
+
+/* The largest first, so that no thread is left alone with one of them at the end. */
+static int
+compare_sizes(const void *a, const void *b)
+{
+	const struct piece *left = *(const struct piece *const *)a;
+	const struct piece *right = *(const struct piece *const *)b;
+	uint64_t sizes[2] = {left->bytes + left->base_bytes, right->bytes + right->base_bytes};
+
+	return (sizes[0] < sizes[1]) - (sizes[0] > sizes[1]);
+}
+
+/* Returns the bytes that are to be encoded. */
+static uint64_t
+sort_pieces(struct encode *x)
+{
+	enum codec donated;
+	uint64_t bytes = 0;
+
+	x->by_size = mem_new(x->pieces.count + 1, sizeof(const void *));
+	for (size_t i = 0; i < x->pieces.count; i++) {
+		x->by_size[i] = x->pieces.at[i];
+		if (x->pieces.at[i]->wanted && pieces_smallest(x->pieces.at[i], &donated) == NULL)
+			bytes += x->pieces.at[i]->bytes;
+	}
+	mem_sort(x->by_size, x->pieces.count, sizeof(const void *), compare_sizes);
+	return bytes;
+}
+
+/* False: there are none that are wanted only now. An empty file has no bytes, and a stream. */
+static bool
+want_instead(struct encode *x, uint64_t *ret_bytes)
+{
+	bool any = false;
+	enum codec codec;
+
+	*ret_bytes = 0;
+	for (size_t i = 0; i < x->pieces.count; i++) {
+		struct piece *instead = x->pieces.at[i]->instead;
+
+		if (instead == NULL || instead->wanted ||
+			(pieces_smallest(x->pieces.at[i], &codec) != NULL &&
+				(x->pieces.at[i]->bytes + x->pieces.at[i]->base_bytes <=
+						CODEC_LZMA_WINDOW_BYTES ||
+					pieces_is_less_than(x->pieces.at[i], POOR_SHARE))))
+			continue;
+		instead->wanted = true;
+		*ret_bytes += instead->bytes;
+		any = true;
+	}
+	return any;
+}
+
+static int
+compare_files(const void *a, const void *b)
+{
+	const struct header_file *const *left = a;
+	const struct header_file *const *right = b;
+
+	return digest_compare(&(*left)->digest, &(*right)->digest);
+}
+
+/* Each blob once, however many pieces have it: for what is to be known of it once. */
+static void
+list_blobs(struct encode *x)
+{
+	size_t count = 0;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < x->pieces.count; i++)
+		count += x->pieces.at[i]->count + x->pieces.at[i]->base_count;
+	x->blobs = mem_new(count, sizeof(const void *));
+	for (size_t i = 0, at = 0; i < x->pieces.count; i++)
+		for (size_t k = 0; k < x->pieces.at[i]->count + x->pieces.at[i]->base_count; k++)
+			x->blobs[at++] = x->pieces.at[i]->files[k];
+	mem_sort(x->blobs, count, sizeof(const void *), compare_files);
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || compare_files(&x->blobs[kept - 1], &x->blobs[i]) != 0)
+			x->blobs[kept++] = x->blobs[i];
+	x->blob_count = kept;
+	x->checked = mem_new(kept, sizeof(*x->checked));
 }
 
 static int
@@ -392,74 +425,35 @@ run_all(struct encode *x, const char *what, uint64_t bytes, size_t count,
 	return crew->each(crew->context, count, run, x, e);
 }
 
-/* What has to be done is counted before each round, for who shows how far it is. */
-static int
-run_tasks(struct encode *x, struct err *e)
-{
-	uint64_t whole_bytes = 0;
-	uint64_t delta_bytes = 0;
-
-	sort_deltas(x);
-	if (run_all(x, "check", 0, x->count, check_donated, e) != 0)
-		return -1;
-	for (size_t i = 0; i < x->count; i++)
-		for (int codec = CODEC_BZIP2; codec <= CODEC_ZSTD; codec++)
-			if (x->blobs[i].whole[codec].len == 0 &&
-				is_needed(x, &x->blobs[i], (enum codec)codec))
-				whole_bytes += x->files[i]->size;
-	for (size_t i = 0; i < x->delta_count; i++)
-		for (int which = 0; which < DELTA_CODECS; which++)
-			if (is_tried(x, &x->deltas[i], which))
-				delta_bytes += x->files[x->deltas[i].blob]->size;
-	if (run_all(x, "files", whole_bytes, 2 * x->count, encode_whole, e) != 0)
-		return -1;
-	return run_all(
-		x, "differences", delta_bytes, DELTA_CODECS * x->delta_count, encode_delta, e);
-}
-
 int
 encode_all(struct encode *x, struct err *e)
 {
+	uint64_t bytes;
+
 	x->streams_fd = openat(x->settings.stage, streams_name,
 		O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (x->streams_fd < 0)
 		return err_sys(e, "stage/%s", streams_name);
-	if (run_tasks(x, e) != 0)
+	list_blobs(x);
+	if (run_all(x, "check", 0, x->pieces.count, check_donated, e) != 0)
+		return -1;
+	bytes = sort_pieces(x);
+	if (run_all(x, "encode", bytes, x->pieces.count, encode_piece, e) != 0)
+		return -1;
+	if (want_instead(x, &bytes) &&
+		run_all(x, "encode", bytes, x->pieces.count, encode_piece, e) != 0)
 		return -1;
 	/* Only now its size is known; entries point into the mapping until encode_free. */
 	return map_open(x->settings.stage, streams_name, &x->streams, e);
 }
 
-static const struct stream *
-find_delta(const struct encode *x, size_t blob, const struct header_file *base)
+struct span
+encode_stream(const struct encode *x, size_t piece, enum codec *ret_codec)
 {
-	struct delta key = {.blob = blob, .base = *base};
-	const struct delta *delta = NULL;
+	const struct stream *stream = pieces_smallest(x->pieces.at[piece], ret_codec);
 
-	if (x->delta_count > 0)
-		delta = bsearch(
-			&key, x->deltas, x->delta_count, sizeof(*x->deltas), compare_deltas);
-	return delta != NULL ? smallest_of(delta->streams, DELTA_CODECS) : NULL;
-}
-
-struct archive_entry
-encode_entry(
-	const struct encode *x, size_t blob, enum format format, const struct header_file *base)
-{
-	struct archive_entry ret = {.file = x->files[blob]->digest};
-	const struct stream *stream = &x->blobs[blob].whole[CODEC_BZIP2];
-	const struct stream *delta = NULL;
-
-	if (format == FORMAT_AR2) {
-		stream = smallest_whole(x, blob);
-		delta = base != NULL ? find_delta(x, blob, base) : NULL;
-	}
-	if (delta != NULL) {
-		stream = delta;
-		ret.base = base->digest;
-	}
-	ret.codec = stream->codec;
-	ret.stream = stream->donated != NULL ? span_of(stream->donated, stream->len)
-					     : span_of(x->streams.at + stream->at, stream->len);
-	return ret;
+	if (stream == NULL)
+		return span_of("", 0);
+	return stream->donated != NULL ? span_of(stream->donated, stream->len)
+				       : span_of(x->streams.at + stream->at, stream->len);
 }

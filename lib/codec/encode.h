@@ -2,13 +2,12 @@
 /*
  * encode.h - the streams that archives are put together from.
  *
- * Does:     encodes each distinct blob once, and each pair of old and new
- *           blob once, however many differences need it. What is encoded has the
- *           digest that its name says, which is looked at once; every stream was decoded and
- * compared with the original before it is offered. Threads:  encode_all lets the caller's crew run
- * its tasks; the rest is one thread's Owner:    encode_new -> encode_free; a donor's bytes stay
- * mapped until then Errors:   ERR_DIGEST naming a file whose bytes are not what its name says;
- * ERR_STOPPED
+ * Does:     encodes each piece once, however many archives have it, in each encoding that may
+ *           be the smallest. What is encoded has the digest that its name says, which is looked at
+ *           once; every stream was decoded and compared with the original before it is offered.
+ * Threads:  encode_all lets the caller's crew run its tasks; the rest is one thread's
+ * Owner:    encode_new -> encode_free; headers, and a donor's bytes, stay until then
+ * Errors:   ERR_DIGEST naming a file whose bytes are not what its name says; ERR_STOPPED
  */
 #ifndef ENCODE_H
 #define ENCODE_H
@@ -34,44 +33,51 @@ struct encode_crew {
 };
 
 struct encode_settings {
-	struct blobs blobs; /* every blob of the header, and those that deltas start from */
+	struct blobs blobs; /* every file of a piece, and every base */
 	int stage;	    /* an empty directory for what is made; the caller removes it */
-	bool quick; /* see codec.h; then a format's archive takes one encoding of whole files */
-	unsigned formats;		/* a bit for each format that is wanted */
+	bool quick;	    /* see codec.h */
 	const struct encode_crew *crew; /* NULL: this thread alone */
 	const struct stop *stop;	/* NULL: to the end */
 };
 
+/* What one entry of an archive has: files, one behind the other, and their bases, likewise. */
+struct encode_piece {
+	enum format format;
+	const struct header_file *const *files;
+	size_t count;
+	const struct header_file *const *bases;
+	size_t base_count; /* 0: none */
+};
+
 struct encode;
 
-/* Streams for the blobs of h, which stays the caller's. */
-struct encode *encode_new(const struct header *h, const struct encode_settings *settings);
+struct encode *encode_new(const struct encode_settings *settings);
 void encode_free(struct encode *x);
 
-/* No stream is needed for this blob. */
-void encode_skip(struct encode *x, size_t blob);
+/* Ask for a piece, which is copied. Returns its number: that of the same piece if there is one. */
+size_t encode_want(struct encode *x, const struct encode_piece *piece);
 
 /*
- * Take whole-file streams that another archive (mapped by the caller, who looked at its digest) has
- * already. trusted: this program made it; otherwise each stream is decoded and checked first. What
- * is no archive has none to give.
+ * The same without bases, but it is made only if it is wanted anyway, or where that with bases,
+ * which was asked for before, comes out large.
  */
-void encode_donor(struct encode *x, struct span archive, bool trusted);
+size_t encode_want_instead(struct encode *x, const struct encode_piece *piece, size_t other);
 
-/* Ask for a delta from a blob of an older version. */
-void encode_want_delta(struct encode *x, size_t blob, const struct header_file *base);
+/*
+ * A stream of a piece that another archive (mapped by the caller, who looked at its digest) has
+ * already; that of a piece which nobody wants is of no use, and of two in one encoding the smaller
+ * counts. trusted: this program made it; otherwise it is decoded and checked first.
+ */
+void encode_donate(struct encode *x, const struct encode_piece *piece, enum codec codec,
+	struct span stream, bool trusted);
 
 /* Make all that was asked for. */
 int encode_all(struct encode *x, struct err *e);
 
-/* The blobs, in header_blobs order. */
-const struct header_file *const *encode_blobs(const struct encode *x, size_t *ret_count);
-
 /*
- * The entry of a blob in a format: the smallest stream there is, base NULL:
- * as a whole file. Its bytes are there until encode_free.
+ * The smallest stream of a piece, until encode_free. Of no bytes: there is none. A piece without
+ * bases that was wanted always has one.
  */
-struct archive_entry encode_entry(
-	const struct encode *x, size_t blob, enum format format, const struct header_file *base);
+struct span encode_stream(const struct encode *x, size_t piece, enum codec *ret_codec);
 
 #endif

@@ -1,143 +1,263 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "codec/pack.h"
 
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
+#include "codec/grouping.h"
+#include "codec/listing.h"
 
-struct pack_older {
-	struct header *header;
-	const struct header_file **blobs;
-	size_t count;
-	const struct header_file **by_name; /* sorted by file name */
+/* An entry of an archive that was asked for, and the pieces that can be its stream. */
+struct part {
+	size_t count; /* GUTS2AR2: of files */
+	size_t *bases;
+	size_t base_count;
+	const struct header_file *file; /* GUTS2AR1 */
+	size_t with_bases;		/* the number of a piece; bases: there is one */
+	size_t without;
 };
 
-static const char *
-file_name(const struct header_file *file)
+/* One way to put it together. */
+struct parts {
+	struct part *at;
+	size_t count;
+	size_t capacity;
+};
+
+enum { WAYS = 2 };
+
+struct wanted {
+	enum format format;
+	struct parts ways[WAYS];
+	int way_count;
+};
+
+struct pack {
+	const struct header *header;
+	struct encode *encode;
+	struct samples *samples;
+	struct wanted *wanted;
+	size_t count;
+	size_t capacity;
+};
+
+struct pack *
+pack_new(const struct header *h, const struct encode_settings *settings)
 {
-	const char *slash = strrchr(file->path, '/');
+	struct pack *p = mem_new(1, sizeof(*p));
 
-	return slash != NULL ? slash + 1 : file->path;
-}
-
-static int
-compare_file_names(const void *a, const void *b)
-{
-	return strcmp(file_name(*(const struct header_file *const *)a),
-		file_name(*(const struct header_file *const *)b));
-}
-
-struct pack_older *
-pack_older_new(struct header *take_header)
-{
-	struct pack_older *o = mem_new(1, sizeof(*o));
-
-	o->header = take_header;
-	o->blobs = header_blobs(o->header, &o->count);
-	o->by_name = mem_new(o->header->count, sizeof(const void *));
-	for (size_t i = 0; i < o->header->count; i++)
-		o->by_name[i] = &o->header->files[i];
-	mem_sort(o->by_name, o->header->count, sizeof(const void *), compare_file_names);
-	return o;
+	p->header = h;
+	p->encode = encode_new(settings);
+	p->samples = samples_new(&settings->blobs, settings->stop);
+	return p;
 }
 
 void
-pack_older_free(struct pack_older *o)
+pack_free(struct pack *p)
 {
-	if (o == NULL)
+	if (p == NULL)
 		return;
-	free(o->by_name);
-	free(o->blobs);
-	header_free(o->header);
-	free(o);
+	for (size_t i = 0; i < p->count; i++)
+		for (int way = 0; way < WAYS; way++) {
+			struct parts *parts = &p->wanted[i].ways[way];
+
+			for (size_t k = 0; k < parts->count; k++)
+				free(parts->at[k].bases);
+			free(parts->at);
+		}
+	free(p->wanted);
+	samples_free(p->samples);
+	encode_free(p->encode);
+	free(p);
 }
 
-const struct edition *
-pack_older_edition(const struct pack_older *o)
+static struct part *
+add_part(struct parts *parts)
 {
-	return &o->header->ident.edition;
+	parts->at = mem_grow(parts->at, parts->count, &parts->capacity, sizeof(*parts->at));
+	parts->at[parts->count] = (struct part){0};
+	return &parts->at[parts->count++];
 }
 
-/* By digest: a file that was only moved or renamed need not be sent. */
+/* Each missing file is an entry. */
+static void
+want_named(struct pack *p, struct parts *parts, const struct listing *v)
+{
+	for (size_t i = 0; i < v->missing_count; i++) {
+		const struct encode_piece piece = {
+			.format = FORMAT_AR1, .files = &v->missing[i], .count = 1};
+		struct part *part = add_part(parts);
+
+		part->file = v->missing[i];
+		part->without = encode_want(p->encode, &piece);
+	}
+}
+
+/* With bases where there are any, and without them where those prove to be of little use. */
+static void
+want_entry(struct pack *p, struct parts *parts, const struct listing *v,
+	const struct grouping_entry *entry)
+{
+	AUTO_FREE const struct header_file **bases =
+		mem_new(entry->base_count + 1, sizeof(const void *));
+	struct encode_piece piece = {
+		.format = FORMAT_AR2, .files = &v->missing[entry->first], .count = entry->count};
+	struct part *part = add_part(parts);
+
+	part->count = entry->count;
+	for (size_t i = 0; i < entry->base_count; i++)
+		bases[i] = listing_base(v, entry->bases[i]);
+	if (entry->base_count == 0) {
+		part->without = encode_want(p->encode, &piece);
+		return;
+	}
+	piece.bases = bases;
+	piece.base_count = entry->base_count;
+	part->with_bases = encode_want(p->encode, &piece);
+	piece.base_count = 0;
+	part->without = encode_want_instead(p->encode, &piece, part->with_bases);
+	part->base_count = entry->base_count;
+	part->bases = mem_new(entry->base_count, sizeof(*part->bases));
+	for (size_t i = 0; i < entry->base_count; i++)
+		part->bases[i] = entry->bases[i];
+}
+
+/* True: there is another way, which may come out smaller. */
 static bool
-older_has(const struct pack_older *o, const struct digest *digest)
+want_groups(struct pack *p, struct parts *parts, const struct listing *v, const struct header *old,
+	bool join)
 {
-	return header_blob_find(o->blobs, o->count, digest) < o->count;
+	struct grouping *entries = grouping_new(p->samples, v, old, join);
+	bool joined = entries->joined;
+
+	for (size_t i = 0; i < entries->count; i++)
+		want_entry(p, parts, v, &entries->entries[i]);
+	grouping_free(entries);
+	return joined;
 }
 
-/* What a file was most likely made from: the same path, else the same name elsewhere. */
-static const struct header_file *
-base_for(const struct pack_older *o, const struct header_file *file)
+size_t
+pack_want(struct pack *p, enum format format, const struct header *old)
 {
-	const struct header_file *same_path = header_find(o->header, file->path);
-	const struct header_file *const *same_name = NULL;
+	struct listing *v = listing_new(p->header, old);
+	struct wanted *w;
 
-	if (same_path != NULL)
-		return same_path;
-	if (o->header->count > 0)
-		same_name = bsearch(&file, o->by_name, o->header->count, sizeof(const void *),
-			compare_file_names);
-	return same_name != NULL ? *same_name : NULL;
-}
-
-/* What is not at hand is no base: then the whole file goes into the difference. */
-void
-pack_want_deltas(struct encode *x, const struct pack_older *o, const struct blobs *at_hand)
-{
-	size_t count;
-	const struct header_file *const *blobs = encode_blobs(x, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		const struct header_file *base = base_for(o, blobs[i]);
-
-		if (base != NULL && !older_has(o, &blobs[i]->digest) &&
-			at_hand->has(at_hand->context, &base->digest))
-			encode_want_delta(x, i, base);
+	p->wanted = mem_grow(p->wanted, p->count, &p->capacity, sizeof(*p->wanted));
+	w = &p->wanted[p->count];
+	*w = (struct wanted){.format = format, .way_count = 1};
+	if (format == FORMAT_AR1)
+		want_named(p, &w->ways[0], v);
+	else if (want_groups(p, &w->ways[0], v, old, true)) {
+		(void)want_groups(p, &w->ways[1], v, old, false);
+		w->way_count = 2;
 	}
+	listing_free(v);
+	return p->count++;
+}
+
+/* ---- Donors */
+
+static void
+donate(struct pack *p, const struct listing *v, enum format format,
+	const struct archive_entry *entry, const struct listing_entry *files, bool trusted)
+{
+	AUTO_FREE const struct header_file **bases = NULL;
+	struct encode_piece piece = {
+		.format = format, .files = files->files, .count = files->count};
+	struct span left = entry->bases;
+	struct archive_run run = {0};
+	size_t capacity = 0;
+
+	while (archive_next_run(&left, &run))
+		for (uint64_t i = run.first; i < run.first + run.count; i++) {
+			bases = mem_grow(bases, piece.base_count, &capacity, sizeof(const void *));
+			bases[piece.base_count++] = listing_base(v, i);
+		}
+	piece.bases = bases;
+	encode_donate(p->encode, &piece, entry->codec, entry->stream, trusted);
 }
 
 void
-pack_skip_unchanged(struct encode *x, const struct pack_older *o)
+pack_donor(struct pack *p, struct span archive, const struct header *h, const struct header *old,
+	bool trusted)
 {
-	size_t count;
-	const struct header_file *const *blobs = encode_blobs(x, &count);
+	struct archive_reader reader;
+	struct archive_entry entry;
+	struct listing_entry files;
+	struct listing *v;
 
-	for (size_t i = 0; i < count; i++)
-		if (older_has(o, &blobs[i]->digest))
-			encode_skip(x, i);
+	if (archive_open(&reader, archive, NULL) != 0)
+		return;
+	v = listing_new(h, old);
+	while (archive_next(&reader, &entry, NULL) == ARCHIVE_ENTRY &&
+		listing_take(v, reader.format, &entry, &files, NULL) == 0)
+		donate(p, v, reader.format, &entry, &files, trusted);
+	listing_free(v);
 }
 
-/* In the order of digests, whatever was made first: the same files give the same bytes. */
-static int
-write_entries(const struct encode *x, enum format format, const struct pack_older *older,
-	struct archive_writer *w, struct err *e)
+/* ---- Streams and archives */
+
+int
+pack_encode(struct pack *p, struct err *e)
 {
-	size_t count;
-	const struct header_file *const *blobs = encode_blobs(x, &count);
+	return encode_all(p->encode, e);
+}
 
-	for (size_t i = 0; i < count; i++) {
-		const struct header_file *base = NULL;
-		struct archive_entry entry;
+/* The smaller of the pieces that it can have; bases is for what the entry points to. */
+static struct archive_entry
+entry_of(const struct pack *p, const struct part *part, struct buf *bases)
+{
+	struct archive_entry entry = {.count = part->count};
 
-		if (older != NULL && older_has(older, &blobs[i]->digest))
-			continue;
-		if (older != NULL)
-			base = base_for(older, blobs[i]);
-		entry = encode_entry(x, i, format, base);
-		if (archive_add(w, &entry, e) != 0)
-			return -1;
+	if (part->file != NULL)
+		entry.file = part->file->digest;
+	entry.stream = encode_stream(p->encode, part->without, &entry.codec);
+	if (part->base_count > 0) {
+		enum codec codec = entry.codec;
+		struct span stream = encode_stream(p->encode, part->with_bases, &codec);
+
+		if (stream.len > 0 && (entry.stream.len == 0 || stream.len < entry.stream.len)) {
+			archive_put_bases(part->bases, part->base_count, bases);
+			entry.bases = span_of(bases->at, bases->len);
+			entry.codec = codec;
+			entry.stream = stream;
+		}
 	}
-	return 0;
+	/* One of the two always is: see want_entry and codec_bound. */
+	assert(entry.stream.len > 0);
+	return entry;
+}
+
+static const struct parts *
+smallest_way(const struct pack *p, const struct wanted *w)
+{
+	uint64_t bytes[WAYS] = {0};
+
+	for (int way = 0; way < w->way_count; way++)
+		for (size_t i = 0; i < w->ways[way].count; i++) {
+			AUTO_BUF struct buf bases = {0};
+			const struct archive_entry entry = entry_of(p, &w->ways[way].at[i], &bases);
+
+			bytes[way] += archive_entry_bytes(&entry);
+		}
+	return &w->ways[w->way_count > 1 && bytes[1] < bytes[0]];
 }
 
 int
-pack_archive(const struct encode *x, enum format format, const struct pack_older *older, int fd,
-	struct archive_ref *ret, struct err *e)
+pack_write(const struct pack *p, size_t archive, int fd, struct archive_ref *ret, struct err *e)
 {
-	struct archive_writer *w = archive_writer_new(fd, format);
-	int result = write_entries(x, format, older, w, e);
+	const struct wanted *wanted = &p->wanted[archive];
+	const struct parts *parts = smallest_way(p, wanted);
+	struct archive_writer *w = archive_writer_new(fd, wanted->format);
+	int result = 0;
 
+	for (size_t i = 0; result == 0 && i < parts->count; i++) {
+		AUTO_BUF struct buf bases = {0};
+		const struct archive_entry entry = entry_of(p, &parts->at[i], &bases);
+
+		result = archive_add(w, &entry, e);
+	}
 	if (result == 0)
 		result = archive_end(w, ret, e);
 	archive_writer_free(w);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * pack.h - puts encoded streams together to full archives and differences.
+ * pack.h - full archives and differences of one version.
  *
- * Does:     chooses what goes into an archive. A full archive has every blob. A difference has
- *           the blobs that the older version lacks, each as a delta from the older file of the
- *           same path or, where there is none, of the same name.
- * Owner:    pack_older_new -> pack_older_free
+ * Does:     encodes what all of them need, each piece once, and puts the smallest streams together.
+ * Owner:    pack_new -> pack_free; headers, and a donor's bytes, stay until then
+ * Errors:   those of encode.h
  * Source:   guts2(7), ARCHIVES
  */
 #ifndef PACK_H
@@ -16,22 +15,29 @@
 #include "codec/encode.h"
 #include "model/header.h"
 
-/* A version that differences start from; it owns its header. */
-struct pack_older;
+struct pack;
 
-struct pack_older *pack_older_new(struct header *take_header);
-void pack_older_free(struct pack_older *o);
-const struct edition *pack_older_edition(const struct pack_older *o);
+struct pack *pack_new(const struct header *h, const struct encode_settings *settings);
+void pack_free(struct pack *p);
 
-/* Ask x for deltas from the older version's files, those that are at hand. */
-void pack_want_deltas(struct encode *x, const struct pack_older *o, const struct blobs *at_hand);
+/* Ask for an archive. old: of a difference, the version it starts from; NULL: the full one. Returns
+ * its number. */
+size_t pack_want(struct pack *p, enum format format, const struct header *old);
 
-/* Tell x to leave out what the older version has. */
-void pack_skip_unchanged(struct encode *x, const struct pack_older *o);
+/*
+ * Take streams from an archive of another version, or of this, that the caller has mapped and whose
+ * digest he looked at, where they fit what was asked for so far; see encode_donate. old: as above.
+ * What is no archive of that version has none to give.
+ */
+void pack_donor(struct pack *p, struct span archive, const struct header *h,
+	const struct header *old, bool trusted);
 
-/* Write an archive of what encode_all made: older NULL: the full one. */
-int pack_archive(const struct encode *x, enum format format, const struct pack_older *older, int fd,
-	struct archive_ref *ret, struct err *e);
+/* Make all that was asked for. */
+int pack_encode(struct pack *p, struct err *e);
+
+/* Write one of them. */
+int pack_write(
+	const struct pack *p, size_t archive, int fd, struct archive_ref *ret, struct err *e);
 
 /* Whether a difference is enough smaller than the full archive to be published. */
 bool pack_is_worth_it(uint64_t difference_bytes, uint64_t full_bytes);

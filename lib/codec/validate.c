@@ -3,87 +3,96 @@
 
 #include "base/mem.h"
 #include "codec/archive.h"
+#include "codec/listing.h"
 
-struct walk {
-	const struct validate *against;
-	/* Distinct, sorted by digest; seen[] says which of them an entry has given. */
-	const struct header_file **blobs;
-	size_t count;
-	bool *seen;
-};
-
-static bool
-base_has(const struct walk *w, const struct digest *digest)
+/* NULL where both headers would be needed, and one is not known. */
+static struct listing *
+open_listing(const struct validate *against, enum format format)
 {
-	const struct blobs *base = w->against->base;
-
-	return base != NULL && base->has(base->context, digest);
+	if (against->header == NULL)
+		return NULL;
+	if (format == FORMAT_AR2 && !against->full && against->old == NULL)
+		return NULL;
+	return listing_new(against->header, against->full ? NULL : against->old);
 }
 
 static int
-check_entry(struct walk *w, const struct archive_entry *entry, struct err *e)
+check_bases(const struct validate *against, const struct listing *v,
+	const struct archive_entry *entry, struct err *e)
 {
-	size_t index = header_blob_find(w->blobs, w->count, &entry->file);
+	const struct blobs *base = against->base;
+	struct span left = entry->bases;
+	struct archive_run run = {0};
 
-	if (index == w->count)
-		return err_set(e, ERR_INPUT, "not in the header");
-	/* Twice the same would be twice the work, for whoever sends such an archive at no cost. */
-	if (w->seen[index])
-		return err_set(e, ERR_INPUT, "repeated");
-	w->seen[index] = true;
-	if (entry->stream.len > codec_stream_max(w->blobs[index]->size))
-		return err_set(e, ERR_INPUT, "its stream is longer than its file can need");
-	if (w->against->whole && codec_is_delta(entry->codec) && !base_has(w, &entry->base))
-		return err_set(e, w->against->base != NULL ? ERR_MISSING : ERR_INPUT,
-			"its base is not here");
+	while (base != NULL && archive_next_run(&left, &run))
+		for (uint64_t i = run.first; i < run.first + run.count && i < v->old_count; i++)
+			if (!base->has(base->context, &v->old[i]->digest))
+				return err_set(e, ERR_MISSING, "its base is not here");
 	return 0;
 }
 
-/* An archive is good as a whole or not at all: with a file missing no version comes of it. */
+/* By an entry, or, where that is known, by what is at hand. */
 static int
-check_complete(const struct walk *w, struct err *e)
+check_there(const struct listing *v, const struct blobs *base,
+	const struct header_file *const *files, size_t count, struct err *e)
 {
 	char hex[DIGEST_HEX + 1];
 
-	for (size_t i = 0; w->against->whole && i < w->count; i++) {
-		const struct digest *digest = &w->blobs[i]->digest;
+	for (size_t i = 0; i < count; i++) {
+		const struct digest *digest = &files[i]->digest;
 
-		if (!w->seen[i] && !base_has(w, digest))
-			return err_set(e, ERR_INPUT, "file %s is missing", digest_hex(digest, hex));
+		if (listing_is_given(v, digest) ||
+			(base != NULL && base->has(base->context, digest)))
+			continue;
+		return err_set(e, ERR_INPUT, "file %s is missing", digest_hex(digest, hex));
 	}
 	return 0;
 }
 
+/*
+ * An archive is good as a whole or not at all: with a file missing no version comes of it. What the
+ * older version has not has to be given, whatever else happens to be at hand here.
+ */
 static int
-check_entries(struct walk *w, struct span archive, struct err *e)
+check_complete(const struct validate *against, const struct listing *v, struct err *e)
 {
-	struct archive_reader reader;
-	struct archive_entry entry;
-	enum archive_step step;
-	char hex[DIGEST_HEX + 1];
+	if ((against->full || against->old != NULL) &&
+		check_there(v, NULL, v->missing, v->missing_count, e) != 0)
+		return -1;
+	return against->base == NULL ? 0
+				     : check_there(v, against->base, v->blobs, v->blob_count, e);
+}
 
-	if (archive_open(&reader, archive, e) != 0)
-		return -1;
-	while ((step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY)
-		if (w->blobs != NULL && check_entry(w, &entry, e) != 0)
-			return err_wrap(e, "entry %s", digest_hex(&entry.file, hex));
-	if (step != ARCHIVE_END)
-		return -1;
-	return w->blobs != NULL ? check_complete(w, e) : 0;
+static int
+check_entry(const struct validate *against, struct listing *v, enum format format,
+	const struct archive_entry *entry, struct err *e)
+{
+	struct listing_entry files;
+
+	return listing_take(v, format, entry, &files, e) != 0 ? -1
+							      : check_bases(against, v, entry, e);
 }
 
 int
 validate_archive(struct span archive, const struct validate *against, struct err *e)
 {
-	struct walk w = {.against = against};
-	int result;
+	struct archive_reader reader;
+	struct archive_entry entry;
+	enum archive_step step = ARCHIVE_ENTRY;
+	struct listing *v;
+	int result = 0;
 
-	if (against->header != NULL) {
-		w.blobs = header_blobs(against->header, &w.count);
-		w.seen = mem_new(w.count, sizeof(*w.seen));
-	}
-	result = check_entries(&w, archive, e);
-	free(w.seen);
-	free(w.blobs);
+	if (archive_open(&reader, archive, e) != 0)
+		return -1;
+	v = open_listing(against, reader.format);
+	for (size_t n = 1;
+		result == 0 && (step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY; n++)
+		if (v != NULL && check_entry(against, v, reader.format, &entry, e) != 0)
+			result = err_wrap(e, "entry %zu", n);
+	if (step == ARCHIVE_ERROR)
+		result = -1;
+	if (result == 0 && v != NULL)
+		result = check_complete(against, v, e);
+	listing_free(v);
 	return result;
 }

@@ -2,9 +2,9 @@
 /*
  * validate.h - whether an archive can be one of a version, before anything is decoded.
  *
- * Does:     walks the entries, and compares them with the header: only files that it lists, each
- *           once, streams that a file of that size can need, and nothing missing. It looks at the
- *           heads of entries and not at streams, so that it takes a moment.
+ * Does:     walks the entries, and compares them with the headers: only files that are listed, each
+ *           once, within their sizes, and nothing missing. It looks at the heads of entries and not
+ *           at streams, so that it takes a moment.
  * Errors:   ERR_INPUT the archive is of no use, whatever its digest says; ERR_MISSING a base
  *           is not there
  * Source:   guts2(7), ARCHIVES
@@ -21,8 +21,9 @@
 
 struct validate {
 	const struct header *header; /* NULL: not known; then the archive alone is looked at */
-	bool whole;		     /* archive and base together hold every file of the header */
-	const struct blobs *base;    /* what there is beside; NULL: nothing, or not known */
+	bool full;		     /* it is a full archive, and no difference */
+	const struct header *old;    /* of a difference: the older version; NULL: not known */
+	const struct blobs *base;    /* of a difference: what is at hand; NULL: not known */
 };
 
 int validate_archive(struct span archive, const struct validate *against, struct err *e);

@@ -122,6 +122,24 @@ compare_blobs(const void *a, const void *b)
 	return digest_compare(&(*left)->digest, &(*right)->digest);
 }
 
+/* Files are in one array, so that their addresses have the order of the paths. */
+static int
+compare_places(const void *a, const void *b)
+{
+	const struct header_file *left = *(const struct header_file *const *)a;
+	const struct header_file *right = *(const struct header_file *const *)b;
+
+	return (left > right) - (left < right);
+}
+
+static int
+compare_blobs_and_places(const void *a, const void *b)
+{
+	int order = compare_blobs(a, b);
+
+	return order != 0 ? order : compare_places(a, b);
+}
+
 /* Equal digests must come with equal sizes: one of them would be a lie. */
 static int
 check_sizes(const struct header *h, struct err *e)
@@ -300,7 +318,7 @@ header_blobs(const struct header *h, size_t *ret_count)
 
 	for (size_t i = 0; i < h->count; i++)
 		blobs[i] = &h->files[i];
-	mem_sort(blobs, h->count, sizeof(const void *), compare_blobs);
+	mem_sort(blobs, h->count, sizeof(const void *), compare_blobs_and_places);
 	for (size_t i = 0; i < h->count; i++)
 		if (count == 0 || !digest_equal(&blobs[count - 1]->digest, &blobs[i]->digest))
 			blobs[count++] = blobs[i];
@@ -319,4 +337,13 @@ header_blob_find(const struct header_file *const *blobs, size_t count, const str
 		return 0;
 	found = bsearch(&pointer, blobs, count, sizeof(const void *), compare_blobs);
 	return found != NULL ? (size_t)(found - blobs) : count;
+}
+
+const struct header_file **
+header_contents(const struct header *h, size_t *ret_count)
+{
+	const struct header_file **blobs = header_blobs(h, ret_count);
+
+	mem_sort(blobs, *ret_count, sizeof(const void *), compare_places);
+	return blobs;
 }

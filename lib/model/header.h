@@ -69,7 +69,7 @@ void header_format(const struct header *h, struct buf *ret);
 const struct header_file *header_find(const struct header *h, const char *path);
 
 /*
- * The distinct blobs of a header: one file for each digest, sorted by it.
+ * The distinct blobs of a header: the first file with each digest, sorted by it.
  * The array is the caller's to free, what it points to is the header's.
  */
 const struct header_file **header_blobs(const struct header *h, size_t *ret_count);
@@ -77,6 +77,9 @@ const struct header_file **header_blobs(const struct header *h, size_t *ret_coun
 /* In such an array, the index of the one with this digest; count: none. */
 size_t header_blob_find(
 	const struct header_file *const *blobs, size_t count, const struct digest *digest);
+
+/* The same in the order of paths, as archives have them. */
+const struct header_file **header_contents(const struct header *h, size_t *ret_count);
 
 static inline void
 header_cleanup(struct header **pointer)

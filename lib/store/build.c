@@ -68,6 +68,19 @@ map_archive(const struct space *s, const struct record *archive, struct map *ret
 	return map_open(repo_dir(s->repo), name, ret, e);
 }
 
+/* The header of the version that a difference starts from; NULL for a full archive. */
+static int
+read_old_header(
+	const struct space *s, const struct record *archive, struct header **ret, struct err *e)
+{
+	struct ident from = archive->ident;
+
+	if (record_is_full(archive))
+		return 0;
+	from.edition = archive->base;
+	return repo_read_header(s->repo, &from, ret, NULL, e);
+}
+
 /*
  * Decode an archive into the workspace, on top of what is there and in c/. A full archive has no
  * base, so that it is complete by itself, or refused.
@@ -75,13 +88,16 @@ map_archive(const struct space *s, const struct record *archive, struct map *ret
 static int
 decode(const struct space *s, const struct record *archive, const struct header *h, struct err *e)
 {
-	const struct blobs *base = record_is_full(archive) ? NULL : &s->blobs;
+	AUTO_HEADER struct header *old = NULL;
 	AUTO_MAP struct map map = {0};
 	char name[IDENT_NAME_MAX];
+	struct apply what = {
+		.header = h, .base = &s->blobs, .dir = s->work, .stop = repo_stop(s->repo)};
+	int result = read_old_header(s, archive, &old, e);
 
-	struct apply what = {.header = h, .base = base, .dir = s->work, .stop = repo_stop(s->repo)};
-	int result = map_archive(s, archive, &map, e);
-
+	if (result == 0)
+		result = map_archive(s, archive, &map, e);
+	what.old = old;
 	what.archive = map_span(&map);
 	if (result == 0)
 		result = apply_archive(&what, e);
@@ -168,24 +184,23 @@ build_content(const struct build *b, const struct build_way *way, struct record 
 	return result == 0 ? 0 : err_wrap(e, "build");
 }
 
-/* Quick, and in the one format that is asked for: a client is waiting. */
-static struct encode *
-start_encoding(const struct space *s, const struct header *h, enum format format)
+/* Quick: a client is waiting. */
+static struct pack *
+start_packing(const struct space *s, const struct header *h)
 {
 	struct encode_settings settings = {.blobs = s->blobs,
 		.stage = s->streams,
 		.quick = true,
-		.formats = 1U << format,
 		.crew = s->build->crew,
 		.stop = repo_stop(s->repo)};
 
-	return encode_new(h, &settings);
+	return pack_new(h, &settings);
 }
 
 /* Pack into the workspace, and from there into the depot. */
 static int
-write_archive(const struct space *s, const struct encode *x, const struct pack_older *older,
-	uint64_t full_bytes, struct record *ret, struct err *e)
+write_archive(const struct space *s, const struct pack *p, size_t archive, uint64_t full_bytes,
+	struct record *ret, struct err *e)
 {
 	AUTO_CLOSE int fd = openat(
 		s->work, "archive", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -193,38 +208,55 @@ write_archive(const struct space *s, const struct encode *x, const struct pack_o
 
 	if (fd < 0)
 		return err_sys(e, "%s", stage);
-	if (pack_archive(x, ret->format, older, fd, &ret->ref, e) != 0)
+	if (pack_write(p, archive, fd, &ret->ref, e) != 0)
 		return err_wrap(e, "%s", stage);
 	/* Only now its size is known. It stays in the workspace, and goes with that. */
-	if (older != NULL && !pack_is_worth_it(ret->ref.bytes, full_bytes)) {
+	if (!record_is_full(ret) && !pack_is_worth_it(ret->ref.bytes, full_bytes)) {
 		ret->ref = (struct archive_ref){0};
 		return 0;
 	}
 	return depot_put_archive(s->build->depot, ret, stage, e);
 }
 
-/* Donors are not trusted: their digest says that they are what came, and not that it was right. */
+/* An archive whose streams are used again, with what says of which files they are. */
+struct donor {
+	struct map archive;
+	struct header *header;
+	struct header *old;
+};
+
 static int
-encode_full(const struct space *s, struct encode *x, const struct map *donors, size_t count,
-	struct record *ret, struct err *e)
+open_donor(const struct space *s, const struct record *archive, struct donor *ret)
 {
-	for (size_t i = 0; i < count; i++)
-		encode_donor(x, map_span(&donors[i]), false);
-	if (encode_all(x, e) != 0)
-		return -1;
-	return write_archive(s, x, NULL, 0, ret, e);
+	return repo_read_header(s->repo, &archive->ident, &ret->header, NULL, NULL) != 0 ||
+			       read_old_header(s, archive, &ret->old, NULL) != 0
+		       ? -1
+		       : map_archive(s, archive, &ret->archive, NULL);
 }
 
-/* A donor that is gone by now is none. */
-static size_t
-map_donors(const struct space *s, const struct record *donors, size_t count, struct map *ret)
+static void
+close_donor(struct donor *d)
 {
-	size_t mapped = 0;
+	map_close(&d->archive);
+	header_free(d->header);
+	header_free(d->old);
+}
 
-	for (size_t i = 0; i < count; i++)
-		if (map_archive(s, &donors[i], &ret[mapped], NULL) == 0)
-			mapped++;
-	return mapped;
+/*
+ * Donors are not trusted: their digest says that they are what came, and not that it was right. One
+ * that is gone by now is none.
+ */
+static int
+pack_full(const struct space *s, const struct build_full *what, struct pack *p,
+	struct donor *donors, struct record *ret, struct err *e)
+{
+	size_t archive = pack_want(p, what->format, NULL);
+
+	for (size_t i = 0; i < what->count; i++)
+		if (open_donor(s, &what->donors[i], &donors[i]) == 0)
+			pack_donor(p, map_span(&donors[i].archive), donors[i].header, donors[i].old,
+				false);
+	return pack_encode(p, e) != 0 ? -1 : write_archive(s, p, archive, 0, ret, e);
 }
 
 /* The content is in c/ already: its files are checked as they are opened to be encoded. */
@@ -232,44 +264,38 @@ int
 build_full(const struct build *b, const struct build_full *what, struct record *ret, struct err *e)
 {
 	AUTO_HEADER struct header *h = NULL;
-	AUTO_FREE struct map *maps = mem_new(what->count, sizeof(*maps));
+	AUTO_FREE struct donor *donors = mem_new(what->count + 1, sizeof(*donors));
 	struct space s;
-	size_t mapped = 0;
 	int result = space_open(&s, b, e);
 
 	*ret = (struct record){.ident = what->ident, .format = what->format};
 	if (result == 0)
 		result = repo_read_header(s.repo, &what->ident, &h, NULL, e);
 	if (result == 0) {
-		struct encode *x = start_encoding(&s, h, what->format);
+		struct pack *p = start_packing(&s, h);
 
-		mapped = map_donors(&s, what->donors, what->count, maps);
-		result = encode_full(&s, x, maps, mapped, ret, e);
-		encode_free(x);
+		result = pack_full(&s, what, p, donors, ret, e);
+		pack_free(p);
 	}
-	/* After encode_free: entries and streams point into the donors. */
-	while (mapped > 0)
-		map_close(&maps[--mapped]);
+	/* After pack_free: streams point into the donors. */
+	for (size_t i = 0; i < what->count; i++)
+		close_donor(&donors[i]);
 	space_close(&s);
 	return result == 0 ? 0 : err_wrap(e, "build");
 }
 
 /* Both versions may be in one directory: files are named by their digests. */
 static int
-encode_difference(const struct space *s, const struct build_difference *what,
-	const struct header *h, const struct pack_older *older, struct record *ret, struct err *e)
+pack_difference(const struct space *s, const struct build_difference *what, const struct header *h,
+	const struct header *old, struct record *ret, struct err *e)
 {
-	struct encode *x = start_encoding(s, h, what->format);
-	int result;
+	struct pack *p = start_packing(s, h);
+	size_t archive = pack_want(p, what->format, old);
+	int result = pack_encode(p, e);
 
-	pack_skip_unchanged(x, older);
-	/* The older format has no deltas: its differences have whole files. */
-	if (what->format == FORMAT_AR2)
-		pack_want_deltas(x, older, &s->blobs);
-	result = encode_all(x, e);
 	if (result == 0)
-		result = write_archive(s, x, older, what->full_bytes, ret, e);
-	encode_free(x);
+		result = write_archive(s, p, archive, what->full_bytes, ret, e);
+	pack_free(p);
 	return result;
 }
 
@@ -292,13 +318,8 @@ build_difference(const struct build *b, const struct build_difference *what, str
 		result = decode(&s, what->new_full, h, e);
 	if (result == 0 && what->old_full != NULL)
 		result = decode(&s, what->old_full, old, e);
-	if (result == 0) {
-		struct pack_older *older = pack_older_new(old);
-
-		old = NULL;
-		result = encode_difference(&s, what, h, older, ret, e);
-		pack_older_free(older);
-	}
+	if (result == 0)
+		result = pack_difference(&s, what, h, old, ret, e);
 	space_close(&s);
 	return result == 0 ? 0 : err_wrap(e, "build");
 }

@@ -170,13 +170,19 @@ int
 survey_check_archive(struct repo *repo, const struct record *r, const char *name, struct err *e)
 {
 	AUTO_HEADER struct header *h = NULL;
+	AUTO_HEADER struct header *old = NULL;
 	AUTO_MAP struct map map = {0};
-	struct validate against = {.whole = record_is_full(r)};
+	struct validate against = {.full = record_is_full(r)};
+	struct ident from = r->ident;
 
 	if (repo_check(repo, name, &r->ref, e) != 0 || map_open(repo_dir(repo), name, &map, e) != 0)
 		return -1;
+	from.edition = r->base;
 	(void)repo_read_header(repo, &r->ident, &h, NULL, NULL);
+	if (!against.full)
+		(void)repo_read_header(repo, &from, &old, NULL, NULL);
 	against.header = h;
+	against.old = old;
 	return validate_archive(map_span(&map), &against, e);
 }
 

@@ -4,6 +4,7 @@
  *        on a clock; nothing is synced, as the peers sync nothing.
  *
  *   pair build   REPO TYPE OLD NEW ARCHIVE           the difference, as the publisher builds it
+ *   pair full    REPO TYPE OLD NEW ARCHIVE           the full archive of NEW, likewise
  *   pair apply   REPO TYPE OLD NEW ARCHIVE DIR       the files that OLD has not, into DIR
  *   pair rebuild REPO TYPE OLD NEW ARCHIVE DIR FULL  the same, then a full archive of NEW
  *
@@ -20,7 +21,6 @@
 
 #include "codec/apply.h"
 #include "base/clock.h"
-#include "codec/encode.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "codec/pack.h"
@@ -91,37 +91,44 @@ map_full(struct pair *p, struct map *ret, struct err *e)
 }
 
 static int
-write_archive(struct encode *x, const struct pack_older *older, const char *path,
-	struct archive_ref *ret, struct err *e)
+write_archive(
+	struct pack *pack, size_t archive, const char *path, struct archive_ref *ret, struct err *e)
 {
 	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	if (fd < 0)
 		return err_sys(e, "%s", path);
-	return pack_archive(x, FORMAT_AR2, older, fd, ret, e);
+	return pack_write(pack, archive, fd, ret, e);
+}
+
+/* old NULL: the full archive. */
+static int
+build_with(struct pair *p, const struct encode_settings *settings, const struct header *old,
+	struct span donor, const char *path, struct archive_ref *ret, struct err *e)
+{
+	struct pack *pack = pack_new(p->new, settings);
+	size_t archive = pack_want(pack, FORMAT_AR2, old);
+	int result;
+
+	if (donor.len > 0)
+		pack_donor(pack, donor, p->new, NULL, true);
+	result = pack_encode(pack, e);
+	if (result == 0)
+		result = write_archive(pack, archive, path, ret, e);
+	pack_free(pack);
+	return result;
 }
 
 static int
-build(struct pair *p, const char *path, struct archive_ref *ret, struct err *e)
+build(struct pair *p, const char *path, bool full, struct archive_ref *ret, struct err *e)
 {
-	AUTO_MAP struct map full = {0};
-	struct encode_settings settings = {
-		.blobs = p->blobs, .stage = p->stage, .formats = 1U << FORMAT_AR2, .crew = &crew};
-	struct pack_older *older = pack_older_new(p->old);
-	struct encode *x = encode_new(p->new, &settings);
-	int result = -1;
+	AUTO_MAP struct map donor = {0};
+	const struct encode_settings settings = {
+		.blobs = p->blobs, .stage = p->stage, .crew = &crew};
 
-	p->old = NULL;
-	if (map_full(p, &full, e) == 0) {
-		encode_donor(x, map_span(&full), true);
-		pack_want_deltas(x, older, &p->blobs);
-		pack_skip_unchanged(x, older);
-		if (encode_all(x, e) == 0)
-			result = write_archive(x, older, path, ret, e);
-	}
-	encode_free(x);
-	pack_older_free(older);
-	return result;
+	if (!full && map_full(p, &donor, e) != 0)
+		return -1;
+	return build_with(p, &settings, full ? NULL : p->old, map_span(&donor), path, ret, e);
 }
 
 static int
@@ -130,7 +137,7 @@ apply(struct pair *p, const char *path, const char *directory, struct archive_re
 {
 	AUTO_MAP struct map archive = {0};
 	AUTO_CLOSE int dir = fs_make_dirs(AT_FDCWD, directory, e);
-	struct apply what = {.header = p->new, .base = &p->blobs, .dir = dir};
+	struct apply what = {.header = p->new, .old = p->old, .base = &p->blobs, .dir = dir};
 
 	if (dir < 0 || map_open(AT_FDCWD, path, &archive, e) != 0)
 		return -1;
@@ -144,10 +151,8 @@ apply(struct pair *p, const char *path, const char *directory, struct archive_re
 static int
 rebuild(struct pair *p, char **argv, struct archive_ref *ret, struct err *e)
 {
-	struct encode_settings settings = {
-		.stage = p->stage, .quick = true, .formats = 1U << FORMAT_AR2, .crew = &crew};
+	struct encode_settings settings = {.stage = p->stage, .quick = true, .crew = &crew};
 	struct blobs_dirs dirs = {.dir = {-1, p->dirs.dir[0]}, .count = 2};
-	struct encode *x;
 	int result;
 
 	if (apply(p, argv[6], argv[7], ret, e) != 0)
@@ -156,11 +161,7 @@ rebuild(struct pair *p, char **argv, struct archive_ref *ret, struct err *e)
 	if (dirs.dir[0] < 0)
 		return -1;
 	settings.blobs = blobs_in(&dirs);
-	x = encode_new(p->new, &settings);
-	result = encode_all(x, e);
-	if (result == 0)
-		result = write_archive(x, NULL, argv[8], ret, e);
-	encode_free(x);
+	result = build_with(p, &settings, NULL, span_of("", 0), argv[8], ret, e);
 	fs_close(&dirs.dir[0]);
 	return result;
 }
@@ -181,7 +182,9 @@ main(int argc, char **argv)
 	}
 	started_us = clock_mono_us();
 	if (strcmp(argv[1], "build") == 0)
-		result = build(&p, argv[6], &ref, &e);
+		result = build(&p, argv[6], false, &ref, &e);
+	else if (strcmp(argv[1], "full") == 0)
+		result = build(&p, argv[6], true, &ref, &e);
 	else if (strcmp(argv[1], "apply") == 0 && argc == 8)
 		result = apply(&p, argv[6], argv[7], &ref, &e);
 	else if (strcmp(argv[1], "rebuild") == 0 && argc == 9)

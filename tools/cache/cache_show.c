@@ -10,55 +10,148 @@
 #include "base/num.h"
 #include "cli.h"
 #include "codec/archive.h"
+#include "codec/listing.h"
 #include "model/header.h"
 
-/* The distinct files of a version; none where its header is not here. */
-struct blobs {
-	const struct header_file **at; /* in the order of header_blobs */
-	size_t count;
+/* An archive, and which files it speaks of; NULL where a header that says so is not here. */
+struct shown {
+	const struct record *record;
+	struct header *old;
+	struct listing *listing;
 };
 
-static json_t *
-show_entry(const struct archive_entry *entry, const struct blobs *blobs, bool json)
+static void
+shown_open(const struct cache *c, const struct record *r, const struct header *h, struct shown *ret)
 {
-	/* Archives name files by digest alone: paths and sizes are the header's, if it is here. */
-	size_t index = header_blob_find(blobs->at, blobs->count, &entry->file);
-	const struct header_file *file = index < blobs->count ? blobs->at[index] : NULL;
-	const char *path = file != NULL ? file->path : "?";
-	uint64_t decoded = file != NULL ? file->size : 0;
-	bool delta = codec_is_delta(entry->codec);
-	char hex[DIGEST_HEX + 1];
-	char sizes[2][32];
-	json_t *object;
+	struct ident from = r->ident;
 
-	if (!json)
-		/* Twelve digits tell blobs apart for people; the document has them whole. */
-		(void)printf("    %-7s %9s of %9s  %s%s%.12s\n", codec_name(entry->codec),
-			num_bytes_text(entry->stream.len, sizes[0], sizeof(sizes[0])),
-			num_bytes_text(decoded, sizes[1], sizeof(sizes[1])), path,
-			delta ? "  from " : "", delta ? digest_hex(&entry->base, hex) : "");
-	object = json_pack("{s:s,s:s,s:s,s:I,s:I}", "file", digest_hex(&entry->file, hex), "path",
-		path, "encoding", codec_name(entry->codec), "encoded",
-		(json_int_t)entry->stream.len, "decoded", (json_int_t)decoded);
-	(void)json_object_set_new(
-		object, "base", delta ? json_string(digest_hex(&entry->base, hex)) : json_null());
-	return object;
+	from.edition = r->base;
+	*ret = (struct shown){.record = r};
+	if (!record_is_full(r))
+		(void)repo_read_header(c->repo, &from, &ret->old, NULL, NULL);
+	/* Entries of the older format name their files themselves. */
+	if (h != NULL && (record_is_full(r) || ret->old != NULL || r->format == FORMAT_AR1))
+		ret->listing = listing_new(h, ret->old);
 }
 
-/* A damaged archive is shown as far as it goes, with the error behind its entries. */
-static json_t *
-show_archive(const struct cache *c, const struct record *r, const struct blobs *blobs, bool json)
+static void
+shown_close(struct shown *s)
 {
-	json_t *entries = json_array();
-	AUTO_MAP struct map map = {0};
+	listing_free(s->listing);
+	header_free(s->old);
+}
+
+/* "a" or "a and 2 more"; the caller's to free. */
+static char *
+in_short(const char *first, size_t count)
+{
+	AUTO_FREE char *path = cli_cleaned(first);
+
+	return count > 1 ? mem_printf("%s and %zu more", path, count - 1) : mem_string(path);
+}
+
+/* Those that are given by the archive itself are of its own version. */
+static json_t *
+show_bases(const struct shown *s, const struct archive_entry *entry)
+{
+	json_t *bases = json_array();
+	struct span left = entry->bases;
+	struct archive_run run = {0};
+
+	while (archive_next_run(&left, &run))
+		for (uint64_t i = run.first; i < run.first + run.count; i++) {
+			const struct edition *of = i < s->listing->old_count
+							   ? &s->record->base
+							   : &s->record->ident.edition;
+
+			(void)json_array_append_new(
+				bases, json_pack("{s:I,s:s}", "version", (json_int_t)of->version,
+					       "path", listing_base(s->listing, i)->path));
+		}
+	return bases;
+}
+
+static void
+print_entry(const struct archive_entry *entry, const struct listing_entry *files, json_t *bases)
+{
+	const char *first = json_string_value(json_object_get(json_array_get(bases, 0), "path"));
+	AUTO_FREE char *paths = in_short(files->files[0]->path, files->count);
+	AUTO_FREE char *from = first != NULL ? in_short(first, json_array_size(bases)) : NULL;
+	char sizes[2][32];
+
+	(void)printf("    %-7s %9s of %9s  %s%s%s\n", codec_name(entry->codec),
+		num_bytes_text(entry->stream.len, sizes[0], sizeof(sizes[0])),
+		num_bytes_text(files->bytes, sizes[1], sizeof(sizes[1])), paths,
+		from != NULL ? "  from " : "", from != NULL ? from : "");
+}
+
+/* What is said of an entry without headers: how many files, and how large the stream is. */
+static json_t *
+show_unlisted(const struct archive_entry *entry, bool json)
+{
+	char size[32];
+
+	if (!json)
+		(void)printf("    %-7s %9s  ?\n", codec_name(entry->codec),
+			num_bytes_text(entry->stream.len, size, sizeof(size)));
+	return json_pack("{s:s,s:I,s:n,s:n,s:n}", "encoding", codec_name(entry->codec), "encoded",
+		(json_int_t)entry->stream.len, "decoded", "files", "bases");
+}
+
+static json_t *
+show_listed(const struct shown *s, const struct archive_entry *entry,
+	const struct listing_entry *files, bool json)
+{
+	json_t *bases = show_bases(s, entry);
+	json_t *paths = json_array();
+
+	for (size_t i = 0; i < files->count; i++)
+		(void)json_array_append_new(paths, json_string(files->files[i]->path));
+	if (!json)
+		print_entry(entry, files, bases);
+	return json_pack("{s:s,s:I,s:I,s:o,s:o}", "encoding", codec_name(entry->codec), "encoded",
+		(json_int_t)entry->stream.len, "decoded", (json_int_t)files->bytes, "files", paths,
+		"bases", bases);
+}
+
+/*
+ * Entry by entry, so that of a damaged archive everything before the damage is shown, with the
+ * error behind it.
+ */
+static enum archive_step
+show_entries(const struct shown *s, struct span archive, bool json, json_t *ret, struct err *e)
+{
 	struct archive_reader reader;
 	struct archive_entry entry;
+	enum archive_step step = ARCHIVE_ERROR;
+
+	if (archive_open(&reader, archive, e) != 0)
+		return ARCHIVE_ERROR;
+	while ((step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY) {
+		struct listing_entry files;
+
+		if (s->listing == NULL)
+			(void)json_array_append_new(ret, show_unlisted(&entry, json));
+		else if (listing_take(s->listing, reader.format, &entry, &files, e) == 0)
+			(void)json_array_append_new(ret, show_listed(s, &entry, &files, json));
+		else
+			return ARCHIVE_ERROR;
+	}
+	return step;
+}
+
+static json_t *
+show_archive(const struct cache *c, const struct record *r, const struct header *h, bool json)
+{
+	json_t *entries = json_array();
+	json_t *object = cache_archive_object(r);
+	AUTO_MAP struct map map = {0};
+	struct shown s;
 	enum archive_step step = ARCHIVE_ERROR;
 	char name[IDENT_NAME_MAX];
 	char bytes[32];
 	char id[DIGEST_HEX + 1];
 	struct err e = {0};
-	json_t *object;
 
 	(void)ident_file_name(&r->ref.id, name);
 	if (!json && record_is_full(r))
@@ -68,12 +161,10 @@ show_archive(const struct cache *c, const struct record *r, const struct blobs *
 		(void)printf("  difference from %" PRIu64 " %s, %s, %s\n", r->base.version,
 			r->base.cookie, wire_format_key(r->format),
 			num_bytes_text(r->ref.bytes, bytes, sizeof(bytes)));
-	/* Entry by entry, so that of a damaged archive everything before the damage is shown. */
-	if (map_open(repo_dir(c->repo), name, &map, &e) == 0 &&
-		archive_open(&reader, map_span(&map), &e) == 0)
-		while ((step = archive_next(&reader, &entry, &e)) == ARCHIVE_ENTRY)
-			(void)json_array_append_new(entries, show_entry(&entry, blobs, json));
-	object = cache_archive_object(r);
+	shown_open(c, r, h, &s);
+	if (map_open(repo_dir(c->repo), name, &map, &e) == 0)
+		step = show_entries(&s, map_span(&map), json, entries, &e);
+	shown_close(&s);
 	(void)json_object_set_new(object, "id", json_string(digest_hex(&r->ref.id, id)));
 	(void)json_object_set_new(object, "entries", entries);
 	if (step == ARCHIVE_END)
@@ -113,7 +204,6 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 	size_t count = cache_find_type(c, type, &first);
 	AUTO_HEADER struct header *h = NULL;
 	AUTO_FREE char *title = NULL;
-	struct blobs blobs = {0};
 	json_t *archives;
 	json_t *files;
 	size_t i = first;
@@ -126,10 +216,8 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 		return CLI_FAILED;
 	}
 	count = cache_version_count(c, i);
-	/* Without a header, or with a damaged one, the archives are shown under digests. */
+	/* Without a header, or with a damaged one, of archives only sizes are shown. */
 	(void)repo_read_header(c->repo, &c->records.at[i].ident, &h, NULL, NULL);
-	if (h != NULL)
-		blobs.at = header_blobs(h, &blobs.count);
 	title = cli_cleaned(h != NULL ? h->title : "");
 	if (!json)
 		(void)printf("%s %" PRIu64 " %s  %s\n  %zu files%s\n", type, version,
@@ -140,13 +228,12 @@ cache_show(const struct cache *c, const char *type, uint64_t version, bool json)
 	for (size_t r = i; r < i + count; r++)
 		if (c->records.at[r].kind == RECORD_ARCHIVE)
 			(void)json_array_append_new(
-				archives, show_archive(c, &c->records.at[r], &blobs, json));
+				archives, show_archive(c, &c->records.at[r], h, json));
 	if (json)
 		cli_print_json(json_pack("{s:s,s:I,s:s,s:s,s:O,s:O}", "type", type, "version",
 			(json_int_t)version, "cookie", c->records.at[i].ident.edition.cookie,
 			"title", h != NULL ? h->title : "", "files", files, "archives", archives));
 	json_decref(files);
 	json_decref(archives);
-	free(blobs.at);
 	return CLI_OK;
 }

@@ -206,11 +206,12 @@ build_tree(struct install *x, struct err *e)
 {
 	const struct header *header = x->what->header;
 	struct blobs base = {&x->base, base_has, base_open};
-	const struct apply what = {
-		x->what->archive, header, x->what->difference ? &base : NULL, x->fresh, NULL};
+	struct apply what = {
+		.archive = x->what->archive, .header = header, .base = &base, .dir = x->fresh};
 
 	if (x->what->difference && base_begin(&x->base, x->home, e) != 0)
 		return -1;
+	what.old = x->what->difference ? x->base.header : NULL;
 	if (apply_archive(&what, e) != 0)
 		return -1;
 	for (size_t i = 0; i < header->count; i++)

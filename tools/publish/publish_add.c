@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "codec/encode.h"
 #include "codec/pack.h"
 #include "model/header.h"
 #include "model/wire.h"
@@ -54,10 +53,12 @@ struct add {
 	struct signed_tree *tree;
 	struct idents last; /* of each type, ever */
 	struct header *header;
-	struct encode *encode;
-	struct pack_older **older;
+	struct pack *pack;
+	size_t *wanted; /* archives of pack: the full ones, and then the differences, by format */
+	struct header **older;
 	size_t older_count;
-	struct map donors[FORMAT_COUNT];
+	struct map donors[FORMAT_COUNT]; /* the last version's */
+	struct header *donors_header;
 	struct blobs_dirs dirs;
 	int content; /* directory below stage/: the files of the version by their digests */
 	int streams; /* another one, for what is encoded */
@@ -138,13 +139,10 @@ open_all_older(struct add *a, struct err *e)
 		count = a->request->diffs;
 	a->older = mem_new(count, sizeof(*a->older));
 	/* Counted one by one, so that after an error those that are there are freed. */
-	for (; a->older_count < count; a->older_count++) {
-		struct header *header = NULL;
-
-		if (repo_read_header(a->repo, &versions[a->older_count], &header, NULL, e) != 0)
+	for (; a->older_count < count; a->older_count++)
+		if (repo_read_header(a->repo, &versions[a->older_count], &a->older[a->older_count],
+			    NULL, e) != 0)
 			return -1;
-		a->older[a->older_count] = pack_older_new(header);
-	}
 	return 0;
 }
 
@@ -188,7 +186,7 @@ open_donor(struct add *a, enum format format, const struct archive_ref *ref, str
 	if (repo_check(a->repo, ident_file_name(&ref->id, name), ref, e) != 0 ||
 		map_open(repo_dir(a->repo), name, &a->donors[format], e) != 0)
 		return -1;
-	encode_donor(a->encode, map_span(&a->donors[format]), true);
+	pack_donor(a->pack, map_span(&a->donors[format]), a->donors_header, NULL, true);
 	return 0;
 }
 
@@ -207,8 +205,9 @@ open_donors(struct add *a)
 
 	if (last == NULL)
 		return;
-	if (repo_read(a->repo, ident_offer_name(last, NULL, name), WIRE_OFFER_BYTES_MAX, &bytes,
-		    &e) != 0 ||
+	if (repo_read_header(a->repo, last, &a->donors_header, NULL, &e) != 0 ||
+		repo_read(a->repo, ident_offer_name(last, NULL, name), WIRE_OFFER_BYTES_MAX, &bytes,
+			&e) != 0 ||
 		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, &e) != 0)
 		cli_complain("warning: the last version cannot be used: %s", e.text);
 	for (int i = 0; i < FORMAT_COUNT; i++)
@@ -220,14 +219,13 @@ open_donors(struct add *a)
 }
 
 /*
- * Everything that any of the archives needs, at once: each file and each pair of files is encoded
- * once, on all threads, however many differences have it.
+ * Everything that any of the archives needs, at once: each piece is encoded once, on all threads,
+ * however many archives have it.
  */
 static int
 encode_streams(struct add *a, struct err *e)
 {
-	struct encode_settings settings = {
-		.blobs = blobs_in(&a->dirs), .formats = (1U << FORMAT_COUNT) - 1, .crew = a->crew};
+	struct encode_settings settings = {.blobs = blobs_in(&a->dirs), .crew = a->crew};
 
 	a->streams = fs_make_dirs(repo_stage_dir(a->repo), "streams", e);
 	a->dirs.dir[0] = a->content;
@@ -236,27 +234,29 @@ encode_streams(struct add *a, struct err *e)
 		return -1;
 	a->dirs.count = 2;
 	settings.stage = a->streams;
-	a->encode = encode_new(a->header, &settings);
+	a->pack = pack_new(a->header, &settings);
+	a->wanted = mem_new((a->older_count + 1) * FORMAT_COUNT, sizeof(*a->wanted));
+	for (size_t i = 0; i <= a->older_count; i++)
+		for (int format = 0; format < FORMAT_COUNT; format++)
+			a->wanted[i * FORMAT_COUNT + (size_t)format] = pack_want(
+				a->pack, (enum format)format, i == 0 ? NULL : a->older[i - 1]);
 	open_donors(a);
-	for (size_t i = 0; i < a->older_count; i++)
-		pack_want_deltas(a->encode, a->older[i], &settings.blobs);
-	return encode_all(a->encode, e);
+	return pack_encode(a->pack, e);
 }
 
-/* Into stage/: its name it gets when all of the version is on the disk. */
+/* Into stage/: its name it gets when all of the version is on the disk. Offer 0: the full one. */
 static int
-pack(struct add *a, enum format format, const struct pack_older *older, struct archive_ref *ret,
-	struct err *e)
+pack(struct add *a, enum format format, size_t offer, struct archive_ref *ret, struct err *e)
 {
 	struct staged *staged = stage_next(a, &a->archives, "");
 	AUTO_CLOSE int fd = stage_open(a, staged->stage, e);
 
 	if (fd < 0)
 		return -1;
-	if (pack_archive(a->encode, format, older, fd, ret, e) != 0)
+	if (pack_write(a->pack, a->wanted[offer * FORMAT_COUNT + format], fd, ret, e) != 0)
 		return err_wrap(e, "stage/%s", staged->stage);
 	(void)ident_file_name(&ret->id, staged->name);
-	if (older == NULL) {
+	if (offer == 0) {
 		a->full_bytes[format] = ret->bytes;
 	} else if (!pack_is_worth_it(ret->bytes, a->full_bytes[format])) {
 		*ret = (struct archive_ref){0};
@@ -266,18 +266,18 @@ pack(struct add *a, enum format format, const struct pack_older *older, struct a
 	return 0;
 }
 
-/* older NULL: the full archive. */
+/* Number 0: of the full archives; the others, of the differences from a->older. */
 static int
-pack_offer(struct add *a, const struct pack_older *older, struct err *e)
+pack_offer(struct add *a, size_t number, struct err *e)
 {
-	const struct edition *base = older != NULL ? pack_older_edition(older) : NULL;
+	const struct edition *base = number > 0 ? &a->older[number - 1]->ident.edition : NULL;
 	AUTO_BUF struct buf bytes = {0};
 	struct offer offer = {0};
 	char name[IDENT_NAME_MAX];
 	bool any = false;
 
 	for (int i = 0; i < FORMAT_COUNT; i++) {
-		if (pack(a, (enum format)i, older, &offer.archive[i], e) != 0)
+		if (pack(a, (enum format)i, number, &offer.archive[i], e) != 0)
 			return -1;
 		any = any || offer.archive[i].bytes > 0;
 	}
@@ -412,10 +412,8 @@ build_version(struct add *a, struct err *e)
 	if (open_all_older(a, e) != 0 || encode_streams(a, e) != 0)
 		return -1;
 	/* The full archives first: whether a difference is worth it is measured by them. */
-	if (pack_offer(a, NULL, e) != 0)
-		return -1;
-	for (size_t i = 0; i < a->older_count; i++)
-		if (pack_offer(a, a->older[i], e) != 0)
+	for (size_t i = 0; i <= a->older_count; i++)
+		if (pack_offer(a, i, e) != 0)
 			return -1;
 	return stage_header(a, e) != 0 ? -1 : give_names(a, e);
 }
@@ -461,7 +459,8 @@ publish_add(
 		result = build_version(&a, e);
 	*ret = a.header->ident;
 	cli_progress_end(&progress);
-	encode_free(a.encode);
+	pack_free(a.pack);
+	free(a.wanted);
 	fs_close(&a.content);
 	fs_close(&a.streams);
 	fs_close(&a.dirs.dir[1]);
@@ -470,8 +469,9 @@ publish_add(
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		map_close(&a.donors[i]);
 	for (size_t i = 0; i < a.older_count; i++)
-		pack_older_free(a.older[i]);
+		header_free(a.older[i]);
 	free(a.older);
+	header_free(a.donors_header);
 	idents_free(&a.query);
 	idents_free(&a.last);
 	signed_tree_close(a.tree);

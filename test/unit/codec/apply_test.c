@@ -1,215 +1,326 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "codec/apply.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-
-#include "base/fs.h"
 #include "base/mem.h"
-#include "codec/archive.h"
+#include "codec/archived.h"
+#include "codec/pair.h"
 #include "unit.h"
 
-enum { FILES = 3, LEN = 3000 };
+/*
+ * Old: base, big and same. New: big with a change, dup and dup2 of the same bytes, empty, a file
+ * that was renamed and changed, and same. BIG is too much to be written at once.
+ */
+enum { BIG = 70000, BASE = 2000, DUP = 300, SAME = 50 };
 
-/* Files 0 to 2, file 2 also as a delta from file 1; a header of all. */
 struct sample {
-	int dir;
-	char *path;
-	unsigned char *bytes[FILES];
-	struct digest digest[FILES];
-	struct header *header;
-	struct buf streams[FILES + 1];
+	struct pair pair;
+	unsigned char *big, *new_big, *base, *new_base, *dup, *same;
 };
 
 static void
-sample_set_up(struct sample *s)
+set_up(struct sample *s)
 {
-	s->dir = unit_dir(&s->path);
-	s->header = header_new();
-	for (unsigned i = 0; i < FILES; i++) {
-		AUTO_FREE char *name = mem_printf("file%u", i);
-		unsigned char out[8192];
-		size_t len;
+	struct pair *p = &s->pair;
 
-		s->bytes[i] = unit_bytes(LEN, i < 2 ? i : 1);
-		if (i == 2)
-			s->bytes[i][1000] = '!';
-		s->digest[i] = digest_of(span_of(s->bytes[i], LEN));
-		ck_assert_int_eq(header_add(s->header,
-					 &(struct header_file){
-						 .path = name, .digest = s->digest[i], .size = LEN},
-					 NULL),
-			0);
-		ck_assert_int_eq(codec_encode(CODEC_ZSTD,
-					 &(struct codec_input){span_of(s->bytes[i], LEN),
-						 span_of("", 0), false, NULL},
-					 out, sizeof(out), &len, NULL),
-			CODEC_FITS);
-		s->streams[i] = (struct buf){0};
-		buf_add(&s->streams[i], out, len);
-		if (i < 2)
-			continue;
-		ck_assert_int_eq(codec_encode(CODEC_VCDIFF,
-					 &(struct codec_input){span_of(s->bytes[2], LEN),
-						 span_of(s->bytes[1], LEN), false, NULL},
-					 out, sizeof(out), &len, NULL),
-			CODEC_FITS);
-		s->streams[FILES] = (struct buf){0};
-		buf_add(&s->streams[FILES], out, len);
-	}
-	ck_assert_int_eq(header_seal(s->header, NULL), 0);
+	pair_set_up(p);
+	s->big = unit_bytes(BIG, 1);
+	s->new_big = unit_bytes(BIG, 1);
+	s->base = unit_bytes(BASE, 2);
+	s->new_base = unit_bytes(BASE, 2);
+	s->dup = unit_bytes(DUP, 3);
+	s->same = unit_bytes(SAME, 4);
+	s->new_big[BIG / 2] ^= 1;
+	memcpy(s->new_base + 700, "changed", 7);
+	pair_add(p, p->old, "base", span_of(s->base, BASE));
+	pair_add(p, p->old, "big", span_of(s->big, BIG));
+	pair_add(p, p->old, "same", span_of(s->same, SAME));
+	pair_add(p, p->header, "big", span_of(s->new_big, BIG));
+	pair_add(p, p->header, "dup", span_of(s->dup, DUP));
+	pair_add(p, p->header, "dup2", span_of(s->dup, DUP));
+	pair_add(p, p->header, "empty", span_of("", 0));
+	pair_add(p, p->header, "moved/base2", span_of(s->new_base, BASE));
+	pair_add(p, p->header, "same", span_of(s->same, SAME));
+	pair_seal(p);
 }
 
 static void
-sample_tear_down(struct sample *s)
+tear_down(struct sample *s)
 {
-	for (int i = 0; i < FILES; i++)
-		free(s->bytes[i]);
-	for (int i = 0; i <= FILES; i++)
-		buf_free(&s->streams[i]);
-	header_free(s->header);
-	fs_close(&s->dir);
-	free(s->path);
+	unsigned char *all[] = {s->big, s->new_big, s->base, s->new_base, s->dup, s->same};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		free(all[i]);
+	pair_tear_down(&s->pair);
 }
 
-/* which: '0' to '2' the file whole, 'd' file 2 as a delta, 'w' file 0 under file 1's name. */
+/*
+ * An entry. B: big, from the old one; W: the same whole. G: dup, empty and base2 from the old base
+ * and from big; g: the same whole. d, e, s: dup, empty, same. m: base2 from the old base, and n,
+ * from big as well, both of which were given. x: dup's place with the bytes of another. T: the same
+ * in big's.
+ */
 static void
-make_archive(struct sample *s, const char *which, struct buf *ret)
+put_entry(const struct sample *s, char which, struct buf *ret)
 {
-	AUTO_CLOSE int fd = openat(s->dir, "archive", O_RDWR | O_CREAT | O_TRUNC, 0600);
-	struct archive_writer *w = archive_writer_new(fd, FORMAT_AR2);
-	struct archive_ref ref;
+	AUTO_BUF struct buf file = {0};
+	AUTO_BUF struct buf base = {0};
+	AUTO_BUF struct buf stream = {0};
+	enum codec codec = strchr("Bm", which) != NULL ? CODEC_BSDIFF
+			   : which == 'n'	       ? CODEC_VCDIFF
+			   : which == 'G'	       ? CODEC_LZMA
+						       : CODEC_ZSTD;
+	const char *runs = strchr("BT", which) != NULL ? "1 1"
+			   : which == 'm'	       ? "0 1"
+			   : strchr("Gn", which)       ? "0 1 2 1"
+						       : "";
 
-	for (; *which != '\0'; which++) {
-		int stream = *which == 'd' ? FILES : *which == 'w' ? 0 : *which - '0';
-		int file = *which == 'd' ? 2 : *which == 'w' ? 1 : *which - '0';
-		struct archive_entry entry = {.codec = *which == 'd' ? CODEC_VCDIFF : CODEC_ZSTD,
-			.file = s->digest[file],
-			.base = s->digest[1],
-			.stream = span_of(s->streams[stream].at, s->streams[stream].len)};
-
-		ck_assert_int_eq(archive_add(w, &entry, NULL), 0);
-	}
-	ck_assert_int_eq(archive_end(w, &ref, NULL), 0);
-	archive_writer_free(w);
-	ck_assert_int_eq(fs_read(s->dir, "archive", 1 << 20, ret, NULL), 0);
+	if (strchr("BW", which) != NULL)
+		buf_add(&file, s->new_big, BIG);
+	if (which == 'T')
+		buf_add(&file, s->big, BIG);
+	if (strchr("Ggd", which) != NULL)
+		buf_add(&file, s->dup, DUP);
+	if (strchr("Ggmn", which) != NULL)
+		buf_add(&file, s->new_base, BASE);
+	if (which == 's')
+		buf_add(&file, s->same, SAME);
+	if (which == 'x')
+		buf_add(&file, s->new_base, DUP);
+	if (strchr("Gmn", which) != NULL)
+		buf_add(&base, s->base, BASE);
+	if (strchr("BT", which) != NULL)
+		buf_add(&base, s->big, BIG);
+	if (strchr("Gn", which) != NULL)
+		buf_add(&base, s->new_big, BIG);
+	archived_encode(codec, span_of(file.at, file.len), span_of(base.at, base.len), &stream);
+	archived_put(ret, codec, strchr("Gg", which) != NULL ? 3 : 1, runs,
+		span_of(stream.at, stream.len));
 }
 
-/* A base of the files 0 and 1. */
-static bool
-has(void *context, const struct digest *digest)
+static void
+make_archive(const struct sample *s, const char *entries, struct buf *ret)
 {
-	const struct sample *s = context;
-
-	return digest_equal(digest, &s->digest[0]) || digest_equal(digest, &s->digest[1]);
-}
-
-static int
-open_base(void *context, const struct digest *digest, bool check, struct map *ret, struct err *e)
-{
-	struct sample *s = context;
-	int which = digest_equal(digest, &s->digest[0]) ? 0 : 1;
-	AUTO_FREE char *name = mem_printf("base%d", which);
-	struct digest got;
-
-	ck_assert_int_eq(fs_put(s->dir, "x", name, span_of(s->bytes[which], LEN), e), 0);
-	if (map_open_read(s->dir, name, NULL, ret, &got, e) != 0)
-		return -1;
-	if (!check || digest_equal(&got, digest))
-		return 0;
-	map_close(ret);
-	return err_set(e, ERR_DIGEST, "rotten");
-}
-
-static int
-apply(const struct buf *archive, const struct header *h, const struct blobs *base, int out,
-	struct err *e)
-{
-	const struct apply what = {span_of(archive->at, archive->len), h, base, out, NULL};
-
-	return apply_archive(&what, e);
+	buf_add_string(ret, ARCHIVED_MAGIC);
+	for (; *entries != '\0'; entries++)
+		put_entry(s, *entries, ret);
 }
 
 START_TEST(apply_archive__takes_complete_archives_and_no_others)
 {
 	static const struct {
 		const char *entries;
-		bool with_base;
+		bool full;
 		const char *wrong; /* NULL: it is right */
 		enum err_code code;
-	} rows[] = {{"012", false, NULL, ERR_NONE}, {"210", false, NULL, ERR_NONE},
-		{"d", true, NULL, ERR_NONE}, {"2", true, NULL, ERR_NONE},
-		{"012", true, NULL, ERR_NONE}, {"01", false, "missing", ERR_INPUT},
-		{"", false, "missing", ERR_INPUT}, {"01d", false, "base", ERR_INPUT},
-		{"", true, "missing", ERR_INPUT}, {"0122", false, "repeated", ERR_INPUT},
-		{"0w2", false, "another SHA-256", ERR_DIGEST}};
+	} rows[] = {{"BG", false, NULL, ERR_NONE}, {"Wg", false, NULL, ERR_NONE},
+		{"WG", false, NULL, ERR_NONE}, {"Bg", false, NULL, ERR_NONE},
+		{"Bdem", false, NULL, ERR_NONE}, {"Wden", false, NULL, ERR_NONE},
+		{"Wgs", true, NULL, ERR_NONE}, {"Wdegs", true, "more files", ERR_INPUT},
+		{"Wg", true, "is missing", ERR_INPUT}, {"", true, "is missing", ERR_INPUT},
+		{"", false, "is missing", ERR_INPUT}, {"B", false, "is missing", ERR_INPUT},
+		{"Wde", false, "is missing", ERR_INPUT}, {"BGs", false, "more files", ERR_INPUT},
+		{"Bgs", true, "entry 1: a base is not there", ERR_INPUT},
+		/* in the place of another */
+		{"GB", false, "entry 1: a base is not there", ERR_INPUT},
+		{"Bdme", false, "entry 3: encoding is not for files and bases", ERR_INPUT},
+		{"gW", false, "entry 2: its stream is longer than its files can need", ERR_INPUT},
+		{"gm", false, "entry 1: ZSTD: file is shorter than stated", ERR_INPUT},
+		{"Wxem", false, "entry 2: dup: what was decoded has another SHA-256", ERR_DIGEST},
+		{"TG", false, "entry 1: big: what was decoded has another SHA-256", ERR_DIGEST},
+		{"Wedm", false, "entry 2: ZSTD: file is shorter than stated", ERR_INPUT},
+		{"Wddm", false, "entry 3: ZSTD: stream is damaged or too long", ERR_INPUT}};
 	struct sample s;
 
-	sample_set_up(&s);
+	set_up(&s);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct blobs base = {&s, has, open_base};
 		AUTO_BUF struct buf archive = {0};
-		AUTO_CLOSE int out = -1;
-		struct err e = {0};
+		struct err e;
 		int result;
 
-		ck_assert_int_eq(fs_remove(s.dir, "out", NULL), 0);
-		out = fs_make_dirs(s.dir, "out", NULL);
 		make_archive(&s, rows[i].entries, &archive);
-		result = apply(&archive, s.header, rows[i].with_base ? &base : NULL, out, &e);
+		result = pair_apply(&s.pair, span_of(archive.at, archive.len), rows[i].full, &e);
 		ck_assert_msg((result == 0) == (rows[i].wrong == NULL), "row %zu: %s", i, e.text);
-		ck_assert_int_eq(e.code, rows[i].code);
+		ck_assert_msg(e.code == rows[i].code, "row %zu: %s", i, e.text);
 		ck_assert_msg(rows[i].wrong == NULL || strstr(e.text, rows[i].wrong) != NULL,
 			"row %zu: %s", i, e.text);
-		ck_assert(!fs_exists(out, "decoding"));
 	}
-	sample_tear_down(&s);
+	tear_down(&s);
 }
 END_TEST
 
+/* Refused as a whole, and not for a base that is all right; or what comes of it is the same. */
+static void
+check_damaged(struct sample *s, const struct buf *archive, size_t len, bool full)
+{
+	struct err e;
+
+	if (pair_apply(&s->pair, span_of(archive->at, len), full, &e) == 0)
+		return;
+	ck_assert_msg(e.code == ERR_INPUT || e.code == ERR_DIGEST, "%s", e.text);
+	ck_assert_msg(strstr(e.text, "base: ") == NULL, "%s", e.text);
+}
+
+START_TEST(apply_archive__of_a_damaged_archive_comes_nothing_that_is_wrong)
+{
+	static const char *const archives[] = {"BG", "Bden", "Wgs"};
+	const bool full = _i == 2;
+	AUTO_BUF struct buf archive = {0};
+	struct sample s;
+	struct err e;
+	unsigned refused = 0;
+
+	set_up(&s);
+	make_archive(&s, archives[_i], &archive);
+	ck_assert_int_eq(pair_apply(&s.pair, span_of(archive.at, archive.len), full, &e), 0);
+	for (size_t i = 0; i < archive.len; i += full && i > 8 ? 97 : 1)
+		for (int flip = 0; flip < 3; flip++) {
+			static const char flips[] = {1, '\x10', '\x80'};
+
+			archive.at[i] ^= flips[flip];
+			check_damaged(&s, &archive, archive.len, full);
+			refused += pair_apply(&s.pair, span_of(archive.at, archive.len), full,
+					   &e) != 0;
+			archive.at[i] ^= flips[flip];
+		}
+	/* Few bytes are of no use to a decoder. */
+	ck_assert_uint_gt(refused, full ? 300 : 2 * archive.len);
+	tear_down(&s);
+}
+END_TEST
+
+START_TEST(apply_archive__refuses_an_archive_that_is_cut_anywhere)
+{
+	AUTO_BUF struct buf archive = {0};
+	struct sample s;
+	struct err e;
+
+	set_up(&s);
+	make_archive(&s, "Bden", &archive);
+	for (size_t len = 0; len < archive.len; len++) {
+		ck_assert_int_eq(pair_apply(&s.pair, span_of(archive.at, len), false, &e), -1);
+		ck_assert_int_eq(e.code, ERR_INPUT);
+	}
+	buf_add(&archive, "", 1);
+	ck_assert_int_eq(pair_apply(&s.pair, span_of(archive.at, archive.len), false, &e), -1);
+	ck_assert_int_eq(e.code, ERR_INPUT);
+	tear_down(&s);
+}
+END_TEST
+
+/* A header of another version, which lists less. */
 START_TEST(apply_archive__refuses_unlisted_entries)
 {
-	struct sample s;
 	AUTO_BUF struct buf archive = {0};
-	AUTO_CLOSE int out = -1;
 	AUTO_HEADER struct header *other = header_new();
+	struct apply what = {.header = other};
+	struct sample s;
 	struct err e = {0};
 
-	sample_set_up(&s);
-	ck_assert_int_eq(header_add(other, &s.header->files[0], NULL), 0);
-	out = fs_make_dirs(s.dir, "out", NULL);
-	make_archive(&s, "01", &archive);
-	ck_assert_int_eq(apply(&archive, other, NULL, out, &e), -1);
-	ck_assert_ptr_nonnull(strstr(e.text, "not in the header"));
-	sample_tear_down(&s);
+	set_up(&s);
+	ck_assert_int_eq(header_add(other, header_find(s.pair.header, "big"), NULL), 0);
+	make_archive(&s, "Wgs", &archive);
+	what.archive = span_of(archive.at, archive.len);
+	what.dir = s.pair.out;
+	ck_assert_int_eq(apply_archive(&what, &e), -1);
+	ck_assert_int_eq(e.code, ERR_INPUT);
+	ck_assert_ptr_nonnull(strstr(e.text, "entry 2: more files than are missing"));
+	ck_assert_uint_eq(unit_count(s.pair.dir, "out"), 0);
+	tear_down(&s);
 }
 END_TEST
 
-/* The delta copies what is rotten, or goes on from it: either way it is the base's fault. */
+/*
+ * The delta copies what is damaged, or goes on from it, or there is less of it, or more: in any
+ * case it is the base's fault.
+ */
 START_TEST(apply_archive__names_a_base_that_is_not_what_it_was)
 {
-	struct sample s;
+	static const struct {
+		const char *entries, *base;
+		size_t len;
+	} rows[] = {{"BG", "big", BIG}, {"BG", "big", BIG - 1}, {"BG", "big", BIG + 1},
+		{"BG", "big", 1}, {"BG", "big", 0}, {"BG", "base", BASE}, {"BG", "base", BASE - 1},
+		{"BG", "base", BASE + 1}, {"BG", "base", 0}, {"Wdem", "base", BASE},
+		{"Wdem", "base", 1}, {"Wdem", "base", 0}, {"Wden", "base", BASE},
+		{"Wden", "base", BASE - 1}, {"Wden", "base", BASE + 1000}, {"Wden", "base", 0}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const bool is_big = strcmp(rows[i].base, "big") == 0;
+		const size_t len = is_big ? BIG : BASE;
+		AUTO_FREE unsigned char *bytes = mem_new(BIG + BASE, 1);
+		AUTO_BUF struct buf archive = {0};
+		struct sample s;
+		struct err e;
+
+		set_up(&s);
+		make_archive(&s, rows[i].entries, &archive);
+		memcpy(bytes, is_big ? s.big : s.base, rows[i].len < len ? rows[i].len : len);
+		/* All of the old part of it is copied. */
+		for (size_t k = 0; k < rows[i].len; k += 500)
+			bytes[k] ^= 1;
+		pair_damage(&s.pair, s.pair.old, rows[i].base, span_of(bytes, rows[i].len));
+		ck_assert_int_eq(
+			pair_apply(&s.pair, span_of(archive.at, archive.len), false, &e), -1);
+		ck_assert_msg(e.code == ERR_DIGEST, "row %zu: %s", i, e.text);
+		ck_assert_msg(strstr(e.text, "base") != NULL &&
+				      strstr(e.text, "what was decoded") == NULL,
+			"row %zu: %s", i, e.text);
+		tear_down(&s);
+	}
+}
+END_TEST
+
+START_TEST(apply_archive__without_a_base_nothing_is_decoded)
+{
 	AUTO_BUF struct buf archive = {0};
-	AUTO_CLOSE int out = -1;
-	struct blobs base = {&s, has, open_base};
+	struct sample s;
+	struct err e;
+
+	set_up(&s);
+	make_archive(&s, "WG", &archive);
+	pair_drop(&s.pair, s.pair.old, "base");
+	ck_assert_int_eq(pair_apply(&s.pair, span_of(archive.at, archive.len), false, &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert_str_eq(e.text, "entry 2: its base is not here");
+	ck_assert_uint_eq(unit_count(s.pair.dir, "out"), 0);
+	tear_down(&s);
+}
+END_TEST
+
+START_TEST(apply_archive__ends_where_that_is_wanted)
+{
+	static struct stop stop = {.wanted = true};
+	AUTO_BUF struct buf archive = {0};
+	struct sample s;
+	struct apply what = {.stop = &stop};
 	struct err e = {0};
 
-	sample_set_up(&s);
-	make_archive(&s, "d", &archive);
-	s.bytes[1][2000] ^= 1;
-	out = fs_make_dirs(s.dir, "out", NULL);
-	ck_assert_int_eq(apply(&archive, s.header, &base, out, &e), -1);
-	ck_assert_int_eq(e.code, ERR_DIGEST);
-	ck_assert_ptr_nonnull(strstr(e.text, "base: rotten"));
-	ck_assert(!fs_exists(out, "decoding"));
-	sample_tear_down(&s);
+	set_up(&s);
+	make_archive(&s, "BG", &archive);
+	what.archive = span_of(archive.at, archive.len);
+	what.header = s.pair.header;
+	what.old = s.pair.old;
+	what.base = &s.pair.base;
+	what.dir = s.pair.out;
+	/* Whoever ends it looks at no digest first. */
+	pair_damage(&s.pair, s.pair.old, "big", span_of(s.new_big, BIG));
+	ck_assert_int_eq(apply_archive(&what, &e), -1);
+	ck_assert_msg(e.code != ERR_DIGEST, "%s", e.text);
+	ck_assert_int_eq(e.code, ERR_STOPPED);
+	ck_assert_uint_eq(unit_count(s.pair.dir, "out"), 0);
+	tear_down(&s);
 }
 END_TEST
 
 void
 apply_tests(TCase *c)
 {
-	tcase_add_test(c, apply_archive__names_a_base_that_is_not_what_it_was);
 	tcase_add_test(c, apply_archive__takes_complete_archives_and_no_others);
+	tcase_add_loop_test(
+		c, apply_archive__of_a_damaged_archive_comes_nothing_that_is_wrong, 0, 3);
+	tcase_add_test(c, apply_archive__refuses_an_archive_that_is_cut_anywhere);
 	tcase_add_test(c, apply_archive__refuses_unlisted_entries);
+	tcase_add_test(c, apply_archive__names_a_base_that_is_not_what_it_was);
+	tcase_add_test(c, apply_archive__without_a_base_nothing_is_decoded);
+	tcase_add_test(c, apply_archive__ends_where_that_is_wanted);
 }

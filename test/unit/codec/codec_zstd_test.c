@@ -192,37 +192,6 @@ window_of(const uint8_t *stream, size_t len)
 	return header.windowSize;
 }
 
-START_TEST(codec_zstd_compress__needs_no_more_than_8_MiB_to_read)
-{
-	static const struct {
-		size_t len;
-		int window_log;
-	} rows[] = {{0, 10}, {1, 10}, {1024, 10}, {1025, 11}, {9 * MIB, 23}};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct span bytes = span_of(mem_new(rows[i].len + 1, 1), rows[i].len);
-		uint8_t expected[4096];
-		uint8_t out[4096];
-		size_t n = 0;
-		size_t len = plain(
-			19, bytes, span_of("", 0), rows[i].window_log, expected, sizeof(expected));
-
-		ck_assert_int_eq(
-			codec_zstd_compress(bytes, NULL, out, sizeof(out), &n, NULL), CODEC_FITS);
-		ck_assert_uint_eq(n, len);
-		ck_assert_mem_eq(out, expected, len);
-		ck_assert_uint_le(window_of(out, n), 8 * MIB);
-		if (rows[i].len < MIB) {
-			ck_assert_int_eq(
-				codec_zstd_compress(bytes, NULL, out, len, &n, NULL), CODEC_FITS);
-			ck_assert_int_eq(codec_zstd_compress(bytes, NULL, out, len - 1, &n, NULL),
-				CODEC_TOO_LARGE);
-		}
-		free((void *)(uintptr_t)bytes.at);
-	}
-}
-END_TEST
-
 /* In pieces of so many bytes. */
 static enum codec_fit
 write_all(struct span bytes, size_t piece, uint8_t *out, size_t room, size_t *ret_len)
@@ -354,7 +323,6 @@ codec_zstd_tests(TCase *c)
 	tcase_add_test(c, codec_zstd_encode__large_files_at_a_lower_level);
 	tcase_add_test(c, codec_zstd_decode__frames_in_a_row_each_with_the_base);
 	tcase_add_test(c, codec_zstd_decode__ends_in_frames_of_nothing);
-	tcase_add_test(c, codec_zstd_compress__needs_no_more_than_8_MiB_to_read);
 	tcase_add_test(c, codec_zstd_writer__what_is_written_in_pieces_is_read_in_pieces);
 	tcase_add_test(c, codec_zstd_reader__frames_in_a_row_are_one_stream_and_each_is_whole);
 	tcase_add_test(c, codec_zstd_reader__refuses_a_window_of_more_than_8_MiB);

@@ -1,32 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which stream each file gets, of whom, and how much work that is. */
+/* Which stream each piece gets, of whom, and how much work that is. */
 #include "codec/encode.h"
-
-#include <fcntl.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "codec/pack.h"
+#include "codec/archived.h"
+#include "codec/pair.h"
 #include "unit.h"
 
-enum { TEXT, CHANGED, ZEROS, EMPTY, FILES, LEN = 20000 };
-enum { OLD = 1U << FORMAT_AR1, NEW = 1U << FORMAT_AR2 };
+enum { TEXT, CHANGED, ZEROS, EMPTY, RANDOM, FILES, LEN = 20000 };
 
-/* Four files of a version: CHANGED was made from a file that the base alone has. */
+static const char *const names[] = {"text", "changed", "zeros", "empty", "random"};
+
+/* CHANGED was made from a file that the older version alone has, beside an empty one. */
 struct sample {
-	char *path;
-	int dir;
-	int stage;
+	struct pair pair;
 	unsigned char *bytes[FILES];
 	unsigned char *base_bytes;
-	struct header *header;
-	struct header_file file[FILES];
-	struct header_file base;
-	struct blobs_dirs dirs;
+	const struct header_file *file[FILES];
+	const struct header_file *base;
+	const struct header_file *empty_base;
 	struct encode_crew crew;
 	struct encode_settings settings;
-	uint64_t said[2]; /* of files, and of differences */
+	uint64_t said;
 	uint64_t done;
+	unsigned rounds;
 };
 
 static int
@@ -45,10 +43,13 @@ begin(void *context, const char *what, uint64_t bytes)
 {
 	struct sample *s = context;
 
-	if (strcmp(what, "check") == 0)
+	if (strcmp(what, "check") == 0) {
 		ck_assert_uint_eq(bytes, 0);
-	else
-		s->said[strcmp(what, "differences") == 0] = bytes;
+		return;
+	}
+	ck_assert_str_eq(what, "encode");
+	s->said += bytes;
+	s->rounds++;
 }
 
 static void
@@ -57,45 +58,48 @@ add(void *context, uint64_t bytes)
 	((struct sample *)context)->done += bytes;
 }
 
-static void
-put(struct sample *s, struct header_file *file, const unsigned char *bytes)
+static size_t
+len_of(int which)
 {
-	char hex[DIGEST_HEX + 1];
+	return which == EMPTY ? 0 : LEN;
+}
 
-	file->digest = digest_of(span_of(bytes, file->size));
-	ck_assert_int_eq(fs_put(s->dir, "x", digest_hex(&file->digest, hex),
-				 span_of(bytes, file->size), NULL),
-		0);
+static void
+fill(int which, unsigned char *bytes)
+{
+	uint64_t state = 1;
+
+	if (which == CHANGED)
+		bytes[100]++;
+	if (which == ZEROS)
+		memset(bytes, 0, LEN);
+	for (size_t i = 0; which == RANDOM && i < LEN; i++) {
+		state = state * 6364136223846793005U + 1442695040888963407U;
+		bytes[i] = (unsigned char)(state >> 56);
+	}
 }
 
 static void
 set_up(struct sample *s)
 {
 	*s = (struct sample){0};
-	s->dir = unit_dir(&s->path);
-	s->stage = fs_make_dirs(s->dir, "stage", NULL);
-	s->header = header_new();
-	s->header->title = mem_string("");
+	pair_set_up(&s->pair);
 	s->base_bytes = unit_bytes(LEN, 2);
-	for (unsigned i = 0; i < FILES; i++) {
-		AUTO_FREE char *name = mem_printf("file%u", i);
-
-		s->bytes[i] = unit_bytes(LEN, 1 + i);
-		if (i == CHANGED)
-			s->bytes[i][100]++;
-		if (i == ZEROS)
-			memset(s->bytes[i], 0, LEN);
-		s->file[i] = (struct header_file){.path = name, .size = i == EMPTY ? 0 : LEN};
-		put(s, &s->file[i], s->bytes[i]);
-		ck_assert_int_eq(header_add(s->header, &s->file[i], NULL), 0);
+	for (int i = 0; i < FILES; i++) {
+		s->bytes[i] = unit_bytes(LEN, 1 + (unsigned)i);
+		fill(i, s->bytes[i]);
+		pair_add(&s->pair, s->pair.header, names[i], span_of(s->bytes[i], len_of(i)));
 	}
-	ck_assert_int_eq(header_seal(s->header, NULL), 0);
-	s->base = (struct header_file){.size = LEN};
-	put(s, &s->base, s->base_bytes);
-	s->dirs = (struct blobs_dirs){.dir = {s->dir}, .count = 1};
+	pair_add(&s->pair, s->pair.old, "base", span_of(s->base_bytes, LEN));
+	pair_add(&s->pair, s->pair.old, "empty", span_of("", 0));
+	pair_seal(&s->pair);
+	for (int i = 0; i < FILES; i++)
+		s->file[i] = header_find(s->pair.header, names[i]);
+	s->base = header_find(s->pair.old, "base");
+	s->empty_base = header_find(s->pair.old, "empty");
 	s->crew = (struct encode_crew){each, begin, add, s};
 	s->settings = (struct encode_settings){
-		.blobs = blobs_in(&s->dirs), .stage = s->stage, .formats = NEW, .crew = &s->crew};
+		.blobs = s->pair.blobs, .stage = s->pair.stage, .crew = &s->crew};
 }
 
 static void
@@ -104,105 +108,93 @@ tear_down(struct sample *s)
 	for (int i = 0; i < FILES; i++)
 		free(s->bytes[i]);
 	free(s->base_bytes);
-	header_free(s->header);
-	fs_close(&s->stage);
-	fs_close(&s->dir);
-	free(s->path);
+	pair_tear_down(&s->pair);
 }
 
-/* Where a file is among the blobs. */
-static size_t
-blob_of(const struct encode *x, const struct header_file *file)
+/* One file; with the base where that is not NULL. */
+static struct encode_piece
+piece_of(struct sample *s, int which, enum format format, const struct header_file *const *base)
 {
-	size_t count;
-	const struct header_file *const *blobs = encode_blobs(x, &count);
-
-	return header_blob_find(blobs, count, &file->digest);
+	return (struct encode_piece){format, &s->file[which], 1, base, base != NULL};
 }
 
 static struct encode *
 new_encode(struct sample *s)
 {
-	s->said[0] = s->said[1] = s->done = 0;
-	return encode_new(s->header, &s->settings);
+	s->said = s->done = s->rounds = 0;
+	return encode_new(&s->settings);
 }
 
 static void
-run(struct encode *x)
+run(const struct sample *s, struct encode *x)
 {
 	struct err e = {0};
 
 	ck_assert_msg(encode_all(x, &e) == 0, "%s", e.text);
+	ck_assert_uint_eq(s->done, s->said);
 }
 
-/* The entry gives the file back. */
-static struct archive_entry
-entry_of(struct sample *s, const struct encode *x, int which, enum format format, bool delta)
+/* Its stream gives the file back. */
+static struct span
+check_stream(struct sample *s, const struct encode *x, size_t piece, int which, struct span base,
+	enum codec *ret_codec)
 {
-	struct archive_entry entry =
-		encode_entry(x, blob_of(x, &s->file[which]), format, delta ? &s->base : NULL);
+	struct span stream = encode_stream(x, piece, ret_codec);
 	unsigned char back[LEN];
 	struct err e = {0};
-	bool is_delta = codec_is_delta(entry.codec);
 
-	ck_assert(digest_equal(&entry.file, &s->file[which].digest));
-	ck_assert(!is_delta || digest_equal(&entry.base, &s->base.digest));
-	ck_assert_msg(
-		codec_decode(entry.codec, entry.stream, span_of(s->base_bytes, is_delta ? LEN : 0),
-			back, s->file[which].size, &e) == 0,
-		"%s", e.text);
-	ck_assert(s->file[which].size == 0 ||
-		  memcmp(back, s->bytes[which], s->file[which].size) == 0);
-	return entry;
+	ck_assert_msg(codec_decode(*ret_codec, stream, base, back, len_of(which), &e) == 0,
+		"%s: %s", names[which], e.text);
+	ck_assert(len_of(which) == 0 || memcmp(back, s->bytes[which], LEN) == 0);
+	return stream;
 }
 
 static size_t
 size_by(struct sample *s, int which, enum codec codec)
 {
-	unsigned char out[2 * LEN];
-	const struct codec_input from = {.file = span_of(s->bytes[which], s->file[which].size)};
+	const struct codec_input from = {
+		.file = span_of(s->bytes[which], len_of(which)), .binary = which == ZEROS};
+	uint8_t out[2 * LEN];
 	size_t len;
 
 	ck_assert_int_eq(codec_encode(codec, &from, out, sizeof(out), &len, NULL), CODEC_FITS);
 	return len;
 }
 
-START_TEST(encode__a_format_has_the_smallest_of_what_it_may_have)
+START_TEST(encode_stream__is_the_smallest_of_what_the_format_may_have)
 {
-	static const struct {
-		unsigned formats;
-		bool quick;
-		unsigned encodings; /* of each file */
-	} rows[] = {{OLD, false, 1}, {OLD, true, 1}, {NEW, false, 2}, {NEW, true, 1},
-		{OLD | NEW, false, 2}, {OLD | NEW, true, 2}};
 	struct sample s;
 
 	set_up(&s);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (int i = 0; i < 2 * FORMAT_COUNT; i++) {
+		const enum format format = (enum format)(i / 2);
+		const bool quick = i % 2 == 1;
 		struct encode *x;
+		size_t number[FILES];
 
-		s.settings.formats = rows[i].formats;
-		s.settings.quick = rows[i].quick;
+		s.settings.quick = quick;
 		x = new_encode(&s);
-		run(x);
-		ck_assert_uint_eq(s.said[0], rows[i].encodings * 3 * LEN);
-		ck_assert_uint_eq(s.said[1], 0);
-		ck_assert_uint_eq(s.done, s.said[0]);
 		for (int which = 0; which < FILES; which++) {
-			size_t bzip2 = size_by(&s, which, CODEC_BZIP2);
-			size_t zstd = size_by(&s, which, CODEC_ZSTD);
-			struct archive_entry e;
+			const struct encode_piece piece = piece_of(&s, which, format, NULL);
 
-			if ((rows[i].formats & OLD) != 0)
-				ck_assert_int_eq(entry_of(&s, x, which, FORMAT_AR1, true).codec,
-					CODEC_BZIP2);
-			if ((rows[i].formats & NEW) == 0)
-				continue;
-			e = entry_of(&s, x, which, FORMAT_AR2, true);
-			if (rows[i].encodings == 1)
-				ck_assert_int_eq(e.codec, CODEC_ZSTD);
-			else if (!rows[i].quick)
-				ck_assert_uint_eq(e.stream.len, bzip2 < zstd ? bzip2 : zstd);
+			number[which] = encode_want(x, &piece);
+		}
+		run(&s, x);
+		ck_assert_uint_eq(s.said, 4 * LEN);
+		ck_assert_uint_eq(s.rounds, 1);
+		for (int which = 0; which < FILES; which++) {
+			enum codec codec;
+			struct span stream =
+				check_stream(&s, x, number[which], which, span_of("", 0), &codec);
+
+			if (format == FORMAT_AR1)
+				ck_assert_int_eq(codec, CODEC_BZIP2);
+			else if (quick)
+				ck_assert_int_eq(codec, CODEC_ZSTD);
+			else
+				ck_assert_msg(stream.len <= size_by(&s, which, CODEC_LZMA),
+					"%s: %zu by %s", names[which], stream.len,
+					codec_name(codec));
 		}
 		encode_free(x);
 	}
@@ -210,77 +202,198 @@ START_TEST(encode__a_format_has_the_smallest_of_what_it_may_have)
 }
 END_TEST
 
-START_TEST(encode_want_delta__only_what_is_smaller_is_a_delta)
+START_TEST(encode_want__the_same_bytes_from_the_same_bases_are_one_piece)
 {
-	const struct header_file nothing = {.size = 0};
 	struct sample s;
 	struct encode *x;
+	struct header_file renamed;
+	const struct header_file *other[] = {&renamed};
+	const struct header_file *two[2];
+	struct encode_piece piece;
+	size_t number;
 
 	set_up(&s);
-	s.settings.formats = OLD | NEW;
 	x = new_encode(&s);
-	for (int which = 0; which < FILES; which++)
-		encode_want_delta(x, blob_of(x, &s.file[which]), &s.base);
-	encode_want_delta(x, blob_of(x, &s.file[TEXT]), &nothing);
-	/* Of another older version: it is made once. */
-	encode_want_delta(x, blob_of(x, &s.file[CHANGED]), &s.base);
-	run(x);
-	ck_assert_uint_eq(s.said[0], 2 * 3 * LEN);
-	ck_assert_uint_eq(s.said[1], 3 * 3 * LEN);
-	ck_assert_uint_eq(s.done, s.said[0] + s.said[1]);
-	for (int which = 0; which < FILES; which++) {
-		struct archive_entry whole = entry_of(&s, x, which, FORMAT_AR2, false);
-		struct archive_entry delta = entry_of(&s, x, which, FORMAT_AR2, true);
-
-		ck_assert(!codec_is_delta(whole.codec));
-		ck_assert(!codec_is_delta(entry_of(&s, x, which, FORMAT_AR1, true).codec));
-		ck_assert(which != CHANGED || codec_is_delta(delta.codec));
-		ck_assert(which != EMPTY || !codec_is_delta(delta.codec));
-		ck_assert(!codec_is_delta(delta.codec) || delta.stream.len < whole.stream.len);
-		ck_assert(which != CHANGED || delta.stream.len < 100);
-	}
+	renamed = *s.file[TEXT];
+	piece = piece_of(&s, TEXT, FORMAT_AR2, NULL);
+	number = encode_want(x, &piece);
+	ck_assert_uint_eq(encode_want(x, &piece), number);
+	piece.files = other;
+	renamed.path = (char[]){"elsewhere"};
+	ck_assert_uint_eq(encode_want(x, &piece), number);
+	piece.format = FORMAT_AR1;
+	ck_assert_uint_ne(encode_want(x, &piece), number);
+	piece = piece_of(&s, TEXT, FORMAT_AR2, &s.base);
+	ck_assert_uint_ne(encode_want(x, &piece), number);
+	/* Two files are not one and a base, nor the same in another order. */
+	two[0] = s.file[TEXT];
+	two[1] = s.base;
+	number = encode_want(x, &piece);
+	piece = (struct encode_piece){FORMAT_AR2, two, 2, NULL, 0};
+	ck_assert_uint_ne(encode_want(x, &piece), number);
+	number = encode_want(x, &piece);
+	two[0] = s.base;
+	two[1] = s.file[TEXT];
+	ck_assert_uint_ne(encode_want(x, &piece), number);
+	run(&s, x);
+	ck_assert_uint_eq(s.said, (1 + 1 + 1 + 2 + 2) * LEN);
 	encode_free(x);
 	tear_down(&s);
 }
 END_TEST
 
-START_TEST(encode_skip__of_what_is_left_out_nothing_is_made)
+/* One behind the other, and so are their bases. */
+START_TEST(encode_stream__of_a_group_is_of_all_its_files)
 {
 	struct sample s;
-	struct encode *x;
-	char hex[DIGEST_HEX + 1];
 
 	set_up(&s);
-	x = new_encode(&s);
-	encode_skip(x, blob_of(x, &s.file[TEXT]));
-	ck_assert_int_eq(unlinkat(s.dir, digest_hex(&s.file[TEXT].digest, hex), 0), 0);
-	run(x);
-	ck_assert_uint_eq(s.said[0], 2 * 2 * LEN);
-	ck_assert_uint_eq(s.done, s.said[0]);
-	encode_free(x);
+	for (int quick = 0; quick <= 1; quick++) {
+		const struct header_file *files[] = {s.file[EMPTY], s.file[CHANGED], s.file[ZEROS]};
+		const struct header_file *bases[] = {s.file[TEXT], s.base};
+		const struct encode_piece piece = {FORMAT_AR2, files, 3, bases, 2};
+		AUTO_BUF struct buf base = {0};
+		unsigned char back[2 * LEN];
+		enum codec codec;
+		struct span stream;
+		struct encode *x;
+		struct err e = {0};
+		size_t number;
+
+		s.settings.quick = quick;
+		x = new_encode(&s);
+		number = encode_want(x, &piece);
+		run(&s, x);
+		ck_assert_uint_eq(s.said, 2 * LEN);
+		stream = encode_stream(x, number, &codec);
+		ck_assert_uint_lt(stream.len, 200);
+		buf_add(&base, s.bytes[TEXT], LEN);
+		buf_add(&base, s.base_bytes, LEN);
+		ck_assert_msg(codec_decode(codec, stream, span_of(base.at, base.len), back,
+				      sizeof(back), &e) == 0,
+			"%s", e.text);
+		ck_assert_mem_eq(back, s.bytes[CHANGED], LEN);
+		ck_assert_mem_eq(back + LEN, s.bytes[ZEROS], LEN);
+		encode_free(x);
+	}
 	tear_down(&s);
+}
+END_TEST
+
+START_TEST(encode_want_instead__is_made_where_bases_give_no_stream)
+{
+	static const struct {
+		int which;
+		bool empty_base;
+		bool wanted; /* anyway */
+		bool made;
+	} rows[] = {{CHANGED, false, false, false}, {RANDOM, false, false, false},
+		{CHANGED, false, true, true}, {EMPTY, false, false, true},
+		{TEXT, true, false, false}};
+	struct sample s;
+
+	set_up(&s);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct encode_piece with = piece_of(&s, rows[i].which, FORMAT_AR2,
+			rows[i].empty_base ? &s.empty_base : &s.base);
+		const struct encode_piece without = piece_of(&s, rows[i].which, FORMAT_AR2, NULL);
+		struct encode *x = new_encode(&s);
+		size_t number = encode_want(x, &with);
+		size_t instead = encode_want_instead(x, &without, number);
+		enum codec codec;
+
+		ck_assert_uint_ne(number, instead);
+		if (rows[i].wanted)
+			ck_assert_uint_eq(encode_want(x, &without), instead);
+		run(&s, x);
+		ck_assert_msg(
+			(encode_stream(x, instead, &codec).len > 0) == rows[i].made, "row %zu", i);
+		ck_assert_uint_eq(encode_stream(x, number, &codec).len > 0, rows[i].which != EMPTY);
+		encode_free(x);
+	}
+	tear_down(&s);
+}
+END_TEST
+
+/* Past the window what is new may be smaller without the base. */
+START_TEST(encode_want_instead__of_a_large_base_is_made_where_much_is_new)
+{
+	enum { BASE = CODEC_LZMA_WINDOW_BYTES };
+
+	for (int new = 0; new <= 1; new ++) {
+		AUTO_FREE unsigned char *base = mem_new(BASE, 1);
+		AUTO_FREE unsigned char *fresh = unit_bytes(LEN, 1);
+		struct pair p;
+		struct encode_settings settings = {.quick = true};
+		const struct header_file *files[2];
+		struct encode_piece piece = {FORMAT_AR2, &files[0], 1, &files[1], 1};
+		struct encode *x;
+		enum codec codec;
+		size_t number;
+
+		pair_set_up(&p);
+		for (size_t i = 0; i < BASE; i += LEN) {
+			AUTO_FREE unsigned char *bytes = unit_bytes(LEN, (unsigned)i);
+
+			memcpy(base + i, bytes, BASE - i < LEN ? BASE - i : LEN);
+		}
+		pair_add(&p, p.old, "a", span_of(base, BASE));
+		pair_add(&p, p.header, "a", span_of(new ? fresh : base + BASE / 3, LEN));
+		pair_seal(&p);
+		files[0] = &p.header->files[0];
+		files[1] = &p.old->files[0];
+		settings.blobs = p.blobs;
+		settings.stage = p.stage;
+		x = encode_new(&settings);
+		number = encode_want(x, &piece);
+		piece.base_count = 0;
+		number = encode_want_instead(x, &piece, number);
+		ck_assert_int_eq(encode_all(x, NULL), 0);
+		ck_assert_int_eq(encode_stream(x, number, &codec).len > 0, new);
+		encode_free(x);
+		pair_tear_down(&p);
+	}
 }
 END_TEST
 
 START_TEST(encode_all__what_a_file_is_not_or_what_is_to_end_is_an_error)
 {
 	static struct stop stop = {.wanted = true};
-	char hex[DIGEST_HEX + 1];
+	const struct {
+		const char *name;
+		size_t len;
+	} rows[] = {{"text", LEN}, {"text", LEN - 1}, {"base", LEN}, {"base", LEN + 1}};
+	struct encode_piece piece;
 	struct err e = {0};
 	struct sample s;
 	struct encode *x;
 
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (int group = 0; group <= 1; group++) {
+			static const unsigned char zeros[LEN + 1];
+			AUTO_FREE char *named = mem_printf("%s: ", rows[i].name);
+			const struct header_file *two[2];
+
+			set_up(&s);
+			pair_damage(&s.pair,
+				strcmp(rows[i].name, "base") == 0 ? s.pair.old : s.pair.header,
+				rows[i].name, span_of(zeros, rows[i].len));
+			two[0] = s.file[TEXT];
+			two[1] = s.file[CHANGED];
+			piece = (struct encode_piece){FORMAT_AR2, two, group ? 2 : 1, &s.base, 1};
+			x = new_encode(&s);
+			(void)encode_want(x, &piece);
+			ck_assert_int_eq(encode_all(x, &e), -1);
+			ck_assert_int_eq(e.code, ERR_DIGEST);
+			ck_assert_msg(strncmp(e.text, named, strlen(named)) == 0, "%s", e.text);
+			encode_free(x);
+			tear_down(&s);
+		}
 	set_up(&s);
-	ck_assert_int_eq(fs_put(s.dir, "x", digest_hex(&s.file[TEXT].digest, hex),
-				 span_of(s.bytes[ZEROS], LEN), NULL),
-		0);
-	x = new_encode(&s);
-	ck_assert_int_eq(encode_all(x, &e), -1);
-	ck_assert_int_eq(e.code, ERR_DIGEST);
-	ck_assert(strncmp(e.text, "file0: ", 7) == 0);
-	encode_free(x);
+	piece = piece_of(&s, TEXT, FORMAT_AR2, &s.base);
 	s.settings.stop = &stop;
 	x = new_encode(&s);
+	(void)encode_want(x, &piece);
 	ck_assert_int_eq(encode_all(x, &e), -1);
 	ck_assert_int_eq(e.code, ERR_STOPPED);
 	encode_free(x);
@@ -293,98 +406,64 @@ START_TEST(encode_all__what_a_file_is_not_or_what_is_to_end_is_an_error)
 }
 END_TEST
 
-/* Of another program, or of this one: an archive of TEXT, as `codec` has `bytes`. */
-static void
-make_donor(struct sample *s, enum codec codec, enum format format, int bytes, struct buf *ret)
-{
-	AUTO_CLOSE int fd = openat(s->dir, "donor", O_RDWR | O_CREAT | O_TRUNC, 0600);
-	const struct codec_input from = {.file = span_of(s->bytes[bytes], LEN), .quick = true};
-	struct archive_writer *w = archive_writer_new(fd, format);
-	unsigned char out[2 * LEN];
-	struct archive_entry entry = {.codec = codec, .file = s->file[TEXT].digest};
-	struct archive_ref ref;
-	size_t len;
-
-	ck_assert_int_eq(codec_encode(codec, &from, out, sizeof(out), &len, NULL), CODEC_FITS);
-	entry.stream = span_of(out, len);
-	ck_assert_int_eq(archive_add(w, &entry, NULL), 0);
-	ck_assert_int_eq(archive_end(w, &ref, NULL), 0);
-	archive_writer_free(w);
-	ck_assert_int_eq(fs_read(s->dir, "donor", 1 << 20, ret, NULL), 0);
-}
-
-START_TEST(encode_donor__gives_streams_that_are_right_or_trusted)
+START_TEST(encode_donate__gives_streams_that_are_right_or_trusted)
 {
 	static const struct {
 		enum codec codec;
-		enum format format;
-		int bytes; /* TEXT: it is right */
-		bool trusted;
-		unsigned formats;
-		bool given;	  /* its stream is in the newer format's archive */
-		unsigned of_text; /* encodings that are made of TEXT */
-	} rows[] = {{CODEC_BZIP2, FORMAT_AR2, TEXT, false, NEW, true, 0},
-		{CODEC_ZSTD, FORMAT_AR2, TEXT, false, NEW, true, 0},
-		{CODEC_ZSTD, FORMAT_AR2, TEXT, true, NEW, true, 0},
-		{CODEC_ZSTD, FORMAT_AR2, CHANGED, true, NEW, true, 0},
-		{CODEC_ZSTD, FORMAT_AR2, CHANGED, false, NEW, false, 2},
-		{CODEC_ZSTD, FORMAT_AR2, TEXT, false, OLD | NEW, false, 1},
-		{CODEC_BZIP2, FORMAT_AR1, TEXT, false, OLD | NEW, false, 1},
-		{CODEC_BZIP2, FORMAT_AR1, CHANGED, false, OLD | NEW, false, 2},
-		{CODEC_ZSTD, FORMAT_AR2, TEXT, false, OLD, false, 1}};
+		enum format format; /* of what is donated */
+		int bytes;	    /* TEXT: it is right */
+		bool with_base, trusted;
+		enum format wanted;
+		bool given;
+	} rows[] = {{CODEC_LZMA, FORMAT_AR2, TEXT, false, false, FORMAT_AR2, true},
+		{CODEC_ZSTD, FORMAT_AR2, TEXT, false, true, FORMAT_AR2, true},
+		{CODEC_ZSTD, FORMAT_AR2, CHANGED, false, true, FORMAT_AR2, true},
+		{CODEC_ZSTD, FORMAT_AR2, CHANGED, false, false, FORMAT_AR2, false},
+		{CODEC_ZSTD, FORMAT_AR2, EMPTY, false, false, FORMAT_AR2, false},
+		{CODEC_BZIP2, FORMAT_AR1, TEXT, false, false, FORMAT_AR1, true},
+		{CODEC_BZIP2, FORMAT_AR1, CHANGED, false, false, FORMAT_AR1, false},
+		{CODEC_BZIP2, FORMAT_AR1, TEXT, false, true, FORMAT_AR2, false},
+		{CODEC_ZSTD, FORMAT_AR2, TEXT, false, true, FORMAT_AR1, false},
+		{CODEC_BSDIFF, FORMAT_AR2, TEXT, true, true, FORMAT_AR2, false}};
 	struct sample s;
 
 	set_up(&s);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		AUTO_BUF struct buf donor = {0};
-		struct encode *x;
-		struct archive_entry e;
+		const struct encode_piece donated =
+			piece_of(&s, TEXT, rows[i].format, rows[i].with_base ? &s.base : NULL);
+		const struct encode_piece wanted = piece_of(&s, TEXT, rows[i].wanted, NULL);
+		AUTO_BUF struct buf b = {0};
+		struct encode *x = new_encode(&s);
+		size_t number = encode_want(x, &wanted);
+		struct span stream;
+		enum codec codec;
 
-		make_donor(&s, rows[i].codec, rows[i].format, rows[i].bytes, &donor);
-		s.settings.formats = rows[i].formats;
-		x = new_encode(&s);
-		encode_donor(x, span_of(donor.at, donor.len), rows[i].trusted);
-		run(x);
-		ck_assert_msg(
-			s.said[0] ==
-				(rows[i].of_text + 2 * (rows[i].formats == OLD ? 1U : 2U)) * LEN,
-			"row %zu: %d", i, (int)(s.said[0] / LEN));
-		ck_assert_uint_eq(s.done, s.said[0]);
-		if (rows[i].given) {
-			e = encode_entry(x, blob_of(x, &s.file[TEXT]), FORMAT_AR2, NULL);
-			ck_assert_msg((const char *)e.stream.at > donor.at &&
-					      (const char *)e.stream.at < donor.at + donor.len,
-				"row %zu", i);
-		} else if (rows[i].formats != OLD) {
-			(void)entry_of(&s, x, TEXT, FORMAT_AR2, false);
-		}
-		encode_free(x);
-		/* Half an archive is none. */
-		x = new_encode(&s);
-		encode_donor(x, span_of(donor.at, donor.len - 1), rows[i].trusted);
-		run(x);
-		ck_assert_uint_eq(s.said[0], 3 * (rows[i].formats == OLD ? 1U : 2U) * LEN);
+		archived_encode(rows[i].codec,
+			span_of(s.bytes[rows[i].bytes], len_of(rows[i].bytes)),
+			span_of(s.base_bytes, rows[i].with_base ? LEN : 0), &b);
+		encode_donate(x, &donated, rows[i].codec, span_of(b.at, b.len), rows[i].trusted);
+		run(&s, x);
+		ck_assert_msg(s.said == (rows[i].given ? 0 : LEN), "row %zu", i);
+		stream = encode_stream(x, number, &codec);
+		ck_assert_msg(((const char *)stream.at == b.at) == rows[i].given, "row %zu", i);
+		if (rows[i].given)
+			ck_assert(codec == rows[i].codec && stream.len == b.len);
+		else
+			(void)check_stream(&s, x, number, TEXT, span_of("", 0), &codec);
 		encode_free(x);
 	}
 	tear_down(&s);
 }
 END_TEST
 
-START_TEST(pack_is_worth_it__a_tenth_has_to_be_spared)
-{
-	ck_assert(pack_is_worth_it(90, 100) && !pack_is_worth_it(91, 100));
-	ck_assert(pack_is_worth_it(0, 0) && !pack_is_worth_it(1, 9));
-	ck_assert(!pack_is_worth_it(UINT64_MAX, UINT64_MAX));
-}
-END_TEST
-
 void
 encode_tests(TCase *c)
 {
-	tcase_add_test(c, encode__a_format_has_the_smallest_of_what_it_may_have);
-	tcase_add_test(c, encode_want_delta__only_what_is_smaller_is_a_delta);
-	tcase_add_test(c, encode_skip__of_what_is_left_out_nothing_is_made);
+	tcase_add_test(c, encode_stream__is_the_smallest_of_what_the_format_may_have);
+	tcase_add_test(c, encode_want__the_same_bytes_from_the_same_bases_are_one_piece);
+	tcase_add_test(c, encode_stream__of_a_group_is_of_all_its_files);
+	tcase_add_test(c, encode_want_instead__is_made_where_bases_give_no_stream);
+	tcase_add_test(c, encode_want_instead__of_a_large_base_is_made_where_much_is_new);
 	tcase_add_test(c, encode_all__what_a_file_is_not_or_what_is_to_end_is_an_error);
-	tcase_add_test(c, encode_donor__gives_streams_that_are_right_or_trusted);
-	tcase_add_test(c, pack_is_worth_it__a_tenth_has_to_be_spared);
+	tcase_add_test(c, encode_donate__gives_streams_that_are_right_or_trusted);
 }

@@ -170,7 +170,7 @@ START_TEST(build_content__names_the_archive_that_is_to_blame)
 	check_refused(&f, &way, NULL, ERR_MISSING);
 	/* Another version's, and one that is whole only with what is in c/. */
 	other.ident = f.header[2]->ident;
-	check_refused(&f, &way, &other, ERR_INPUT);
+	check_refused(&f, &way, &other, ERR_DIGEST);
 	versions_put_content(&f, 1);
 	other.ident = f.header[1]->ident;
 	other.ref = difference[0].ref;
@@ -255,16 +255,16 @@ put_best(struct versions *f)
 	AUTO_CLOSE int streams = fs_make_dirs(f->dir, "streams", NULL);
 	AUTO_CLOSE int fd = openat(stage, "best", O_WRONLY | O_CREAT, 0644);
 	struct blobs_dirs dirs = {.dir = {content}, .count = 1};
-	const struct encode_settings settings = {
-		.blobs = blobs_in(&dirs), .stage = streams, .formats = 1U << FORMAT_AR2};
-	struct encode *x = encode_new(f->header[0], &settings);
+	const struct encode_settings settings = {.blobs = blobs_in(&dirs), .stage = streams};
+	struct pack *p = pack_new(f->header[0], &settings);
+	size_t archive = pack_want(p, FORMAT_AR2, NULL);
 	struct record r = {.ident = f->header[0]->ident, .format = FORMAT_AR2};
 	struct err e = {0};
 
-	ck_assert_msg(encode_all(x, &e) == 0, "%s", e.text);
-	ck_assert_int_eq(pack_archive(x, FORMAT_AR2, NULL, fd, &r.ref, NULL), 0);
+	ck_assert_msg(pack_encode(p, &e) == 0, "%s", e.text);
+	ck_assert_int_eq(pack_write(p, archive, fd, &r.ref, NULL), 0);
 	ck_assert_msg(depot_put_archive(f->depot, &r, "best", &e) == 0, "%s", e.text);
-	encode_free(x);
+	pack_free(p);
 	return r;
 }
 

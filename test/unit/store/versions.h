@@ -27,7 +27,7 @@ void versions_tear_down(struct versions *f);
 void versions_put_content(struct versions *f, unsigned n);
 void versions_drop_content(struct versions *f, unsigned n);
 
-/* An archive that is the smallest there is: the difference from version 1 to 2. */
+/* The difference from version 1 to 2, as far as it can be seen without decoding it. */
 struct record versions_archive(const struct versions *f);
 /* It is staged under this name; its bytes are not synced, as those of a download are not. */
 #define VERSIONS_STAGED "archive"

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * listing.h - which files an archive speaks of, by the headers of both versions.
+ *
+ * Does:     lists what the new version has and the old one has not (the missing files), in the
+ *           order of paths; and takes the entries of an archive one after the other, to say
+ *           which files each of them gives, and from which bases. Every rule that needs the
+ *           headers is checked on the way: each file is listed and given once, groups and bases
+ *           are within their sizes, and a stream is one that files of that size can need.
+ * Owner:    listing_new -> listing_free; the headers outlive it
+ * Errors:   ERR_INPUT
+ * Source:   guts2(7), ARCHIVES
+ */
+#ifndef LISTING_H
+#define LISTING_H
+
+#include <stdbool.h>
+
+#include "codec/archive.h"
+#include "model/header.h"
+
+/* What several files are, decoded and one behind the other, at the most; and several bases. */
+enum { LISTING_GROUP_BYTES = 1 << 24 };
+
+struct listing {
+	const struct header_file **missing; /* in the order of paths */
+	size_t missing_count;
+	const struct header_file **old; /* all of the older version, likewise */
+	size_t old_count;
+	size_t next;			  /* GUTS2AR2: the first so many of the missing are given */
+	const struct header_file **blobs; /* all of the new version: header_blobs */
+	size_t blob_count;
+	bool *given; /* of these, by any entry so far */
+};
+
+/* old NULL: of a full archive. */
+struct listing *listing_new(const struct header *new, const struct header *old);
+void listing_free(struct listing *v);
+
+/* The number of a base: those of the old version come first, then what was given. */
+static inline const struct header_file *
+listing_base(const struct listing *v, uint64_t number)
+{
+	return number < v->old_count ? v->old[number] : v->missing[number - v->old_count];
+}
+
+/* The files of an entry, and the bytes of them and of its bases. */
+struct listing_entry {
+	const struct header_file *const *files;
+	size_t count;
+	uint64_t bytes;
+	uint64_t base_bytes;
+};
+
+/* The next entry of an archive. */
+int listing_take(struct listing *v, enum format format, const struct archive_entry *entry,
+	struct listing_entry *ret, struct err *e);
+
+/* Whether it was given so far. */
+bool listing_is_given(const struct listing *v, const struct digest *digest);
+
+#endif
