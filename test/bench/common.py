@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import time
@@ -186,6 +185,16 @@ def craft_archive(directory, content):
     return {"id": identifier, "size": len(content)}
 
 
+def craft_number(value):
+    """As guts2(7) has them."""
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + craft_number(value >> 7)
+
+
+def craft_full(directory, stream):
+    """craft_archive of one file, whose stream by ZSTD this is."""
+    return craft_archive(directory, b"GUTS2AR2\1\1\0" + craft_number(len(stream)) + stream)
+
+
 def craft_header(directory, type_, version, cookie, files=()):
     put(directory, f"h;t={type_};v={version};c={cookie}",
         {"cookie": cookie, "files": list(files), "title": type_, "type": type_, "version": version})
@@ -200,9 +209,8 @@ def one_archive(directory, size):
     who passes it on looks at its entries, and does not decode them."""
     os.makedirs(directory, exist_ok=True)
     name = hashlib.sha256(b"a").hexdigest()
-    stream = os.urandom(size - 100)
-    head = b"GUTS2AR2" + struct.pack(">Q8sI", len(stream), b"ZSTD", len(name)) + name.encode()
-    offer = craft_archive(directory, head + stream + b"GUTS2AR2")
+    stream = os.urandom(size - 11 - len(craft_number(size)))
+    offer = craft_full(directory, stream)
     craft_header(directory, "pkg", 1001, "00000001", [{"filename": "a", "sha256": name, "size": len(stream)}])
     put(directory, "o;t=pkg;v=1001;c=00000001", {"guts2ar2": offer})
     craft_query(directory, [("pkg", 1001, "00000001")])

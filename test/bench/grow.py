@@ -123,9 +123,7 @@ def craft_versions(repo, name, contents):
         put(repo, f"c/{digest}", content)
         craft_header(repo, "db", version, cookie, [{"filename": name, "sha256": digest, "size": len(content)}])
         stream = subprocess.run(["zstd", "-q", "-1", "-c"], input=content, stdout=subprocess.PIPE, check=True).stdout
-        magic = b"GUTS2AR2"
-        entry = magic + len(stream).to_bytes(8, "big") + b"ZSTD".ljust(8, b"\0") + (64).to_bytes(4, "big") + digest.encode() + stream + magic
-        put(repo, f"o;t=db;v={version};c={cookie}", {"guts2ar2": craft_archive(repo, entry)})
+        put(repo, f"o;t=db;v={version};c={cookie}", {"guts2ar2": craft_full(repo, stream)})
     craft_query(repo, [("db", version, f"{version:08x}")])
 
 

@@ -209,9 +209,9 @@ def _filters(options, size, base):
     return (Filter * 2)(Filter(LZMA1EXT, ctypes.addressof(options)), Filter(VLI_UNKNOWN, None))
 
 
-def pack_lzma(data, base=b"", lc=3, lp=0, pb=2):
+def pack_lzma(data, base=b"", lc=3, lp=0, pb=2, preset=PRESET_BEST):
     options, end = Options(), ctypes.c_size_t(0)
-    _liblzma.lzma_lzma_preset(ctypes.byref(options), ctypes.c_uint32(PRESET_BEST))
+    _liblzma.lzma_lzma_preset(ctypes.byref(options), ctypes.c_uint32(preset))
     options.lc, options.lp, options.pb = lc, lp, pb
     out = ctypes.create_string_buffer(len(data) + len(data) // 3 + 128)
     code = _liblzma.lzma_raw_buffer_encode(_filters(options, len(data), base), None, data, ctypes.c_size_t(len(data)), out,
@@ -267,9 +267,10 @@ def find_parts(data, base):
     return [part for part in parts if part[1] or part[2]]
 
 
-def bsdiff(data, base):
+def bsdiff(data, base, parts=None):
+    """parts: those of find_parts, which takes long for many megabytes."""
     seeks, gaps, words, extra, at, ends, gap = [], [], b"", b"", 0, [0, 0], 0
-    parts = find_parts(data, base)
+    parts = parts or find_parts(data, base)
     for n, (where, add, insert) in enumerate(parts):
         which = n % 2  # either is right
         distance = where - ends[which]

@@ -3,23 +3,15 @@
 import json
 import random
 import struct
-import subprocess
 import threading
 import time
 
+from archives import VCDIFF, ZSTD, archive, entry, zstd
 from harness import *
 
 
 def digest(content):
     return hashlib.sha256(content).hexdigest()
-
-
-def zstd(data):
-    return subprocess.run(["zstd", "-q", "-1", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
-
-
-def entry(encoding, name, stream):
-    return b"GUTS2AR2" + struct.pack(">Q", len(stream)) + encoding.ljust(8, b"\0") + struct.pack(">I", len(name)) + name.encode() + stream
 
 
 def header(type_, version, cookie, files):
@@ -145,8 +137,8 @@ class Faulty(Cloud):
             new, old = (text_like(200_000, "nothing", n) for n in (1, 0))
             windows = zstd(b"\xd6\xc3\xc4\0\0" + b"\0\5\0\0\0\0\0" * 2_000_000)
             files = [[{"filename": "f", "sha256": digest(c), "size": len(c)}] for c in (old, new)]
-            full = [entry(b"ZSTD", digest(c), zstd(c)) + b"GUTS2AR2" for c in (old, new)]
-            difference = [entry(b"VCDIFF", f"{digest(a)}:{digest(b)}", windows) + b"GUTS2AR2" for a, b in ((old, new), (new, old))]
+            full = [archive(entry(ZSTD, zstd(c))) for c in (old, new)]
+            difference = [archive(entry(VCDIFF, windows, 1, [0]))] * 2
             self.made["nothing"] = files, full, difference
         files, full, difference = self.made["nothing"]
         number = int(time.time()) // 5
