@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -146,6 +147,29 @@ map_scratch(int dir, size_t len, struct map *ret, struct err *e)
 	if (fd < 0 || (errno = posix_fallocate(fd, 0, (off_t)len)) != 0)
 		return err_sys(e, "scratch file");
 	return map_file(fd, len, PROT_READ | PROT_WRITE, ret, e);
+}
+
+int
+map_join(int dir, size_t bytes, size_t count,
+	int (*open)(void *context, size_t index, struct map *ret, struct err *e), void *context,
+	struct map *ret, struct err *e)
+{
+	size_t at = 0;
+
+	if (map_scratch(dir, bytes, ret, e) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		AUTO_MAP struct map one = {0};
+
+		if (open(context, i, &one, e) != 0)
+			return -1;
+		if (one.len > bytes - at)
+			return err_set(e, ERR_DIGEST, "longer than it was");
+		if (one.len > 0)
+			memcpy(ret->at + at, one.at, one.len);
+		at += one.len;
+	}
+	return at == bytes ? 0 : err_set(e, ERR_DIGEST, "shorter than it was");
 }
 
 void

@@ -52,6 +52,14 @@ int map_create(int dir, const char *name, size_t len, struct map *ret, struct er
  */
 int map_scratch(int dir, size_t len, struct map *ret, struct err *e);
 
+/*
+ * Files one behind the other, in such memory; open maps the one with an index. ERR_DIGEST: they do
+ * not have bytes together.
+ */
+int map_join(int dir, size_t bytes, size_t count,
+	int (*open)(void *context, size_t index, struct map *ret, struct err *e), void *context,
+	struct map *ret, struct err *e);
+
 /* Unmap; a zeroed map is closed already. */
 void map_close(struct map *m);
 

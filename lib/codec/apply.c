@@ -37,45 +37,37 @@ open_base(const struct work *w, uint64_t number, bool check, struct map *ret, st
 									    : err_wrap(e, "base");
 }
 
-/* Several, one behind the other. One that is not as long as its header says is damaged. */
+struct bases {
+	const struct work *work;
+	const size_t *numbers;
+};
+
+/* One that is not as long as its header says is damaged. */
 static int
-join_bases(const struct work *w, const struct archive_entry *entry, size_t len, struct map *ret,
-	struct err *e)
+open_joined(void *context, size_t index, struct map *ret, struct err *e)
 {
-	struct span left = entry->bases;
-	struct archive_run run = {0};
-	size_t at = 0;
+	const struct bases *bases = context;
+	const struct work *w = bases->work;
+	uint64_t bytes = listing_base(w->listing, bases->numbers[index])->size;
 
-	if (map_scratch(w->what->dir, len, ret, e) != 0)
+	if (open_base(w, bases->numbers[index], false, ret, e) != 0)
 		return -1;
-	while (archive_next_run(&left, &run))
-		for (uint64_t i = run.first; i < run.first + run.count; i++) {
-			AUTO_MAP struct map base = {0};
-
-			if (open_base(w, i, false, &base, e) != 0)
-				return -1;
-			if (base.len > len - at)
-				return err_set(e, ERR_DIGEST, "base is longer than it was");
-			if (base.len > 0)
-				memcpy(ret->at + at, base.at, base.len);
-			at += base.len;
-		}
-	return at == len ? 0 : err_set(e, ERR_DIGEST, "base is shorter than it was");
+	return ret->len == bytes ? 0
+				 : err_set(e, ERR_DIGEST, "base is %s than it was",
+					   ret->len > bytes ? "longer" : "shorter");
 }
 
 static int
-open_bases(const struct work *w, const struct archive_entry *entry, uint64_t bytes, struct map *ret,
-	struct err *e)
+open_bases(const struct work *w, const struct listing_entry *files, struct map *ret, struct err *e)
 {
-	struct span left = entry->bases;
-	struct archive_run run = {0};
+	struct bases bases = {w, files->bases};
 
-	if (bytes == 0)
+	if (files->base_bytes == 0)
 		return 0;
-	(void)archive_next_run(&left, &run);
-	if (left.len == 0 && run.count == 1)
-		return open_base(w, run.first, false, ret, e);
-	return join_bases(w, entry, (size_t)bytes, ret, e);
+	if (files->base_count == 1)
+		return open_base(w, files->bases[0], false, ret, e);
+	return map_join(w->what->dir, (size_t)files->base_bytes, files->base_count, open_joined,
+		&bases, ret, e);
 }
 
 /*
@@ -83,22 +75,20 @@ open_bases(const struct work *w, const struct archive_entry *entry, uint64_t byt
  * are digested only where one went wrong, to say whose fault it is.
  */
 static int
-blame_bases(const struct work *w, const struct archive_entry *entry, struct err *e)
+blame_bases(const struct work *w, const struct listing_entry *files, struct err *e)
 {
-	struct span left = entry->bases;
-	struct archive_run run = {0};
 	struct err why = {0};
 
-	while (archive_next_run(&left, &run))
-		for (uint64_t i = run.first; i < run.first + run.count; i++) {
-			AUTO_MAP struct map base = {0};
+	for (size_t i = 0; i < files->base_count; i++) {
+		AUTO_MAP struct map base = {0};
 
-			if (i >= w->listing->old_count || open_base(w, i, true, &base, &why) == 0)
-				continue;
-			if (e != NULL)
-				*e = why;
-			return -1;
-		}
+		if (files->bases[i] >= w->listing->old_count ||
+			open_base(w, files->bases[i], true, &base, &why) == 0)
+			continue;
+		if (e != NULL)
+			*e = why;
+		return -1;
+	}
 	return -1;
 }
 
@@ -245,7 +235,7 @@ take_entry(
 	int result;
 
 	if (listing_take(w->listing, format, entry, &files, e) != 0 ||
-		open_bases(w, entry, files.base_bytes, &base, e) != 0)
+		open_bases(w, &files, &base, e) != 0)
 		return -1;
 	if (files.count == 1 && files.bytes > MAP_SMALL_BYTES)
 		result = take_large(w, entry, files.files[0], &base, e);
@@ -254,7 +244,7 @@ take_entry(
 	/* Which of the two is damaged decides what is thrown away: archive or base; unknown,
 	 * neither. */
 	if (result != 0 && files.base_bytes > 0)
-		return stop_check(w->what->stop, e) != 0 ? -1 : blame_bases(w, entry, e);
+		return stop_check(w->what->stop, e) != 0 ? -1 : blame_bases(w, &files, e);
 	return result;
 }
 

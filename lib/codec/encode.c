@@ -25,10 +25,10 @@ enum {
 static const char streams_name[] = "made";
 
 /*
- * Two rounds of tasks, each of which runs on any number of threads: donated streams are looked at,
- * then pieces are encoded. A task writes to its own stream alone, and reads what an earlier round
- * has finished, so that there are no locks. What they share is the staged file: each takes its
- * place in it with one atomic addition.
+ * Rounds of tasks, each of which runs on any number of threads: donated streams are looked at, then
+ * pieces are encoded, then those that are wanted instead of what came out large. A task writes to
+ * its own stream alone, and reads what an earlier round has finished, so that there are no locks.
+ * What they share is the staged file: each takes its place in it with one atomic addition.
  */
 
 struct encode {
@@ -115,30 +115,34 @@ open_blob(struct encode *x, const struct header_file *file, struct map *ret, str
 	return 0;
 }
 
+struct files {
+	struct encode *encode;
+	const struct header_file *const *at;
+};
+
+static int
+open_joined(void *context, size_t index, struct map *ret, struct err *e)
+{
+	const struct files *files = context;
+	const struct header_file *file = files->at[index];
+
+	if (open_blob(files->encode, file, ret, e) != 0)
+		return -1;
+	return ret->len == file->size
+		       ? 0
+		       : err_set(e, ERR_DIGEST, "%s: is not of the stated size", file->path);
+}
+
 /* One file as it is; several are put one behind the other. */
 static int
-open_bytes(struct encode *x, const struct header_file *const *files, size_t count, uint64_t bytes,
+open_bytes(struct encode *x, const struct header_file *const *at, size_t count, uint64_t bytes,
 	struct map *ret, struct err *e)
 {
-	size_t at = 0;
+	struct files files = {x, at};
 
-	if (count == 1)
-		return open_blob(x, files[0], ret, e);
-	if (map_scratch(x->settings.stage, (size_t)bytes, ret, e) != 0)
-		return -1;
-	for (size_t i = 0; i < count; i++) {
-		AUTO_MAP struct map file = {0};
-
-		if (open_blob(x, files[i], &file, e) != 0)
-			return -1;
-		if (file.len != files[i]->size)
-			return err_set(
-				e, ERR_DIGEST, "%s: is not of the stated size", files[i]->path);
-		if (file.len > 0)
-			memcpy(ret->at + at, file.at, file.len);
-		at += file.len;
-	}
-	return 0;
+	return count == 1 ? open_blob(x, at[0], ret, e)
+			  : map_join(x->settings.stage, (size_t)bytes, count, open_joined, &files,
+				    ret, e);
 }
 
 /* Of a piece; both are closed by the caller whatever is returned. */
@@ -225,8 +229,7 @@ static int
 encode_one(struct encode *x, struct piece *piece, enum codec codec, const struct codec_input *from,
 	struct err *e)
 {
-	enum codec other;
-	const struct stream *before = pieces_smallest(piece, &other);
+	const struct stream *before = pieces_smallest(piece);
 	AUTO_MAP struct map out = {0};
 	enum codec_fit fit;
 	size_t len;
@@ -261,7 +264,6 @@ is_tried(const struct encode *x, const struct piece *piece, const struct codec_i
 {
 	const bool quick = x->settings.quick;
 	const struct stream *before;
-	enum codec codec_before;
 
 	if ((piece->format == FORMAT_AR1) != (codec == CODEC_BZIP2) ||
 		!codec_suits(codec, piece->bytes, piece->base_bytes))
@@ -270,7 +272,7 @@ is_tried(const struct encode *x, const struct piece *piece, const struct codec_i
 	case CODEC_ZSTD:
 		/* What hardly can be compressed LZMA makes longer than it need be, or than it is.
 		 */
-		before = pieces_smallest(piece, &codec_before);
+		before = pieces_smallest(piece);
 		return piece->base_bytes == 0 &&
 		       (before == NULL || before->len > piece->bytes / HARD_SHARE);
 	case CODEC_LZMA:
@@ -305,11 +307,10 @@ encode_piece(void *context, size_t index, struct err *e)
 	struct encode *x = context;
 	struct piece *piece = x->by_size[index];
 	struct codec_input from = {.quick = x->settings.quick, .stop = x->settings.stop};
-	enum codec donated;
 	AUTO_MAP struct map bytes = {0};
 	AUTO_MAP struct map base = {0};
 
-	if (!piece->wanted || pieces_smallest(piece, &donated) != NULL)
+	if (!piece->wanted || pieces_smallest(piece) != NULL)
 		return 0;
 	if (open_piece(x, piece, &bytes, &base, e) != 0)
 		return -1;
@@ -341,13 +342,12 @@ compare_sizes(const void *a, const void *b)
 static uint64_t
 sort_pieces(struct encode *x)
 {
-	enum codec donated;
 	uint64_t bytes = 0;
 
 	x->by_size = mem_new(x->pieces.count + 1, sizeof(const void *));
 	for (size_t i = 0; i < x->pieces.count; i++) {
 		x->by_size[i] = x->pieces.at[i];
-		if (x->pieces.at[i]->wanted && pieces_smallest(x->pieces.at[i], &donated) == NULL)
+		if (x->pieces.at[i]->wanted && pieces_smallest(x->pieces.at[i]) == NULL)
 			bytes += x->pieces.at[i]->bytes;
 	}
 	mem_sort(x->by_size, x->pieces.count, sizeof(const void *), compare_sizes);
@@ -359,14 +359,13 @@ static bool
 want_instead(struct encode *x, uint64_t *ret_bytes)
 {
 	bool any = false;
-	enum codec codec;
 
 	*ret_bytes = 0;
 	for (size_t i = 0; i < x->pieces.count; i++) {
 		struct piece *instead = x->pieces.at[i]->instead;
 
 		if (instead == NULL || instead->wanted ||
-			(pieces_smallest(x->pieces.at[i], &codec) != NULL &&
+			(pieces_smallest(x->pieces.at[i]) != NULL &&
 				(x->pieces.at[i]->bytes + x->pieces.at[i]->base_bytes <=
 						CODEC_LZMA_WINDOW_BYTES ||
 					pieces_is_less_than(x->pieces.at[i], POOR_SHARE))))
@@ -450,10 +449,11 @@ encode_all(struct encode *x, struct err *e)
 struct span
 encode_stream(const struct encode *x, size_t piece, enum codec *ret_codec)
 {
-	const struct stream *stream = pieces_smallest(x->pieces.at[piece], ret_codec);
+	const struct stream *stream = pieces_smallest(x->pieces.at[piece]);
 
 	if (stream == NULL)
 		return span_of("", 0);
+	*ret_codec = (enum codec)(stream - x->pieces.at[piece]->streams);
 	return stream->donated != NULL ? span_of(stream->donated, stream->len)
 				       : span_of(x->streams.at + stream->at, stream->len);
 }

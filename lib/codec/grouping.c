@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "codec/grouping.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,8 +26,6 @@ struct work {
 	struct samples *samples;
 	const struct listing *listing;
 	const struct header *old;
-	const struct header_file **old_blobs; /* header_blobs */
-	size_t old_blob_count;
 	const struct header_file **by_name; /* the old files, sorted by the last part of the path */
 	struct samples_index *index;	    /* of all bases; NULL: nobody has asked yet */
 };
@@ -62,15 +59,6 @@ compare_file_names(const void *a, const void *b)
 		file_name(*(const struct header_file *const *)b));
 }
 
-static int
-compare_places(const void *a, const void *b)
-{
-	const struct header_file *left = *(const struct header_file *const *)a;
-	const struct header_file *right = *(const struct header_file *const *)b;
-
-	return (left > right) - (left < right);
-}
-
 /* What a file was most likely made from: the same path, else the same name elsewhere. */
 static const struct header_file *
 named_base(const struct work *w, const struct header_file *file)
@@ -83,19 +71,6 @@ named_base(const struct work *w, const struct header_file *file)
 	same_name =
 		bsearch(&file, w->by_name, w->old->count, sizeof(const void *), compare_file_names);
 	return same_name != NULL ? *same_name : NULL;
-}
-
-/* The number of an old file: that of the first with its bytes. */
-static size_t
-number_of(const struct work *w, const struct header_file *file)
-{
-	const struct header_file *first =
-		w->old_blobs[header_blob_find(w->old_blobs, w->old_blob_count, &file->digest)];
-	const struct header_file *const *found = bsearch(&first, w->listing->old,
-		w->listing->old_count, sizeof(const void *), compare_places);
-
-	assert(found != NULL);
-	return (size_t)(found - w->listing->old);
 }
 
 /* ---- The bases of one entry */
@@ -126,9 +101,20 @@ bytes_of(const struct work *w, struct range r)
 	return bytes;
 }
 
+static void
+cover(struct choice *c, const struct likeness *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->sample_count; i++)
+		if (!likeness_has(l, c->samples[i]))
+			c->samples[kept++] = c->samples[i];
+	c->sample_count = kept;
+}
+
 /* One file alone may be of any size, since it is mapped as it is. False: there is no room. */
 static bool
-choose(const struct work *w, struct choice *c, struct range r)
+choose(struct work *w, struct choice *c, struct range r)
 {
 	uint64_t bytes = c->bytes;
 
@@ -139,39 +125,11 @@ choose(const struct work *w, struct choice *c, struct range r)
 	for (size_t i = r.first; i < r.first + r.count; i++) {
 		c->count += !c->chosen[i];
 		c->chosen[i] = true;
+		if (c->sample_count > 0)
+			cover(c, likeness_of(w, listing_base(w->listing, i)));
 	}
 	c->bytes = bytes;
 	return true;
-}
-
-static bool
-has_sample(const struct likeness *l, uint32_t sample)
-{
-	size_t begin = 0;
-	size_t end = l->count;
-
-	while (begin < end) {
-		size_t middle = begin + (end - begin) / 2;
-
-		if (l->samples[middle] == sample)
-			return true;
-		if (l->samples[middle] < sample)
-			begin = middle + 1;
-		else
-			end = middle;
-	}
-	return false;
-}
-
-static void
-cover(struct choice *c, const struct likeness *l)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < c->sample_count; i++)
-		if (!has_sample(l, c->samples[i]))
-			c->samples[kept++] = c->samples[i];
-	c->sample_count = kept;
 }
 
 static void
@@ -181,9 +139,8 @@ choose_named(struct work *w, const struct grouping_entry *entry, struct choice *
 		const struct header_file *base =
 			named_base(w, w->listing->missing[entry->first + i]);
 
-		if (base != NULL && base->size > 0 && samples_is_at_hand(w->samples, base) &&
-			choose(w, c, (struct range){number_of(w, base), 1}) && c->sample_count > 0)
-			cover(c, likeness_of(w, base));
+		if (base != NULL && base->size > 0 && samples_is_at_hand(w->samples, base))
+			(void)choose(w, c, (struct range){listing_number(w->listing, base), 1});
 	}
 }
 
@@ -201,11 +158,8 @@ choose_given(struct work *w, const struct grouping *before, uint64_t bytes, stru
 	for (size_t i = 0; w->old != NULL && i + 1 < before->count; i++) {
 		struct range given = range_of(w, &before->entries[i]);
 
-		if (bytes_of(w, given) > bytes || !choose(w, c, given))
-			continue;
-		for (size_t k = given.first; c->sample_count > 0 && k < given.first + given.count;
-			k++)
-			cover(c, likeness_of(w, listing_base(w->listing, k)));
+		if (bytes_of(w, given) <= bytes)
+			(void)choose(w, c, given);
 	}
 }
 
@@ -257,8 +211,6 @@ choose_like(struct work *w, const struct grouping *before, struct choice *c)
 		best = best_of(w, c, gains, before);
 		if (best.count == 0 || !choose(w, c, best))
 			return;
-		for (size_t k = best.first; k < best.first + best.count; k++)
-			cover(c, likeness_of(w, listing_base(w->listing, k)));
 	}
 }
 
@@ -267,7 +219,7 @@ choose_like(struct work *w, const struct grouping *before, struct choice *c)
  * enough, it is all taken.
  */
 static void
-choose_all(const struct work *w, struct choice *c)
+choose_all(struct work *w, struct choice *c)
 {
 	const struct range all = {0, w->listing->old_count};
 
@@ -277,15 +229,6 @@ choose_all(const struct work *w, struct choice *c)
 	for (size_t i = 0; i < all.count; i++)
 		if (samples_is_at_hand(w->samples, w->listing->old[i]))
 			(void)choose(w, c, (struct range){i, 1});
-}
-
-static int
-compare_samples(const void *a, const void *b)
-{
-	const uint32_t *left = a;
-	const uint32_t *right = b;
-
-	return (*left > *right) - (*left < *right);
 }
 
 static void
@@ -304,7 +247,6 @@ collect_samples(struct work *w, const struct grouping_entry *entry, struct choic
 				l->count * sizeof(*l->samples));
 		c->sample_count += l->count;
 	}
-	mem_sort(c->samples, c->sample_count, sizeof(*c->samples), compare_samples);
 	c->samples_before = c->sample_count;
 }
 
@@ -349,7 +291,7 @@ is_alike(struct work *w, const struct header_file *file)
 	samples = likeness_of(w, file);
 	old = likeness_of(w, base);
 	for (size_t i = 0; i < samples->count; i++)
-		new += !has_sample(old, samples->samples[i]);
+		new += !likeness_has(old, samples->samples[i]);
 	return samples->count > 0 && new <= samples->count / ALIKE_SHARE;
 }
 
@@ -406,14 +348,12 @@ grouping_new(struct samples *s, const struct listing *v, const struct header *ol
 	struct work w = {.samples = s, .listing = v, .old = old};
 
 	if (old != NULL) {
-		w.old_blobs = header_blobs(old, &w.old_blob_count);
 		w.by_name = mem_new(old->count, sizeof(const void *));
 		for (size_t i = 0; i < old->count; i++)
 			w.by_name[i] = &old->files[i];
 		mem_sort(w.by_name, old->count, sizeof(const void *), compare_file_names);
 	}
 	cut(&w, join, p);
-	free(w.old_blobs);
 	free(w.by_name);
 	samples_index_free(w.index);
 	return p;

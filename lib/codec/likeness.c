@@ -36,6 +36,13 @@ compare_samples(const void *a, const void *b)
 	return (*left > *right) - (*left < *right);
 }
 
+bool
+likeness_has(const struct likeness *l, uint32_t sample)
+{
+	return l->count > 0 &&
+	       bsearch(&sample, l->samples, l->count, sizeof(*l->samples), compare_samples) != NULL;
+}
+
 /*
  * The hash rolls: each byte moves those before it one bit to the left, so that the upper bits
  * depend on the last 64 and no others, and one step costs a shift and a sum.

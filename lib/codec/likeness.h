@@ -10,6 +10,8 @@
 #ifndef LIKENESS_H
 #define LIKENESS_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 enum { LIKENESS_STEP = 128 };
@@ -18,6 +20,8 @@ struct likeness {
 	uint32_t *samples; /* sorted, each once */
 	size_t count;
 };
+
+bool likeness_has(const struct likeness *l, uint32_t sample);
 
 struct likeness likeness_sample(struct span bytes);
 void likeness_free(struct likeness *l);

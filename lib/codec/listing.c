@@ -8,18 +8,16 @@
 
 /* What the old version has, by digest: a file that was only moved or renamed is not missing. */
 static void
-find_missing(struct listing *v, const struct header *new, const struct header *old)
+find_missing(struct listing *v, const struct header *new)
 {
-	size_t old_count = 0;
-	const struct header_file **old_blobs = old != NULL ? header_blobs(old, &old_count) : NULL;
 	size_t kept = 0;
 
 	v->missing = header_contents(new, &v->missing_count);
 	for (size_t i = 0; i < v->missing_count; i++)
-		if (header_blob_find(old_blobs, old_count, &v->missing[i]->digest) == old_count)
+		if (header_blob_find(v->old_blobs, v->old_count, &v->missing[i]->digest) ==
+			v->old_count)
 			v->missing[kept++] = v->missing[i];
 	v->missing_count = kept;
-	free(old_blobs);
 }
 
 struct listing *
@@ -27,11 +25,14 @@ listing_new(const struct header *new, const struct header *old)
 {
 	struct listing *v = mem_new(1, sizeof(*v));
 
-	find_missing(v, new, old);
-	if (old != NULL)
+	if (old != NULL) {
 		v->old = header_contents(old, &v->old_count);
+		v->old_blobs = header_blobs(old, &v->old_count);
+	}
+	find_missing(v, new);
 	v->blobs = header_blobs(new, &v->blob_count);
 	v->given = mem_new(v->blob_count, sizeof(*v->given));
+	v->bases = mem_new(v->old_count + v->missing_count, sizeof(*v->bases));
 	return v;
 }
 
@@ -42,9 +43,19 @@ listing_free(struct listing *v)
 		return;
 	free(v->missing);
 	free(v->old);
+	free(v->old_blobs);
 	free(v->blobs);
 	free(v->given);
+	free(v->bases);
 	free(v);
+}
+
+size_t
+listing_number(const struct listing *v, const struct header_file *old)
+{
+	size_t i = header_blob_find(v->old_blobs, v->old_count, &old->digest);
+
+	return header_content_find(v->old, v->old_count, v->old_blobs[i]);
 }
 
 /* Twice the same would be twice the work, for whoever sends such an archive at no cost. */
@@ -57,27 +68,29 @@ take_named(struct listing *v, const struct digest *digest, struct listing_entry 
 		return err_set(e, ERR_INPUT, "not in the header");
 	if (v->given[i])
 		return err_set(e, ERR_INPUT, "repeated");
-	*ret = (struct listing_entry){&v->blobs[i], 1, v->blobs[i]->size, 0};
+	*ret = (struct listing_entry){
+		.files = &v->blobs[i], .count = 1, .bytes = v->blobs[i]->size};
 	return 0;
 }
 
 /* Only what is given already: what an entry gives itself is no base of it. */
 static int
-add_bases(const struct listing *v, const struct archive_entry *entry, uint64_t *sum, struct err *e)
+take_bases(struct listing *v, struct span runs, struct listing_entry *ret, struct err *e)
 {
-	struct span left = entry->bases;
 	struct archive_run run = {0};
-	size_t count = 0;
 
-	while (archive_next_run(&left, &run)) {
+	ret->bases = v->bases;
+	while (archive_next_run(&runs, &run)) {
 		if (run.first + run.count > v->old_count + v->next)
 			return err_set(e, ERR_INPUT, "a base is not there");
-		for (uint64_t i = 0; i < run.count; i++, count++)
-			if (!num_add(sum, listing_base(v, run.first + i)->size,
+		for (size_t i = (size_t)run.first; i < run.first + run.count; i++) {
+			v->bases[ret->base_count++] = i;
+			if (!num_add(&ret->base_bytes, listing_base(v, i)->size,
 				    HEADER_FILE_BYTES_MAX))
 				return err_set(e, ERR_INPUT, "bases of too many bytes");
+		}
 	}
-	if (count > 1 && *sum > LISTING_GROUP_BYTES)
+	if (ret->base_count > 1 && ret->base_bytes > LISTING_GROUP_BYTES)
 		return err_set(e, ERR_INPUT, "bases of too many bytes");
 	return 0;
 }
@@ -88,13 +101,13 @@ take_numbered(struct listing *v, const struct archive_entry *entry, struct listi
 {
 	if (entry->count > v->missing_count - v->next)
 		return err_set(e, ERR_INPUT, "more files than are missing");
-	*ret = (struct listing_entry){&v->missing[v->next], (size_t)entry->count, 0, 0};
+	*ret = (struct listing_entry){.files = &v->missing[v->next], .count = (size_t)entry->count};
 	/* Each is at most 2^40, and there are at most 2^16: no sum wraps. */
 	for (size_t i = 0; i < ret->count; i++)
 		ret->bytes += ret->files[i]->size;
 	if (ret->count > 1 && ret->bytes > LISTING_GROUP_BYTES)
 		return err_set(e, ERR_INPUT, "group of too many bytes");
-	if (add_bases(v, entry, &ret->base_bytes, e) != 0)
+	if (take_bases(v, entry->bases, ret, e) != 0)
 		return -1;
 	if (!codec_suits(entry->codec, ret->bytes, ret->base_bytes))
 		return err_set(e, ERR_INPUT, "encoding is not for files and bases of that size");

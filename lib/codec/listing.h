@@ -27,10 +27,12 @@ struct listing {
 	size_t missing_count;
 	const struct header_file **old; /* all of the older version, likewise */
 	size_t old_count;
+	const struct header_file **old_blobs; /* the same: header_blobs */
 	size_t next;			  /* GUTS2AR2: the first so many of the missing are given */
 	const struct header_file **blobs; /* all of the new version: header_blobs */
 	size_t blob_count;
-	bool *given; /* of these, by any entry so far */
+	bool *given;   /* of these, by any entry so far */
+	size_t *bases; /* of the entry that was taken last */
 };
 
 /* old NULL: of a full archive. */
@@ -44,11 +46,16 @@ listing_base(const struct listing *v, uint64_t number)
 	return number < v->old_count ? v->old[number] : v->missing[number - v->old_count];
 }
 
-/* The files of an entry, and the bytes of them and of its bases. */
+/* The number of an old file, and of those with its bytes. */
+size_t listing_number(const struct listing *v, const struct header_file *old);
+
+/* The files of an entry, and the numbers of its bases, which are the listing's until the next. */
 struct listing_entry {
 	const struct header_file *const *files;
 	size_t count;
 	uint64_t bytes;
+	const size_t *bases;
+	size_t base_count;
 	uint64_t base_bytes;
 };
 

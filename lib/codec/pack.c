@@ -29,8 +29,7 @@ enum { WAYS = 2 };
 
 struct wanted {
 	enum format format;
-	struct parts ways[WAYS];
-	int way_count;
+	struct parts ways[WAYS]; /* the second may have none */
 };
 
 struct pack {
@@ -94,20 +93,28 @@ want_named(struct pack *p, struct parts *parts, const struct listing *v)
 	}
 }
 
+/* The caller's to free. */
+static const struct header_file **
+bases_of(const struct listing *v, const size_t *numbers, size_t count)
+{
+	const struct header_file **bases = mem_new(count, sizeof(const void *));
+
+	for (size_t i = 0; i < count; i++)
+		bases[i] = listing_base(v, numbers[i]);
+	return bases;
+}
+
 /* With bases where there are any, and without them where those prove to be of little use. */
 static void
 want_entry(struct pack *p, struct parts *parts, const struct listing *v,
 	const struct grouping_entry *entry)
 {
-	AUTO_FREE const struct header_file **bases =
-		mem_new(entry->base_count + 1, sizeof(const void *));
+	AUTO_FREE const struct header_file **bases = bases_of(v, entry->bases, entry->base_count);
 	struct encode_piece piece = {
 		.format = FORMAT_AR2, .files = &v->missing[entry->first], .count = entry->count};
 	struct part *part = add_part(parts);
 
 	part->count = entry->count;
-	for (size_t i = 0; i < entry->base_count; i++)
-		bases[i] = listing_base(v, entry->bases[i]);
 	if (entry->base_count == 0) {
 		part->without = encode_want(p->encode, &piece);
 		return;
@@ -145,13 +152,11 @@ pack_want(struct pack *p, enum format format, const struct header *old)
 
 	p->wanted = mem_grow(p->wanted, p->count, &p->capacity, sizeof(*p->wanted));
 	w = &p->wanted[p->count];
-	*w = (struct wanted){.format = format, .way_count = 1};
+	*w = (struct wanted){.format = format};
 	if (format == FORMAT_AR1)
 		want_named(p, &w->ways[0], v);
-	else if (want_groups(p, &w->ways[0], v, old, true)) {
+	else if (want_groups(p, &w->ways[0], v, old, true))
 		(void)want_groups(p, &w->ways[1], v, old, false);
-		w->way_count = 2;
-	}
 	listing_free(v);
 	return p->count++;
 }
@@ -162,19 +167,10 @@ static void
 donate(struct pack *p, const struct listing *v, enum format format,
 	const struct archive_entry *entry, const struct listing_entry *files, bool trusted)
 {
-	AUTO_FREE const struct header_file **bases = NULL;
-	struct encode_piece piece = {
-		.format = format, .files = files->files, .count = files->count};
-	struct span left = entry->bases;
-	struct archive_run run = {0};
-	size_t capacity = 0;
+	AUTO_FREE const struct header_file **bases = bases_of(v, files->bases, files->base_count);
+	const struct encode_piece piece = {
+		format, files->files, files->count, bases, files->base_count};
 
-	while (archive_next_run(&left, &run))
-		for (uint64_t i = run.first; i < run.first + run.count; i++) {
-			bases = mem_grow(bases, piece.base_count, &capacity, sizeof(const void *));
-			bases[piece.base_count++] = listing_base(v, i);
-		}
-	piece.bases = bases;
 	encode_donate(p->encode, &piece, entry->codec, entry->stream, trusted);
 }
 
@@ -229,19 +225,26 @@ entry_of(const struct pack *p, const struct part *part, struct buf *bases)
 	return entry;
 }
 
+static uint64_t
+bytes_of(const struct pack *p, const struct parts *parts)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < parts->count; i++) {
+		AUTO_BUF struct buf bases = {0};
+		const struct archive_entry entry = entry_of(p, &parts->at[i], &bases);
+
+		bytes += archive_entry_bytes(&entry);
+	}
+	return bytes;
+}
+
 static const struct parts *
 smallest_way(const struct pack *p, const struct wanted *w)
 {
-	uint64_t bytes[WAYS] = {0};
+	bool second = w->ways[1].count > 0 && bytes_of(p, &w->ways[1]) < bytes_of(p, &w->ways[0]);
 
-	for (int way = 0; way < w->way_count; way++)
-		for (size_t i = 0; i < w->ways[way].count; i++) {
-			AUTO_BUF struct buf bases = {0};
-			const struct archive_entry entry = entry_of(p, &w->ways[way].at[i], &bases);
-
-			bytes[way] += archive_entry_bytes(&entry);
-		}
-	return &w->ways[w->way_count > 1 && bytes[1] < bytes[0]];
+	return &w->ways[second];
 }
 
 int

@@ -100,17 +100,15 @@ pieces_find(const struct pieces *p, const struct encode_piece *piece)
 }
 
 const struct stream *
-pieces_smallest(const struct piece *piece, enum codec *ret_codec)
+pieces_smallest(const struct piece *piece)
 {
 	const struct stream *best = NULL;
 
 	for (int codec = 0; codec < CODEC_COUNT; codec++) {
 		const struct stream *stream = &piece->streams[codec];
 
-		if (stream->len > 0 && (best == NULL || stream->len < best->len)) {
+		if (stream->len > 0 && (best == NULL || stream->len < best->len))
 			best = stream;
-			*ret_codec = (enum codec)codec;
-		}
 	}
 	return best;
 }
@@ -118,8 +116,7 @@ pieces_smallest(const struct piece *piece, enum codec *ret_codec)
 bool
 pieces_is_less_than(const struct piece *piece, uint64_t share)
 {
-	enum codec codec;
-	const struct stream *stream = pieces_smallest(piece, &codec);
+	const struct stream *stream = pieces_smallest(piece);
 
 	return stream != NULL && stream->len < piece->bytes / share;
 }

@@ -50,8 +50,8 @@ struct piece *pieces_add(struct pieces *p, const struct encode_piece *piece);
 /* NULL: there is none. */
 struct piece *pieces_find(const struct pieces *p, const struct encode_piece *piece);
 
-/* The smallest stream; NULL: there is none. */
-const struct stream *pieces_smallest(const struct piece *piece, enum codec *ret_codec);
+/* The smallest of the streams, which are numbered by encoding; NULL: there is none. */
+const struct stream *pieces_smallest(const struct piece *piece);
 
 /* Whether there is one of less than a share of the piece's bytes. */
 bool pieces_is_less_than(const struct piece *piece, uint64_t share);

@@ -18,16 +18,14 @@ open_listing(const struct validate *against, enum format format)
 
 static int
 check_bases(const struct validate *against, const struct listing *v,
-	const struct archive_entry *entry, struct err *e)
+	const struct listing_entry *files, struct err *e)
 {
 	const struct blobs *base = against->base;
-	struct span left = entry->bases;
-	struct archive_run run = {0};
 
-	while (base != NULL && archive_next_run(&left, &run))
-		for (uint64_t i = run.first; i < run.first + run.count && i < v->old_count; i++)
-			if (!base->has(base->context, &v->old[i]->digest))
-				return err_set(e, ERR_MISSING, "its base is not here");
+	for (size_t i = 0; base != NULL && i < files->base_count; i++)
+		if (files->bases[i] < v->old_count &&
+			!base->has(base->context, &v->old[files->bases[i]]->digest))
+			return err_set(e, ERR_MISSING, "its base is not here");
 	return 0;
 }
 
@@ -70,7 +68,7 @@ check_entry(const struct validate *against, struct listing *v, enum format forma
 	struct listing_entry files;
 
 	return listing_take(v, format, entry, &files, e) != 0 ? -1
-							      : check_bases(against, v, entry, e);
+							      : check_bases(against, v, &files, e);
 }
 
 int

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/header.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -346,4 +347,15 @@ header_contents(const struct header *h, size_t *ret_count)
 
 	mem_sort(blobs, *ret_count, sizeof(const void *), compare_places);
 	return blobs;
+}
+
+size_t
+header_content_find(
+	const struct header_file *const *contents, size_t count, const struct header_file *file)
+{
+	const struct header_file *const *found =
+		bsearch(&file, contents, count, sizeof(const void *), compare_places);
+
+	assert(found != NULL);
+	return (size_t)(found - contents);
 }

@@ -81,6 +81,10 @@ size_t header_blob_find(
 /* The same in the order of paths, as archives have them. */
 const struct header_file **header_contents(const struct header *h, size_t *ret_count);
 
+/* In such an array, the index of a file that header_blobs of the same header has. */
+size_t header_content_find(
+	const struct header_file *const *contents, size_t count, const struct header_file *file);
+
 static inline void
 header_cleanup(struct header **pointer)
 {

@@ -46,6 +46,16 @@ bool record_is_difference(const struct record *r);
 /* Whether every file of a version can be had from it alone: its content, or a full archive. */
 bool record_is_whole(const struct record *r);
 
+/* The version that a difference starts from. */
+static inline struct ident
+record_base(const struct record *r)
+{
+	struct ident ret = r->ident;
+
+	ret.edition = r->base;
+	return ret;
+}
+
 /* Whether two records name the same thing, whatever its bytes are. */
 bool record_same(const struct record *a, const struct record *b);
 

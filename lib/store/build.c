@@ -73,11 +73,10 @@ static int
 read_old_header(
 	const struct space *s, const struct record *archive, struct header **ret, struct err *e)
 {
-	struct ident from = archive->ident;
+	const struct ident from = record_base(archive);
 
 	if (record_is_full(archive))
 		return 0;
-	from.edition = archive->base;
 	return repo_read_header(s->repo, &from, ret, NULL, e);
 }
 
@@ -305,14 +304,12 @@ build_difference(const struct build *b, const struct build_difference *what, str
 {
 	AUTO_HEADER struct header *h = NULL;
 	AUTO_HEADER struct header *old = NULL;
-	struct ident from = what->ident;
 	struct space s;
 	int result = space_open(&s, b, e);
 
-	from.edition = what->base;
 	*ret = (struct record){.ident = what->ident, .base = what->base, .format = what->format};
 	if (result == 0 && (repo_read_header(s.repo, &what->ident, &h, NULL, e) != 0 ||
-				   repo_read_header(s.repo, &from, &old, NULL, e) != 0))
+				   read_old_header(&s, ret, &old, e) != 0))
 		result = -1;
 	if (result == 0 && what->new_full != NULL)
 		result = decode(&s, what->new_full, h, e);

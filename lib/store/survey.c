@@ -173,11 +173,10 @@ survey_check_archive(struct repo *repo, const struct record *r, const char *name
 	AUTO_HEADER struct header *old = NULL;
 	AUTO_MAP struct map map = {0};
 	struct validate against = {.full = record_is_full(r)};
-	struct ident from = r->ident;
+	const struct ident from = record_base(r);
 
 	if (repo_check(repo, name, &r->ref, e) != 0 || map_open(repo_dir(repo), name, &map, e) != 0)
 		return -1;
-	from.edition = r->base;
 	(void)repo_read_header(repo, &r->ident, &h, NULL, NULL);
 	if (!against.full)
 		(void)repo_read_header(repo, &from, &old, NULL, NULL);

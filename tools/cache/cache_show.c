@@ -23,9 +23,8 @@ struct shown {
 static void
 shown_open(const struct cache *c, const struct record *r, const struct header *h, struct shown *ret)
 {
-	struct ident from = r->ident;
+	const struct ident from = record_base(r);
 
-	from.edition = r->base;
 	*ret = (struct shown){.record = r};
 	if (!record_is_full(r))
 		(void)repo_read_header(c->repo, &from, &ret->old, NULL, NULL);
@@ -52,22 +51,19 @@ in_short(const char *first, size_t count)
 
 /* Those that are given by the archive itself are of its own version. */
 static json_t *
-show_bases(const struct shown *s, const struct archive_entry *entry)
+show_bases(const struct shown *s, const struct listing_entry *files)
 {
 	json_t *bases = json_array();
-	struct span left = entry->bases;
-	struct archive_run run = {0};
 
-	while (archive_next_run(&left, &run))
-		for (uint64_t i = run.first; i < run.first + run.count; i++) {
-			const struct edition *of = i < s->listing->old_count
-							   ? &s->record->base
-							   : &s->record->ident.edition;
+	for (size_t i = 0; i < files->base_count; i++) {
+		const struct edition *of = files->bases[i] < s->listing->old_count
+						   ? &s->record->base
+						   : &s->record->ident.edition;
 
-			(void)json_array_append_new(
-				bases, json_pack("{s:I,s:s}", "version", (json_int_t)of->version,
-					       "path", listing_base(s->listing, i)->path));
-		}
+		(void)json_array_append_new(
+			bases, json_pack("{s:I,s:s}", "version", (json_int_t)of->version, "path",
+				       listing_base(s->listing, files->bases[i])->path));
+	}
 	return bases;
 }
 
@@ -102,7 +98,7 @@ static json_t *
 show_listed(const struct shown *s, const struct archive_entry *entry,
 	const struct listing_entry *files, bool json)
 {
-	json_t *bases = show_bases(s, entry);
+	json_t *bases = show_bases(s, files);
 	json_t *paths = json_array();
 
 	for (size_t i = 0; i < files->count; i++)

@@ -192,9 +192,47 @@ START_TEST(map_create__what_the_disk_has_no_room_for_is_an_error)
 }
 END_TEST
 
+static int
+open_part(void *context, size_t index, struct map *ret, struct err *e)
+{
+	const char *parts = context;
+
+	if (parts[index] == '!')
+		return err_set(e, ERR_MISSING, "part %zu", index);
+	*ret = (struct map){
+		(uint8_t *)mem_string("abc"), (size_t)(parts[index] - '0'), MAP_OF_MEMORY};
+	return 0;
+}
+
+START_TEST(map_join__puts_files_behind_each_other_and_wants_all_bytes)
+{
+	static const struct {
+		const char *parts; /* how many bytes each has */
+		size_t bytes;
+		const char *joined; /* NULL: an error */
+		enum err_code code;
+	} rows[] = {{"312", 6, "abcaab", ERR_NONE}, {"0300", 3, "abc", ERR_NONE},
+		{"", 0, "", ERR_NONE}, {"31", 3, NULL, ERR_DIGEST}, {"31", 5, NULL, ERR_DIGEST},
+		{"1!1", 3, NULL, ERR_MISSING}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_MAP struct map m = {0};
+		struct err e = {0};
+		int result = map_join(AT_FDCWD, rows[i].bytes, strlen(rows[i].parts), open_part,
+			(void *)(uintptr_t)rows[i].parts, &m, &e);
+
+		ck_assert_int_eq(result, rows[i].joined != NULL ? 0 : -1);
+		ck_assert_int_eq(e.code, rows[i].code);
+		if (result == 0)
+			ck_assert_mem_eq(m.at, rows[i].joined, rows[i].bytes);
+	}
+}
+END_TEST
+
 void
 map_tests(TCase *c)
 {
+	tcase_add_test(c, map_join__puts_files_behind_each_other_and_wants_all_bytes);
 	tcase_add_test(c, map_create__what_the_disk_has_no_room_for_is_an_error);
 	tcase_add_test(c, map_create__a_file_that_is_open_stays_as_it_was);
 	tcase_add_test(c, map_open__a_file_that_is_shorter_than_it_says_is_an_error);

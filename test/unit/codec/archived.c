@@ -92,3 +92,15 @@ archived_make_wrong(
 	archived_put(ret, CODEC_ZSTD, v->missing_count, runs, span_of(stream.at, stream.len));
 	listing_free(v);
 }
+
+int
+archived_each(void *context, size_t count,
+	int (*run)(void *run_context, size_t index, struct err *e), void *run_context,
+	struct err *e)
+{
+	(void)context;
+	for (size_t i = 0; i < count; i++)
+		if (run(run_context, i, e) != 0)
+			return -1;
+	return 0;
+}

@@ -38,6 +38,11 @@ void archived_encode(enum codec codec, struct span file, struct span base, struc
 void archived_make_wrong(
 	const struct header *h, const struct header *old, struct span base, struct buf *ret);
 
+/* For struct encode_crew: this thread alone, with who counts what is done. */
+int archived_each(void *context, size_t count,
+	int (*run)(void *run_context, size_t index, struct err *e), void *run_context,
+	struct err *e);
+
 /* A file of a header, with the digest of its bytes. */
 void archived_add_file(struct header *h, const char *path, struct span bytes);
 

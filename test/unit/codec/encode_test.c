@@ -27,17 +27,6 @@ struct sample {
 	unsigned rounds;
 };
 
-static int
-each(void *context, size_t count, int (*run)(void *run_context, size_t index, struct err *e),
-	void *run_context, struct err *e)
-{
-	(void)context;
-	for (size_t i = 0; i < count; i++)
-		if (run(run_context, i, e) != 0)
-			return -1;
-	return 0;
-}
-
 static void
 begin(void *context, const char *what, uint64_t bytes)
 {
@@ -97,7 +86,7 @@ set_up(struct sample *s)
 		s->file[i] = header_find(s->pair.header, names[i]);
 	s->base = header_find(s->pair.old, "base");
 	s->empty_base = header_find(s->pair.old, "empty");
-	s->crew = (struct encode_crew){each, begin, add, s};
+	s->crew = (struct encode_crew){archived_each, begin, add, s};
 	s->settings = (struct encode_settings){
 		.blobs = s->pair.blobs, .stage = s->pair.stage, .crew = &s->crew};
 }

@@ -299,17 +299,6 @@ struct done {
 	uint64_t bytes;
 };
 
-static int
-each(void *context, size_t count, int (*run)(void *run_context, size_t index, struct err *e),
-	void *run_context, struct err *e)
-{
-	(void)context;
-	for (size_t i = 0; i < count; i++)
-		if (run(run_context, i, e) != 0)
-			return -1;
-	return 0;
-}
-
 static void
 add(void *context, uint64_t bytes)
 {
@@ -322,7 +311,7 @@ make_with_donor(struct pair *p, enum format format, bool full, struct span donor
 	const struct header *donor_old, bool trusted, struct buf *ret)
 {
 	struct done done = {0};
-	const struct encode_crew crew = {.each = each, .add = add, .context = &done};
+	const struct encode_crew crew = {.each = archived_each, .add = add, .context = &done};
 	struct encode_settings settings = settings_of(p, true);
 	struct pack *pack;
 	size_t number;
