@@ -2,6 +2,7 @@
 #include "codec/apply.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,18 @@ struct work {
 	struct listing *listing;
 };
 
+/* What a content is named in the directory: a file by its digest, an unlisted one by its number. */
+enum { NAME_BYTES = DIGEST_HEX + 1 };
+
+static const char *
+name_of(const struct header_file *file, uint64_t number, char ret[NAME_BYTES])
+{
+	if (!listing_is_unlisted(file))
+		return digest_hex(&file->digest, ret);
+	(void)snprintf(ret, NAME_BYTES, "unlisted-%" PRIu64, number);
+	return ret;
+}
+
 /* ---- Bases */
 
 /* Without a look at the digest: see blame_bases. What this archive has given was checked. */
@@ -29,10 +42,10 @@ open_base(const struct work *w, uint64_t number, bool check, struct map *ret, st
 {
 	const struct header_file *file = listing_base(w->listing, number);
 	const struct blobs *base = w->what->base;
-	char hex[DIGEST_HEX + 1];
+	char name[NAME_BYTES];
 
 	if (number >= w->listing->old_count)
-		return map_open(w->what->dir, digest_hex(&file->digest, hex), ret, e);
+		return map_open(w->what->dir, name_of(file, number, name), ret, e);
 	return base->open(base->context, &file->digest, check, ret, e) == 0 ? 0
 									    : err_wrap(e, "base");
 }
@@ -133,10 +146,11 @@ pass_rest(struct output *out)
 
 /* ---- One large file, which comes out of the decoder into the file that it will be */
 
+/* Nothing says what an unlisted one has to be: what is made from a wrong one is wrong, too. */
 static int
 compare(const struct header_file *file, const struct digest *got, struct err *e)
 {
-	if (digest_equal(got, &file->digest))
+	if (listing_is_unlisted(file) || digest_equal(got, &file->digest))
 		return 0;
 	return err_set(e, ERR_DIGEST, "%s: what was decoded has another SHA-256", file->path);
 }
@@ -164,11 +178,12 @@ decode_checked(const struct work *w, const struct archive_entry *entry,
  * given no more, and no stream can make the file longer.
  */
 static int
-take_large(const struct work *w, const struct archive_entry *entry, const struct header_file *file,
-	struct map *base, struct err *e)
+take_large(const struct work *w, const struct archive_entry *entry,
+	const struct listing_entry *files, struct map *base, struct err *e)
 {
+	const struct header_file *file = files->files[0];
 	struct output out = {.base = base, .digester = digester_new()};
-	char hex[DIGEST_HEX + 1];
+	char name[NAME_BYTES];
 	int result = map_create(w->what->dir, scratch, (size_t)file->size, &out.bytes, e);
 
 	if (result == 0)
@@ -176,27 +191,28 @@ take_large(const struct work *w, const struct archive_entry *entry, const struct
 	map_close(&out.bytes);
 	digester_free(out.digester);
 	/* Only now, its digest being right: whatever has a digest for a name has its bytes, too. */
-	if (result == 0 &&
-		renameat(w->what->dir, scratch, w->what->dir, digest_hex(&file->digest, hex)) != 0)
-		return err_sys(e, "%s", hex);
+	if (result == 0 && renameat(w->what->dir, scratch, w->what->dir,
+				   name_of(file, files->number, name)) != 0)
+		return err_sys(e, "%s", name);
 	return result;
 }
 
 /* ---- Small files, one or many of them: cheaper written than mapped */
 
 static int
-write_file(
-	const struct work *w, const struct header_file *file, const uint8_t *bytes, struct err *e)
+write_file(const struct work *w, const struct header_file *file, size_t number,
+	const uint8_t *bytes, struct err *e)
 {
-	const struct digest got = digest_of(span_of(bytes, (size_t)file->size));
+	const struct span content = span_of(bytes, (size_t)file->size);
+	const struct digest got = digest_of(content);
 	AUTO_CLOSE int fd = -1;
-	char hex[DIGEST_HEX + 1];
+	char name[NAME_BYTES];
 
 	if (compare(file, &got, e) != 0)
 		return -1;
-	fd = openat(w->what->dir, digest_hex(&file->digest, hex),
+	fd = openat(w->what->dir, name_of(file, number, name),
 		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	return fd < 0 ? err_sys(e, "%s", hex) : fs_write(fd, bytes, (size_t)file->size, e);
+	return fd < 0 ? err_sys(e, "%s", name) : fs_write(fd, content.at, content.len, e);
 }
 
 /*
@@ -217,7 +233,7 @@ take_group(const struct work *w, const struct archive_entry *entry,
 		result = codec_decode_watched(entry->codec, entry->stream, map_span(base),
 			out.bytes.at, out.bytes.len, &watch, e);
 	for (size_t i = 0; result == 0 && i < files->count; i++) {
-		result = write_file(w, files->files[i], out.bytes.at + at, e);
+		result = write_file(w, files->files[i], files->number + i, out.bytes.at + at, e);
 		at += (size_t)files->files[i]->size;
 	}
 	map_close(&out.bytes);
@@ -238,7 +254,7 @@ take_entry(
 		open_bases(w, &files, &base, e) != 0)
 		return -1;
 	if (files.count == 1 && files.bytes > MAP_SMALL_BYTES)
-		result = take_large(w, entry, files.files[0], &base, e);
+		result = take_large(w, entry, &files, &base, e);
 	else
 		result = take_group(w, entry, &files, &base, e);
 	/* Which of the two is damaged decides what is thrown away: archive or base; unknown,
@@ -265,6 +281,17 @@ take_entries(const struct work *w, struct err *e)
 	return 0;
 }
 
+static void
+remove_unlisted(const struct work *w)
+{
+	const struct listing *v = w->listing;
+	char name[NAME_BYTES];
+
+	for (size_t i = 0; v->unlisted_count > 0 && i < v->given_count; i++)
+		if (listing_is_unlisted(v->all[i]))
+			(void)unlinkat(w->what->dir, name_of(v->all[i], v->old_count + i, name), 0);
+}
+
 int
 apply_archive(const struct apply *what, struct err *e)
 {
@@ -277,6 +304,7 @@ apply_archive(const struct apply *what, struct err *e)
 		return -1;
 	w.listing = listing_new(what->header, what->old);
 	result = take_entries(&w, e);
+	remove_unlisted(&w);
 	listing_free(w.listing);
 	return result;
 }

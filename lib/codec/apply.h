@@ -6,7 +6,7 @@
  *           header it belongs to. Nothing is allocated or written beyond the
  *           sizes the header states, and a file has its name only after its
  *           SHA-256 matched.
- * Shapes:   results are <64 hex> in the output directory
+ * Shapes:   results are <64 hex> in the output directory; nothing else is left there
  * Errors:   those of validate.h, before anything is decoded; ERR_INPUT, ERR_DIGEST a stream
  *           that is not that of its file; ERR_STOPPED; ERR_FULL; ERR_SYS
  * Source:   guts2(7), ARCHIVES

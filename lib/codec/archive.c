@@ -18,8 +18,8 @@ enum {
 	ENCODING_AT = 16,
 	NAME_LENGTH_AT = 24,
 	NAME_AT = 28,
-	/* Of files: those of two headers. */
-	NUMBERS_MAX = 2 * HEADER_FILES_MAX,
+	/* Of contents: those of two headers, and unlisted ones. */
+	NUMBERS_MAX = 3 * HEADER_FILES_MAX,
 };
 
 static const char magics[FORMAT_COUNT][MAGIC_BYTES + 1] = {"GUTS2AR1", "GUTS2AR2"};
@@ -92,13 +92,61 @@ get_number(struct span *left, uint64_t *ret, struct err *e)
 	return len > 0 ? 0 : err_set(e, ERR_INPUT, "number is damaged or cut short");
 }
 
-/* One way to say something: two runs have a gap between them, or they were one. */
+/* Of less than so many. */
+static int
+get_small(struct span *left, uint64_t end, const char *what, uint64_t *ret, struct err *e)
+{
+	if (get_number(left, ret, e) != 0)
+		return -1;
+	return *ret < end ? 0 : err_set(e, ERR_INPUT, "%s", what);
+}
+
+static int
+get_sizes(struct span *left, uint64_t count, struct err *e)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t size;
+
+		if (get_small(left, HEADER_FILE_BYTES_MAX + 1, "contents of too many bytes", &size,
+			    e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+get_contents(struct span *left, struct span *ret, struct err *e)
+{
+	static const char wrong[] = "contents are out of range";
+	const uint8_t *begin;
+	uint64_t runs;
+	uint64_t count = 0;
+
+	if (get_number(left, &runs, e) != 0)
+		return -1;
+	begin = left->at;
+	for (uint64_t i = 0; i < runs; i++) {
+		uint64_t take;
+		uint64_t first;
+
+		if (get_small(left, HEADER_FILES_MAX + 1, wrong, &take, e) != 0 ||
+			get_small(left, HEADER_FILES_MAX + 1, wrong, &first, e) != 0)
+			return -1;
+		if (take == 0 || !num_add(&count, take, HEADER_FILES_MAX))
+			return err_set(e, ERR_INPUT, "%s", wrong);
+		if (first == 0 && get_sizes(left, take, e) != 0)
+			return -1;
+	}
+	*ret = span_of(begin, (size_t)(left->at - begin));
+	return count > 0 ? 0 : err_set(e, ERR_INPUT, "entry of no files");
+}
+
 static int
 get_bases(struct span *left, struct span *ret, struct err *e)
 {
+	static const char wrong[] = "bases are out of range";
 	const uint8_t *begin;
 	uint64_t runs;
-	uint64_t end = 0;
 
 	if (get_number(left, &runs, e) != 0)
 		return -1;
@@ -107,11 +155,11 @@ get_bases(struct span *left, struct span *ret, struct err *e)
 		uint64_t skip;
 		uint64_t take;
 
-		if (get_number(left, &skip, e) != 0 || get_number(left, &take, e) != 0)
+		if (get_small(left, NUMBERS_MAX, wrong, &skip, e) != 0 ||
+			get_small(left, NUMBERS_MAX, wrong, &take, e) != 0)
 			return -1;
-		if ((i > 0 && skip == 0) || take == 0 || !num_add(&end, skip, NUMBERS_MAX) ||
-			!num_add(&end, take, NUMBERS_MAX))
-			return err_set(e, ERR_INPUT, "bases are out of range");
+		if (take == 0)
+			return err_set(e, ERR_INPUT, "%s", wrong);
 	}
 	*ret = span_of(begin, (size_t)(left->at - begin));
 	return 0;
@@ -130,11 +178,11 @@ read_numbered(struct span bytes, struct archive_entry *ret, size_t *ret_len, str
 	if (codec == CODEC_BZIP2 || codec >= CODEC_COUNT)
 		return err_set(e, ERR_INPUT, "encoding unknown in this format");
 	ret->codec = (enum codec)codec;
-	if (get_number(&left, &ret->count, e) != 0 || get_bases(&left, &ret->bases, e) != 0 ||
-		get_number(&left, &stream_len, e) != 0)
+	if (get_small(&left, HEADER_FILES_MAX + 1, "entry of too many files", &ret->count, e) !=
+			0 ||
+		(ret->count == 0 && get_contents(&left, &ret->contents, e) != 0) ||
+		get_bases(&left, &ret->bases, e) != 0 || get_number(&left, &stream_len, e) != 0)
 		return -1;
-	if (ret->count == 0 || ret->count > HEADER_FILES_MAX)
-		return err_set(e, ERR_INPUT, "entry of no files, or of too many");
 	if (stream_len > left.len)
 		return err_set(e, ERR_INPUT, "entry is cut short");
 	ret->stream = span_of(left.at, (size_t)stream_len);
@@ -172,26 +220,58 @@ archive_next(struct archive_reader *r, struct archive_entry *ret, struct err *e)
 	return ARCHIVE_ENTRY;
 }
 
-/* They were looked at by get_bases. */
-bool
-archive_next_run(struct span *bases, struct archive_run *ret)
+/* It was looked at by archive_next. */
+static uint64_t
+next_number(struct span *left)
 {
-	uint64_t numbers[2];
+	uint64_t number;
+	size_t len = varint_get(*left, &number);
 
-	if (bases->len == 0)
+	*left = span_of(left->at + len, left->len - len);
+	return number;
+}
+
+bool
+archive_next_contents(struct span *contents, struct archive_contents *ret)
+{
+	const uint8_t *begin;
+
+	if (contents->len == 0)
 		return false;
-	for (int i = 0; i < 2; i++) {
-		size_t len = varint_get(*bases, &numbers[i]);
-
-		*bases = span_of(bases->at + len, bases->len - len);
-	}
-	ret->first += ret->count + numbers[0];
-	ret->count = numbers[1];
+	ret->count = next_number(contents);
+	ret->first = next_number(contents);
+	begin = contents->at;
+	for (uint64_t i = 0; ret->first == 0 && i < ret->count; i++)
+		(void)next_number(contents);
+	ret->sizes = span_of(begin, (size_t)(contents->at - begin));
 	return true;
 }
 
 void
-archive_put_bases(const size_t *numbers, size_t count, struct buf *ret)
+archive_put_contents(const struct archive_contents *contents, struct buf *ret)
+{
+	varint_put(ret, contents->count);
+	varint_put(ret, contents->first);
+	buf_add(ret, contents->sizes.at, contents->sizes.len);
+}
+
+bool
+archive_next_run(struct span *bases, uint64_t total, struct archive_run *ret)
+{
+	uint64_t skip;
+
+	if (bases->len == 0)
+		return false;
+	skip = next_number(bases);
+	ret->first += ret->count + skip;
+	if (skip < total && ret->first >= total)
+		ret->first -= total;
+	ret->count = next_number(bases);
+	return true;
+}
+
+void
+archive_put_bases(const size_t *numbers, size_t count, size_t total, struct buf *ret)
 {
 	size_t end = 0; /* of the run before */
 	size_t i = 0;
@@ -202,7 +282,7 @@ archive_put_bases(const size_t *numbers, size_t count, struct buf *ret)
 		do
 			i++;
 		while (i < count && numbers[i] == numbers[i - 1] + 1);
-		varint_put(ret, numbers[first] - end);
+		varint_put(ret, numbers[first] + (numbers[first] < end ? total : 0) - end);
 		varint_put(ret, i - first);
 		end = numbers[i - 1] + 1;
 	}
@@ -251,18 +331,31 @@ put_name(const struct archive_entry *entry, struct buf *ret)
 }
 
 static void
+put_runs(struct span runs, uint64_t count, struct buf *ret)
+{
+	varint_put(ret, count);
+	buf_add(ret, runs.at, runs.len);
+}
+
+static void
 put_numbers(const struct archive_entry *entry, struct buf *ret)
 {
+	struct span contents = entry->contents;
 	struct span bases = entry->bases;
+	struct archive_contents some;
 	struct archive_run run = {0};
+	uint64_t told = 0;
 	uint64_t runs = 0;
 
-	while (archive_next_run(&bases, &run))
+	while (archive_next_contents(&contents, &some))
+		told++;
+	while (archive_next_run(&bases, 0, &run))
 		runs++;
 	varint_put(ret, entry->codec);
 	varint_put(ret, entry->count);
-	varint_put(ret, runs);
-	buf_add(ret, entry->bases.at, entry->bases.len);
+	if (entry->count == 0)
+		put_runs(entry->contents, told, ret);
+	put_runs(entry->bases, runs, ret);
 	varint_put(ret, entry->stream.len);
 }
 

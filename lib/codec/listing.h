@@ -5,8 +5,9 @@
  * Does:     lists what the new version has and the old one has not (the missing files), in the
  *           order of paths; and takes the entries of an archive one after the other, to say
  *           which files each of them gives, and from which bases. Every rule that needs the
- *           headers is checked on the way: each file is listed and given once, groups and bases
- *           are within their sizes, and a stream is one that files of that size can need.
+ *           headers is checked on the way: each file is given once, contents that no header lists,
+ *           groups and bases are within their sizes, and a stream is one that files of that size
+ *           can need.
  * Owner:    listing_new -> listing_free; the headers outlive it
  * Errors:   ERR_INPUT
  * Source:   guts2(7), ARCHIVES
@@ -19,8 +20,10 @@
 #include "codec/archive.h"
 #include "model/header.h"
 
-/* What several files are, decoded and one behind the other, at the most; and several bases. */
-enum { LISTING_GROUP_BYTES = 1 << 24 };
+enum {
+	LISTING_GROUP_BYTES = 1 << 24, /* several files at the most, and several bases */
+	LISTING_UNLISTED_SHARE = 2,    /* of unlisted contents, as many times the new version's */
+};
 
 struct listing {
 	const struct header_file **missing; /* in the order of paths */
@@ -28,22 +31,39 @@ struct listing {
 	const struct header_file **old; /* all of the older version, likewise */
 	size_t old_count;
 	const struct header_file **old_blobs; /* the same: header_blobs */
-	size_t next;			  /* GUTS2AR2: the first so many of the missing are given */
-	const struct header_file **blobs; /* all of the new version: header_blobs */
+	const struct header_file **blobs;     /* all of the new version: header_blobs */
 	size_t blob_count;
-	bool *given;   /* of these, by any entry so far */
-	size_t *bases; /* of the entry that was taken last */
+	bool *given;	/* of these, by any entry so far */
+	size_t *places; /* of the missing, among these */
+	size_t next;	/* of the missing: all before it are given */
+	const struct header_file *
+		*all; /* what was given, in that order; at first, what is missing */
+	size_t given_count;
+	size_t capacity;       /* of all */
+	size_t unlisted_count; /* of these */
+	uint64_t unlisted_bytes;
+	uint64_t bytes; /* of all of the new version */
+	size_t *bases;	/* of the entry that was taken last */
 };
 
 /* old NULL: of a full archive. */
 struct listing *listing_new(const struct header *new, const struct header *old);
 void listing_free(struct listing *v);
 
-/* The number of a base: those of the old version come first, then what was given. */
+/*
+ * The number of a base: those of the old version come first, then what was given; before the first
+ * entry, what is missing. An unlisted one has a size, no path, and a digest that says nothing.
+ */
 static inline const struct header_file *
 listing_base(const struct listing *v, uint64_t number)
 {
-	return number < v->old_count ? v->old[number] : v->missing[number - v->old_count];
+	return number < v->old_count ? v->old[number] : v->all[number - v->old_count];
+}
+
+static inline bool
+listing_is_unlisted(const struct header_file *file)
+{
+	return file->path == NULL;
 }
 
 /* The number of an old file, and of those with its bytes. */
@@ -53,6 +73,7 @@ size_t listing_number(const struct listing *v, const struct header_file *old);
 struct listing_entry {
 	const struct header_file *const *files;
 	size_t count;
+	size_t number; /* of the first, see listing_base; the rest are behind it */
 	uint64_t bytes;
 	const size_t *bases;
 	size_t base_count;

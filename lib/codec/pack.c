@@ -13,6 +13,7 @@ struct part {
 	size_t count; /* GUTS2AR2: of files */
 	size_t *bases;
 	size_t base_count;
+	size_t total;			/* of the numbers that bases can have */
 	const struct header_file *file; /* GUTS2AR1 */
 	size_t with_bases;		/* the number of a piece; bases: there is one */
 	size_t without;
@@ -124,6 +125,7 @@ want_entry(struct pack *p, struct parts *parts, const struct listing *v,
 	part->with_bases = encode_want(p->encode, &piece);
 	piece.base_count = 0;
 	part->without = encode_want_instead(p->encode, &piece, part->with_bases);
+	part->total = v->old_count + entry->first;
 	part->base_count = entry->base_count;
 	part->bases = mem_new(entry->base_count, sizeof(*part->bases));
 	for (size_t i = 0; i < entry->base_count; i++)
@@ -163,6 +165,7 @@ pack_want(struct pack *p, enum format format, const struct header *old)
 
 /* ---- Donors */
 
+/* Unlisted contents are in no piece that is wanted: their digest is no file's. */
 static void
 donate(struct pack *p, const struct listing *v, enum format format,
 	const struct archive_entry *entry, const struct listing_entry *files, bool trusted)
@@ -214,7 +217,7 @@ entry_of(const struct pack *p, const struct part *part, struct buf *bases)
 		struct span stream = encode_stream(p->encode, part->with_bases, &codec);
 
 		if (stream.len > 0 && (entry.stream.len == 0 || stream.len < entry.stream.len)) {
-			archive_put_bases(part->bases, part->base_count, bases);
+			archive_put_bases(part->bases, part->base_count, part->total, bases);
 			entry.bases = span_of(bases->at, bases->len);
 			entry.codec = codec;
 			entry.stream = stream;

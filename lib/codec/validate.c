@@ -5,15 +5,11 @@
 #include "codec/archive.h"
 #include "codec/listing.h"
 
-/* NULL where both headers would be needed, and one is not known. */
-static struct listing *
-open_listing(const struct validate *against, enum format format)
+/* Which files its entries have is said by both headers. */
+static bool
+is_told(const struct validate *against, enum format format)
 {
-	if (against->header == NULL)
-		return NULL;
-	if (format == FORMAT_AR2 && !against->full && against->old == NULL)
-		return NULL;
-	return listing_new(against->header, against->full ? NULL : against->old);
+	return format == FORMAT_AR1 || against->full || against->old != NULL;
 }
 
 static int
@@ -71,26 +67,53 @@ check_entry(const struct validate *against, struct listing *v, enum format forma
 							      : check_bases(against, v, &files, e);
 }
 
+/* As far as the newer header alone can say: it does not give more than all there is. */
+static int
+check_roughly(struct listing *v, const struct archive_entry *entry, struct err *e)
+{
+	struct span left = entry->contents;
+	struct archive_contents some;
+	uint64_t count = entry->count;
+
+	while (archive_next_contents(&left, &some))
+		count += some.first > 0 ? some.count : 0;
+	if (count > v->missing_count - v->next)
+		return err_set(e, ERR_INPUT, "more files than there are");
+	v->next += (size_t)count;
+	return entry->stream.len <= codec_stream_max((1 + LISTING_UNLISTED_SHARE) * v->bytes)
+		       ? 0
+		       : err_set(e, ERR_INPUT, "its stream is longer than all files can need");
+}
+
+static int
+check_entries(const struct validate *against, struct archive_reader *reader, struct listing *v,
+	struct err *e)
+{
+	bool told = is_told(against, reader->format);
+	struct archive_entry entry;
+	enum archive_step step;
+
+	for (size_t n = 1; (step = archive_next(reader, &entry, e)) == ARCHIVE_ENTRY; n++)
+		if (v != NULL && (told ? check_entry(against, v, reader->format, &entry, e)
+				       : check_roughly(v, &entry, e)) != 0)
+			return err_wrap(e, "entry %zu", n);
+	if (step == ARCHIVE_ERROR)
+		return -1;
+	return v != NULL && told ? check_complete(against, v, e) : 0;
+}
+
 int
 validate_archive(struct span archive, const struct validate *against, struct err *e)
 {
 	struct archive_reader reader;
-	struct archive_entry entry;
-	enum archive_step step = ARCHIVE_ENTRY;
-	struct listing *v;
-	int result = 0;
+	struct listing *v = NULL;
+	int result;
 
 	if (archive_open(&reader, archive, e) != 0)
 		return -1;
-	v = open_listing(against, reader.format);
-	for (size_t n = 1;
-		result == 0 && (step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY; n++)
-		if (v != NULL && check_entry(against, v, reader.format, &entry, e) != 0)
-			result = err_wrap(e, "entry %zu", n);
-	if (step == ARCHIVE_ERROR)
-		result = -1;
-	if (result == 0 && v != NULL)
-		result = check_complete(against, v, e);
+	if (against->header != NULL)
+		v = listing_new(against->header, against->full ? NULL : against->old);
+	result = check_entries(against, &reader, v, e);
 	listing_free(v);
 	return result;
 }

@@ -7,8 +7,11 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "codec/apply.h"
+#include "codec/compose.h"
 #include "codec/pack.h"
 #include "store/content.h"
+
+static const char archive_name[] = "archive";
 
 /* Where one build puts what comes of it on the way. */
 struct space {
@@ -196,25 +199,38 @@ start_packing(const struct space *s, const struct header *h)
 	return pack_new(h, &settings);
 }
 
-/* Pack into the workspace, and from there into the depot. */
+static int
+create_archive(const struct space *s)
+{
+	return openat(
+		s->work, archive_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+}
+
+/* From the workspace into the depot. */
+static int
+put_archive(const struct space *s, const struct record *r, struct err *e)
+{
+	AUTO_FREE char *stage = mem_printf("%s/%s", s->build->workspace, archive_name);
+
+	return depot_put_archive(s->build->depot, r, stage, e);
+}
+
 static int
 write_archive(const struct space *s, const struct pack *p, size_t archive, uint64_t full_bytes,
 	struct record *ret, struct err *e)
 {
-	AUTO_CLOSE int fd = openat(
-		s->work, "archive", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	AUTO_FREE char *stage = mem_printf("%s/archive", s->build->workspace);
+	AUTO_CLOSE int fd = create_archive(s);
 
 	if (fd < 0)
-		return err_sys(e, "%s", stage);
+		return err_sys(e, "stage/%s/%s", s->build->workspace, archive_name);
 	if (pack_write(p, archive, fd, &ret->ref, e) != 0)
-		return err_wrap(e, "%s", stage);
+		return err_wrap(e, "stage/%s/%s", s->build->workspace, archive_name);
 	/* Only now its size is known. It stays in the workspace, and goes with that. */
 	if (!record_is_full(ret) && !pack_is_worth_it(ret->ref.bytes, full_bytes)) {
 		ret->ref = (struct archive_ref){0};
 		return 0;
 	}
-	return depot_put_archive(s->build->depot, ret, stage, e);
+	return put_archive(s, ret, e);
 }
 
 /* An archive whose streams are used again, with what says of which files they are. */
@@ -222,15 +238,16 @@ struct donor {
 	struct map archive;
 	struct header *header;
 	struct header *old;
+	bool decoded;
 };
 
-static int
+/* One that cannot be read has no archive then. */
+static void
 open_donor(const struct space *s, const struct record *archive, struct donor *ret)
 {
-	return repo_read_header(s->repo, &archive->ident, &ret->header, NULL, NULL) != 0 ||
-			       read_old_header(s, archive, &ret->old, NULL) != 0
-		       ? -1
-		       : map_archive(s, archive, &ret->archive, NULL);
+	if (repo_read_header(s->repo, &archive->ident, &ret->header, NULL, NULL) == 0 &&
+		read_old_header(s, archive, &ret->old, NULL) == 0)
+		(void)map_archive(s, archive, &ret->archive, NULL);
 }
 
 static void
@@ -241,21 +258,92 @@ close_donor(struct donor *d)
 	header_free(d->old);
 }
 
+/* ---- A full archive */
+
+/* NULL: there is none of that. */
+static const struct donor *
+find_donor(const struct build_full *what, const struct donor *donors, const struct record *like)
+{
+	for (size_t i = 0; i < what->count; i++)
+		if (donors[i].archive.at != NULL && record_same(&what->donors[i], like))
+			return &donors[i];
+	return NULL;
+}
+
+/* As a client will: what it is put together from comes from outside. */
+static int
+read_composed(const struct space *s, const struct header *h, struct err *e)
+{
+	AUTO_MAP struct map map = {0};
+	struct apply what = {.header = h, .dir = s->work, .stop = repo_stop(s->repo)};
+
+	if (map_open(s->work, archive_name, &map, e) != 0)
+		return -1;
+	what.archive = map_span(&map);
+	return apply_archive(&what, e);
+}
+
+static int
+compose_from(const struct space *s, const struct donor *full, const struct donor *difference,
+	struct record *ret, struct err *e)
+{
+	const struct compose from = {map_span(&full->archive), full->header,
+		map_span(&difference->archive), difference->header};
+	AUTO_COMPOSED struct composed *c = NULL;
+	AUTO_CLOSE int fd = -1;
+
+	if (compose_open(&from, &c, e) != 0)
+		return -1;
+	if (!compose_is_worth_it(c))
+		return err_set(e, ERR_LIMIT, "it would be too large");
+	fd = create_archive(s);
+	if (fd < 0 || compose_write(c, fd, &ret->ref, e) != 0)
+		return -1;
+	if (!(full->decoded && difference->decoded) && read_composed(s, difference->header, e) != 0)
+		return -1;
+	return put_archive(s, ret, e);
+}
+
+/* False: by none of the differences. Why, is nobody's business: it is encoded then. */
+static bool
+compose_full(const struct space *s, const struct build_full *what, const struct donor *donors,
+	struct record *ret)
+{
+	if (what->format != FORMAT_AR2 || !what->roomy)
+		return false;
+	for (size_t i = 0; i < what->count; i++) {
+		const struct record *r = &what->donors[i];
+		const struct record old = {
+			.kind = r->kind, .ident = record_base(r), .format = FORMAT_AR2};
+		const struct donor *full = find_donor(what, donors, &old);
+
+		if (record_is_difference(r) && r->format == FORMAT_AR2 &&
+			ident_equal(&r->ident, &what->ident) && donors[i].archive.at != NULL &&
+			full != NULL && compose_from(s, full, &donors[i], ret, NULL) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
- * Donors are not trusted: their digest says that they are what came, and not that it was right. One
- * that is gone by now is none.
+ * A donor that was not decoded is not trusted: its digest says that it is what came, and not that
+ * it was right. One that is gone by now is none.
  */
 static int
-pack_full(const struct space *s, const struct build_full *what, struct pack *p,
-	struct donor *donors, struct record *ret, struct err *e)
+pack_full(const struct space *s, const struct build_full *what, const struct header *h,
+	const struct donor *donors, struct record *ret, struct err *e)
 {
+	struct pack *p = start_packing(s, h);
 	size_t archive = pack_want(p, what->format, NULL);
+	int result;
 
 	for (size_t i = 0; i < what->count; i++)
-		if (open_donor(s, &what->donors[i], &donors[i]) == 0)
+		if (donors[i].archive.at != NULL)
 			pack_donor(p, map_span(&donors[i].archive), donors[i].header, donors[i].old,
-				false);
-	return pack_encode(p, e) != 0 ? -1 : write_archive(s, p, archive, 0, ret, e);
+				donors[i].decoded);
+	result = pack_encode(p, e) != 0 ? -1 : write_archive(s, p, archive, 0, ret, e);
+	pack_free(p);
+	return result;
 }
 
 /* The content is in c/ already: its files are checked as they are opened to be encoded. */
@@ -270,13 +358,14 @@ build_full(const struct build *b, const struct build_full *what, struct record *
 	*ret = (struct record){.ident = what->ident, .format = what->format};
 	if (result == 0)
 		result = repo_read_header(s.repo, &what->ident, &h, NULL, e);
-	if (result == 0) {
-		struct pack *p = start_packing(&s, h);
-
-		result = pack_full(&s, what, p, donors, ret, e);
-		pack_free(p);
+	for (size_t i = 0; result == 0 && i < what->count; i++) {
+		open_donor(&s, &what->donors[i], &donors[i]);
+		donors[i].decoded = what->decoded != NULL && what->decoded[i];
 	}
-	/* After pack_free: streams point into the donors. */
+	if (result == 0 && !compose_full(&s, what, donors, ret))
+		result = stop_check(repo_stop(s.repo), e) != 0
+				 ? -1
+				 : pack_full(&s, what, h, donors, ret, e);
 	for (size_t i = 0; i < what->count; i++)
 		close_donor(&donors[i]);
 	space_close(&s);

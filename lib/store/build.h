@@ -14,7 +14,10 @@
 #ifndef BUILD_H
 #define BUILD_H
 
+#include <stdbool.h>
+
 #include "codec/encode.h"
+#include "codec/listing.h"
 #include "store/depot.h"
 
 struct build {
@@ -39,14 +42,18 @@ int build_content(const struct build *b, const struct build_way *way, struct rec
 
 /*
  * A full archive of a version whose content is stored. Streams of the donors,
- * archives of any version, are used again where they fit.
+ * archives of any version, are used again where they fit; of a full archive and the difference
+ * from it to this version all are.
  */
 struct build_full {
 	struct ident ident;
 	enum format format;
 	const struct record *donors;
 	size_t count;
+	const bool *decoded; /* of each: this process has seen that all of it is right */
+	bool roomy;	     /* the workspace may take BUILD_FULL_ROOM times the content's bytes */
 };
+enum { BUILD_FULL_ROOM = 1 + LISTING_UNLISTED_SHARE };
 int build_full(
 	const struct build *b, const struct build_full *what, struct record *ret, struct err *e);
 

@@ -93,16 +93,22 @@ build_full_step(struct builder_job *k, const struct stock_site *site)
 	const struct job_spec *spec = &k->job->spec;
 	struct record inputs[DONORS_MAX + 1]; /* the content, then donors */
 	struct record *donors = &inputs[1];
-	const struct build_full what = {spec->ident, spec->format, donors, list_donors(k, donors)};
+	struct build_full what = {
+		spec->ident, spec->format, donors, list_donors(k, donors), NULL, false};
 	struct record full;
 	uint64_t price = builder_job_full_price(k);
+	uint64_t needed;
 	struct err e = {0};
 	int result;
 
 	/* It is there: the plan, which chose this step, saw it in the same records. */
 	inputs[0] = *builder_job_find(k, RECORD_CONTENT, &spec->ident.edition);
-	/* Its streams, and the archive that is put together from them. */
-	if (!builder_job_reserve(k, site->workspace, price > 0 ? 2 * price : inputs[0].ref.bytes)) {
+	/* Its streams, and the archive that is put together from them; and what comes of it, to be
+	 * looked at, where there is room for that. */
+	needed = price > 0 ? 2 * price : inputs[0].ref.bytes;
+	what.roomy = retain_reserve_spare(k->parts->retain, site->workspace,
+			     needed + BUILD_FULL_ROOM * inputs[0].ref.bytes, NULL) == 0;
+	if (!what.roomy && !builder_job_reserve(k, site->workspace, needed)) {
 		builder_job_failed(k, JOB_DISK_FULL, 0);
 		return true;
 	}
@@ -111,7 +117,7 @@ build_full_step(struct builder_job *k, const struct stock_site *site)
 	if (result != 0)
 		return !builder_job_settle_failure(k, &e, inputs, what.count + 1, NULL);
 	price = likely_price(k, &full);
-	builder_job_log(k, EVENT_BUILT_ARCHIVE, &full, "packed from content",
+	builder_job_log(k, EVENT_BUILT_ARCHIVE, &full, "from what is kept",
 		price > k->loaded_bytes ? price - k->loaded_bytes : 0);
 	builder_job_done(k);
 	return true;

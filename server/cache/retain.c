@@ -138,25 +138,36 @@ could_ever_fit(const struct retain *r, uint64_t bytes)
 }
 
 int
-retain_reserve(struct retain *r, const char *stage, uint64_t bytes, struct err *e)
+retain_reserve_spare(struct retain *r, const char *stage, uint64_t bytes, struct err *e)
 {
-	const struct options *o = r->parts.options;
 	char need[32];
 
-	/* Nothing that could be removed would help. */
-	if (o->cacheMaxBytes > 0 && bytes > o->cacheMaxBytes)
-		return err_set(e, ERR_FULL, "%s are more than cacheMaxBytes",
-			num_bytes_text(bytes, need, sizeof(need)));
 	/* Entered before it is looked at: of two that come at once both see the other. */
 	if (ledger_enter(r->parts.ledger, stage, bytes, e) != 0)
 		return -1;
 	if (excess(r, 0) == 0)
 		return 0;
 	ledger_leave(r->parts.ledger, stage);
-	if (could_ever_fit(r, bytes))
-		retain_want(r, bytes);
 	return err_set(e, ERR_FULL, "no room for %s (see cacheMaxBytes, cacheMinFreeBytes)",
 		num_bytes_text(bytes, need, sizeof(need)));
+}
+
+int
+retain_reserve(struct retain *r, const char *stage, uint64_t bytes, struct err *e)
+{
+	const struct options *o = r->parts.options;
+	struct err why = {0};
+	char need[32];
+
+	/* Nothing that could be removed would help. */
+	if (o->cacheMaxBytes > 0 && bytes > o->cacheMaxBytes)
+		return err_set(e, ERR_FULL, "%s are more than cacheMaxBytes",
+			num_bytes_text(bytes, need, sizeof(need)));
+	if (retain_reserve_spare(r, stage, bytes, &why) == 0)
+		return 0;
+	if (why.code == ERR_FULL && could_ever_fit(r, bytes))
+		retain_want(r, bytes);
+	return err_set(e, why.code, "%s", why.text);
 }
 
 void

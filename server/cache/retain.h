@@ -44,6 +44,8 @@ void retain_want(struct retain *r, uint64_t bytes);
  * ERR_FULL: there is none, but may be soon; ERR_BUSY: somebody is at it.
  */
 int retain_reserve(struct retain *r, const char *stage, uint64_t bytes, struct err *e);
+/* The same, where nothing is to go for it. */
+int retain_reserve_spare(struct retain *r, const char *stage, uint64_t bytes, struct err *e);
 void retain_release(struct retain *r, const char *stage);
 
 /* How much of the disk is left free: what was set, or retention's default for this disk. */

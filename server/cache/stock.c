@@ -241,6 +241,9 @@ stock_build_content(struct stock *s, const struct stock_site *site, const struct
 	if (build_content(&b, way, ret_record, ret_culprit, e) != 0)
 		return -1;
 	view_add(s->views, ret_record, true);
+	view_note_decoded(s->views, way->start);
+	for (size_t i = 0; i < way->count; i++)
+		view_note_decoded(s->views, &way->differences[i]);
 	return 0;
 }
 
@@ -249,10 +252,16 @@ stock_build_full(struct stock *s, const struct stock_site *site, const struct bu
 	struct record *ret_record, struct err *e)
 {
 	const struct build b = build_at(s, site);
+	AUTO_FREE bool *decoded = mem_new(what->count, sizeof(*decoded));
+	struct build_full full = *what;
 
-	if (build_full(&b, what, ret_record, e) != 0)
+	for (size_t i = 0; i < what->count; i++)
+		decoded[i] = view_is_decoded(s->views, &what->donors[i]);
+	full.decoded = decoded;
+	if (build_full(&b, &full, ret_record, e) != 0)
 		return -1;
 	view_add(s->views, ret_record, true);
+	view_note_decoded(s->views, ret_record);
 	return 0;
 }
 

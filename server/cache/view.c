@@ -231,6 +231,28 @@ view_find_record(const struct view *v, const struct record *record)
 	return vr != NULL && digest_equal(&vr->record.ref.id, &record->ref.id) ? vr : NULL;
 }
 
+void
+view_note_decoded(struct view_holder *h, const struct record *record)
+{
+	struct view *v = view_take(h);
+	struct view_record *vr = view_find_record(v, record);
+
+	if (vr != NULL)
+		vr->decoded = true;
+	view_release(v);
+}
+
+bool
+view_is_decoded(struct view_holder *h, const struct record *record)
+{
+	struct view *v = view_take(h);
+	const struct view_record *vr = view_find_record(v, record);
+	bool decoded = vr != NULL && vr->decoded;
+
+	view_release(v);
+	return decoded;
+}
+
 static void
 version_each(const struct view_version *version, void (*act)(void *context, struct view_record *vr),
 	void *context)

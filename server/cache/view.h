@@ -80,6 +80,10 @@ struct view_record *view_find_same(const struct view *v, const struct record *re
 /* The same, with these very bytes; NULL: it is not there any more. */
 struct view_record *view_find_record(const struct view *v, const struct record *record);
 
+/* Whether all of an archive was decoded since the start, and was right. */
+void view_note_decoded(struct view_holder *h, const struct record *record);
+bool view_is_decoded(struct view_holder *h, const struct record *record);
+
 /* Call act for every record; of a type (NULL: of all). */
 void view_each(const struct view *v, const char *type,
 	void (*act)(void *context, struct view_record *vr), void *context);

@@ -34,6 +34,7 @@ struct view_record {
 	struct prepared offer;	     /* archives */
 	char etag[ETAG_MAX];	     /* of the file */
 	atomic_bool checked;	     /* its digest was seen to be right since the start */
+	atomic_bool decoded;	     /* archives: see view_note_decoded */
 	atomic_uint sending;	     /* replies that are sending its bytes */
 	_Atomic uint64_t offered_ms; /* monotonic: when a client was last told of it; 0: never */
 	_Atomic uint64_t served_ms;  /* as in record.h; the record's own are those of the start */

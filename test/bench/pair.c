@@ -6,7 +6,9 @@
  *   pair build   REPO TYPE OLD NEW ARCHIVE           the difference, as the publisher builds it
  *   pair full    REPO TYPE OLD NEW ARCHIVE           the full archive of NEW, likewise
  *   pair apply   REPO TYPE OLD NEW ARCHIVE DIR       the files that OLD has not, into DIR
- *   pair rebuild REPO TYPE OLD NEW ARCHIVE DIR FULL  the same, then a full archive of NEW
+ *   pair rebuild REPO TYPE OLD NEW ARCHIVE DIR FULL  the same, then a full archive of NEW: that
+ *                                                    of OLD with the difference behind it, or one
+ *                                                    that is encoded anew
  *
  * Prints {"bytes","seconds","rss_kb"}. The full archive's streams count as built where
  * the publisher has built them before: build begins with them.
@@ -23,6 +25,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "codec/compose.h"
 #include "codec/pack.h"
 #include "parallel.h"
 #include "versions.h"
@@ -76,13 +79,13 @@ open_pair(struct pair *p, char **argv, struct err *e)
 }
 
 static int
-map_full(struct pair *p, struct map *ret, struct err *e)
+map_full(struct pair *p, const struct header *h, struct map *ret, struct err *e)
 {
 	AUTO_BUF struct buf bytes = {0};
 	char name[IDENT_NAME_MAX];
 	struct offer offer;
 
-	if (repo_read(p->repo, ident_offer_name(&p->new->ident, NULL, name), WIRE_OFFER_BYTES_MAX,
+	if (repo_read(p->repo, ident_offer_name(&h->ident, NULL, name), WIRE_OFFER_BYTES_MAX,
 		    &bytes, e) != 0 ||
 		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
 		return -1;
@@ -126,7 +129,7 @@ build(struct pair *p, const char *path, bool full, struct archive_ref *ret, stru
 	const struct encode_settings settings = {
 		.blobs = p->blobs, .stage = p->stage, .crew = &crew};
 
-	if (!full && map_full(p, &donor, e) != 0)
+	if (!full && map_full(p, p->new, &donor, e) != 0)
 		return -1;
 	return build_with(p, &settings, full ? NULL : p->old, map_span(&donor), path, ret, e);
 }
@@ -147,15 +150,40 @@ apply(struct pair *p, const char *path, const char *directory, struct archive_re
 	return apply_archive(&what, e);
 }
 
-/* As a server does: quickly, in one encoding. */
+/* Of archives that were decoded before, as those a server has made content from. */
+static int
+compose(struct pair *p, char **argv, struct archive_ref *ret, struct err *e)
+{
+	AUTO_MAP struct map full = {0};
+	AUTO_MAP struct map difference = {0};
+	AUTO_COMPOSED struct composed *c = NULL;
+	AUTO_CLOSE int fd = open(argv[8], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	struct compose from = {.old = p->old, .new = p->new};
+
+	if (map_full(p, p->old, &full, e) != 0 || map_open(AT_FDCWD, argv[6], &difference, e) != 0)
+		return -1;
+	from.full = map_span(&full);
+	from.difference = map_span(&difference);
+	if (compose_open(&from, &c, e) != 0)
+		return -1;
+	if (!compose_is_worth_it(c))
+		return err_set(e, ERR_LIMIT, "not worth it");
+	return compose_write(c, fd, ret, e);
+}
+
+/* As a server does. */
 static int
 rebuild(struct pair *p, char **argv, struct archive_ref *ret, struct err *e)
 {
-	struct encode_settings settings = {.stage = p->stage, .quick = true, .crew = &crew};
+	struct encode_settings settings = {.stage = p->stage, .quick = true};
 	struct blobs_dirs dirs = {.dir = {-1, p->dirs.dir[0]}, .count = 2};
 	int result;
 
 	if (apply(p, argv[6], argv[7], ret, e) != 0)
+		return -1;
+	if (compose(p, argv, ret, e) == 0)
+		return 0;
+	if (e->code != ERR_LIMIT)
 		return -1;
 	dirs.dir[0] = fs_open_dir(AT_FDCWD, argv[7], e);
 	if (dirs.dir[0] < 0)

@@ -27,7 +27,7 @@ version(size_t first, size_t end, char name)
 	return h;
 }
 
-/* Each of the missing is given at most once and in their order, from what was there before. */
+/* Each of the missing is given at most once, from what was there before. */
 static void
 check_listing(const struct header *h, const struct header *old, struct span archive)
 {
@@ -40,20 +40,20 @@ check_listing(const struct header *h, const struct header *old, struct span arch
 	assert(archive_open(&reader, archive, NULL) == 0);
 	while (archive_next(&reader, &entry, NULL) == ARCHIVE_ENTRY &&
 		listing_take(v, reader.format, &entry, &files, NULL) == 0) {
-		struct span left = entry.bases;
-		struct archive_run run = {0};
 		uint64_t bytes = 0;
 
-		assert(files.files == v->missing + given && files.count == entry.count);
-		while (archive_next_run(&left, &run))
-			for (uint64_t i = run.first; i < run.first + run.count; i++) {
-				assert(i < v->old_count + given);
-				bytes += listing_base(v, i)->size;
-			}
+		assert(files.files == v->all + given && files.number == v->old_count + given);
+		assert(entry.count == 0 || files.count == entry.count);
+		for (size_t i = 0; i < files.base_count; i++) {
+			assert(files.bases[i] < v->old_count + given);
+			bytes += listing_base(v, files.bases[i])->size;
+		}
 		assert(bytes == files.base_bytes);
 		assert(files.count == 1 || files.bytes <= LISTING_GROUP_BYTES);
 		given += files.count;
-		assert(given <= v->missing_count);
+		assert(given == v->given_count);
+		assert(v->given_count - v->unlisted_count <= v->missing_count);
+		assert(v->unlisted_bytes <= LISTING_UNLISTED_SHARE * v->bytes);
 	}
 	listing_free(v);
 }

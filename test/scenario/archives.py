@@ -82,17 +82,21 @@ def missing(new, old=None):
 
 # ---- Entries
 
-def entry(encoding, stream, count=1, bases=()):
-    """bases: numbers in ascending order."""
+def entry(encoding, stream, count=1, bases=(), total=None, contents=None):
+    """bases: numbers, in ascending order where it is not said how many there are in all. contents: [(number of a missing file from 1, how
+    many)] and [sizes of unlisted ones] instead of a count."""
     runs, end = [], 0
     for base in bases:
         if runs and base == end:
             runs[-1][1] += 1
         else:
-            runs.append([base - end, 1])
+            runs.append([(base - end) % total if total else base - end, 1])
         end = base + 1
-    return (number(encoding) + number(count) + number(len(runs)) + b"".join(map(number, sum(runs, []))) +
-            number(len(stream)) + stream)
+    told = b""
+    for one in contents or ():
+        told += number(len(one)) + number(0) + b"".join(map(number, one)) if isinstance(one, list) else number(one[1]) + number(one[0])
+    return (number(encoding) + (number(0) + number(len(contents)) + told if contents else number(count)) +
+            number(len(runs)) + b"".join(map(number, sum(runs, []))) + number(len(stream)) + stream)
 
 
 def archive(*entries):
@@ -100,40 +104,67 @@ def archive(*entries):
 
 
 def walk(data):
-    """(encoding, count, numbers of bases, stream) of each entry."""
+    """(encoding, count or what was told, [(skip, take)] of bases, stream) of each entry."""
     demand(data[:8] == MAGIC, "no magic")
     at = 8
     while at < len(data):
-        (encoding, count, runs), at = get_numbers(data, at, 3)
-        bases, end = [], 0
-        for i in range(runs):
-            (skip, take), at = get_numbers(data, at, 2)
-            demand(take and (skip or not i), "a run that is none")
-            bases += range(end + skip, end + skip + take)
-            end += skip + take
+        (encoding, count), at = get_numbers(data, at, 2)
+        if not count:
+            count = []
+            runs, at = get_number(data, at)
+            for _ in range(runs):
+                (take, first), at = get_numbers(data, at, 2)
+                demand(take, "a run that is none")
+                sizes, at = get_numbers(data, at, 0 if first else take)
+                count += [(first + i, 0) for i in range(take)] if first else [(0, size) for size in sizes]
+        runs, at = get_number(data, at)
+        numbers, at = get_numbers(data, at, 2 * runs)
         length, at = get_number(data, at)
         demand(count and length, "an entry without files, or without a stream")
         demand(at + length <= len(data), "a stream is cut short")
-        yield encoding, count, bases, data[at:at + length]
+        yield encoding, count, list(zip(numbers[::2], numbers[1::2])), data[at:at + length]
         at += length
 
 
+def find_bases(runs, total):
+    bases, end = [], 0
+    for skip, take in runs:
+        first = (end + skip) % total if skip < total else total
+        end = first + take
+        demand(take and end <= total, "a base is not there")
+        bases += range(first, end)
+    demand(len(bases) <= total, "more bases than there are numbers")
+    return bases
+
+
 def read(data, new, old=None):
-    """[(encoding, files, bases)] of an archive of this version, which has all that is missing in the old one, and is right."""
-    wanted, given, seen = missing(new, old), [], []
+    """[(encoding, contents, bases)] of an archive of this version, which has all that is missing in the old one, and is right."""
+    wanted, given, seen, unlisted = missing(new, old), set(), [], 0
     numbered = contents(old) if old else []
-    for encoding, count, bases, stream in walk(data):
-        demand(not bases or bases[-1] < len(numbered) + len(given), "a base is not there")
-        base = [(numbered + given)[i] for i in bases]
-        files = wanted[len(given):len(given) + count]
-        size = sum(map(len, files))
-        demand(len(files) == count, "more files than are missing")
+    for encoding, count, runs, stream in walk(data):
+        bases = find_bases(runs, len(numbered))
+        base = [numbered[i] for i in bases]
+        if isinstance(count, int):
+            places = [i for i in range(len(wanted)) if i not in given][:count]
+            demand(len(places) == count, "more files than are missing")
+            count = [(i + 1, 0) for i in places]
+        places = [place - 1 for place, _ in count if place]
+        demand(not given & set(places) and len(set(places)) == len(places) and all(i < len(wanted) for i in places), "a file is repeated")
+        given |= set(places)
+        sizes = [len(wanted[place - 1]) if place else size for place, size in count]
+        unlisted += sum(size for place, size in count if not place)
+        demand(unlisted <= 2 * sum(map(len, contents(new))), "unlisted contents of too many bytes")
+        size = sum(sizes)
         demand(len(stream) <= 2 * size + 4096, "a stream that is longer than its files can need")
-        demand(count == 1 or size <= GROUP_BYTES, "a group of too many bytes")
+        demand(len(sizes) == 1 or size <= GROUP_BYTES, "a group of too many bytes")
         demand(len(base) < 2 or sum(map(len, base)) <= GROUP_BYTES, "bases of too many bytes")
-        demand(decoders[encoding](stream, b"".join(base), size) == b"".join(files), f"encoding {encoding} gives something else")
+        out, at, files = decoders[encoding](stream, b"".join(base), size), 0, []
+        for (place, _), length in zip(count, sizes):
+            files.append(out[at:at + length])
+            demand(not place or files[-1] == wanted[place - 1], f"encoding {encoding} gives something else")
+            at += length
         seen.append((encoding, files, base))
-        given += files
+        numbered += files
     demand(len(given) == len(wanted), "a file is missing")
     return seen
 

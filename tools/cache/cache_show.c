@@ -49,30 +49,44 @@ in_short(const char *first, size_t count)
 	return count > 1 ? mem_printf("%s and %zu more", path, count - 1) : mem_string(path);
 }
 
-/* Those that are given by the archive itself are of its own version. */
+/* For people; for JSON it has none. */
+static const char *
+name_of(const struct header_file *file)
+{
+	return listing_is_unlisted(file) ? "an unlisted one" : file->path;
+}
+
+/* Those that are given by the archive itself are of its own version, or of none that is known. */
 static json_t *
 show_bases(const struct shown *s, const struct listing_entry *files)
 {
 	json_t *bases = json_array();
 
 	for (size_t i = 0; i < files->base_count; i++) {
+		const struct header_file *base = listing_base(s->listing, files->bases[i]);
 		const struct edition *of = files->bases[i] < s->listing->old_count
 						   ? &s->record->base
 						   : &s->record->ident.edition;
 
 		(void)json_array_append_new(
-			bases, json_pack("{s:I,s:s}", "version", (json_int_t)of->version, "path",
-				       listing_base(s->listing, files->bases[i])->path));
+			bases, listing_is_unlisted(base)
+				       ? json_pack("{s:n,s:n}", "version", "path")
+				       : json_pack("{s:I,s:s}", "version", (json_int_t)of->version,
+						 "path", base->path));
 	}
 	return bases;
 }
 
 static void
-print_entry(const struct archive_entry *entry, const struct listing_entry *files, json_t *bases)
+print_entry(
+	const struct shown *s, const struct archive_entry *entry, const struct listing_entry *files)
 {
-	const char *first = json_string_value(json_object_get(json_array_get(bases, 0), "path"));
-	AUTO_FREE char *paths = in_short(files->files[0]->path, files->count);
-	AUTO_FREE char *from = first != NULL ? in_short(first, json_array_size(bases)) : NULL;
+	AUTO_FREE char *paths = in_short(name_of(files->files[0]), files->count);
+	AUTO_FREE char *from =
+		files->base_count == 0
+			? NULL
+			: in_short(name_of(listing_base(s->listing, files->bases[0])),
+				  files->base_count);
 	char sizes[2][32];
 
 	(void)printf("    %-7s %9s of %9s  %s%s%s\n", codec_name(entry->codec),
@@ -83,7 +97,7 @@ print_entry(const struct archive_entry *entry, const struct listing_entry *files
 
 /* What is said of an entry without headers: how many files, and how large the stream is. */
 static json_t *
-show_unlisted(const struct archive_entry *entry, bool json)
+show_untold(const struct archive_entry *entry, bool json)
 {
 	char size[32];
 
@@ -102,9 +116,11 @@ show_listed(const struct shown *s, const struct archive_entry *entry,
 	json_t *paths = json_array();
 
 	for (size_t i = 0; i < files->count; i++)
-		(void)json_array_append_new(paths, json_string(files->files[i]->path));
+		(void)json_array_append_new(paths, listing_is_unlisted(files->files[i])
+							   ? json_null()
+							   : json_string(files->files[i]->path));
 	if (!json)
-		print_entry(entry, files, bases);
+		print_entry(s, entry, files);
 	return json_pack("{s:s,s:I,s:I,s:o,s:o}", "encoding", codec_name(entry->codec), "encoded",
 		(json_int_t)entry->stream.len, "decoded", (json_int_t)files->bytes, "files", paths,
 		"bases", bases);
@@ -127,7 +143,7 @@ show_entries(const struct shown *s, struct span archive, bool json, json_t *ret,
 		struct listing_entry files;
 
 		if (s->listing == NULL)
-			(void)json_array_append_new(ret, show_unlisted(&entry, json));
+			(void)json_array_append_new(ret, show_untold(&entry, json));
 		else if (listing_take(s->listing, reader.format, &entry, &files, e) == 0)
 			(void)json_array_append_new(ret, show_listed(s, &entry, &files, json));
 		else

@@ -26,7 +26,7 @@ START_TEST(builder__packs_a_full_archive_from_content_and_says_what_that_saved)
 	said = strstr(said, "event=made type=t version=1 cookie=");
 	ck_assert_ptr_nonnull(said);
 	/* Nothing was asked: it would have cost what it has. */
-	ck_assert_ptr_nonnull(strstr(said, "what=full format=guts2ar2 way=\"packed from content\" "
+	ck_assert_ptr_nonnull(strstr(said, "what=full format=guts2ar2 way=\"from what is kept\" "
 					   "bytes="));
 	ck_assert_ptr_nonnull(strstr(said, " saved="));
 	ck_assert_uint_eq(strtoull(strstr(said, " bytes=") + 7, NULL, 10),

@@ -57,7 +57,8 @@ tear_down(struct sample *s)
  * An entry. B: big, from the old one; W: the same whole. G: dup, empty and base2 from the old base
  * and from big; g: the same whole. d, e, s: dup, empty, same. m: base2 from the old base, and n,
  * from big as well, both of which were given. x: dup's place with the bytes of another. T: the same
- * in big's.
+ * in big's. U: the old big, which is not listed, and V: big from it, in this order; X: in its place
+ * something else. u: the old base, which is not listed, with dup and empty, and v: base2 from it.
  */
 static void
 put_entry(const struct sample *s, char which, struct buf *ret)
@@ -65,36 +66,45 @@ put_entry(const struct sample *s, char which, struct buf *ret)
 	AUTO_BUF struct buf file = {0};
 	AUTO_BUF struct buf base = {0};
 	AUTO_BUF struct buf stream = {0};
-	enum codec codec = strchr("Bm", which) != NULL ? CODEC_BSDIFF
-			   : which == 'n'	       ? CODEC_VCDIFF
-			   : which == 'G'	       ? CODEC_LZMA
-						       : CODEC_ZSTD;
+	const char *told = strchr("UX", which) != NULL ? "1 1 0 70000"
+			   : which == 'u'	       ? "2 1 0 2000 2 2"
+						       : NULL;
+	enum codec codec = strchr("BmVv", which) != NULL ? CODEC_BSDIFF
+			   : which == 'n'		 ? CODEC_VCDIFF
+			   : which == 'G'		 ? CODEC_LZMA
+							 : CODEC_ZSTD;
 	const char *runs = strchr("BT", which) != NULL ? "1 1"
-			   : which == 'm'	       ? "0 1"
+			   : strchr("mV", which)       ? "0 1"
+			   : which == 'v'	       ? "2 1"
 			   : strchr("Gn", which)       ? "0 1 2 1"
 						       : "";
 
-	if (strchr("BW", which) != NULL)
+	if (strchr("BWVX", which) != NULL)
 		buf_add(&file, s->new_big, BIG);
-	if (which == 'T')
+	if (strchr("TU", which) != NULL)
 		buf_add(&file, s->big, BIG);
-	if (strchr("Ggd", which) != NULL)
+	if (which == 'u')
+		buf_add(&file, s->base, BASE);
+	if (strchr("Ggdu", which) != NULL)
 		buf_add(&file, s->dup, DUP);
-	if (strchr("Ggmn", which) != NULL)
+	if (strchr("Ggmnv", which) != NULL)
 		buf_add(&file, s->new_base, BASE);
 	if (which == 's')
 		buf_add(&file, s->same, SAME);
 	if (which == 'x')
 		buf_add(&file, s->new_base, DUP);
-	if (strchr("Gmn", which) != NULL)
+	if (strchr("Gmnv", which) != NULL)
 		buf_add(&base, s->base, BASE);
-	if (strchr("BT", which) != NULL)
+	if (strchr("BTV", which) != NULL)
 		buf_add(&base, s->big, BIG);
 	if (strchr("Gn", which) != NULL)
 		buf_add(&base, s->new_big, BIG);
 	archived_encode(codec, span_of(file.at, file.len), span_of(base.at, base.len), &stream);
-	archived_put(ret, codec, strchr("Gg", which) != NULL ? 3 : 1, runs,
-		span_of(stream.at, stream.len));
+	if (told != NULL)
+		archived_put_told(ret, codec, told, runs, span_of(stream.at, stream.len));
+	else
+		archived_put(ret, codec, strchr("Gg", which) != NULL ? 3 : 1, runs,
+			span_of(stream.at, stream.len));
 }
 
 static void
@@ -121,14 +131,20 @@ START_TEST(apply_archive__takes_complete_archives_and_no_others)
 		{"Wde", false, "is missing", ERR_INPUT}, {"BGs", false, "more files", ERR_INPUT},
 		{"Bgs", true, "entry 1: a base is not there", ERR_INPUT},
 		/* in the place of another */
-		{"GB", false, "entry 1: a base is not there", ERR_INPUT},
+		{"GB", false, "entry 1: LZMA: stream is damaged or cut short", ERR_INPUT},
 		{"Bdme", false, "entry 3: encoding is not for files and bases", ERR_INPUT},
 		{"gW", false, "entry 2: its stream is longer than its files can need", ERR_INPUT},
 		{"gm", false, "entry 1: ZSTD: file is shorter than stated", ERR_INPUT},
 		{"Wxem", false, "entry 2: dup: what was decoded has another SHA-256", ERR_DIGEST},
 		{"TG", false, "entry 1: big: what was decoded has another SHA-256", ERR_DIGEST},
 		{"Wedm", false, "entry 2: ZSTD: file is shorter than stated", ERR_INPUT},
-		{"Wddm", false, "entry 3: ZSTD: stream is damaged or too long", ERR_INPUT}};
+		{"Wddm", false, "entry 3: ZSTD: stream is damaged or too long", ERR_INPUT},
+		/* from what no header lists */
+		{"UVuvs", true, NULL, ERR_NONE}, {"UVgs", true, NULL, ERR_NONE},
+		{"UWgs", true, NULL, ERR_NONE}, {"UVug", true, "more files", ERR_INPUT},
+		{"UVuv", true, "is missing", ERR_INPUT},
+		{"XVgs", true, "entry 2: big: what was decoded has another SHA-256", ERR_DIGEST},
+		{"Vgs", true, "entry 1: a base is not there", ERR_INPUT}};
 	struct sample s;
 
 	set_up(&s);
@@ -162,8 +178,8 @@ check_damaged(struct sample *s, const struct buf *archive, size_t len, bool full
 
 START_TEST(apply_archive__of_a_damaged_archive_comes_nothing_that_is_wrong)
 {
-	static const char *const archives[] = {"BG", "Bden", "Wgs"};
-	const bool full = _i == 2;
+	static const char *const archives[] = {"BG", "Bden", "Wgs", "UVuvs"};
+	const bool full = _i >= 2;
 	AUTO_BUF struct buf archive = {0};
 	struct sample s;
 	struct err e;
@@ -317,7 +333,7 @@ apply_tests(TCase *c)
 {
 	tcase_add_test(c, apply_archive__takes_complete_archives_and_no_others);
 	tcase_add_loop_test(
-		c, apply_archive__of_a_damaged_archive_comes_nothing_that_is_wrong, 0, 3);
+		c, apply_archive__of_a_damaged_archive_comes_nothing_that_is_wrong, 0, 4);
 	tcase_add_test(c, apply_archive__refuses_an_archive_that_is_cut_anywhere);
 	tcase_add_test(c, apply_archive__refuses_unlisted_entries);
 	tcase_add_test(c, apply_archive__names_a_base_that_is_not_what_it_was);

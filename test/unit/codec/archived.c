@@ -27,21 +27,44 @@ archived_put_runs(struct buf *b, const char *runs)
 	ck_assert_uint_eq(put_numbers(b, runs) % 2, 0);
 }
 
-struct span
-archived_put_head(
-	struct buf *b, uint64_t codec, uint64_t count, const char *runs, uint64_t stream_len)
+void
+archived_put_contents(struct buf *b, const char *contents)
+{
+	(void)put_numbers(b, contents);
+}
+
+static struct span
+put_bases(struct buf *b, const char *runs, uint64_t stream_len)
 {
 	AUTO_BUF struct buf bases = {0};
 	size_t numbers = put_numbers(&bases, runs);
 	size_t at;
 
-	varint_put(b, codec);
-	varint_put(b, count);
 	varint_put(b, numbers / 2);
 	at = b->len;
 	buf_add(b, bases.at, bases.len);
 	varint_put(b, stream_len);
 	return span_of(b->at + at, bases.len);
+}
+
+struct span
+archived_put_head(
+	struct buf *b, uint64_t codec, uint64_t count, const char *runs, uint64_t stream_len)
+{
+	varint_put(b, codec);
+	varint_put(b, count);
+	return put_bases(b, runs, stream_len);
+}
+
+void
+archived_put_told(
+	struct buf *b, uint64_t codec, const char *contents, const char *runs, struct span stream)
+{
+	varint_put(b, codec);
+	varint_put(b, 0);
+	archived_put_contents(b, contents);
+	(void)put_bases(b, runs, stream.len);
+	buf_add(b, stream.at, stream.len);
 }
 
 void

@@ -25,7 +25,12 @@ struct span archived_put_head(
 void archived_put(
 	struct buf *b, uint64_t codec, uint64_t count, const char *runs, struct span stream);
 
-/* The runs alone, for struct archive_entry. */
+/* The same of an entry that tells its contents: "RUNS TAKE FIRST TAKE FIRST..." and sizes. */
+void archived_put_told(
+	struct buf *b, uint64_t codec, const char *contents, const char *runs, struct span stream);
+
+/* The numbers alone, for struct archive_entry. */
+void archived_put_contents(struct buf *b, const char *contents);
 void archived_put_runs(struct buf *b, const char *runs);
 
 /* The stream of a file, made as thoroughly as can be, at the end of b. */

@@ -51,7 +51,7 @@ group_with(struct pair *p, struct samples *g, const struct header *old, bool joi
 
 		ck_assert_uint_eq(e->first, next);
 		next += e->count;
-		archive_put_bases(e->bases, e->base_count, &runs);
+		archive_put_bases(e->bases, e->base_count, v->old_count + e->first, &runs);
 		entry.bases = span_of(runs.at, runs.len);
 		buf_printf(&all, "%s%zu", i > 0 ? " " : "", e->count);
 		for (size_t k = 0; k < e->base_count; k++) {

@@ -105,6 +105,113 @@ take(struct listing *v, enum codec codec, uint64_t count, const char *runs, size
 	return listing_take(v, FORMAT_AR2, &entry, ret, e);
 }
 
+/* The same where the entry tells its contents, without the number of their runs. */
+static int
+take_told(struct listing *v, enum codec codec, const char *contents, const char *runs,
+	struct listing_entry *ret, struct err *e)
+{
+	AUTO_BUF struct buf told = {0};
+	AUTO_BUF struct buf b = {0};
+	struct archive_entry entry = {.codec = codec, .stream = {(const uint8_t *)"x", 1}};
+
+	archived_put_contents(&told, contents);
+	archived_put_runs(&b, runs);
+	entry.contents = span_of(told.at, told.len);
+	entry.bases = span_of(b.at, b.len);
+	*e = (struct err){0};
+	return listing_take(v, FORMAT_AR2, &entry, ret, e);
+}
+
+/* In any order, with what no header lists between them; what is next is what is left. */
+START_TEST(listing_take__says_which_contents_were_told)
+{
+	AUTO_HEADER struct header *new = NULL;
+	AUTO_HEADER struct header *old = NULL;
+	struct listing *v = open_sizes(&new, &old);
+	struct listing_entry got;
+	struct err e;
+
+	ck_assert_int_eq(take_told(v, CODEC_ZSTD, "1 3 2 0 7 300 1 1", "", &got, &e), 0);
+	ck_assert_uint_eq(got.count, 4);
+	ck_assert_uint_eq(got.number, 4);
+	ck_assert_uint_eq(got.bytes, 0 + 7 + 300 + 100);
+	ck_assert_str_eq(got.files[0]->path, "c");
+	ck_assert(listing_is_unlisted(got.files[1]) && listing_is_unlisted(got.files[2]));
+	ck_assert_str_eq(got.files[3]->path, "a");
+	/* From both of these, and round the end to an old one. */
+	ck_assert_int_eq(take(v, CODEC_BSDIFF, 2, "5 2 4 1", 1, &got, &e), 0);
+	check_paths(got.files, got.count, "b d ");
+	ck_assert_uint_eq(got.base_count, 3);
+	ck_assert_uint_eq(got.bases[2], 3);
+	ck_assert_uint_eq(got.base_bytes, 7 + 300 + 1);
+	ck_assert_int_eq(take(v, CODEC_ZSTD, 1, "", 1, &got, &e), 0);
+	check_paths(got.files, got.count, "e ");
+	ck_assert_int_eq(take(v, CODEC_ZSTD, 2, "", 1, &got, &e), -1);
+	listing_free(v);
+}
+END_TEST
+
+/* 36 MiB and 201 bytes are in the new version. */
+START_TEST(listing_take__refuses_contents_that_cannot_be)
+{
+	static const struct {
+		const char *before; /* NULL: none */
+		const char *contents;
+		const char *runs;
+		const char *wrong; /* NULL: nothing is */
+	} rows[] = {{NULL, "1 7", "", "more files than are missing"},
+		{NULL, "6 2", "", "more files than are missing"}, {NULL, "1 1 1 1", "", "repeated"},
+		{"1 2", "2 1", "", "repeated"}, {"1 2", "1 3", "", NULL},
+		{"2 2", "1 2", "", "repeated"}, {NULL, "1 0 75497874", "", NULL},
+		{NULL, "1 0 75497875", "", "unlisted contents of too many bytes"},
+		{"1 0 75497874", "1 0 0", "", NULL},
+		{"1 0 75497874", "1 0 1", "", "unlisted contents of too many bytes"},
+		{NULL, "2 0 16777216 1", "", "group of too many bytes"},
+		{"2 0 1 2", "1 1", "4 2", NULL}, {"2 0 1 2", "1 1", "4 3", "a base is not there"},
+		{NULL, "1 0 9", "4 1", "a base is not there"},
+		/* round and round */
+		{"2 0 1 2", "1 1", "2 4 3 1", NULL},
+		{"2 0 1 2", "1 1", "2 4 2 3", "a base is repeated"},
+		{"2 0 1 2", "1 1", "2 4 6 1", "a base is not there"}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_HEADER struct header *new = NULL;
+		AUTO_HEADER struct header *old = NULL;
+		struct listing *v = open_sizes(&new, &old);
+		bool good = rows[i].wrong == NULL;
+		struct listing_entry got;
+		struct err e;
+
+		if (rows[i].before != NULL)
+			ck_assert_int_eq(take_told(v, CODEC_ZSTD, rows[i].before, "", &got, &e), 0);
+		ck_assert_msg(take_told(v, CODEC_ZSTD, rows[i].contents, rows[i].runs, &got, &e) ==
+				      (good ? 0 : -1),
+			"row %zu: %s", i, e.text);
+		ck_assert_msg(
+			good || strstr(e.text, rows[i].wrong) != NULL, "row %zu: %s", i, e.text);
+		listing_free(v);
+	}
+}
+END_TEST
+
+/* However they are told: each once, or 65,536 in one. */
+START_TEST(listing_take__bounds_the_unlisted_contents)
+{
+	AUTO_HEADER struct header *new = NULL;
+	AUTO_HEADER struct header *old = NULL;
+	struct listing *v = open_sizes(&new, &old);
+	struct listing_entry got;
+	struct err e;
+
+	for (unsigned i = 0; i < 65536; i++)
+		ck_assert_int_eq(take_told(v, CODEC_ZSTD, "1 0 1", "", &got, &e), 0);
+	ck_assert_uint_eq(got.number, 4 + 65535);
+	ck_assert_int_eq(take_told(v, CODEC_ZSTD, "1 0 1", "", &got, &e), -1);
+	ck_assert_str_eq(e.text, "too many unlisted contents");
+	listing_free(v);
+}
+END_TEST
+
 START_TEST(listing_take__says_which_files_come_next)
 {
 	AUTO_HEADER struct header *new = NULL;
@@ -233,6 +340,9 @@ listing_tests(TCase *c)
 {
 	tcase_add_test(c, listing_new__lists_contents_where_they_come_first);
 	tcase_add_test(c, listing_take__says_which_files_come_next);
+	tcase_add_test(c, listing_take__says_which_contents_were_told);
+	tcase_add_test(c, listing_take__refuses_contents_that_cannot_be);
+	tcase_add_test(c, listing_take__bounds_the_unlisted_contents);
 	tcase_add_test(c, listing_take__refuses_what_the_headers_do_not_allow);
 	tcase_add_test(c, listing_take__of_the_older_format_gives_each_file_once);
 }

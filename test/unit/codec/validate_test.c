@@ -91,8 +91,10 @@ START_TEST(validate_archive__refuses_what_cannot_be_of_the_version)
 		{{"1", "1/0 1 1 2"}, OLD | BASE, NULL, ERR_NONE}, {{"2/1 1"}, OLD, NULL, ERR_NONE},
 		{{"1"}, OLD, "is missing", ERR_INPUT},
 		{{"1", "1/4 1"}, OLD, "a base is not there", ERR_INPUT},
-		/* nobody knows what is missing */
-		{{"9/99 1"}, 0, NULL, ERR_NONE}, {{"9/99 1"}, BASE, NULL, ERR_NONE}};
+		/* nobody knows what is missing, but how much there is */
+		{{"3/99 1"}, 0, NULL, ERR_NONE}, {{"1/99 1", "2"}, BASE, NULL, ERR_NONE},
+		{{"4/99 1"}, 0, "entry 1: more files than there are", ERR_INPUT},
+		{{"2", "2"}, BASE, "entry 2: more files than there are", ERR_INPUT}};
 	AUTO_HEADER struct header *h = make_header("123");
 	AUTO_HEADER struct header *old = make_header("189");
 

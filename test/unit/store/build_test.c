@@ -22,8 +22,9 @@ build_both(struct versions *f, enum format format, struct record *full, struct r
 	what.base = f->header[0]->ident.edition;
 	ck_assert_msg(build_difference(&f->build, &what, &difference[0], &e) == 0, "%s", e.text);
 	versions_drop_content(f, 1);
-	ck_assert_msg(build_full(&f->build, &(struct build_full){what.ident, format, NULL, 0}, full,
-			      &e) == 0,
+	ck_assert_msg(
+		build_full(&f->build, &(struct build_full){.ident = what.ident, .format = format},
+			full, &e) == 0,
 		"%s", e.text);
 	versions_drop_content(f, 2);
 	versions_put_content(f, 3);
@@ -69,10 +70,11 @@ START_TEST(build__full_archives_differences_and_contents_go_round)
 		content.ident = f.header[0]->ident;
 		check_content(&f, &(struct build_way){&content, difference, 2});
 		/* a full archive out of the streams of others, checked */
-		ck_assert_msg(
-			build_full(&f.build,
-				&(struct build_full){f.header[2]->ident, FORMAT_AR1, difference, 2},
-				&full, &e) == 0,
+		ck_assert_msg(build_full(&f.build,
+				      &(struct build_full){.ident = f.header[2]->ident,
+					      .donors = difference,
+					      .count = 2},
+				      &full, &e) == 0,
 			"%s", e.text);
 		ck_assert_int_eq(depot_check(f.depot, &full, NULL), 0);
 		versions_tear_down(&f);
@@ -102,9 +104,9 @@ START_TEST(build__a_damaged_source_is_not_built_on)
 	content.ident = f.header[0]->ident;
 	ck_assert_int_eq(depot_check(f.depot, &content, NULL), 0);
 	damage(&f, ident_blob_name(&f.header[0]->files[1].digest, name));
-	ck_assert_int_eq(
-		build_full(&f.build, &(struct build_full){content.ident, FORMAT_AR2, NULL, 0},
-			&full, &e),
+	ck_assert_int_eq(build_full(&f.build,
+				 &(struct build_full){.ident = content.ident, .format = FORMAT_AR2},
+				 &full, &e),
 		-1);
 	ck_assert_int_eq(e.code, ERR_DIGEST);
 	ck_assert_int_eq(
@@ -299,6 +301,78 @@ START_TEST(build_full__takes_the_streams_of_the_donors_that_are_there)
 }
 END_TEST
 
+/* From a full archive and a difference of one step, decoded or not, again and again. */
+START_TEST(build_full__is_composed_where_all_of_it_is_there)
+{
+	for (int decoded = 0; decoded <= 1; decoded++) {
+		bool both[2] = {decoded, decoded};
+		struct record donors[2];
+		struct record r = {0};
+		struct versions f;
+		struct err e = {0};
+
+		versions_set_up_of(&f, 3000);
+		versions_put_content(&f, 2);
+		versions_put_content(&f, 3);
+		donors[0] = put_best(&f);
+		for (unsigned n = 1; n <= 2; n++) {
+			struct build_full what = {.ident = f.header[n]->ident,
+				.format = FORMAT_AR2,
+				.donors = donors,
+				.count = 2,
+				.decoded = both,
+				.roomy = true};
+			const struct build_difference difference = {.ident = what.ident,
+				.base = f.header[n - 1]->ident.edition,
+				.format = FORMAT_AR2,
+				.full_bytes = 1 << 30};
+
+			ck_assert_int_eq(
+				build_difference(&f.build, &difference, &donors[1], &e), 0);
+			ck_assert_msg(build_full(&f.build, &what, &r, &e) == 0, "%s", e.text);
+			/* One new file of noise more than before, which the difference has. */
+			ck_assert_uint_gt(r.ref.bytes, donors[0].ref.bytes);
+			ck_assert_uint_le(
+				r.ref.bytes, donors[0].ref.bytes + donors[1].ref.bytes + 20);
+			donors[0] = r;
+		}
+		for (unsigned n = 1; n <= 3; n++)
+			versions_drop_content(&f, n);
+		check_content(&f, &(struct build_way){&r, NULL, 0});
+		versions_tear_down(&f);
+	}
+}
+END_TEST
+
+/* Without room for what comes of it, and where one of both is not what it says. */
+START_TEST(build_full__is_encoded_where_it_cannot_be_composed)
+{
+	struct record donors[2];
+	struct build_full what = {.format = FORMAT_AR2, .donors = donors, .count = 2};
+	struct build_difference difference = {.format = FORMAT_AR2, .full_bytes = 1 << 30};
+	struct record encoded;
+	struct record r;
+	struct versions f;
+	struct err e = {0};
+	char name[IDENT_NAME_MAX];
+
+	versions_set_up_of(&f, 3000);
+	versions_put_content(&f, 2);
+	donors[0] = put_best(&f);
+	what.ident = difference.ident = f.header[1]->ident;
+	difference.base = f.header[0]->ident.edition;
+	ck_assert_int_eq(build_difference(&f.build, &difference, &donors[1], &e), 0);
+	ck_assert_msg(build_full(&f.build, &what, &encoded, &e) == 0, "%s", e.text);
+	what.roomy = true;
+	ck_assert_int_eq(build_full(&f.build, &what, &r, &e), 0);
+	ck_assert(!digest_equal(&r.ref.id, &encoded.ref.id));
+	damage(&f, ident_file_name(&donors[1].ref.id, name));
+	ck_assert_msg(build_full(&f.build, &what, &r, &e) == 0, "%s", e.text);
+	ck_assert(digest_equal(&r.ref.id, &encoded.ref.id));
+	versions_tear_down(&f);
+}
+END_TEST
+
 /* ---- A disk that fails */
 
 static int
@@ -318,7 +392,7 @@ static int
 full_of_1(struct versions *f, const struct record *full, const struct record *difference,
 	struct err *e)
 {
-	const struct build_full what = {f->header[0]->ident, FORMAT_AR1, full, 1};
+	const struct build_full what = {.ident = f->header[0]->ident, .donors = full, .count = 1};
 	struct record r;
 
 	(void)difference;
@@ -419,6 +493,8 @@ build_tests(TCase *c)
 	tcase_add_test(c, build__does_not_go_on_with_what_an_earlier_one_left);
 	tcase_add_test(c, build_difference__is_stored_only_where_it_spares_a_tenth);
 	tcase_add_test(c, build_full__takes_the_streams_of_the_donors_that_are_there);
+	tcase_add_test(c, build_full__is_composed_where_all_of_it_is_there);
+	tcase_add_test(c, build_full__is_encoded_where_it_cannot_be_composed);
 	tcase_add_loop_test(
 		c, build__what_a_disk_stops_is_no_archives_fault_and_can_be_done_again, 0, 3);
 }

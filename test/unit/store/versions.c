@@ -12,7 +12,7 @@ enum { FILES = 3, LEN = 60000 };
 
 /* Version n: file 0 is always the same, file 1 changes a little, file 2 is new each time. */
 static void
-make_version(struct versions *f, unsigned n, int into)
+make_version(struct versions *f, unsigned n, size_t new_len, int into)
 {
 	struct header *h = header_new();
 	AUTO_BUF struct buf bytes = {0};
@@ -22,17 +22,18 @@ make_version(struct versions *f, unsigned n, int into)
 	h->ident.edition.version = n;
 	h->title = mem_string("T");
 	for (unsigned i = 0; i < FILES; i++) {
-		AUTO_FREE unsigned char *file = unit_bytes(LEN, i == 2 ? 100 + n : i);
+		size_t len = i == 2 ? new_len : LEN;
+		AUTO_FREE unsigned char *file = unit_bytes(len, i == 2 ? 100 + n : i);
 		AUTO_FREE char *path = mem_printf("d/%u", i);
 		char hex[DIGEST_HEX + 1];
-		struct header_file entry = {.path = path, .size = LEN};
+		struct header_file entry = {.path = path, .size = len};
 
 		if (i == 1)
 			file[n * 100] ^= 1;
-		entry.digest = digest_of(span_of(file, LEN));
+		entry.digest = digest_of(span_of(file, len));
 		ck_assert_int_eq(header_add(h, &entry, NULL), 0);
 		ck_assert_int_eq(
-			fs_put(into, "x", digest_hex(&entry.digest, hex), span_of(file, LEN), NULL),
+			fs_put(into, "x", digest_hex(&entry.digest, hex), span_of(file, len), NULL),
 			0);
 	}
 	ck_assert_int_eq(header_seal(h, NULL), 0);
@@ -65,9 +66,15 @@ versions_put_content(struct versions *f, unsigned n)
 	ck_assert_int_eq(fs_clear(f->dir, "from", NULL), 0);
 }
 
-/* Three versions, of which each has its content in `files`/N; version 1's is stored. */
 void
 versions_set_up(struct versions *f)
+{
+	versions_set_up_of(f, LEN);
+}
+
+/* Three versions, of which each has its content in `files`/N; version 1's is stored. */
+void
+versions_set_up_of(struct versions *f, size_t new_len)
 {
 	bool rebuilt;
 	struct err e = {0};
@@ -80,7 +87,7 @@ versions_set_up(struct versions *f)
 		AUTO_FREE char *name = mem_printf("files/%u", n);
 		AUTO_CLOSE int into = fs_make_dirs(f->dir, name, NULL);
 
-		make_version(f, n, into);
+		make_version(f, n, new_len, into);
 	}
 	versions_put_content(f, 1);
 }

@@ -21,6 +21,8 @@ struct versions {
 
 /* Headers of all three are stored, and the content of version 1. */
 void versions_set_up(struct versions *f);
+/* The file that is new each time has so many bytes. */
+void versions_set_up_of(struct versions *f, size_t new_len);
 void versions_tear_down(struct versions *f);
 
 /* Store the content of version n, or remove it. */

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "codec/compose.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/varint.h"
+#include "codec/listing.h"
+
+/* Of the streams that an archive encoded anew would have: those that it would not. */
+enum { SPARE_SHARE = 7 };
+
+#define NOWHERE SIZE_MAX
+
+/* A content of either archive. */
+struct content {
+	uint64_t size;
+	size_t place;  /* in the new version's list; NOWHERE: it has no such file */
+	size_t number; /* in the archive that comes of it */
+	bool used;     /* in the new version, or to make something that is */
+};
+
+struct part {
+	struct archive_entry entry;
+	size_t first; /* of the contents, that many behind it */
+	size_t count;
+	size_t *bases; /* of the contents */
+	size_t base_count;
+	bool used;
+	bool extra; /* it only makes new from old */
+};
+
+struct composed {
+	struct listing *listing; /* of the full archive that comes of it */
+	struct content *contents;
+	size_t count;
+	size_t capacity;
+	struct part *parts;
+	size_t part_count;
+	size_t part_capacity;
+};
+
+/* ---- Both archives */
+
+static size_t
+place_of(const struct listing *v, const struct header_file *file)
+{
+	size_t i;
+
+	if (listing_is_unlisted(file))
+		return NOWHERE;
+	i = header_blob_find(v->blobs, v->blob_count, &file->digest);
+	return i == v->blob_count ? NOWHERE
+				  : header_content_find(v->missing, v->missing_count, v->blobs[i]);
+}
+
+static void
+add_content(struct composed *c, const struct header_file *file)
+{
+	c->contents = mem_grow(c->contents, c->count, &c->capacity, sizeof(*c->contents));
+	c->contents[c->count++] =
+		(struct content){.size = file->size, .place = place_of(c->listing, file)};
+}
+
+/* In a full archive that is composed itself: a file that is made from what it has not. */
+static bool
+is_from_unlisted(const struct listing *v, const struct listing_entry *files)
+{
+	bool from = false;
+	bool file = false;
+
+	for (size_t i = 0; i < files->base_count; i++)
+		from |= listing_is_unlisted(listing_base(v, files->bases[i]));
+	for (size_t i = 0; i < files->count; i++)
+		file |= !listing_is_unlisted(files->files[i]);
+	return from && file;
+}
+
+/* at: by the numbers of its bases, the contents. */
+static void
+add_part(struct composed *c, const struct archive_entry *entry, const struct listing *v,
+	const struct listing_entry *files, const size_t *at)
+{
+	struct part *part;
+
+	c->parts = mem_grow(c->parts, c->part_count, &c->part_capacity, sizeof(*c->parts));
+	part = &c->parts[c->part_count++];
+	*part = (struct part){.entry = *entry,
+		.first = c->count,
+		.count = files->count,
+		.bases = mem_new(files->base_count, sizeof(*part->bases)),
+		.base_count = files->base_count,
+		.extra = is_from_unlisted(v, files)};
+	for (size_t i = 0; i < files->base_count; i++) {
+		part->bases[i] = at[files->bases[i]];
+		/* Of a difference: an old content that the new version has not. */
+		part->extra |= files->bases[i] < v->old_count &&
+			       c->contents[part->bases[i]].place == NOWHERE;
+	}
+	for (size_t i = 0; i < files->count; i++)
+		add_content(c, files->files[i]);
+}
+
+/*
+ * All entries of an archive; at: by numbers, where the contents of the version that it starts from
+ * are, with room for all that it gives.
+ */
+static int
+add_archive(struct composed *c, struct span archive, struct listing *v, size_t **at, struct err *e)
+{
+	struct archive_reader reader;
+	struct archive_entry entry;
+	enum archive_step step;
+
+	if (archive_open(&reader, archive, e) != 0)
+		return -1;
+	if (reader.format != FORMAT_AR2)
+		return err_set(e, ERR_INPUT, "not a GUTS2AR2");
+	while ((step = archive_next(&reader, &entry, e)) == ARCHIVE_ENTRY) {
+		struct listing_entry files;
+
+		if (listing_take(v, reader.format, &entry, &files, e) != 0)
+			return -1;
+		*at = mem_resize(*at, v->old_count + v->given_count, sizeof(**at));
+		for (size_t i = 0; i < files.count; i++)
+			(*at)[files.number + i] = c->count + i;
+		add_part(c, &entry, v, &files, *at);
+	}
+	if (step == ARCHIVE_ERROR)
+		return -1;
+	return v->given_count - v->unlisted_count == v->missing_count
+		       ? 0
+		       : err_set(e, ERR_INPUT, "a file is missing");
+}
+
+/* Where the full archive has the contents of the old version, by their numbers in a difference. */
+static size_t *
+find_old(const struct composed *c, const struct listing *full, const struct listing *difference)
+{
+	size_t *at = mem_new(difference->old_count, sizeof(*at));
+
+	assert(full->given_count == c->count);
+	for (size_t i = 0; i < c->count; i++)
+		if (!listing_is_unlisted(full->all[i]))
+			at[listing_number(difference, full->all[i])] = i;
+	return at;
+}
+
+static int
+add_both(struct composed *c, const struct compose *from, struct err *e)
+{
+	struct listing *full = listing_new(from->old, NULL);
+	struct listing *difference = listing_new(from->new, from->old);
+	AUTO_FREE size_t *none = NULL;
+	int result = add_archive(c, from->full, full, &none, e);
+
+	if (result == 0) {
+		AUTO_FREE size_t *at = find_old(c, full, difference);
+
+		result = add_archive(c, from->difference, difference, &at, e);
+	}
+	listing_free(full);
+	listing_free(difference);
+	return result;
+}
+
+/* ---- What stays of them */
+
+/* From the last to the first, as bases come before what is made from them. */
+static void
+find_used(struct composed *c)
+{
+	for (size_t i = c->part_count; i-- > 0;) {
+		struct part *part = &c->parts[i];
+
+		for (size_t k = part->first; k < part->first + part->count; k++) {
+			c->contents[k].used |= c->contents[k].place != NOWHERE;
+			part->used |= c->contents[k].used;
+		}
+		for (size_t k = 0; part->used && k < part->base_count; k++)
+			c->contents[part->bases[k]].used = true;
+	}
+}
+
+static void
+number_all(struct composed *c)
+{
+	size_t number = 0;
+
+	for (size_t i = 0; i < c->part_count; i++) {
+		struct part *part = &c->parts[i];
+
+		for (size_t k = part->first; part->used && k < part->first + part->count; k++)
+			c->contents[k].number = number++;
+	}
+}
+
+int
+compose_open(const struct compose *from, struct composed **ret, struct err *e)
+{
+	struct composed *c = mem_new(1, sizeof(*c));
+
+	c->listing = listing_new(from->new, NULL);
+	if (add_both(c, from, e) != 0) {
+		compose_close(c);
+		return -1;
+	}
+	find_used(c);
+	number_all(c);
+	*ret = c;
+	return 0;
+}
+
+void
+compose_close(struct composed *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->part_count; i++)
+		free(c->parts[i].bases);
+	free(c->parts);
+	free(c->contents);
+	listing_free(c->listing);
+	free(c);
+}
+
+/* What it comes to: bytes of streams, and of contents as they are. */
+struct sums {
+	double streams;	       /* of all entries */
+	double listed_streams; /* of those that an archive encoded anew would have as well: files */
+	double unlisted_streams; /* the same: what stands for files that are made from it now */
+	double unlisted;	 /* what these are */
+	double all_unlisted;
+	double made; /* the files that are made from unlisted contents */
+};
+
+static void
+add_sums(const struct composed *c, const struct part *part, struct sums *ret)
+{
+	double listed = 0;
+	double unlisted = 0;
+	double bytes = 0;
+
+	for (size_t i = part->first; i < part->first + part->count; i++) {
+		double size = (double)c->contents[i].size;
+
+		bytes += size;
+		if (c->contents[i].place != NOWHERE)
+			listed += size;
+		else if (c->contents[i].used)
+			unlisted += size;
+	}
+	ret->streams += (double)part->entry.stream.len;
+	ret->all_unlisted += bytes - listed;
+	if (part->extra) {
+		ret->made += listed;
+		return;
+	}
+	if (bytes > 0) {
+		ret->listed_streams += (double)part->entry.stream.len * listed / bytes;
+		ret->unlisted_streams += (double)part->entry.stream.len * unlisted / bytes;
+	}
+	ret->unlisted += unlisted;
+}
+
+/*
+ * An archive that was encoded anew would have streams of about the same size, but those of the new
+ * version's files in place of the unlisted contents that they are made from here.
+ */
+bool
+compose_is_worth_it(const struct composed *c)
+{
+	struct sums sums = {0};
+	double anew;
+
+	for (size_t i = 0; i < c->part_count; i++)
+		if (c->parts[i].used)
+			add_sums(c, &c->parts[i], &sums);
+	anew = sums.listed_streams;
+	if (sums.unlisted > 0)
+		anew += sums.unlisted_streams *
+			(sums.made < sums.unlisted ? sums.made / sums.unlisted : 1);
+	return sums.all_unlisted <= LISTING_UNLISTED_SHARE * (double)c->listing->bytes &&
+	       sums.streams <= anew * (1 + 1.0 / SPARE_SHARE);
+}
+
+/* ---- Written */
+
+/* The next missing files and nothing else need not be told. */
+static uint64_t
+count_next(const struct composed *c, const struct part *part)
+{
+	struct listing *v = c->listing;
+	size_t next = v->next;
+
+	for (size_t i = part->first; i < part->first + part->count; i++) {
+		while (next < v->missing_count && v->given[v->places[next]])
+			next++;
+		if (c->contents[i].place != next++)
+			return 0;
+	}
+	return part->count;
+}
+
+/* Those in a row that are unlisted, or follow each other in the new version. */
+static size_t
+tell_run(const struct composed *c, size_t first, size_t end, struct buf *ret)
+{
+	const struct content *at = c->contents;
+	struct archive_contents run = {.first = at[first].place + 1};
+	AUTO_BUF struct buf sizes = {0};
+	size_t i = first;
+
+	static_assert(NOWHERE + 1 == 0, "a place from 1, and none is 0");
+	do {
+		if (at[i].place == NOWHERE)
+			varint_put(&sizes, at[i].size);
+		i++;
+	} while (
+		i < end && (at[i].place == NOWHERE ? at[first].place == NOWHERE
+						   : at[i].place == at[first].place + (i - first)));
+	run.count = i - first;
+	run.sizes = span_of(sizes.at, sizes.len);
+	archive_put_contents(&run, ret);
+	return i;
+}
+
+static void
+tell(const struct composed *c, const struct part *part, struct buf *ret)
+{
+	for (size_t i = part->first; i < part->first + part->count;)
+		i = tell_run(c, i, part->first + part->count, ret);
+}
+
+static void
+number_bases(const struct composed *c, const struct part *part, struct buf *ret)
+{
+	AUTO_FREE size_t *numbers = mem_new(part->base_count, sizeof(*numbers));
+
+	for (size_t i = 0; i < part->base_count; i++)
+		numbers[i] = c->contents[part->bases[i]].number;
+	archive_put_bases(numbers, part->base_count, c->contents[part->first].number, ret);
+}
+
+static int
+write_part(struct composed *c, const struct part *part, struct archive_writer *w, struct err *e)
+{
+	struct archive_entry entry = {.codec = part->entry.codec, .stream = part->entry.stream};
+	AUTO_BUF struct buf contents = {0};
+	AUTO_BUF struct buf bases = {0};
+	struct listing_entry files;
+
+	entry.count = count_next(c, part);
+	if (entry.count == 0)
+		tell(c, part, &contents);
+	number_bases(c, part, &bases);
+	entry.contents = span_of(contents.at, contents.len);
+	entry.bases = span_of(bases.at, bases.len);
+	/* As a reader will: what it would not take is not written. */
+	return listing_take(c->listing, FORMAT_AR2, &entry, &files, e) != 0
+		       ? -1
+		       : archive_add(w, &entry, e);
+}
+
+int
+compose_write(struct composed *c, int fd, struct archive_ref *ret, struct err *e)
+{
+	struct archive_writer *w = archive_writer_new(fd, FORMAT_AR2);
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < c->part_count; i++)
+		if (c->parts[i].used)
+			result = write_part(c, &c->parts[i], w, e);
+	if (result == 0)
+		result = archive_end(w, ret, e);
+	archive_writer_free(w);
+	return result;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "codec/compose.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "codec/archived.h"
+#include "codec/pack.h"
+#include "codec/pair.h"
+#include "unit.h"
+
+enum { LARGE = (1 << 20) + 1, SMALL = 900, SMALLS = 40 };
+
+static void
+add_bytes(
+	struct pair *p, struct header *h, const char *path, size_t len, unsigned seed, bool changed)
+{
+	AUTO_FREE unsigned char *bytes = unit_bytes(len, seed);
+
+	bytes[len / 2] ^= changed;
+	pair_add(p, h, path, span_of(bytes, len));
+}
+
+/*
+ * Small files, of which some change and some go, so that their group has both; a large one that
+ * changes a little, one that goes, one that stays and one that is only renamed; empty ones; and one
+ * that is new.
+ */
+static void
+set_up(struct pair *p)
+{
+	pair_set_up(p);
+	for (unsigned i = 0; i < SMALLS; i++) {
+		char path[16];
+
+		(void)snprintf(path, sizeof(path), "small%02u", i);
+		add_bytes(p, p->old, path, SMALL, 100 + i, false);
+		if (i % 7 != 0)
+			add_bytes(p, p->header, path, SMALL, 100 + i, i % 5 == 0);
+	}
+	add_bytes(p, p->old, "large", LARGE, 1, false);
+	add_bytes(p, p->header, "large", LARGE, 1, true);
+	add_bytes(p, p->old, "goes", LARGE, 2, false);
+	add_bytes(p, p->old, "stays", LARGE, 3, false);
+	add_bytes(p, p->header, "stays", LARGE, 3, false);
+	add_bytes(p, p->old, "zz", LARGE, 4, false);
+	add_bytes(p, p->header, "a", LARGE, 4, false);
+	pair_add(p, p->old, "empty", span_of("", 0));
+	pair_add(p, p->header, "new", unit_text("a new one"));
+	pair_seal(p);
+}
+
+/* As a publisher makes it; its bytes are the caller's. */
+static void
+make(struct pair *p, const struct header *h, const struct header *old, enum format format,
+	struct buf *ret)
+{
+	const struct encode_settings settings = {.blobs = p->blobs, .stage = p->stage};
+	struct pack *pack = pack_new(h, &settings);
+	size_t archive = pack_want(pack, format, old);
+	AUTO_CLOSE int fd = openat(p->dir, "made", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	struct archive_ref ref;
+
+	ck_assert_int_eq(pack_encode(pack, NULL), 0);
+	ck_assert_int_eq(pack_write(pack, archive, fd, &ref, NULL), 0);
+	pack_free(pack);
+	ck_assert_int_eq(fs_read(p->dir, "made", 1 << 26, ret, NULL), 0);
+	ck_assert_uint_eq(ret->len, ref.bytes);
+}
+
+static void
+write_composed(struct pair *p, struct composed *c, struct buf *ret)
+{
+	AUTO_CLOSE int fd = openat(p->dir, "made", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	struct archive_ref ref;
+
+	ck_assert_int_eq(compose_write(c, fd, &ref, NULL), 0);
+	ck_assert_int_eq(fs_read(p->dir, "made", 1 << 26, ret, NULL), 0);
+	ck_assert_uint_eq(ret->len, ref.bytes);
+	ck_assert(digest_equal(
+		&ref.id, &(struct digest[]){digest_of(span_of(ret->at, ret->len))}[0]));
+}
+
+START_TEST(compose__of_both_comes_a_full_archive)
+{
+	AUTO_BUF struct buf full = {0};
+	AUTO_BUF struct buf difference = {0};
+	AUTO_BUF struct buf made = {0};
+	AUTO_COMPOSED struct composed *c = NULL;
+	struct compose from;
+	struct pair p;
+	struct err e;
+
+	set_up(&p);
+	make(&p, p.old, NULL, FORMAT_AR2, &full);
+	make(&p, p.header, p.old, FORMAT_AR2, &difference);
+	from = (struct compose){span_of(full.at, full.len), p.old,
+		span_of(difference.at, difference.len), p.header};
+	ck_assert_int_eq(compose_open(&from, &c, &e), 0);
+	ck_assert(compose_is_worth_it(c));
+	write_composed(&p, c, &made);
+	ck_assert_msg(pair_apply(&p, span_of(made.at, made.len), true, &e) == 0, "%s", e.text);
+	/* The large one that goes is not there any more. */
+	ck_assert_uint_lt(made.len, full.len + difference.len - LARGE / 4);
+	pair_tear_down(&p);
+}
+END_TEST
+
+/* What is made from old contents comes to more than a little, or all of it is old. */
+START_TEST(compose_is_worth_it__only_where_little_changed)
+{
+	for (int which = 0; which < 3; which++) {
+		AUTO_BUF struct buf full = {0};
+		AUTO_BUF struct buf difference = {0};
+		AUTO_COMPOSED struct composed *c = NULL;
+		struct compose from;
+		struct pair p;
+
+		pair_set_up(&p);
+		for (unsigned i = 0; i < 3; i++) {
+			char path[16];
+
+			(void)snprintf(path, sizeof(path), "%u", i);
+			add_bytes(&p, p.old, path, LARGE, i, false);
+			/* 0: a twentieth is new; 1: six of them; 2: a tenth is left. */
+			if (which < 2) {
+				AUTO_FREE unsigned char *bytes = unit_bytes(LARGE, i);
+				size_t end = LARGE / 20 * (which == 0 ? 1 : 6);
+				AUTO_FREE unsigned char *new = unit_bytes(LARGE, 100 + i);
+
+				memcpy(bytes, new, end);
+				pair_add(&p, p.header, path, span_of(bytes, LARGE));
+			} else {
+				AUTO_FREE unsigned char *bytes = unit_bytes(LARGE, i);
+
+				bytes[7] ^= 1;
+				pair_add(&p, p.header, path, span_of(bytes, LARGE / 10));
+			}
+		}
+		pair_seal(&p);
+		make(&p, p.old, NULL, FORMAT_AR2, &full);
+		make(&p, p.header, p.old, FORMAT_AR2, &difference);
+		from = (struct compose){span_of(full.at, full.len), p.old,
+			span_of(difference.at, difference.len), p.header};
+		ck_assert_int_eq(compose_open(&from, &c, NULL), 0);
+		ck_assert_msg(compose_is_worth_it(c) == (which == 0), "%d", which);
+		pair_tear_down(&p);
+	}
+}
+END_TEST
+
+/* Each in the place of the other, of the older format, cut off at any byte. */
+START_TEST(compose_open__refuses_what_does_not_fit)
+{
+	AUTO_BUF struct buf full = {0};
+	AUTO_BUF struct buf older = {0};
+	AUTO_BUF struct buf difference = {0};
+	struct span spans[3];
+	struct pair p;
+
+	set_up(&p);
+	make(&p, p.old, NULL, FORMAT_AR2, &full);
+	make(&p, p.old, NULL, FORMAT_AR1, &older);
+	make(&p, p.header, p.old, FORMAT_AR2, &difference);
+	spans[0] = span_of(full.at, full.len);
+	spans[1] = span_of(older.at, older.len);
+	spans[2] = span_of(difference.at, difference.len);
+	for (int i = 0; i < 9; i++) {
+		struct composed *c = NULL;
+		struct err e = {0};
+		const struct compose from = {spans[i / 3], p.old, spans[i % 3], p.header};
+
+		ck_assert_int_eq(compose_open(&from, &c, &e), i == 2 ? 0 : -1);
+		ck_assert_int_eq(e.code, i == 2 ? ERR_NONE : ERR_INPUT);
+		compose_close(c);
+	}
+	for (size_t len = 0; len < difference.len; len++) {
+		struct composed *c = NULL;
+		const struct compose from = {
+			spans[0], p.old, span_of(difference.at, len), p.header};
+
+		ck_assert_int_eq(compose_open(&from, &c, NULL), -1);
+	}
+	compose_close(NULL);
+	pair_tear_down(&p);
+}
+END_TEST
+
+void
+compose_tests(TCase *c)
+{
+	tcase_add_test(c, compose__of_both_comes_a_full_archive);
+	tcase_add_test(c, compose_is_worth_it__only_where_little_changed);
+	tcase_add_test(c, compose_open__refuses_what_does_not_fit);
+}
