@@ -31,7 +31,8 @@ DEPS_COV := gcovr=5.2
 DEPS_MUTATE := python3-clang-14=1:14 bubblewrap=0.8
 DEPS_CONFORMANCE := python3=3.11:python3 python3-pytest=7.2 python3-cryptography=38 faketime=0.9
 DEPS_BENCH := wrk=4.1 nginx-light=1.22:nginx varnish=7.1 squid=5.7:squid bsdiff=4.3 zstd=1.5.4 \
-	xdelta3=3.0.11 time=1.9 gnuplot-nox=5.4:gnuplot curl=7.88.1 python3=3.11:python3 npm=9:npm
+	xdelta3=3.0.11 time=1.9 gnuplot-nox=5.4:gnuplot curl=7.88.1 python3=3.11:python3 npm=9:npm \
+	rsync=3.2:rsync strace=6.1:strace
 
 # The version of Debian's source package that libxdelta3.a is built from.
 XDELTA_VERSION := 3.0.11-dfsg-1.2
