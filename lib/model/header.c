@@ -97,14 +97,28 @@ header_find(const struct header *h, const char *path)
 	return bsearch(&key, h->files, h->count, sizeof(*h->files), compare_paths);
 }
 
+static bool
+is_beside(const char *path, const char *before)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash != NULL ? (size_t)(slash + 1 - path) : 0;
+
+	return strncmp(path, before, len) == 0;
+}
+
 /*
- * A file cannot be the directory of another one. At most 16 look-ups for each file, so that a
- * header of 65,536 of them is no more than a moment.
+ * A file cannot be the directory of another one. At most 16 look-ups for each directory, so that a
+ * header of 65,536 files is no more than a moment. before: the path before this one, whose
+ * directories were looked up.
  */
 static int
-check_parents(const struct header *h, const char *path, struct err *e)
+check_parents(const struct header *h, const char *path, const char *before, struct err *e)
 {
-	AUTO_FREE char *parent = mem_string(path);
+	AUTO_FREE char *parent = NULL;
+
+	if (is_beside(path, before))
+		return 0;
+	parent = mem_string(path);
 
 	for (char *slash; (slash = strrchr(parent, '/')) != NULL;) {
 		*slash = '\0';
@@ -133,23 +147,49 @@ compare_places(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-static int
-compare_blobs_and_places(const void *a, const void *b)
-{
-	int order = compare_blobs(a, b);
+/* A file by the beginning of its digest, so that few comparisons have to look at the file itself.
+ */
+struct sorted_file {
+	uint64_t key;
+	const struct header_file *file;
+};
 
-	return order != 0 ? order : compare_places(a, b);
+static int
+compare_sorted(const void *a, const void *b)
+{
+	const struct sorted_file *left = a;
+	const struct sorted_file *right = b;
+	int order = (left->key > right->key) - (left->key < right->key);
+
+	if (order == 0)
+		order = digest_compare(&left->file->digest, &right->file->digest);
+	return order != 0 ? order : compare_places(&left->file, &right->file);
+}
+
+/* By digest, those with one digest by their places. */
+static const struct header_file **
+sort_files(const struct header *h)
+{
+	AUTO_FREE struct sorted_file *sorted = mem_new(h->count, sizeof(*sorted));
+	const struct header_file **files = mem_new(h->count, sizeof(const void *));
+
+	for (size_t i = 0; i < h->count; i++) {
+		sorted[i].file = &h->files[i];
+		for (size_t k = 0; k < sizeof(sorted[i].key); k++)
+			sorted[i].key = sorted[i].key << 8 | h->files[i].digest.byte[k];
+	}
+	mem_sort(sorted, h->count, sizeof(*sorted), compare_sorted);
+	for (size_t i = 0; i < h->count; i++)
+		files[i] = sorted[i].file;
+	return files;
 }
 
 /* Equal digests must come with equal sizes: one of them would be a lie. */
 static int
 check_sizes(const struct header *h, struct err *e)
 {
-	AUTO_FREE const struct header_file **all = mem_new(h->count, sizeof(const void *));
+	AUTO_FREE const struct header_file **all = sort_files(h);
 
-	for (size_t i = 0; i < h->count; i++)
-		all[i] = &h->files[i];
-	mem_sort(all, h->count, sizeof(const void *), compare_blobs);
 	for (size_t i = 1; i < h->count; i++)
 		if (all[i]->size != all[i - 1]->size &&
 			digest_equal(&all[i]->digest, &all[i - 1]->digest))
@@ -165,7 +205,7 @@ header_seal(struct header *h, struct err *e)
 	for (size_t i = 0; i < h->count; i++) {
 		if (i > 0 && compare_paths(&h->files[i - 1], &h->files[i]) == 0)
 			return err_set(e, ERR_INPUT, "path is repeated: %s", h->files[i].path);
-		if (check_parents(h, h->files[i].path, e) != 0)
+		if (check_parents(h, h->files[i].path, i > 0 ? h->files[i - 1].path : "", e) != 0)
 			return -1;
 	}
 	return check_sizes(h, e);
@@ -314,12 +354,9 @@ header_format(const struct header *h, struct buf *ret)
 const struct header_file **
 header_blobs(const struct header *h, size_t *ret_count)
 {
-	const struct header_file **blobs = mem_new(h->count, sizeof(const void *));
+	const struct header_file **blobs = sort_files(h);
 	size_t count = 0;
 
-	for (size_t i = 0; i < h->count; i++)
-		blobs[i] = &h->files[i];
-	mem_sort(blobs, h->count, sizeof(const void *), compare_blobs_and_places);
 	for (size_t i = 0; i < h->count; i++)
 		if (count == 0 || !digest_equal(&blobs[count - 1]->digest, &blobs[i]->digest))
 			blobs[count++] = blobs[i];
