@@ -91,12 +91,20 @@ client_home_open(struct home *h, const char *directory, const char *type, struct
 	return err_wrap(e, "%s", path);
 }
 
+static void
+forget_header(struct home *h)
+{
+	header_free(h->files);
+	h->files = NULL;
+}
+
 void
 client_home_close(struct home *h)
 {
 	fs_close(&h->lock);
 	fs_close(&h->state);
 	fs_close(&h->dir);
+	forget_header(h);
 }
 
 /* ---- What is installed */
@@ -109,20 +117,31 @@ name_header(const struct home *h, const struct edition *edition, char ret[IDENT_
 	(void)ident_header_name(&ident, ret);
 }
 
-struct header *
-client_home_header(const struct home *h, struct digest *ret_digest, struct err *e)
+const struct header *
+client_home_header(struct home *h, struct err *e)
 {
 	AUTO_BUF struct buf bytes = {0};
-	struct header *header = NULL;
 	const struct ident ident = ident_of(h->type, &h->named);
 	char name[IDENT_NAME_MAX];
 
+	if (h->files != NULL)
+		return h->files;
 	name_header(h, &h->named, name);
 	if (fs_read(h->state, name, HEADER_BYTES_MAX, &bytes, e) != 0 ||
-		header_parse_of(span_of(bytes.at, bytes.len), &ident, &header, e) != 0)
+		header_parse_of(span_of(bytes.at, bytes.len), &ident, &h->files, e) != 0)
 		return NULL;
-	*ret_digest = digest_of(span_of(bytes.at, bytes.len));
-	return header;
+	h->header = digest_of(span_of(bytes.at, bytes.len));
+	return h->files;
+}
+
+void
+client_home_installed(struct home *h, const struct edition *edition, const struct look *look)
+{
+	forget_header(h);
+	h->named = *edition;
+	h->whole = h->header_known = true;
+	h->header = look->header;
+	h->verified_s = look->verified_s;
 }
 
 /*
@@ -169,17 +188,18 @@ look_at_tree(struct home *h, int tree, const struct header *header, bool verify)
 void
 client_home_look(struct home *h, bool verify)
 {
-	AUTO_HEADER struct header *header = NULL;
+	const struct header *header;
 	AUTO_CLOSE int tree = -1;
 	struct err e = {0};
 	char name[HOME_NAME_MAX];
 
+	forget_header(h);
 	h->whole = h->header_known = false;
 	h->damage[0] = '\0';
 	if (h->named.version == 0)
 		return;
 	tree = fs_open_dir(h->dir, client_home_tree(&h->named, name), &e);
-	header = tree < 0 ? NULL : client_home_header(h, &h->header, &e);
+	header = tree < 0 ? NULL : client_home_header(h, &e);
 	if (header != NULL)
 		look_at_tree(h, tree, header, verify);
 	else

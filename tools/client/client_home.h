@@ -40,8 +40,9 @@ struct home {
 	bool whole;	   /* every file is there and as it was */
 	bool header_known; /* header is the digest of its header */
 	struct digest header;
-	uint64_t verified_s; /* when its digests were last looked at; 0: never */
-	char damage[400];    /* what is not whole, for people */
+	uint64_t verified_s;  /* when its digests were last looked at; 0: never */
+	char damage[400];     /* what is not whole, for people */
+	struct header *files; /* NULL: nobody has asked for it yet; see client_home_header */
 };
 
 /*
@@ -64,8 +65,11 @@ void client_home_look(struct home *h, bool verify);
 char *client_home_tree(const struct edition *edition, char ret[HOME_NAME_MAX]);
 char *client_home_seen(const struct edition *edition, char ret[HOME_NAME_MAX]);
 
-/* The header of what is installed, and the digest of its bytes; NULL: missing or damaged. */
-struct header *client_home_header(const struct home *h, struct digest *ret_digest, struct err *e);
+/* The header of what is installed, which stays h's, read once; NULL: missing or damaged. */
+const struct header *client_home_header(struct home *h, struct err *e);
+
+/* A version was installed: it is what h has. */
+void client_home_installed(struct home *h, const struct edition *edition, const struct look *look);
 
 /*
  * Remove what is left of earlier runs, and all versions but the installed one and the one before

@@ -13,13 +13,17 @@
 #include "base/fs.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "client/client_walk.h"
 #include "codec/apply.h"
+#include "parallel.h"
+
+enum { CHECK_FILES = 256 }; /* that one thread reads in a row */
 
 /* ---- The installed version as a base */
 
 struct base {
 	int tree; /* of the installed version */
-	struct header *header;
+	const struct header *header;
 	const struct header_file **contents;
 	size_t count;
 };
@@ -57,13 +61,12 @@ base_open(void *context, const struct digest *digest, bool check, struct map *re
 }
 
 static int
-base_begin(struct base *b, const struct home *h, struct err *e)
+base_begin(struct base *b, struct home *h, struct err *e)
 {
 	char name[HOME_NAME_MAX];
-	struct digest digest;
 
 	b->tree = fs_open_dir(h->dir, client_home_tree(&h->named, name), e);
-	b->header = b->tree < 0 ? NULL : client_home_header(h, &digest, e);
+	b->header = b->tree < 0 ? NULL : client_home_header(h, e);
 	if (b->header == NULL)
 		return -1;
 	b->contents = header_blobs(b->header, &b->count);
@@ -73,7 +76,7 @@ base_begin(struct base *b, const struct home *h, struct err *e)
 /* ---- Putting a version together */
 
 struct install {
-	const struct home *home;
+	struct home *home;
 	const struct installation *what;
 	struct base base;
 	int fresh;			  /* directory of decoded files by digest */
@@ -81,22 +84,11 @@ struct install {
 	const struct header_file **blobs; /* of the new version */
 	size_t count;
 	const char **placed[2]; /* where each blob is in tree already: plain, and executable */
+	bool *taken; /* of each file: it is in tree, from what was installed, and right */
 	struct look look;
+	struct client_walk from; /* in the installed version */
+	struct client_walk to;	 /* in the new one */
 };
-
-static int
-make_parents(int tree, const char *path, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	AUTO_FREE char *parent = NULL;
-	AUTO_CLOSE int fd = -1;
-
-	if (slash == NULL)
-		return 0;
-	parent = mem_string_n(path, (size_t)(slash - path));
-	fd = fs_make_dirs(tree, parent, e);
-	return fd < 0 ? -1 : 0;
-}
 
 /* Both share what is on disk until one of them is written to: ioctl_ficlone(2). */
 static bool
@@ -125,80 +117,168 @@ copy_file(int from_dir, const char *from, int to_dir, const char *to, struct err
 	return 0;
 }
 
-/*
- * A hard link shares its mode with every other name of the file: it will do where that is right to
- * the last bit, and elsewhere, or where a file system has no more links, there is a copy.
- */
-static int
-put_file(struct install *x, int from_dir, const char *from, const struct header_file *file,
-	bool link, struct err *e)
+static size_t
+blob_of(const struct install *x, const struct header_file *file)
 {
-	mode_t mode = client_look_mode(file);
-	struct stat st;
+	return header_blob_find(x->blobs, x->count, &file->digest);
+}
 
-	if (link && fstatat(from_dir, from, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-		(st.st_mode & 07777) == mode && linkat(from_dir, from, x->tree, file->path, 0) == 0)
-		return 0;
-	if (copy_file(from_dir, from, x->tree, file->path, e) != 0)
+static int
+fail_changed(const struct header_file *file, struct err *e)
+{
+	return err_set(e, ERR_DIGEST, "%s: was changed since it was installed", file->path);
+}
+
+/* With the mode that it should have, whatever that has which it comes from. */
+static int
+put_copy(const struct install *x, int from_dir, const char *from, const char *name,
+	const struct header_file *file, struct err *e)
+{
+	if (copy_file(from_dir, from, x->to.dir, name, e) != 0)
 		return err_wrap(e, "%s", file->path);
-	return fchmodat(x->tree, file->path, mode, 0) != 0 ? err_sys(e, "%s", file->path) : 0;
+	return fchmodat(x->to.dir, name, client_look_mode(file), 0) != 0
+		       ? err_sys(e, "%s", file->path)
+		       : 0;
+}
+
+/* A copy where copies are wanted, or where a file system has no more links. */
+static int
+put_file(const struct install *x, int from_dir, const char *from, const char *name,
+	const struct header_file *file, bool link, struct err *e)
+{
+	if (link && linkat(from_dir, from, x->to.dir, name, 0) == 0)
+		return 0;
+	return put_copy(x, from_dir, from, name, file, e);
 }
 
 /* The decoded file itself gets the first name; with another mode it is needed as a copy. */
 static int
-put_decoded(struct install *x, const char *hex, const struct header_file *file, bool first,
+put_decoded(const struct install *x, const struct header_file *file, const char *name, bool first,
 	struct err *e)
 {
-	if (first && fchmodat(x->fresh, hex, client_look_mode(file), 0) != 0)
-		return err_sys(e, "%s", file->path);
-	return put_file(x, x->fresh, hex, file, first, e);
-}
-
-/* A link on the way leads to what is not ours: no name of ours for that. */
-static int
-put_installed(struct install *x, const struct header_file *file, struct err *e)
-{
-	const char *name;
-	AUTO_CLOSE int dir =
-		fs_open_dir_of(x->base.tree, base_find(&x->base, &file->digest)->path, &name, e);
-
-	return dir < 0 ? -1 : put_file(x, dir, name, file, !x->what->copy, e);
-}
-
-/* What came out of the archive is right already; of what was installed the new name is checked. */
-static int
-put_first(struct install *x, size_t blob, const struct header_file *file, bool *ret_check,
-	struct err *e)
-{
-	bool first = x->placed[!file->executable][blob] == NULL;
 	char hex[DIGEST_HEX + 1];
 
 	(void)digest_hex(&file->digest, hex);
-	*ret_check = !fs_exists(x->fresh, hex);
-	if (!*ret_check)
-		return put_decoded(x, hex, file, first, e);
-	return put_installed(x, file, e);
+	if (first && fchmodat(x->fresh, hex, client_look_mode(file), 0) != 0)
+		return err_sys(e, "%s", file->path);
+	return put_file(x, x->fresh, hex, name, file, first, e);
 }
 
+/*
+ * The first name of each content that is installed already. A link on the way leads to what is not
+ * ours: no name of ours for that.
+ */
+static int
+take_installed(struct install *x, size_t i, struct err *e)
+{
+	const struct header_file *file = &x->what->header->files[i];
+	const struct header_file *old = base_find(&x->base, &file->digest);
+	const char **first = &x->placed[file->executable][blob_of(x, file)];
+	const char *from;
+	const char *name;
+
+	if (old == NULL || *first != NULL)
+		return 0;
+	name = client_walk_enter(&x->to, file->path, e);
+	from = name == NULL ? NULL : client_walk_enter(&x->from, old->path, e);
+	if (from == NULL || put_file(x, x->from.dir, from, name, file, !x->what->copy, e) != 0)
+		return -1;
+	*first = file->path;
+	x->taken[i] = true;
+	return 0;
+}
+
+static int
+check_one(struct install *x, struct client_walk *at, size_t i, struct err *e)
+{
+	const struct header_file *file = &x->what->header->files[i];
+	const char *name = client_walk_enter(at, file->path, e);
+	enum client_look_found found;
+
+	if (name == NULL)
+		return -1;
+	found = client_look_check(at->dir, name, file, &x->look.changed_ns[i]);
+	x->taken[i] = found == LOOK_RIGHT;
+	return found == LOOK_WRONG ? fail_changed(file, e) : 0;
+}
+
+/*
+ * By the new name, which is ours alone: what it leads to is what was checked. Nothing is changed on
+ * the disk here, so that several threads do it in any order.
+ */
+static int
+check_taken(void *context, size_t index, struct err *e)
+{
+	struct install *x = context;
+	struct client_walk at = client_walk_begin(x->tree, false);
+	size_t end = (index + 1) * CHECK_FILES;
+	int result = 0;
+
+	for (size_t i = index * CHECK_FILES; result == 0 && i < end && i < x->look.count; i++)
+		if (x->taken[i])
+			result = check_one(x, &at, i, e);
+	client_walk_end(&at);
+	return result;
+}
+
+static int
+take_all_installed(struct install *x, struct err *e)
+{
+	const size_t count = x->what->header->count;
+	const size_t parts = (count + CHECK_FILES - 1) / CHECK_FILES;
+	const size_t processors = (size_t)sysconf(_SC_NPROCESSORS_ONLN);
+
+	for (size_t i = 0; i < count; i++)
+		if (take_installed(x, i, e) != 0)
+			return -1;
+	return parallel_for(
+		parts, (unsigned)(parts < processors ? parts : processors), check_taken, x, e);
+}
+
+/*
+ * A hard link shares its mode with every other name of the file: it will do where that is right to
+ * the last bit, and elsewhere there is a copy.
+ */
+static int
+copy_instead(struct install *x, size_t i, const char *name, struct err *e)
+{
+	const struct header_file *file = &x->what->header->files[i];
+	const char *from = client_walk_enter(&x->from, base_find(&x->base, &file->digest)->path, e);
+
+	if (from == NULL)
+		return -1;
+	if (unlinkat(x->to.dir, name, 0) != 0)
+		return err_sys(e, "%s", file->path);
+	if (put_copy(x, x->from.dir, from, name, file, e) != 0)
+		return -1;
+	return client_look_check(x->to.dir, name, file, &x->look.changed_ns[i]) == LOOK_RIGHT
+		       ? 0
+		       : fail_changed(file, e);
+}
+
+/* What came out of the archive is right already. */
 static int
 place_file(struct install *x, size_t i, struct err *e)
 {
 	const struct header_file *file = &x->what->header->files[i];
-	size_t blob = header_blob_find(x->blobs, x->count, &file->digest);
-	const char **twin = &x->placed[file->executable][blob];
-	bool check = false;
+	const char **first = &x->placed[file->executable][blob_of(x, file)];
+	const char *name = client_walk_enter(&x->to, file->path, e);
+	int result;
 
-	if (make_parents(x->tree, file->path, e) != 0)
+	if (name == NULL)
 		return -1;
-	if ((*twin != NULL ? put_file(x, x->tree, *twin, file, !x->what->copy, e)
-			   : put_first(x, blob, file, &check, e)) != 0)
-		return -1;
-	*twin = file->path;
-	/* The time before the bytes: a write that comes between shows when it is looked at. */
-	x->look.changed_ns[i] = client_look_changed_ns(x->tree, file->path);
-	if (check && !client_look_is_right(x->tree, file))
-		return err_set(e, ERR_DIGEST, "%s: was changed since it was installed", file->path);
-	return 0;
+	if (*first == file->path)
+		return copy_instead(x, i, name, e);
+	if (*first != NULL) {
+		result = put_file(x, x->tree, *first, name, file, !x->what->copy, e);
+	} else {
+		bool other = x->placed[!file->executable][blob_of(x, file)] != NULL;
+
+		result = put_decoded(x, file, name, !other, e);
+		*first = file->path;
+	}
+	x->look.changed_ns[i] = client_look_changed_ns(x->to.dir, name);
+	return result;
 }
 
 static int
@@ -214,8 +294,12 @@ build_tree(struct install *x, struct err *e)
 	what.old = x->what->difference ? x->base.header : NULL;
 	if (apply_archive(&what, e) != 0)
 		return -1;
+	x->from = client_walk_begin(x->base.tree, false);
+	x->to = client_walk_begin(x->tree, true);
+	if (x->what->difference && take_all_installed(x, e) != 0)
+		return -1;
 	for (size_t i = 0; i < header->count; i++)
-		if (place_file(x, i, e) != 0)
+		if (!x->taken[i] && place_file(x, i, e) != 0)
 			return -1;
 	/* One for all files instead of one for each; nothing leads to the tree yet. */
 	return syncfs(x->tree) != 0 ? err_sys(e, "sync") : 0;
@@ -282,10 +366,7 @@ publish(struct install *x, struct home *h, struct err *e)
 		publish_directory(h, client_home_tree(edition, name), e) != 0 ||
 		switch_current(h, name, e) != 0)
 		return -1;
-	h->named = *edition;
-	h->whole = h->header_known = true;
-	h->header = x->look.header;
-	h->verified_s = x->look.verified_s;
+	client_home_installed(h, edition, &x->look);
 	return 0;
 }
 
@@ -304,11 +385,13 @@ end(struct install *x)
 	fs_close(&x->tree);
 	fs_close(&x->fresh);
 	fs_close(&x->base.tree);
-	header_free(x->base.header);
+	client_walk_end(&x->from);
+	client_walk_end(&x->to);
 	free(x->base.contents);
 	free(x->blobs);
 	free(x->placed[0]);
 	free(x->placed[1]);
+	free(x->taken);
 	client_look_free(&x->look);
 	/* What failed leaves no room taken; what did not has its tree elsewhere by now. */
 	(void)fs_remove(x->home->state, "new", NULL);
@@ -318,12 +401,19 @@ end(struct install *x)
 int
 client_install(struct home *h, const struct installation *what, struct err *e)
 {
-	struct install x = {.home = h, .what = what, .base.tree = -1, .fresh = -1, .tree = -1};
+	struct install x = {.home = h,
+		.what = what,
+		.base.tree = -1,
+		.fresh = -1,
+		.tree = -1,
+		.from.dir = -1,
+		.to.dir = -1};
 	int result = -1;
 
 	x.blobs = header_blobs(what->header, &x.count);
 	for (int i = 0; i < 2; i++)
 		x.placed[i] = mem_new(x.count, sizeof(*x.placed[i]));
+	x.taken = mem_new(what->header->count, sizeof(*x.taken));
 	client_look_new(&x.look, what->header->count);
 	x.fresh = empty_dir(h, "new", e);
 	x.tree = x.fresh < 0 ? -1 : empty_dir(h, "tree", e);

@@ -9,6 +9,9 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "client/client_walk.h"
+
+enum { SMALL_BYTES = 1 << 14 }; /* that are read in one call */
 
 /* A line for each file, and the lines before them. */
 #define RECORD_BYTES_MAX ((size_t)(HEADER_FILES_MAX + 8) * 24)
@@ -119,29 +122,67 @@ changed_ns(const struct statx *s)
 }
 
 uint64_t
-client_look_changed_ns(int tree, const char *path)
+client_look_changed_ns(int dir, const char *name)
 {
 	struct statx s;
 
-	return stat_file(tree, path, &s) ? changed_ns(&s) : 0;
+	return stat_file(dir, name, &s) ? changed_ns(&s) : 0;
+}
+
+/* A small one in one call, which asks for a byte more than there should be. */
+static bool
+has_digest(int fd, const struct header_file *file)
+{
+	uint8_t block[SMALL_BYTES + 1];
+	struct digest got;
+	uint64_t bytes;
+
+	if (file->size <= SMALL_BYTES && pread(fd, block, sizeof(block), 0) == (ssize_t)file->size)
+		got = digest_of(span_of(block, (size_t)file->size));
+	else if (digest_of_file(fd, NULL, &got, &bytes, NULL) != 0)
+		return false;
+	return digest_equal(&got, &file->digest);
+}
+
+/* *ret_changed_ns before the bytes are read: a write that comes between shows the next time. */
+static int
+open_file(int dir, const char *name, uint64_t *ret_changed_ns, mode_t *ret_mode)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct statx s;
+
+	if (fd < 0 ||
+		statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE | STATX_MTIME, &s) != 0 ||
+		!S_ISREG(s.stx_mode))
+		return -1;
+	*ret_changed_ns = changed_ns(&s);
+	*ret_mode = s.stx_mode & 07777;
+	return fs_take(&fd);
+}
+
+enum client_look_found
+client_look_check(
+	int dir, const char *name, const struct header_file *file, uint64_t *ret_changed_ns)
+{
+	mode_t mode;
+	AUTO_CLOSE int fd = open_file(dir, name, ret_changed_ns, &mode);
+
+	if (fd >= 0 && mode != client_look_mode(file))
+		return LOOK_OTHER_MODE;
+	return fd >= 0 && has_digest(fd, file) ? LOOK_RIGHT : LOOK_WRONG;
 }
 
 /* The mode by the descriptor: it is that of the file whose bytes were read. */
-bool
-client_look_is_right(int tree, const struct header_file *file)
+static bool
+is_right(int dir, const char *name, const struct header_file *file)
 {
-	const char *name;
-	AUTO_CLOSE int dir = fs_open_dir_of(tree, file->path, &name, NULL);
-	AUTO_CLOSE int fd = dir < 0 ? -1 : fs_open(dir, name, NULL, NULL);
-	struct digest got;
-	uint64_t bytes;
-	struct stat st;
+	uint64_t changed;
+	mode_t mode;
+	AUTO_CLOSE int fd = open_file(dir, name, &changed, &mode);
 
-	if (fd < 0 || digest_of_file(fd, NULL, &got, &bytes, NULL) != 0 ||
-		!digest_equal(&got, &file->digest) || fstat(fd, &st) != 0)
+	if (fd < 0 || !has_digest(fd, file))
 		return false;
-	return (st.st_mode & 07777) == client_look_mode(file) ||
-	       fchmod(fd, client_look_mode(file)) == 0;
+	return mode == client_look_mode(file) || fchmod(fd, client_look_mode(file)) == 0;
 }
 
 /*
@@ -155,9 +196,7 @@ struct seen_file {
 };
 
 struct walk {
-	int tree;
-	int dir; /* that the last file is in; -1: not there, or reached through a link */
-	const char *last;
+	struct client_walk at;
 	const struct header *header;
 	bool all;
 	const struct header_file **blobs;
@@ -178,14 +217,14 @@ walk_begin_reading(struct walk *w)
 static void
 walk_end(struct walk *w)
 {
-	fs_close(&w->dir);
+	client_walk_end(&w->at);
 	free(w->blobs);
 	free(w->seen[0]);
 	free(w->seen[1]);
 }
 
 static bool
-read_file(struct walk *w, const struct header_file *file, const struct statx *s)
+read_file(struct walk *w, const char *name, const struct header_file *file, const struct statx *s)
 {
 	uint64_t device = (uint64_t)s->stx_dev_major << 32 | s->stx_dev_minor;
 	struct seen_file *seen;
@@ -193,28 +232,8 @@ read_file(struct walk *w, const struct header_file *file, const struct statx *s)
 	walk_begin_reading(w);
 	seen = &w->seen[file->executable][header_blob_find(w->blobs, w->count, &file->digest)];
 	if (seen->inode != s->stx_ino || seen->device != device)
-		*seen = (struct seen_file){s->stx_ino, device, client_look_is_right(w->tree, file)};
+		*seen = (struct seen_file){s->stx_ino, device, is_right(w->at.dir, name, file)};
 	return seen->right;
-}
-
-/*
- * The name of a file in w->dir. The header is sorted, so that a directory is opened once, and once
- * more behind each directory below it.
- */
-static const char *
-enter(struct walk *w, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash != NULL ? slash + 1 : path;
-	size_t len = (size_t)(name - path);
-
-	if (w->last == NULL || strncmp(w->last, path, len) != 0 ||
-		strchr(w->last + len, '/') != NULL) {
-		fs_close(&w->dir);
-		w->dir = fs_open_dir_of(w->tree, path, &name, NULL);
-	}
-	w->last = path;
-	return name;
 }
 
 /*
@@ -224,16 +243,16 @@ enter(struct walk *w, const char *path)
 static bool
 look_at(struct walk *w, const struct header_file *file, uint64_t *known_ns)
 {
-	const char *name = enter(w, file->path);
+	const char *name = client_walk_enter(&w->at, file->path, NULL);
 	uint64_t before_ns = *known_ns;
 	struct statx s;
 
 	*known_ns = 0;
-	if (w->dir < 0 || !stat_file(w->dir, name, &s) || s.stx_size != file->size)
+	if (name == NULL || !stat_file(w->at.dir, name, &s) || s.stx_size != file->size)
 		return false;
 	if ((w->all || before_ns == 0 || before_ns != changed_ns(&s) ||
 		    (s.stx_mode & 07777) != client_look_mode(file)) &&
-		!read_file(w, file, &s))
+		!read_file(w, name, file, &s))
 		return false;
 	*known_ns = changed_ns(&s);
 	return true;
@@ -243,7 +262,7 @@ size_t
 client_look_files(
 	int tree, const struct header *header, struct look *l, bool all, const char **ret_first)
 {
-	struct walk w = {.tree = tree, .dir = -1, .header = header, .all = all};
+	struct walk w = {.at = client_walk_begin(tree, false), .header = header, .all = all};
 	size_t damaged = 0;
 
 	*ret_first = NULL;

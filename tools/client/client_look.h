@@ -49,11 +49,18 @@ int client_look_write(int state, const char *name, const struct look *l, struct 
 /* The mode that the client gives a file: 0644, or 0755 to what can be executed. */
 mode_t client_look_mode(const struct header_file *file);
 
-/* When a file below the directory tree was changed; 0: nobody knows. */
-uint64_t client_look_changed_ns(int tree, const char *path);
+/* When a file was changed; 0: nobody knows. */
+uint64_t client_look_changed_ns(int dir, const char *name);
 
-/* Whether its bytes have the digest of the header; then it has its mode, too. */
-bool client_look_is_right(int tree, const struct header_file *file);
+enum client_look_found {
+	LOOK_RIGHT,
+	LOOK_OTHER_MODE, /* its bytes were not read */
+	LOOK_WRONG,	 /* its bytes are others, or it is no file, or not there */
+};
+
+/* Whether a file has the mode, and its bytes the digest, of the header; and when it was changed. */
+enum client_look_found client_look_check(
+	int dir, const char *name, const struct header_file *file, uint64_t *ret_changed_ns);
 
 /*
  * Look at every file of a header, and note in l what was seen. all: digest even what seems to

@@ -191,6 +191,34 @@ START_TEST(client_home_look__a_header_that_its_record_does_not_know_says_nothing
 }
 END_TEST
 
+/* It is large, where there are many files. */
+START_TEST(client_home_header__is_read_once)
+{
+	struct installed f;
+	struct home h;
+	char header[IDENT_NAME_MAX];
+	AUTO_FREE char *name = NULL;
+	const struct header *found;
+	struct err e = {0};
+
+	installed_set_up(&f);
+	ck_assert_int_eq(installed_run(&f), UPDATE_UPDATED);
+	name = mem_printf(".state/%s", ident_header_name(&f.version[1], header));
+	open_home(&f, &h);
+	client_home_look(&h, false);
+	ck_assert_int_eq(fs_remove(f.dir, name, NULL), 0);
+	found = client_home_header(&h, &e);
+	ck_assert_msg(found != NULL, "%s", e.text);
+	ck_assert_uint_eq(found->count, 3);
+	/* Another look is another question. */
+	client_home_look(&h, false);
+	ck_assert(!h.whole);
+	ck_assert_ptr_null(client_home_header(&h, &e));
+	client_home_close(&h);
+	installed_tear_down(&f);
+}
+END_TEST
+
 void
 client_home_look_tests(TCase *c)
 {
@@ -200,4 +228,5 @@ client_home_look_tests(TCase *c)
 		c, client_home_look__without_a_record_the_files_decide_whether_the_header_is_right);
 	tcase_add_test(c, client_home_look__damage_is_told);
 	tcase_add_test(c, client_home_look__a_header_that_its_record_does_not_know_says_nothing);
+	tcase_add_test(c, client_home_header__is_read_once);
 }

@@ -263,27 +263,22 @@ START_TEST(client_install__what_is_behind_a_link_is_not_taken_over)
 }
 END_TEST
 
-/* The directory of files, and the header that says which they are. */
 START_TEST(client_install__a_base_that_went_since_the_look_is_named)
 {
-	for (int header = 0; header < 2; header++) {
-		struct fixture f;
-		char ident[IDENT_NAME_MAX];
-		AUTO_FREE char *name = NULL;
-		struct err e = {0};
+	struct fixture f;
+	AUTO_FREE char *name = NULL;
+	struct err e = {0};
 
-		set_up(&f);
-		publish(&f, true);
-		name = header ? mem_printf(".state/%s", ident_header_name(&f.at.version[1], ident))
-			      : before(&f, "");
-		name[strlen(name) - !header] = '\0'; /* the slash */
-		ck_assert_int_eq(fs_remove(f.at.dir, name, NULL), 0);
-		ck_assert_int_eq(client_install(&f.h, &f.what, &e), -1);
-		ck_assert_int_eq(e.code, ERR_MISSING);
-		ck_assert_msg(strstr(e.text, header ? ident : name) != NULL, "%s", e.text);
-		ck_assert_uint_eq(f.h.named.version, 1);
-		tear_down(&f);
-	}
+	set_up(&f);
+	publish(&f, true);
+	name = before(&f, "");
+	name[strlen(name) - 1] = '\0'; /* the slash */
+	ck_assert_int_eq(fs_remove(f.at.dir, name, NULL), 0);
+	ck_assert_int_eq(client_install(&f.h, &f.what, &e), -1);
+	ck_assert_int_eq(e.code, ERR_MISSING);
+	ck_assert_msg(strstr(e.text, name) != NULL, "%s", e.text);
+	ck_assert_uint_eq(f.h.named.version, 1);
+	tear_down(&f);
 }
 END_TEST
 

@@ -144,6 +144,28 @@ START_TEST(client_update__a_changed_file_that_both_versions_have_does_not_get_in
 }
 END_TEST
 
+/* Several threads read, in several directories. */
+START_TEST(client_update__of_many_files_one_that_was_changed_is_found)
+{
+	struct installed f;
+	char name[64];
+
+	installed_set_up(&f);
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(name, sizeof(name), "many/%d/%03d", i % 7, i);
+		published_put(&f.cloud, name, name, false);
+	}
+	installed_publish(&f, 2);
+	(void)installed_run(&f);
+	installed_publish(&f, 3);
+	installed_write_quietly(&f, "current/many/6/832", "MANY/6/832");
+	(void)installed_run(&f);
+	ck_assert_ptr_nonnull(strstr(unit_complaints(), "not used: many/6/832: was changed"));
+	ck_assert(installed_is_whole(&f, 3));
+	installed_tear_down(&f);
+}
+END_TEST
+
 START_TEST(client_update__no_copy_is_linked_where_copies_are_wanted)
 {
 	struct installed f;
@@ -459,6 +481,7 @@ client_update_tests(TCase *c)
 	tcase_add_test(c,
 		client_update__a_changed_file_that_both_versions_have_does_not_get_into_the_new_one);
 	tcase_add_test(c, client_update__a_file_that_cannot_be_read_is_not_copied_as_an_empty_one);
+	tcase_add_test(c, client_update__of_many_files_one_that_was_changed_is_found);
 	tcase_add_test(c, client_update__no_copy_is_linked_where_copies_are_wanted);
 	tcase_add_test(c, client_update__a_base_that_cannot_be_read_just_now_was_not_changed);
 	tcase_add_test(c, client_update__without_a_difference_the_full_archive);
