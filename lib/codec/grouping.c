@@ -80,9 +80,11 @@ struct choice {
 	size_t count;
 	uint64_t bytes;
 	uint64_t bytes_max;
-	uint32_t *samples; /* of the files; those that no base has yet come first */
+	uint32_t *samples; /* of the files; see cover */
 	size_t sample_count;
 	size_t samples_before; /* of all of them */
+	size_t *new;	       /* numbers of bases whose samples are still among those */
+	size_t new_count;
 };
 
 /* Numbers in a row: an old file, or all that an entry before has given. */
@@ -101,20 +103,60 @@ bytes_of(const struct work *w, struct range r)
 	return bytes;
 }
 
-static void
-cover(struct choice *c, const struct likeness *l)
+static int
+compare_samples(const void *a, const void *b)
 {
+	const uint32_t *left = a;
+	const uint32_t *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* Of all new bases, sorted. */
+static struct likeness
+new_samples(struct work *w, const struct choice *c)
+{
+	struct likeness all = {0};
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->new_count; i++)
+		count += likeness_of(w, listing_base(w->listing, c->new[i]))->count;
+	all.samples = mem_new(count, sizeof(*all.samples));
+	for (size_t i = 0; i < c->new_count; i++) {
+		const struct likeness *l = likeness_of(w, listing_base(w->listing, c->new[i]));
+
+		if (l->count > 0)
+			memcpy(all.samples + all.count, l->samples, l->count * sizeof(*l->samples));
+		all.count += l->count;
+	}
+	mem_sort(all.samples, all.count, sizeof(*all.samples), compare_samples);
+	return all;
+}
+
+/*
+ * Leave only the samples that no base has yet: in one pass for all bases that are new, since a
+ * group has as many bases as it has files.
+ */
+static void
+cover(struct work *w, struct choice *c)
+{
+	struct likeness new;
 	size_t kept = 0;
 
+	if (c->new_count == 0 || c->sample_count == 0)
+		return;
+	new = new_samples(w, c);
 	for (size_t i = 0; i < c->sample_count; i++)
-		if (!likeness_has(l, c->samples[i]))
+		if (!likeness_has(&new, c->samples[i]))
 			c->samples[kept++] = c->samples[i];
 	c->sample_count = kept;
+	c->new_count = 0;
+	likeness_free(&new);
 }
 
 /* One file alone may be of any size, since it is mapped as it is. False: there is no room. */
 static bool
-choose(struct work *w, struct choice *c, struct range r)
+choose(const struct work *w, struct choice *c, struct range r)
 {
 	uint64_t bytes = c->bytes;
 
@@ -123,10 +165,11 @@ choose(struct work *w, struct choice *c, struct range r)
 	if (bytes > c->bytes_max && (c->count > 0 || r.count > 1))
 		return false;
 	for (size_t i = r.first; i < r.first + r.count; i++) {
-		c->count += !c->chosen[i];
+		if (c->chosen[i])
+			continue;
 		c->chosen[i] = true;
-		if (c->sample_count > 0)
-			cover(c, likeness_of(w, listing_base(w->listing, i)));
+		c->new[c->new_count++] = i;
+		c->count++;
 	}
 	c->bytes = bytes;
 	return true;
@@ -199,6 +242,7 @@ choose_like(struct work *w, const struct grouping *before, struct choice *c)
 	const size_t end = w->listing->old_count + before->entries[before->count - 1].first;
 	AUTO_FREE uint32_t *gains = NULL;
 
+	cover(w, c);
 	if (c->sample_count < GAIN_MIN || end == 0)
 		return;
 	if (w->index == NULL)
@@ -211,6 +255,7 @@ choose_like(struct work *w, const struct grouping *before, struct choice *c)
 		best = best_of(w, c, gains, before);
 		if (best.count == 0 || !choose(w, c, best))
 			return;
+		cover(w, c);
 	}
 }
 
@@ -255,8 +300,9 @@ static void
 find_bases(struct work *w, struct grouping *p, uint64_t bytes)
 {
 	struct grouping_entry *entry = &p->entries[p->count - 1];
-	struct choice c = {
-		.chosen = mem_new(base_count(w), sizeof(bool)), .bytes_max = LISTING_GROUP_BYTES};
+	struct choice c = {.chosen = mem_new(base_count(w), sizeof(bool)),
+		.new = mem_new(base_count(w), sizeof(size_t)),
+		.bytes_max = LISTING_GROUP_BYTES};
 
 	collect_samples(w, entry, &c);
 	choose_named(w, entry, &c);
@@ -272,6 +318,7 @@ find_bases(struct work *w, struct grouping *p, uint64_t bytes)
 		if (c.chosen[i] && listing_base(w->listing, i)->size > 0)
 			entry->bases[entry->base_count++] = i;
 	free(c.chosen);
+	free(c.new);
 	free(c.samples);
 }
 
