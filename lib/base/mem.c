@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/mem.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { LARGE_PAGE_BYTES = 1 << 21, LARGE_BYTES_MIN = 1 << 22 };
 
 /*
  * Standard error has no buffer, so that the line itself needs no memory. Every file on disk is
@@ -23,6 +27,25 @@ void *
 mem_new(size_t count, size_t size)
 {
 	return must(calloc(count > 0 ? count : 1, size > 0 ? size : 1));
+}
+
+/*
+ * Below LARGE_BYTES_MIN what is lost to whole pages is more than they are worth. A wish and no
+ * more, madvise(2): what cannot be had is as any memory.
+ */
+void *
+mem_large(size_t count, size_t size)
+{
+	size_t bytes;
+	void *p;
+
+	if (__builtin_mul_overflow(count, size, &bytes) || bytes < LARGE_BYTES_MIN ||
+		bytes > SIZE_MAX - LARGE_PAGE_BYTES)
+		return mem_resize(NULL, count, size);
+	bytes = (bytes + LARGE_PAGE_BYTES - 1) / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
+	p = must(aligned_alloc(LARGE_PAGE_BYTES, bytes));
+	(void)madvise(p, bytes, MADV_HUGEPAGE);
+	return p;
 }
 
 /* The same; and realloc(3) of size 0 would free. */

@@ -19,6 +19,12 @@
 /* count * size zeroed bytes; the product is checked. */
 void *mem_new(size_t count, size_t size);
 
+/*
+ * The same for tables of megabytes that are read in no order: in large pages, where the system has
+ * some, the processor finds its way faster. They are not zeroed.
+ */
+void *mem_large(size_t count, size_t size);
+
 /* p resized to count * size bytes; the product is checked. */
 void *mem_resize(void *p, size_t count, size_t size);
 

@@ -38,6 +38,23 @@ state(struct span base, size_t len, uint32_t window, lzma_options_lzma *options)
 	lzma_set_ext_size(*options, len);
 }
 
+/* Where matches are looked for: ten times the window, all over which each byte leads. */
+static void *
+allocate(void *opaque, size_t count, size_t size)
+{
+	(void)opaque;
+	return mem_large(count, size);
+}
+
+static void
+release(void *opaque, void *at)
+{
+	(void)opaque;
+	free(at);
+}
+
+static const lzma_allocator allocator = {allocate, release, NULL};
+
 static enum codec_fit
 run_encoder(lzma_stream *z, const struct stop *stop, uint8_t *out, size_t room, size_t *ret_len,
 	struct err *e)
@@ -81,6 +98,7 @@ codec_lzma_compress(const struct codec_input *from, uint32_t window, uint8_t *ou
 	options.lc = LC_BITS;
 	options.pb = from->binary ? BINARY_PB_BITS : 0;
 	state(from->base, from->file.len, window, &options);
+	z.allocator = &allocator;
 	if (lzma_raw_encoder(&z, filters) != LZMA_OK)
 		return err_set(e, ERR_SYS, "cannot start the encoder");
 	z.next_in = from->file.at;

@@ -92,7 +92,7 @@ static bool
 sort(struct finder *f, struct span bytes)
 {
 	f->count = bytes.len;
-	f->order = mem_new(bytes.len, sizeof(*f->order));
+	f->order = mem_large(bytes.len, sizeof(*f->order));
 	/* It needs memory of its own, and says so where there is none. */
 	if (divsufsort(bytes.at, f->order, (saidx_t)bytes.len) != 0)
 		return false;

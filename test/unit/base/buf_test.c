@@ -86,6 +86,22 @@ START_TEST(mem_grow__there_is_room_for_one_more)
 }
 END_TEST
 
+/* On both sides of where pages are large. */
+START_TEST(mem_large__there_is_room_for_all)
+{
+	static const size_t counts[] = {0, 1, (1 << 19) - 1, 1 << 19, (1 << 19) + 1, 1 << 20};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		AUTO_FREE uint64_t *at = mem_large(counts[i], sizeof(*at));
+
+		for (size_t k = 0; k < counts[i]; k++)
+			at[k] = k;
+		for (size_t k = 0; k < counts[i]; k += 511)
+			ck_assert_uint_eq(at[k], k);
+	}
+}
+END_TEST
+
 START_TEST(mem__of_nothing_there_is_a_byte)
 {
 	AUTO_FREE unsigned char *none = mem_new(0, 0);
@@ -107,5 +123,6 @@ buf_tests(TCase *c)
 	tcase_add_test(c, buf_printf__no_text_is_cut);
 	tcase_add_test(c, buf_clear__its_memory_is_used_again);
 	tcase_add_test(c, mem_grow__there_is_room_for_one_more);
+	tcase_add_test(c, mem_large__there_is_room_for_all);
 	tcase_add_test(c, mem__of_nothing_there_is_a_byte);
 }
