@@ -24,6 +24,12 @@ clock_mono_ms(void)
 }
 
 uint64_t
+clock_tick_ms(void)
+{
+	return read_us(CLOCK_MONOTONIC_COARSE) / 1000;
+}
+
+uint64_t
 clock_mono_us(void)
 {
 	return read_us(CLOCK_MONOTONIC);
@@ -33,6 +39,12 @@ uint64_t
 clock_wall_ms(void)
 {
 	return read_us(CLOCK_REALTIME) / 1000;
+}
+
+uint64_t
+clock_wall_tick_ms(void)
+{
+	return read_us(CLOCK_REALTIME_COARSE) / 1000;
 }
 
 char *

@@ -37,13 +37,13 @@ view_record_note_checked(struct view_record *vr)
 void
 view_record_note_offered(struct view_record *vr)
 {
-	vr->offered_ms = clock_mono_ms();
+	vr->offered_ms = clock_tick_ms();
 }
 
 void
 view_record_note_served(struct view_record *vr)
 {
-	vr->served_ms = clock_wall_ms();
+	vr->served_ms = clock_wall_tick_ms();
 	/* After the time: who clears it reads the time then, and misses none. */
 	vr->times_changed = true;
 }

@@ -194,7 +194,7 @@ conns_add(struct conns *c, int fd, struct peer *peer, const char *address)
 	conn->fd = fd;
 	conn->peer = peer;
 	(void)snprintf(conn->address, sizeof(conn->address), "%s", address);
-	conn->since_ms = clock_mono_ms(); /* CONN_NEW from now on */
+	conn->since_ms = clock_tick_ms(); /* CONN_NEW from now on */
 	(void)pthread_mutex_lock(&c->lock);
 	LIST_INSERT_HEAD(&c->all, conn, link);
 	c->count++;
@@ -245,8 +245,8 @@ conns_enter(struct conn *conn, enum conn_state state)
 	};
 
 	assert(allowed[conn->state][state]);
-	conn->since_ms = clock_mono_ms();
-	conn->state = state;
+	atomic_store_explicit(&conn->since_ms, clock_tick_ms(), memory_order_relaxed);
+	atomic_store_explicit(&conn->state, (int)state, memory_order_release);
 }
 
 /* The kernel fills as much of the struct as it knows; what it does not is 0. */
