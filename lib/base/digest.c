@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <unistd.h>
@@ -125,15 +126,31 @@ digest_hex(const struct digest *d, char ret[DIGEST_HEX + 1])
 	return ret;
 }
 
-/* Lower case alone: a digest has one spelling, so that names made of it can be compared as text. */
+/*
+ * -1: no digit. Lower case alone: a digest has one spelling, so that names made of it can be
+ * compared as text.
+ */
 static int
 nibble(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+	static const signed char one_more[UCHAR_MAX + 1] = {['0'] = 1,
+		['1'] = 2,
+		['2'] = 3,
+		['3'] = 4,
+		['4'] = 5,
+		['5'] = 6,
+		['6'] = 7,
+		['7'] = 8,
+		['8'] = 9,
+		['9'] = 10,
+		['a'] = 11,
+		['b'] = 12,
+		['c'] = 13,
+		['d'] = 14,
+		['e'] = 15,
+		['f'] = 16};
+
+	return one_more[(unsigned char)c] - 1;
 }
 
 bool

@@ -2,6 +2,7 @@
 #include "model/ident.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,26 @@
 
 static const char archive_suffix[] = "_archive";
 
+/* What a byte may be part of: NAME of a type, FIRST of its name, HEX of a cookie. */
+enum { NAME = 1, FIRST = 2, HEX = 4 };
+static const unsigned char kinds[UCHAR_MAX + 1] = {['0' ... '9'] = NAME | FIRST | HEX,
+	['a' ... 'f'] = NAME | FIRST | HEX,
+	['g' ... 'z'] = NAME | FIRST,
+	['.'] = NAME,
+	['_'] = NAME,
+	['-'] = NAME};
+
+/* How many bytes s begins with that are of this kind. */
+static size_t
+kind_len(const char *s, unsigned kind)
+{
+	size_t len = 0;
+
+	while ((kinds[(unsigned char)s[len]] & kind) != 0)
+		len++;
+	return len;
+}
+
 /*
  * A type is part of file names: its first character keeps it from being ., .. or what looks like an
  * option.
@@ -17,17 +38,15 @@ static const char archive_suffix[] = "_archive";
 bool
 ident_type_valid(const char *type)
 {
-	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-	size_t len = strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+	size_t len = kind_len(type, NAME);
 
-	return len >= 1 && len <= IDENT_TYPE_MAX && type[len] == '\0' &&
-	       strchr(first, type[0]) != NULL;
+	return len <= IDENT_TYPE_MAX && type[len] == '\0' && kind_len(type, FIRST) >= 1;
 }
 
 bool
 ident_cookie_valid(const char *cookie)
 {
-	return strspn(cookie, "0123456789abcdef") == IDENT_COOKIE && cookie[IDENT_COOKIE] == '\0';
+	return kind_len(cookie, HEX) == IDENT_COOKIE && cookie[IDENT_COOKIE] == '\0';
 }
 
 bool
@@ -191,7 +210,7 @@ parse_matrix(const char *s, struct target *t, unsigned *ret_seen, struct err *e)
 {
 	*ret_seen = 0;
 	while (*s == ';') { /* as it begins; behind a value is one, or the end */
-		size_t name_len = strcspn(++s, "=;");
+		size_t name_len = kind_len(++s, NAME);
 		/* May lie behind the NUL: it is looked at only once the = was seen. */
 		const char *value = s + name_len + 1;
 		enum parameter which = parameter_find(s, name_len);
@@ -199,7 +218,7 @@ parse_matrix(const char *s, struct target *t, unsigned *ret_seen, struct err *e)
 
 		if (which == PARAM_COUNT || s[name_len] != '=')
 			return err_set(e, ERR_INPUT, "unknown parameter");
-		len = strcspn(value, ";");
+		len = (size_t)(strchrnul(value, ';') - value);
 		/*
 		 * Refused, since one reader takes the first and another the last: a proxy and a
 		 * server would not speak of the same thing.

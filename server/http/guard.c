@@ -1,33 +1,48 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "http/guard.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/num.h"
 
-/*
- * A name as in RFC 9110 section 5.6.2. A blank before the colon is part of what is refused: servers
- * differ in what they make of it.
- */
+/* RFC 9110 section 5.6.2. */
+static const bool token_bytes[UCHAR_MAX + 1] = {['!'] = true,
+	['#' ... '\''] = true,
+	['*'] = true,
+	['+'] = true,
+	['-'] = true,
+	['.'] = true,
+	['0' ... '9'] = true,
+	['A' ... 'Z'] = true,
+	['^' ... 'z'] = true,
+	['|'] = true,
+	['~'] = true};
+
+/* A blank before the colon is part of what is refused: servers differ in what they make of it. */
 static bool
 is_token(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)s[i] <= ' ' || (unsigned char)s[i] >= 0x7f ||
-			strchr("\"(),/:;<=>?@[\\]{}", s[i]) != NULL)
+		if (!token_bytes[(unsigned char)s[i]])
 			return false;
 	return len > 0;
 }
 
 /* Some end a line at a lone CR or NUL, others do not. Bytes above ASCII are allowed (obs-text). */
+static const bool controls[UCHAR_MAX + 1] = {
+	['\0' ... '\t' - 1] = true, ['\t' + 1 ... ' ' - 1] = true, [0x7f] = true};
+
 static bool
 has_controls(const char *s, size_t len)
 {
+	bool found = false;
+
+	/* To the end: that nearly all have none is known beforehand. */
 	for (size_t i = 0; i < len; i++)
-		if (((unsigned char)s[i] < ' ' && s[i] != '\t') || s[i] == 0x7f)
-			return true;
-	return false;
+		found |= controls[(unsigned char)s[i]];
+	return found;
 }
 
 static bool
@@ -58,6 +73,8 @@ unsigned
 guard_judge(const struct guard *g, const struct guard_head *head, const char **ret_reason)
 {
 	bool post = strcmp(head->method, "POST") == 0;
+	bool get = !post && (strcmp(head->method, "GET") == 0 || strcmp(head->method, "HEAD") == 0);
+	bool current = strcmp(head->version, "HTTP/1.1") == 0;
 	bool body = g->content_length > 0 || g->transfer_encodings > 0;
 	/*
 	 * All of these are heads that two programs on the way can read differently: which of two
@@ -71,17 +88,15 @@ guard_judge(const struct guard *g, const struct guard_head *head, const char **r
 	} rules[] = {
 		{head->line_bytes > GUARD_LINE_MAX, 414, "request line too long"},
 		{head->head_bytes > GUARD_HEAD_MAX, 431, "headers too long"},
-		{strcmp(head->version, "HTTP/1.0") != 0 && strcmp(head->version, "HTTP/1.1") != 0,
-			400, "HTTP version"},
+		{!current && strcmp(head->version, "HTTP/1.0") != 0, 400, "HTTP version"},
 		{g->bad_header, 400, "malformed header"},
 		{g->hosts > 1, 400, "more than one Host"},
-		{g->hosts == 0 && strcmp(head->version, "HTTP/1.1") == 0, 400, "no Host"},
+		{g->hosts == 0 && current, 400, "no Host"},
 		{g->content_lengths > 1 || g->bad_length, 400, "Content-Length"},
 		{g->transfer_encodings > 1, 400, "more than one Transfer-Encoding"},
 		{g->content_lengths > 0 && g->transfer_encodings > 0, 400,
 			"Content-Length with Transfer-Encoding"},
-		{!post && strcmp(head->method, "GET") != 0 && strcmp(head->method, "HEAD") != 0,
-			405, "method not allowed"},
+		{!post && !get, 405, "method not allowed"},
 		{!post && body, 400, "body on a request that has none"},
 		/* Where such a body ends nobody would know: the library waits for it (section 6.1).
 		 */

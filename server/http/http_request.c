@@ -11,13 +11,42 @@
 #include "http/guard.h"
 #include "log.h"
 
+/* What an answer can depend on, of the fields of a head. */
+enum field {
+	FIELD_ACCEPT,
+	FIELD_IF_NONE_MATCH,
+	FIELD_IF_RANGE,
+	FIELD_RANGE,
+	FIELD_PREFER,
+	FIELD_IF_MODIFIED_SINCE,
+	FIELD_COUNT
+};
+
+static const struct {
+	const char *name;
+	size_t len;
+} fields[FIELD_COUNT] = {
+#define FIELD(name)                                                                                \
+	{                                                                                          \
+		name, sizeof(name) - 1                                                             \
+	}
+	[FIELD_ACCEPT] = FIELD("Accept"),
+	[FIELD_IF_NONE_MATCH] = FIELD("If-None-Match"),
+	[FIELD_IF_RANGE] = FIELD("If-Range"),
+	[FIELD_RANGE] = FIELD("Range"),
+	[FIELD_PREFER] = FIELD("Prefer"),
+	[FIELD_IF_MODIFIED_SINCE] = FIELD("If-Modified-Since"),
+#undef FIELD
+};
+
 /* From the request line to the end of the answer. */
 struct request {
 	struct http_requests *all;
 	struct MHD_Connection *connection;
 	struct conn *conn;
-	char path[GUARD_LINE_MAX + 1]; /* cut where it is longer: then it is refused anyway */
+	char *path; /* cut where it is longer than GUARD_LINE_MAX: then it is refused anyway */
 	size_t path_len;
+	const char *fields[FIELD_COUNT]; /* the library's; NULL: none */
 	char method[8];
 	bool began; /* the head was judged, or refused */
 	bool body_too_long;
@@ -76,9 +105,9 @@ http_request_line(void *cls, const char *target, struct MHD_Connection *connecti
 	r->all = cls;
 	r->connection = connection;
 	r->conn = conn_of(connection);
-	r->started_ms = clock_mono_ms();
+	r->started_ms = clock_tick_ms();
 	r->path_len = strlen(target);
-	memcpy(r->path, target, r->path_len < GUARD_LINE_MAX ? r->path_len : GUARD_LINE_MAX);
+	r->path = mem_string_n(target, GUARD_LINE_MAX);
 	if (r->conn->state != CONN_NEW) /* a first head has its time from the connection's start */
 		conns_enter(r->conn, CONN_HEAD);
 	return r;
@@ -87,7 +116,7 @@ http_request_line(void *cls, const char *target, struct MHD_Connection *connecti
 static void
 log_request(const struct request *r, bool complete)
 {
-	char request[sizeof(r->method) + sizeof(r->path)];
+	char request[sizeof(r->method) + 1 + GUARD_LINE_MAX];
 	uint64_t bytes = strcmp(r->method, "HEAD") == 0 ? 0 : r->reply_bytes;
 	struct log_line l;
 
@@ -107,7 +136,7 @@ log_request(const struct request *r, bool complete)
 		log_text(&l, "aborted", "yes");
 	}
 	log_number(&l, "bytes", bytes);
-	log_number(&l, "ms", clock_mono_ms() - r->started_ms);
+	log_number(&l, "ms", clock_tick_ms() - r->started_ms);
 	log_end(&l, LOG_SERVE);
 }
 
@@ -126,13 +155,14 @@ http_request_completed(void *cls, struct MHD_Connection *connection, void **requ
 	if (r->reply.status != 0)
 		log_request(r, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	if (r->reply.holds_place && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-		limiter_note(&r->all->context.limiter, clock_mono_ms() - r->started_ms);
+		limiter_note(&r->all->context.limiter, clock_tick_ms() - r->started_ms);
 	give_place(r);
 	end_hold(r);
 	conns_enter(r->conn, CONN_IDLE);
 	/* After a hold: what was decided before it is decided anew, over the view as it is now. */
 	reply_clear(&r->reply);
 	buf_free(&r->body);
+	free(r->path);
 	free(r->via);
 	free(r);
 }
@@ -181,6 +211,18 @@ note_via(struct request *r, const char *value)
 	free(before);
 }
 
+/* Of those that come twice the first one counts. */
+static void
+note_field(struct request *r, const char *name, size_t name_len, const char *value)
+{
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (fields[i].len == name_len && r->fields[i] == NULL &&
+			strncasecmp(name, fields[i].name, name_len) == 0)
+			r->fields[i] = value;
+	if (name_len == 3 && strncasecmp(name, "Via", 3) == 0)
+		note_via(r, value);
+}
+
 static enum MHD_Result
 on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
 	size_t value_len)
@@ -196,8 +238,8 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
 		head->guard.bad_header = true;
 	head->bytes += name_len + value_len + strlen(": \r\n");
 	guard_header(&head->guard, name, name_len, value != NULL ? value : "", value_len);
-	if (name_len == 3 && strncasecmp(name, "Via", 3) == 0 && value != NULL)
-		note_via(head->request, value);
+	if (value != NULL)
+		note_field(head->request, name, name_len, value);
 	return MHD_YES;
 }
 
@@ -261,12 +303,6 @@ hold(struct request *r)
 	return MHD_YES;
 }
 
-static const char *
-field(const struct request *r, const char *name)
-{
-	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
-}
-
 static enum MHD_Result
 answer(struct request *r)
 {
@@ -275,12 +311,12 @@ answer(struct request *r)
 		.address = r->conn->address,
 		.asker = r->conn->peer->name,
 		.places = &r->conn->peer->places,
-		.accept = field(r, MHD_HTTP_HEADER_ACCEPT),
-		.if_none_match = field(r, MHD_HTTP_HEADER_IF_NONE_MATCH),
-		.if_range = field(r, MHD_HTTP_HEADER_IF_RANGE),
-		.range = field(r, MHD_HTTP_HEADER_RANGE),
-		.prefer = field(r, "Prefer"),
-		.if_modified_since = field(r, MHD_HTTP_HEADER_IF_MODIFIED_SINCE),
+		.accept = r->fields[FIELD_ACCEPT],
+		.if_none_match = r->fields[FIELD_IF_NONE_MATCH],
+		.if_range = r->fields[FIELD_IF_RANGE],
+		.range = r->fields[FIELD_RANGE],
+		.prefer = r->fields[FIELD_PREFER],
+		.if_modified_since = r->fields[FIELD_IF_MODIFIED_SINCE],
 		.via = r->via,
 		.body = span_of(r->body.at, r->body.len)};
 	bool may_hold = r->hold_until_ms == 0 ? r->conn->peer->held < r->all->held_max
@@ -330,7 +366,7 @@ http_request(void *cls, struct MHD_Connection *connection, const char *url, cons
 		return MHD_NO;
 	if (!r->began) {
 		r->began = true;
-		(void)snprintf(r->method, sizeof(r->method), "%s", method);
+		(void)memccpy(r->method, method, '\0', sizeof(r->method) - 1);
 		conns_enter(r->conn, CONN_BODY);
 		/* Answered before the body is read: it is not, and the connection is closed. */
 		return check_head(r, method, version) ? MHD_YES : send_reply(r);

@@ -19,7 +19,10 @@ enum { SMALL_HOLD_MS = 5000 };
 
 static const char accept_ar2[] = "application/x-guts2ar2";
 
-/* `sending` while the record is still held: after that it may be gone. */
+/*
+ * `sending` while the record is still held: after that it may be gone. The rest stays as it is,
+ * until the reply is made anew: not all of it is written twice for each request.
+ */
 void
 reply_clear(struct reply *r)
 {
@@ -29,7 +32,9 @@ reply_clear(struct reply *r)
 	view_record_release(r->vr);
 	if (r->view != NULL)
 		view_release(r->view);
-	*r = (struct reply){0};
+	r->sending = false;
+	r->vr = NULL;
+	r->view = NULL;
 }
 
 static void
@@ -440,7 +445,7 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 	struct decide_facts known = {.known = reply_job_known,
 		.context = c->parts.jobs,
 		.local_differences = c->parts.options->localDifferences != 0};
-	enum format best = fields_accepts(facts->accept, accept_ar2) ? FORMAT_AR2 : FORMAT_AR1;
+	enum format best = FORMAT_AR1;
 	struct target target;
 	struct decision d;
 	struct err e;
@@ -464,6 +469,9 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 		set_trust(c, facts, &target, may_hold, ret);
 		return;
 	}
+	/* Of offers alone. */
+	if (target.kind == TARGET_OFFER && fields_accepts(facts->accept, accept_ar2))
+		best = FORMAT_AR2;
 	known.cache = view_decide_cache(ret->view);
 	known.legacy = note_legacy(c, &target);
 	d = decide(&known, &target, best);
