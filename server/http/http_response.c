@@ -12,9 +12,11 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "http/bodies.h"
 #include "http/fields.h"
 
-enum { IN_MEMORY_BYTES = 32768 }; /* at most so many for each of the files that stay open */
+/* At most so many for each of the files that stay open. */
+enum { IN_MEMORY_BYTES = BODIES_LEN_MAX };
 
 /*
  * Nothing of a client's text comes here: values are ours, or were parsed by a closed grammar. So
@@ -140,12 +142,21 @@ open_record(const struct http_response_files *f, const struct view_record *vr, b
 	return fd;
 }
 
-/*
- * A small file goes out with its head in one call, which answers a fifth more requests of 20 kB in
- * the same processor time than sendfile does. Takes fd.
- */
+/* Takes bytes. What is kept is sent often: the kernel gets it where it need not copy it. */
 static struct MHD_Response *
-response_in_memory(struct reply *r, int fd)
+bytes_response(char *bytes, size_t len, bool keep)
+{
+	void *body = keep ? bodies_new(bytes, len) : NULL;
+
+	if (body == NULL)
+		return MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE);
+	free(bytes);
+	return MHD_create_response_from_buffer_with_free_callback(len, body, bodies_free);
+}
+
+/* A small file is read once, and goes out together with its head. Takes fd. */
+static struct MHD_Response *
+response_in_memory(struct reply *r, int fd, bool keep)
 {
 	char *bytes = mem_new(r->len, 1);
 	ssize_t got = pread(fd, bytes, r->len, (off_t)r->first);
@@ -157,7 +168,7 @@ response_in_memory(struct reply *r, int fd)
 		free(bytes);
 		return NULL;
 	}
-	response = MHD_create_response_from_buffer(r->len, bytes, MHD_RESPMEM_MUST_FREE);
+	response = bytes_response(bytes, r->len, keep);
 	assert(response != NULL);
 	add_fields(response, r);
 	return response;
@@ -165,12 +176,12 @@ response_in_memory(struct reply *r, int fd)
 
 /* Takes fd. */
 static struct MHD_Response *
-fd_response(struct reply *r, int fd)
+fd_response(struct reply *r, int fd, bool keep)
 {
 	struct MHD_Response *response;
 
 	if (r->len <= IN_MEMORY_BYTES)
-		return response_in_memory(r, fd);
+		return response_in_memory(r, fd, keep);
 	/* The library closes fd with the response. */
 	response = MHD_create_response_from_fd_at_offset64(r->len, fd, r->first);
 	if (response == NULL) {
@@ -194,16 +205,16 @@ document_response(const struct http_response_files *f, struct reply *r)
 		fs_close(&fd);
 		return NULL;
 	}
-	return fd_response(r, fd);
+	return fd_response(r, fd, false);
 }
 
 /* NULL: see http_response_new. */
 static struct MHD_Response *
-new_file_response(const struct http_response_files *f, struct reply *r)
+new_file_response(const struct http_response_files *f, struct reply *r, bool keep)
 {
 	int fd = open_record(f, r->vr, &r->file_gone);
 
-	return fd < 0 ? NULL : fd_response(r, fd);
+	return fd < 0 ? NULL : fd_response(r, fd, keep);
 }
 
 /*
@@ -221,31 +232,39 @@ changed_size(const struct http_response_files *f, const struct view_record *vr)
 	       (uint64_t)st.st_size != vr->record.ref.bytes;
 }
 
+/*
+ * Counted before it is compared, so that however many threads come at once none passes the limit;
+ * who is one too many gives it back.
+ */
+static bool
+take_open_file(const struct http_response_files *f)
+{
+	if (atomic_fetch_add(&open_files, 1) < f->max)
+		return true;
+	(void)atomic_fetch_sub(&open_files, 1);
+	return false;
+}
+
 /* *ret_own: the caller has to destroy it, nobody keeps it. */
 static struct MHD_Response *
 file_response(const struct http_response_files *f, struct reply *r, bool *ret_own)
 {
 	bool whole = r->status == 200 && !r->alone;
 	struct MHD_Response *response = whole ? r->vr->response : NULL;
+	bool keep;
 
 	*ret_own = false;
 	if (response != NULL) {
 		r->file_gone = changed_size(f, r->vr);
 		return r->file_gone ? NULL : response;
 	}
-	response = new_file_response(f, r);
-	if (response == NULL)
-		return NULL;
-	/*
-	 * Counted before it is compared, so that however many threads come at once none passes the
-	 * limit; who is one too many gives it back.
-	 */
-	if (whole && atomic_fetch_add(&open_files, 1) < f->max)
-		return store_response(&r->vr->response, response, true);
-	if (whole)
+	keep = whole && take_open_file(f);
+	response = new_file_response(f, r, keep);
+	if (response == NULL && keep)
 		(void)atomic_fetch_sub(&open_files, 1);
-	*ret_own = true;
-	return response;
+	*ret_own = !keep;
+	return response == NULL || !keep ? response
+					 : store_response(&r->vr->response, response, true);
 }
 
 struct MHD_Response *
