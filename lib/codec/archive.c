@@ -247,6 +247,24 @@ archive_next_contents(struct span *contents, struct archive_contents *ret)
 	return true;
 }
 
+uint64_t
+archive_unlisted_bytes(struct span archive)
+{
+	struct archive_reader r;
+	struct archive_entry entry;
+	struct archive_contents some;
+	uint64_t bytes = 0;
+
+	if (archive_open(&r, archive, NULL) != 0)
+		return 0;
+	while (archive_next(&r, &entry, NULL) == ARCHIVE_ENTRY)
+		while (archive_next_contents(&entry.contents, &some))
+			while (some.sizes.len > 0)
+				(void)num_add(
+					&bytes, next_number(&some.sizes), WIRE_ARCHIVE_BYTES_MAX);
+	return bytes;
+}
+
 void
 archive_put_contents(const struct archive_contents *contents, struct buf *ret)
 {

@@ -71,6 +71,17 @@ map_archive(const struct space *s, const struct record *archive, struct map *ret
 	return map_open(repo_dir(s->repo), name, ret, e);
 }
 
+uint64_t
+build_scratch_bytes(struct repo *repo, const struct record *archive)
+{
+	AUTO_MAP struct map map = {0};
+	char name[IDENT_NAME_MAX];
+
+	return map_open(repo_dir(repo), ident_file_name(&archive->ref.id, name), &map, NULL) == 0
+		       ? archive_unlisted_bytes(map_span(&map))
+		       : 0;
+}
+
 /* The header of the version that a difference starts from; NULL for a full archive. */
 static int
 read_old_header(

@@ -40,6 +40,9 @@ struct build_way {
 int build_content(const struct build *b, const struct build_way *way, struct record *ret,
 	const struct record **ret_culprit, struct err *e);
 
+/* What decoding an archive takes beside its files: the contents that no header lists. */
+uint64_t build_scratch_bytes(struct repo *repo, const struct record *archive);
+
 /*
  * A full archive of a version whose content is stored. Streams of the donors,
  * archives of any version, are used again where they fit; of a full archive and the difference

@@ -24,6 +24,17 @@ describe_way(const struct plan *p, char *ret, size_t size)
 		p->count == 1 ? "" : "s");
 }
 
+static uint64_t
+scratch_bytes(const struct builder_job *k, const struct record *inputs, size_t count)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (inputs[i].kind == RECORD_ARCHIVE)
+			bytes += build_scratch_bytes(stock_repo(k->parts->stock), &inputs[i]);
+	return bytes;
+}
+
 /*
  * False where content was built: whether that was all, or a full archive comes next, the plan says.
  * Each step costs a look at the cache, and none has to know the one after it.
@@ -41,7 +52,8 @@ build_content_step(struct builder_job *k, const struct stock_site *site, const s
 	int result;
 
 	/* Not unpacked, where there is no room for that: the plan looks for another way. */
-	if (!builder_job_reserve(k, site->workspace, builder_job_content_bytes(k))) {
+	if (!builder_job_reserve(k, site->workspace,
+		    builder_job_content_bytes(k) + scratch_bytes(k, inputs, count))) {
 		k->no_room = true;
 		return false;
 	}

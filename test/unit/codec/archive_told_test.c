@@ -50,6 +50,21 @@ START_TEST(archive_next__contents_are_told_or_refused)
 }
 END_TEST
 
+START_TEST(archive_unlisted_bytes__of_all_entries)
+{
+	AUTO_BUF struct buf b = {0};
+
+	ck_assert_uint_eq(archive_unlisted_bytes(unit_text("GUTS2AR")), 0);
+	buf_add_string(&b, ARCHIVED_MAGIC);
+	archived_put_told(&b, CODEC_ZSTD, "3 1 9 2 0 300 1000000 1 1", "", unit_text("x"));
+	archived_put(&b, CODEC_ZSTD, 2, "", unit_text("x"));
+	archived_put_told(&b, CODEC_ZSTD, "1 1 0 7", "", unit_text("x"));
+	ck_assert_uint_eq(archive_unlisted_bytes(span_of(b.at, b.len)), 1000307);
+	ck_assert_uint_eq(archive_unlisted_bytes(span_of(b.at, b.len - 1)), 1000300);
+	ck_assert_uint_eq(archive_unlisted_bytes(unit_text("GUTS2AR1GUTS2AR1")), 0);
+}
+END_TEST
+
 /* Sizes that are said and not there would be read from the stream, or from what is behind it. */
 START_TEST(archive_next__counts_of_contents_are_not_believed)
 {
@@ -78,4 +93,5 @@ archive_told_tests(TCase *c)
 {
 	tcase_add_test(c, archive_next__contents_are_told_or_refused);
 	tcase_add_test(c, archive_next__counts_of_contents_are_not_believed);
+	tcase_add_test(c, archive_unlisted_bytes__of_all_entries);
 }
