@@ -44,6 +44,7 @@ struct server {
 	struct settings *settings;
 	struct stock *stock;
 	struct jobs *jobs;
+	struct arrivals *arrivals;
 	struct workers *workers;
 	struct workers *builders; /* for what takes long; everything else goes first */
 	struct builder_turns *turns;
@@ -201,7 +202,7 @@ static int
 start_network(struct server *s, struct err *e)
 {
 	const struct fetcher_parts fetches = {&s->options, s->id, s->settings, s->stock, s->jobs,
-		s->workers, s->retain, s->announce, s->vouch};
+		s->workers, s->retain, s->arrivals, s->announce, s->vouch};
 
 	/* Before HTTP, whose threads tell the fetcher who has polled. */
 	if (fetcher_start(&fetches, &s->fetcher, e) != 0)
@@ -209,7 +210,7 @@ start_network(struct server *s, struct err *e)
 	/* What is stored was allowed when the last run ended. */
 	announce_policy(s->announce);
 	if (http_start(&(struct reply_parts){&s->options, s->id, s->settings, s->stock, s->jobs,
-			       s->usage, s->legacy, s->fetcher},
+			       s->usage, s->legacy, s->fetcher, s->arrivals},
 		    &s->http, e) != 0)
 		return -1;
 	/* Serving does not depend on it. */
@@ -231,6 +232,7 @@ start(struct server *s, struct err *e)
 	if (create_id(s, e) != 0 || open_cache(s, e) != 0 || log_start(logs, e) != 0)
 		return -1;
 	s->jobs = jobs_new(on_queued, s);
+	s->arrivals = arrivals_new();
 	if (workers_start(WORKERS, false, &s->workers, e) != 0 ||
 		workers_start(builder_count(), true, &s->builders, e) != 0)
 		return -1;
@@ -268,6 +270,7 @@ stop(struct server *s)
 	if (s->jobs != NULL)
 		jobs_stop(s->jobs);
 	fetcher_stop(s->fetcher);
+	arrivals_stop(s->arrivals);
 	http_stop(s->http, s->options.drainTime);
 	vouch_stop(s->vouch);
 	workers_stop(s->workers);
@@ -284,6 +287,7 @@ stop(struct server *s)
 	workers_free(s->workers);
 	workers_free(s->builders);
 	jobs_free(s->jobs);
+	arrivals_free(s->arrivals);
 	stock_close(s->stock);
 	log_stop();
 }

@@ -250,6 +250,7 @@ fill(struct source_request *r)
 		r->request.max_bytes = r->file.bytes;
 		/* The offer said how long it is: another length is another file. */
 		r->request.exact = true;
+		r->request.early = r->early;
 		r->request.resume_from = r->resume_from;
 		r->request.restart = restart_caller;
 		return;
@@ -351,8 +352,8 @@ source_part_open(int dir, const char *name, uint64_t bytes, uint64_t *ret_have, 
 	 * O_APPEND: after a restart the next byte goes to the beginning. O_NONBLOCK: as in fs_open,
 	 * a FIFO would be waited for.
 	 */
-	AUTO_CLOSE int fd = openat(dir, name,
-		O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+	AUTO_CLOSE int fd = openat(
+		dir, name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 	off_t have = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
 
 	if (have < 0)

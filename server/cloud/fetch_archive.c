@@ -24,20 +24,37 @@ to_part(void *context, const void *bytes, size_t len, struct err *e)
 		return -1;
 	/* After it was written: from there on another upstream goes on (prepare_archive). */
 	job_progress_add(&f->job->progress, len);
+	if (f->arrival != NULL)
+		arrivals_add(f->arrival, len);
 	fetch_job_note_part(f, false);
 	f->landing.received_bytes += len;
 	return 0;
 }
 
+/* Who waits for its offer can have that now, and take the bytes as they come. */
+static void
+begin_arrival(struct fetch *f, uint64_t have)
+{
+	const struct fetcher_parts *p = &f->pool->parts;
+	const struct job_spec *spec = &f->job->spec;
+
+	f->arrival = arrivals_begin(p->arrivals, &f->landing.record, spec->format, f->part, have);
+	if (f->arrival != NULL)
+		jobs_arriving(p->jobs, &spec->ident, &spec->base, spec->format);
+}
+
+/* What was there, and may have been sent on, is of no use. */
 static int
 restart_part(void *context, struct err *e)
 {
 	struct fetch *f = context;
 
+	arrivals_end(&f->arrival, false);
 	if (source_part_restart(f->part, e) != 0)
 		return err_wrap(e, "stage");
 	job_progress_begin(&f->job->progress, 0, f->landing.record.ref.bytes);
 	fetch_job_note_part(f, true);
+	begin_arrival(f, 0);
 	return 0;
 }
 
@@ -107,6 +124,7 @@ work(void *context)
 			fetch_job_not_landed(f, name, &e);
 	} else {
 		f->reserved = false; /* it was given back, and somebody else may have it by now */
+		arrivals_end(&f->arrival, true);
 		/*
 		 * Where the format that was asked for does not exist the next best one, which is in
 		 * the view now, is what whoever waited is given.
@@ -171,6 +189,7 @@ ask_for_archive(struct fetch *f)
 	/* It waits, and comes here again by go_on; or the job has ended. */
 	if (!fetch_job_may_download(f) || !prepare_part(f))
 		return;
+	begin_arrival(f, f->job->progress.have_bytes);
 	/* An earlier run ended between its last byte and the look at its digest. */
 	if (f->job->progress.have_bytes == ref->bytes) {
 		fetch_job_hand_over(f, work);
@@ -178,7 +197,8 @@ ask_for_archive(struct fetch *f)
 	}
 	f->request.what = SOURCE_FILE;
 	f->request.file = *ref;
-	f->request.wait_s = 0; /* it is there, or it is not */
+	f->request.wait_s = 0; /* it is there, or it is not; or it arrives there */
+	f->request.early = true;
 	f->request.write = to_part;
 	f->request.restart = restart_part;
 	f->request.done = on_archive;

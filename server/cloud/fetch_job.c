@@ -44,10 +44,7 @@ fetch_job_new(struct fetch_pool *pool, struct job *job)
 	f->pool = pool;
 	f->job = job;
 	f->upstream = f->part = f->offered_by = -1;
-	/*
-	 * As if they had been asked already: fetch_job_send comes back to them when nobody else is
-	 * left.
-	 */
+	/* As if they had been asked: fetch_job_send comes back to them when nobody else is left. */
 	f->tried = memory_of(job)->distrusted;
 	f->began_ms = clock_mono_ms();
 	(void)hops_add(job->via, pool->parts.id, f->via);
@@ -67,6 +64,7 @@ fetch_job_upstream(const struct fetch *f)
 void
 fetch_job_release(struct fetch *f)
 {
+	arrivals_end(&f->arrival, false);
 	fs_close(&f->part);
 	if (f->reserved)
 		retain_release(f->pool->parts.retain, f->landing.stage);

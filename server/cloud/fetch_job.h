@@ -16,6 +16,7 @@
 #include <sys/queue.h>
 
 #include "cache/announce.h"
+#include "cache/arrivals.h"
 #include "cache/land.h"
 #include "cache/retain.h"
 #include "cache/stock.h"
@@ -46,6 +47,7 @@ struct fetcher_parts {
 	struct jobs *jobs;
 	struct workers *workers;
 	struct retain *retain;
+	struct arrivals *arrivals;
 	struct announce *announce;
 	struct vouch *vouch; /* NULL: no root is pinned */
 };
@@ -91,11 +93,12 @@ struct fetch {
 	/* An archive: */
 	struct landing landing;
 	int part;
-	bool reserved;	     /* landing.stage, in the ledger */
-	int offered_by;	     /* the upstream whose offer names it; -1: not known any more */
-	bool offer_is_empty; /* what an upstream offers is not there; another one was asked */
-	bool last_choice;    /* the format asked for does not exist: this is the next best */
-	bool is_archive;     /* its bytes come, or are about to */
+	struct arrival *arrival; /* of the part; NULL: none */
+	bool reserved;		 /* landing.stage, in the ledger */
+	int offered_by;		 /* the upstream whose offer names it; -1: not known any more */
+	bool offer_is_empty;	 /* what an upstream offers is not there; another one was asked */
+	bool last_choice;	 /* the format asked for does not exist: this is the next best */
+	bool is_archive;	 /* its bytes come, or are about to */
 	void (*go_on)(struct fetch *f); /* when its turn to download, or its role, has come */
 	LIST_ENTRY(fetch) in_all;
 	STAILQ_ENTRY(fetch) in_waiting;

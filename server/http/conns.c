@@ -240,7 +240,7 @@ conns_enter(struct conn *conn, enum conn_state state)
 		[CONN_HEAD] = {[CONN_BODY] = true, [CONN_IDLE] = true},
 		[CONN_BODY] = {[CONN_HELD] = true, [CONN_SENDING] = true, [CONN_IDLE] = true},
 		[CONN_HELD] = {[CONN_HELD] = true, [CONN_SENDING] = true, [CONN_IDLE] = true},
-		[CONN_SENDING] = {[CONN_IDLE] = true},
+		[CONN_SENDING] = {[CONN_HELD] = true, [CONN_IDLE] = true},
 		[CONN_IDLE] = {[CONN_HEAD] = true},
 	};
 
@@ -363,7 +363,8 @@ conns_drain(struct conns *c, bool all)
 	(void)pthread_mutex_lock(&c->lock);
 	LIST_FOREACH (conn, &c->all, link)
 		/* One that is held was resumed, and is about to be answered. */
-		if (all || (conn->state != CONN_SENDING && conn->state != CONN_HELD))
+		if (all || conn->arriving ||
+			(conn->state != CONN_SENDING && conn->state != CONN_HELD))
 			cut_off(c, conn);
 	left = c->count;
 	(void)pthread_mutex_unlock(&c->lock);

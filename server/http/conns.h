@@ -24,14 +24,15 @@
 #include "model/wire.h"
 
 /*
- * NEW, HEAD -> BODY -> HELD or SENDING; HELD -> SENDING or HELD again; any -> IDLE when a request
- * has ended, however it did; IDLE -> HEAD.
+ * NEW, HEAD -> BODY -> HELD or SENDING; HELD -> SENDING or HELD again; SENDING -> HELD where the
+ * rest of the answer is still to come; any -> IDLE when a request has ended, however it did; IDLE
+ * -> HEAD.
  */
 enum conn_state {
 	CONN_NEW,     /* nothing was asked yet */
 	CONN_HEAD,    /* a request line has come, the head is not complete */
 	CONN_BODY,    /* the head is complete */
-	CONN_HELD,    /* its answer is held */
+	CONN_HELD,    /* its answer, or the rest of it, is held */
 	CONN_SENDING, /* an answer is on its way */
 	CONN_IDLE,    /* the answer is gone, the connection stays */
 };
@@ -44,6 +45,7 @@ struct conn {
 	_Atomic int state;
 	_Atomic uint64_t since_ms;
 	atomic_bool has_place; /* in the limiter */
+	atomic_bool arriving;  /* SENDING, HELD: of its answer the rest is not here yet */
 	/* Under the lock: */
 	bool cut; /* it was shut down; its thread closes it */
 	/* SENDING, the reaper's: */
@@ -95,8 +97,8 @@ uint64_t conns_acked(int fd);
 unsigned conns_reap(struct conns *c, uint64_t now_ms, bool places_wanted);
 
 /*
- * The server ends: shut down every connection but those on which an answer is on its way; `all`:
- * those too. Returns how many are left.
+ * The server ends: shut down every connection but those on which an answer is on its way that can
+ * still be whole; `all`: those too. Returns how many are left.
  */
 unsigned conns_drain(struct conns *c, bool all);
 

@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/guard.h"
+#include "http/http_arrival.h"
+#include "http/reply_arrival.h"
 #include "log.h"
 
 /* What an answer can depend on, of the fields of a head. */
@@ -82,7 +84,10 @@ give_place(struct request *r)
 		return;
 	r->reply.holds_place = false;
 	r->conn->has_place = false;
-	limiter_give(&r->all->context.limiter, &r->conn->peer->places);
+	if (r->reply.arrival != NULL)
+		limiter_give_arriving(&r->all->context.limiter, &r->conn->peer->places);
+	else
+		limiter_give(&r->all->context.limiter, &r->conn->peer->places);
 }
 
 static void
@@ -154,10 +159,13 @@ http_request_completed(void *cls, struct MHD_Connection *connection, void **requ
 	/* 0: it ended before there was an answer, as with a head that never was complete. */
 	if (r->reply.status != 0)
 		log_request(r, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-	if (r->reply.holds_place && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+	/* What comes as it arrives says nothing of how long others take. */
+	if (r->reply.holds_place && r->reply.body == REPLY_FILE &&
+		code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		limiter_note(&r->all->context.limiter, clock_tick_ms() - r->started_ms);
 	give_place(r);
 	end_hold(r);
+	r->conn->arriving = false;
 	conns_enter(r->conn, CONN_IDLE);
 	/* After a hold: what was decided before it is decided anew, over the view as it is now. */
 	reply_clear(&r->reply);
@@ -177,7 +185,12 @@ send_reply(struct request *r)
 	enum MHD_Result queued;
 	bool own;
 
-	response = http_response_new(&r->all->files, &r->reply, &own);
+	if (r->reply.body == REPLY_ARRIVAL) {
+		response = http_arrival_new(&r->reply, r->connection, r->conn);
+		own = true;
+	} else {
+		response = http_response_new(&r->all->files, &r->reply, &own);
+	}
 	if (response == NULL)
 		return MHD_NO;
 	r->conn->has_place = r->reply.holds_place;
@@ -286,20 +299,28 @@ resume(void *context)
 static enum MHD_Result
 hold(struct request *r)
 {
+	const struct reply_parts *parts = &r->all->context.parts;
 	struct job_outlook outlook;
+	struct job_spec job;
 
 	/* An answer that needs one job after the other is not held longer for that. */
 	if (r->hold_until_ms == 0)
 		r->hold_until_ms = clock_mono_ms() + r->reply.hold_ms;
-	r->waiter =
-		(struct waiter){.resume = resume, .context = r, .deadline_ms = r->hold_until_ms};
+	r->waiter = (struct waiter){.resume = resume,
+		.context = r,
+		.deadline_ms = r->hold_until_ms,
+		.early = r->reply.early};
 	conns_enter(r->conn, CONN_HELD);
 	r->held = true;
 	(void)atomic_fetch_add(&r->conn->peer->held, 1);
 	MHD_suspend_connection(r->connection);
-	outlook = jobs_ask(r->all->context.parts.jobs, &r->reply.job, &r->waiter);
+	/* Its own, as r may be gone as soon as it is held. */
+	job = r->reply.job;
+	outlook = jobs_ask(parts->jobs, &job, &r->waiter);
 	if (!outlook.held)
 		MHD_resume_connection(r->connection);
+	else
+		reply_arrival_look(parts, &job);
 	return MHD_YES;
 }
 

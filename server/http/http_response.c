@@ -30,8 +30,8 @@ add(struct MHD_Response *response, const char *name, const char *value)
 	assert(added == MHD_YES);
 }
 
-static void
-add_fields(struct MHD_Response *response, const struct reply *r)
+void
+http_response_add_fields(struct MHD_Response *response, const struct reply *r)
 {
 	/* In the order of enum reply_cache. */
 	static const char *const cache[] = {
@@ -51,7 +51,7 @@ add_fields(struct MHD_Response *response, const struct reply *r)
 		add(response, "Vary", "Accept");
 	if (r->last_modified_s > 0)
 		add(response, "Last-Modified", fields_date_text(r->last_modified_s, text));
-	if (r->body == REPLY_FILE)
+	if (r->body == REPLY_FILE || r->body == REPLY_ARRIVAL)
 		add(response, "Accept-Ranges", "bytes");
 	if (r->location[0] != '\0')
 		add(response, "Location", r->location);
@@ -65,9 +65,9 @@ add_fields(struct MHD_Response *response, const struct reply *r)
 	}
 	if (r->whole_file_size && r->status == 206)
 		(void)snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
-			r->first, r->first + r->len - 1, r->vr->record.ref.bytes);
+			r->first, r->first + r->len - 1, r->size);
 	else if (r->whole_file_size)
-		(void)snprintf(text, sizeof(text), "bytes */%" PRIu64, r->vr->record.ref.bytes);
+		(void)snprintf(text, sizeof(text), "bytes */%" PRIu64, r->size);
 	if (r->whole_file_size)
 		add(response, "Content-Range", text);
 }
@@ -113,7 +113,7 @@ prepared_response(const struct reply *r)
 	response = MHD_create_response_from_buffer(
 		r->prepared->len, r->prepared->bytes, MHD_RESPMEM_PERSISTENT);
 	assert(response != NULL);
-	add_fields(response, r);
+	http_response_add_fields(response, r);
 	return store_response(&r->prepared->response, response, false);
 }
 
@@ -170,7 +170,7 @@ response_in_memory(struct reply *r, int fd, bool keep)
 	}
 	response = bytes_response(bytes, r->len, keep);
 	assert(response != NULL);
-	add_fields(response, r);
+	http_response_add_fields(response, r);
 	return response;
 }
 
@@ -188,7 +188,7 @@ fd_response(struct reply *r, int fd, bool keep)
 		(void)close(fd);
 		return NULL;
 	}
-	add_fields(response, r);
+	http_response_add_fields(response, r);
 	return response;
 }
 
@@ -282,6 +282,6 @@ http_response_new(const struct http_response_files *f, struct reply *r, bool *re
 		return document_response(f, r);
 	response = MHD_create_response_from_buffer(r->text.len, r->text.at, MHD_RESPMEM_MUST_COPY);
 	assert(response != NULL);
-	add_fields(response, r);
+	http_response_add_fields(response, r);
 	return response;
 }

@@ -28,4 +28,7 @@ struct MHD_Response *http_response_new(
 /* For view_record_response_free. */
 void http_response_release(void *response, bool is_file);
 
+/* The fields of a reply. */
+void http_response_add_fields(struct MHD_Response *response, const struct reply *r);
+
 #endif

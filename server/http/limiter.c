@@ -33,6 +33,22 @@ limiter_give(struct limiter *l, _Atomic uint64_t *own)
 	(void)atomic_fetch_sub(&l->busy, 1);
 }
 
+bool
+limiter_take_arriving(struct limiter *l, _Atomic uint64_t *own, uint64_t now_ms)
+{
+	if (atomic_fetch_add(&l->arriving, 1) < (l->max + 1) / 2 && limiter_take(l, own, now_ms))
+		return true;
+	(void)atomic_fetch_sub(&l->arriving, 1);
+	return false;
+}
+
+void
+limiter_give_arriving(struct limiter *l, _Atomic uint64_t *own)
+{
+	(void)atomic_fetch_sub(&l->arriving, 1);
+	limiter_give(l, own);
+}
+
 void
 limiter_note(struct limiter *l, uint64_t took_ms)
 {

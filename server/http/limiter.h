@@ -16,6 +16,7 @@
 struct limiter {
 	uint64_t max;
 	_Atomic uint64_t busy;
+	_Atomic uint64_t arriving;   /* of these, for what still arrives */
 	_Atomic uint64_t typical_ms; /* of a transfer that ended, smoothed; 0: none yet */
 	_Atomic uint64_t refused_ms; /* when somebody found no place; 0: nobody has */
 };
@@ -26,6 +27,13 @@ struct limiter {
  */
 bool limiter_take(struct limiter *l, _Atomic uint64_t *own, uint64_t now_ms);
 void limiter_give(struct limiter *l, _Atomic uint64_t *own);
+
+/*
+ * The same for what still arrives, which takes as long as somebody else does: half of all places at
+ * the most.
+ */
+bool limiter_take_arriving(struct limiter *l, _Atomic uint64_t *own, uint64_t now_ms);
+void limiter_give_arriving(struct limiter *l, _Atomic uint64_t *own);
 
 /* A transfer went out in this time. */
 void limiter_note(struct limiter *l, uint64_t took_ms);

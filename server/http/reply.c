@@ -9,7 +9,10 @@
 #include "base/clock.h"
 #include "cache/view_decide.h"
 #include "http/fields.h"
+#include "http/reply_arrival.h"
+#include "http/reply_error.h"
 #include "http/reply_job.h"
+#include "http/reply_range.h"
 #include "http/reply_trust.h"
 #include "log.h"
 #include "model/retry.h"
@@ -30,29 +33,20 @@ reply_clear(struct reply *r)
 		(void)atomic_fetch_sub(&r->vr->sending, 1);
 	buf_free(&r->text);
 	view_record_release(r->vr);
+	arrivals_release(r->arrival);
 	if (r->view != NULL)
 		view_release(r->view);
 	r->sending = false;
 	r->vr = NULL;
+	r->arrival = NULL;
 	r->view = NULL;
-}
-
-static void
-set_error(struct reply *r, unsigned status, const char *error, const char *reason)
-{
-	r->status = status;
-	r->reason = reason;
-	r->body = REPLY_TEXT;
-	r->cache = REPLY_NO_STORE;
-	buf_clear(&r->text);
-	buf_printf(&r->text, "{\"error\":\"%s\",\"reason\":\"%s\"}\n", error, reason);
 }
 
 void
 reply_malformed(unsigned status, const char *reason, struct reply *ret)
 {
 	*ret = (struct reply){0};
-	set_error(ret, status, status == 405 ? "method-not-allowed" : "malformed", reason);
+	reply_error(ret, status, status == 405 ? "method-not-allowed" : "malformed", reason);
 	if (status == 405)
 		ret->allow = "GET, HEAD, POST";
 	/* Where a request was misunderstood nobody knows where the next one begins. */
@@ -114,6 +108,8 @@ set_prepare(const struct reply_context *c, const struct request_facts *facts,
 	struct job_spec job = *spec;
 	struct job_outlook outlook;
 
+	if (reply_arrival_offer(c->parts.arrivals, facts, spec, r))
+		return;
 	job.via = r->via;
 	if (reply_job_is_wish(r->view, &job))
 		job.wish_of = facts->asker;
@@ -123,6 +119,7 @@ set_prepare(const struct reply_context *c, const struct request_facts *facts,
 	 */
 	outlook = jobs_ask(c->parts.jobs, &job, NULL);
 	r->hold_ms = hold_ms(c, facts, small);
+	r->early = fields_prefer_wait_s(facts->prefer) > 0;
 	if (may_hold && outlook.coming && r->hold_ms > 0)
 		r->job = job;
 	else
@@ -150,32 +147,17 @@ is_large(const struct view_record *vr)
 	return record_is_full(&vr->record);
 }
 
-static void
-set_range(const struct request_facts *facts, struct reply *r)
+/* False: there is none, and the reply says so. */
+static bool
+take_place(struct reply_context *c, const struct request_facts *facts, struct reply *r)
 {
-	uint64_t size = r->vr->record.ref.bytes;
-	/* RFC 9110: Range is for GET alone (14.2), and of another file all is sent (13.1.5). */
-	bool applies = strcmp(facts->method, "GET") == 0 &&
-		       fields_if_range_matches(facts->if_range, r->etag);
+	bool (*take)(struct limiter * l, _Atomic uint64_t *own, uint64_t now_ms) =
+		r->arrival != NULL ? limiter_take_arriving : limiter_take;
 
-	r->status = 200;
-	r->body = REPLY_FILE;
-	r->len = size;
-	if (!applies)
-		return;
-	switch (fields_range(facts->range, size, &r->first, &r->len)) {
-	case RANGE_NONE:
-		r->len = size;
-		break;
-	case RANGE_PART:
-		r->status = 206;
-		r->whole_file_size = true;
-		break;
-	case RANGE_UNSATISFIABLE:
-		set_error(r, 416, "range", "range begins behind the end");
-		r->whole_file_size = true;
-		break;
-	}
+	r->holds_place = take(&c->limiter, facts->places, clock_mono_ms());
+	if (!r->holds_place)
+		reply_busy(c, r);
+	return r->holds_place;
 }
 
 /* unmodified: the client has it, by whatever it says of that beside If-None-Match. */
@@ -193,17 +175,15 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 		r->status = 304;
 		return;
 	}
-	set_range(facts, r);
+	r->body = REPLY_FILE;
+	reply_range(facts, vr->record.ref.bytes, r);
 	if (r->status == 416)
 		r->octets = false;
 	/* What sends no bytes takes no place. */
 	if (r->status == 416 || strcmp(facts->method, "HEAD") == 0)
 		return;
-	if (is_large(vr) && !limiter_take(&c->limiter, facts->places, clock_mono_ms())) {
-		reply_busy(c, r);
+	if (is_large(vr) && !take_place(c, facts, r))
 		return;
-	}
-	r->holds_place = is_large(vr);
 	/* From here on retention leaves it alone. */
 	r->sending = true;
 	(void)atomic_fetch_add(&vr->sending, 1);
@@ -268,7 +248,7 @@ set_moved(const struct target *target, const struct decision *d, struct reply *r
 {
 	char name[IDENT_NAME_MAX];
 
-	set_error(r, 301, "moved", "no difference; the full archive is there");
+	reply_error(r, 301, "moved", "no difference; the full archive is there");
 	r->reason = "no-difference";
 	(void)snprintf(r->location, sizeof(r->location), "%s/%s", target->prefixed ? "/guts2" : "",
 		ident_offer_name(&d->moved, NULL, name));
@@ -320,7 +300,7 @@ set_trust(const struct reply_context *c, const struct request_facts *facts,
 		set_prepare(c, facts, &role, true, may_hold, r);
 		break;
 	case REPLY_TRUST_NONE:
-		set_error(r, 404, "not-found",
+		reply_error(r, 404, "not-found",
 			r->view->vouched != NULL ? "nothing of this name was verified here"
 						 : "nothing that is signed is looked up here");
 		break;
@@ -339,7 +319,7 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 		break;
 	case DECIDE_FILE:
 		if (target->by_digest && !digest_equal(&d->record->ref.id, &target->file))
-			set_error(r, 404, "not-found", "another header has this name");
+			reply_error(r, 404, "not-found", "another header has this name");
 		else if (target->kind == TARGET_LEGACY)
 			set_legacy(c, facts, view_decide_record(d->record), r);
 		else
@@ -356,7 +336,11 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 		set_moved(target, d, r);
 		break;
 	case DECIDE_NOT_FOUND:
-		set_error(r, 404, "not-found", d->reason);
+		if (target->kind == TARGET_FILE &&
+			reply_arrival_file(c->parts.arrivals, facts, &target->file, r))
+			(void)(r->status == 416 || take_place(c, facts, r));
+		else
+			reply_error(r, 404, "not-found", d->reason);
 		break;
 	}
 }
@@ -398,7 +382,7 @@ check_via(struct reply_context *c, const struct request_facts *facts, const stru
 		return true;
 	}
 	log_loop(c, r->via, verdict);
-	set_error(r, 508, "loop",
+	reply_error(r, 508, "loop",
 		verdict == HOPS_LOOP ? "this server is above itself" : "more than 8 servers");
 	return false;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "cache/arrivals.h"
 #include "cache/legacy.h"
 #include "cache/stock.h"
 #include "cache/usage.h"
@@ -45,6 +46,7 @@ enum reply_body {
 	REPLY_PREPARED, /* prepared, prepared once */
 	REPLY_FILE,	/* len bytes of record's file from first on */
 	REPLY_DOCUMENT, /* len bytes: the file of document */
+	REPLY_ARRIVAL,	/* len bytes of arrival from first on, as they come */
 };
 
 enum reply_cache { REPLY_NO_STORE, REPLY_REVALIDATE, REPLY_IMMUTABLE };
@@ -58,10 +60,13 @@ struct reply {
 	struct view_record *vr;			 /* keeps what is prepared alive as well */
 	struct view *view;			 /* the same, for the announcement */
 	const struct vouched_document *document; /* of the view */
+	struct arrival *arrival;
 	uint64_t first;
 	uint64_t len;
+	uint64_t size; /* of the whole file, where it has a range */
 	enum reply_cache cache;
 	const char *etag;		   /* NULL: none */
+	char own_etag[ETAG_MAX];	   /* where nothing prepared has it */
 	char location[IDENT_NAME_MAX + 8]; /* "": none */
 	uint64_t retry_after_s;		   /* 0: none */
 	uint64_t last_modified_s;	   /* since 1970; 0: none */
@@ -77,6 +82,7 @@ struct reply {
 	/* status 0: hold the answer on this job, if the caller can, for hold_ms */
 	struct job_spec job;
 	uint64_t hold_ms;
+	bool early;		 /* an archive that has begun to arrive ends it */
 	char via[HOPS_TEXT_MAX]; /* job.via points to it */
 };
 
@@ -89,6 +95,7 @@ struct reply_parts {
 	struct usage *usage;
 	struct legacy *legacy;
 	struct fetcher *fetcher;
+	struct arrivals *arrivals;
 };
 
 struct reply_context {

@@ -233,6 +233,29 @@ jobs_resume(struct jobs *j, struct job *job)
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
+void
+jobs_arriving(
+	struct jobs *j, const struct ident *ident, const struct edition *base, enum format format)
+{
+	static const enum job_kind kinds[] = {JOB_OFFER, JOB_BUILD};
+	struct waiter_list list = SLIST_HEAD_INITIALIZER(list);
+
+	(void)pthread_mutex_lock(&j->lock);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const struct job_spec spec = {
+			.kind = kinds[i], .ident = *ident, .base = *base, .format = format};
+		char key[JOB_KEY];
+		struct job *job;
+
+		job_table_key(&spec, key);
+		job = job_table_find(&j->table, key);
+		if (job != NULL)
+			waiters_detach(&job->waiters, WAITERS_EARLY, 0, &list);
+	}
+	(void)pthread_mutex_unlock(&j->lock);
+	waiters_resume(&list);
+}
+
 bool
 jobs_stopped(struct jobs *j)
 {
@@ -267,31 +290,6 @@ jobs_take(struct jobs *j, enum job_queue queue)
 
 /* ---- Ending */
 
-/* Without the lock: who is resumed may ask for something else. */
-static void
-resume_all(struct waiter_list *list)
-{
-	struct waiter *waiter;
-
-	while ((waiter = SLIST_FIRST(list)) != NULL) {
-		SLIST_REMOVE_HEAD(list, link); /* it belongs to its owner again once resumed */
-		waiter->resume(waiter->context);
-	}
-}
-
-/*
- * With the lock. Waiters that are detached are in no job any more: neither the timers nor another
- * end can resume one a second time.
- */
-static struct waiter_list
-detach(struct job *job)
-{
-	struct waiter_list list = job->waiters;
-
-	SLIST_INIT(&job->waiters);
-	return list;
-}
-
 /* Whether it tells how long downloads take. A price is too small to. */
 static bool
 is_download(const struct job *job)
@@ -308,15 +306,16 @@ static void
 end(struct jobs *j, struct job *job, enum job_state state)
 {
 	enum job_queue queue = job_table_queue(&job->spec);
-	struct waiter_list list = detach(job);
+	struct waiter_list list = SLIST_HEAD_INITIALIZER(list);
 	bool next;
 
+	waiters_detach(&job->waiters, WAITERS_ALL, 0, &list);
 	enter(job, state);
 	if (state == JOB_NONE)
 		job_table_remove(&j->table, job);
 	next = job_table_next(&j->table, queue) != NULL;
 	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(&list);
+	waiters_resume(&list);
 	if (next)
 		j->notify(j->context, queue);
 }
@@ -435,21 +434,13 @@ struct tick {
 	bool queued[QUEUES];	    /* notify is called for these, then */
 };
 
-/* With the lock. The order of those who go on waiting means nothing. */
+/* With the lock. */
 static void
 expire_waiters(void *context, struct job *job)
 {
 	struct tick *tick = context;
-	struct waiter_list all = detach(job);
-	struct waiter *waiter;
 
-	while ((waiter = SLIST_FIRST(&all)) != NULL) {
-		SLIST_REMOVE_HEAD(&all, link);
-		if (waiter->deadline_ms > tick->now_ms)
-			SLIST_INSERT_HEAD(&job->waiters, waiter, link);
-		else
-			SLIST_INSERT_HEAD(&tick->expired, waiter, link);
-	}
+	waiters_detach(&job->waiters, WAITERS_DUE, tick->now_ms, &tick->expired);
 }
 
 static void
@@ -478,7 +469,7 @@ jobs_tick(struct jobs *j, uint64_t now_ms)
 	(void)pthread_mutex_lock(&j->lock);
 	job_table_each(&j->table, tick_job, &tick);
 	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(&tick.expired);
+	waiters_resume(&tick.expired);
 	for (int i = 0; i < QUEUES; i++)
 		if (tick.queued[i])
 			j->notify(j->context, (enum job_queue)i);
@@ -494,5 +485,5 @@ jobs_stop(struct jobs *j)
 	j->stopped = true;
 	job_table_each(&j->table, expire_waiters, &tick);
 	(void)pthread_mutex_unlock(&j->lock);
-	resume_all(&tick.expired);
+	waiters_resume(&tick.expired);
 }

@@ -21,6 +21,7 @@
 
 #include "base/err.h"
 #include "jobs/job_progress.h"
+#include "jobs/waiters.h"
 #include "model/hops.h"
 #include "model/ident.h"
 #include "model/record.h"
@@ -79,15 +80,6 @@ enum job_reason {
 	JOB_REASONS
 };
 const char *jobs_reason_name(enum job_reason reason);
-
-/* Somebody whose answer is held until a job ends or the deadline passes. */
-struct waiter {
-	void (*resume)(void *context);
-	void *context;
-	uint64_t deadline_ms;
-	SLIST_ENTRY(waiter) link;
-};
-SLIST_HEAD(waiter_list, waiter);
 
 enum { JOB_KEY = IDENT_NAME_MAX + 16 };
 
@@ -152,6 +144,13 @@ struct job_outlook jobs_ask(struct jobs *j, const struct job_spec *spec, struct 
  */
 struct job_outlook jobs_wait(
 	struct jobs *j, struct job *job, const struct job_spec *spec, struct waiter *waiter);
+
+/*
+ * An archive of that offer has begun to arrive: whoever waits for it or for a build of it, and
+ * takes it so, is resumed.
+ */
+void jobs_arriving(
+	struct jobs *j, const struct ident *ident, const struct edition *base, enum format format);
 
 /* It goes on. */
 void jobs_resume(struct jobs *j, struct job *job);

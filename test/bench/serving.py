@@ -223,7 +223,7 @@ def herd_clients(port, count, name, offer, size):
                     continue
                 if b" 200 " in head.split(b"\r\n")[0]:
                     one[1] = None
-                    ask(s, name)
+                    ask(s, name, "Prefer: wait=30\r\n")
                 else:
                     one[1] = b""
                     again.append((s, time.monotonic() + int(re.search(rb"(?i)retry-after: (\d+)", head)[1])))
@@ -299,6 +299,89 @@ def herd():
     return [whole, asked]
 
 
+# ---- A chain over slow lines
+
+class Line(threading.Thread):
+    """Passes on whatever comes; what comes from the other end no faster than a rate."""
+
+    def __init__(self, port, rate=1_000_000):
+        super().__init__(daemon=True)
+        self.to, self.rate = port, rate
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.lock, self.free = threading.Lock(), time.monotonic()
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                near, _ = self.listening.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.to))
+            for one, other, slow in ((near, far, False), (far, near, True)):
+                threading.Thread(target=self.carry, args=(one, other, slow), daemon=True).start()
+
+    def carry(self, one, other, slow):
+        try:
+            while piece := one.recv(8192):
+                if slow:  # the line is one: its connections share it
+                    with self.lock:
+                        self.free = max(self.free, time.monotonic()) + len(piece) / self.rate
+                        until_ = self.free
+                    time.sleep(max(0, until_ - time.monotonic()))
+                other.sendall(piece)
+            other.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def stop(self):
+        self.listening.close()
+
+
+def fetch_to_the_end(port, offer, name, size):
+    """Seconds until all is here, by who waits and goes on where he was cut."""
+    began = time.monotonic()
+    if offer:
+        obtain(port, offer, Accept="application/x-guts2ar2", Prefer="wait=30")
+    s = socket.create_connection(("127.0.0.1", port))
+    s.sendall(f"GET {name} HTTP/1.1\r\nHost: a\r\nPrefer: wait=30\r\n\r\n".encode())
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += s.recv(65536)
+    assert got.startswith(b"HTTP/1.1 200"), got
+    left = size - len(got.partition(b"\r\n\r\n")[2])
+    while left > 0:
+        piece = s.recv(65536)
+        assert piece, "a connection ended early"
+        left -= len(piece)
+    s.close()
+    return time.monotonic() - began
+
+
+def chain():
+    size = 10_000_000
+    row = Row("chain", "10 MB archive over three servers and three lines of 1 MB/s, cold", "s", "lower", goal=1.15)
+    row.note = "the peer is the same archive over one such line from the cloud itself"
+    for turn in range(2):
+        repo = path(f"chain-{turn}")
+        name = "/f/" + one_archive(repo, size)
+        cloud, cloud_port = nginx((), f"root {repo};", f"chain-cloud-{turn}", False)
+        lines, servers, port = [], [], cloud_port
+        for level in range(3):
+            lines.append(Line(port))
+            process, port = guts2d(f"http://127.0.0.1:{lines[-1].port}", path(f"root-chain-{turn}-{level}"))
+            servers.append(process)
+            until(lambda p=port: request(p, "GET", "/q")[0] == 200)
+        row.add("ours", fetch_to_the_end(port, "/o;t=pkg;v=1001;c=00000001", name, size))
+        alone = Line(cloud_port)
+        row.add("one line", fetch_to_the_end(alone.port, None, name, size))
+        for one in [*reversed(servers), cloud, *lines, alone]:
+            one.stop()
+        shutil.rmtree(repo)
+    return [row]
+
+
 # ---- Starting
 
 def craft_cache(directory, types, versions, differences, archive_bytes=600):
@@ -335,4 +418,4 @@ def start():
     return [took, held]
 
 
-ROWS = {"poll": poll, "object": object_, "small": small, "large": large, "idle": idle, "herd": herd, "start": start}
+ROWS = {"poll": poll, "object": object_, "small": small, "large": large, "idle": idle, "herd": herd, "chain": chain, "start": start}

@@ -47,6 +47,7 @@ cloud_set_up(struct cloud *c)
 		.jobs = k->jobs,
 		.workers = k->workers,
 		.retain = k->retain,
+		.arrivals = arrivals_new(),
 		.announce = k->announce};
 	ck_assert_int_eq(upstream_new(&c->pool.upstream, NULL), 0);
 	c->pool.signed_asked = true;
@@ -63,6 +64,7 @@ cloud_tear_down(struct cloud *c)
 	source_clear(&c->pool.signed_look);
 	upstreams_free(c->pool.upstreams);
 	(void)pthread_mutex_destroy(&c->pool.lock);
+	arrivals_free(c->pool.parts.arrivals);
 	kept_tear_down(&c->k);
 	for (int i = 0; i < CLOUDS; i++) {
 		fs_close(&c->dir[i]);

@@ -381,21 +381,25 @@ START_TEST(conns_drain__who_is_being_answered_stays_unless_all_are_to_go)
 {
 	struct conns *c = conns_new(100);
 	struct peer peer = {0};
-	struct conn *conns[4];
-	static const enum conn_state last[] = {CONN_NEW, CONN_BODY, CONN_HELD, CONN_SENDING};
+	struct conn *conns[6];
+	static const enum conn_state last[] = {
+		CONN_NEW, CONN_BODY, CONN_HELD, CONN_SENDING, CONN_SENDING, CONN_SENDING};
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 6; i++) {
 		conns[i] = conns_add(c, -1, &peer, "somebody");
 		if (i > 0)
 			conns_enter(conns[i], CONN_BODY);
 		if (i > 1)
 			conns_enter(conns[i], last[i]);
 	}
-	ck_assert_uint_eq(conns_drain(c, false), 4);
-	for (int i = 0; i < 4; i++)
-		ck_assert(conns[i]->cut == (i < 2));
-	ck_assert_uint_eq(conns_drain(c, true), 4);
-	for (int i = 0; i < 4; i++) {
+	/* Of the last two the rest is not here, and will not come. */
+	conns[4]->arriving = conns[5]->arriving = true;
+	conns_enter(conns[5], CONN_HELD);
+	ck_assert_uint_eq(conns_drain(c, false), 6);
+	for (int i = 0; i < 6; i++)
+		ck_assert(conns[i]->cut == (i < 2 || i > 3));
+	ck_assert_uint_eq(conns_drain(c, true), 6);
+	for (int i = 0; i < 6; i++) {
 		ck_assert(conns[i]->cut);
 		conns_remove(c, conns[i]);
 	}

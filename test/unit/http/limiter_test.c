@@ -39,6 +39,25 @@ START_TEST(limiter_need_ms__where_all_are_quick_that_is_known)
 }
 END_TEST
 
+/* Of three places two; who finds none of those has taken nothing. */
+START_TEST(limiter_take_arriving__half_of_all)
+{
+	struct limiter l = {.max = 3};
+	_Atomic uint64_t own[3] = {0};
+
+	ck_assert(limiter_take_arriving(&l, &own[0], 1000));
+	ck_assert(limiter_take_arriving(&l, &own[1], 1000));
+	ck_assert(!limiter_take_arriving(&l, &own[2], 1000));
+	ck_assert_uint_eq(own[2], 0);
+	ck_assert(limiter_take(&l, &own[2], 1000));
+	limiter_give_arriving(&l, &own[0]);
+	ck_assert(limiter_take(&l, &own[0], 1000));
+	limiter_give_arriving(&l, &own[1]);
+	limiter_give(&l, &own[0]);
+	ck_assert(limiter_take_arriving(&l, &own[0], 1000));
+}
+END_TEST
+
 /* How many of `tries` it gets. */
 static unsigned
 take(struct limiter *l, _Atomic uint64_t *own, unsigned tries)
@@ -85,6 +104,7 @@ void
 limiter_tests(TCase *c)
 {
 	tcase_add_test(c, limiter__the_last_place_and_one_more);
+	tcase_add_test(c, limiter_take_arriving__half_of_all);
 	tcase_add_test(c, limiter__one_address_leaves_places_for_others);
 	tcase_add_test(c, limiter_need_ms__where_all_are_quick_that_is_known);
 }

@@ -43,6 +43,7 @@ site_set_up(struct site *s)
 	ck_assert_msg(stock_open(s->options.root, &p->stock, &e) == 0, "%s", e.text);
 	p->jobs = jobs_new(on_notify, NULL);
 	p->usage = usage_new();
+	p->arrivals = arrivals_new();
 	p->legacy = legacy_new(&(struct legacy_parts){.options = p->options,
 		.settings = p->settings,
 		.stock = p->stock,
@@ -59,6 +60,7 @@ site_tear_down(struct site *s)
 	legacy_free(s->c.parts.legacy);
 	usage_free(s->c.parts.usage);
 	jobs_free(s->c.parts.jobs);
+	arrivals_free(s->c.parts.arrivals);
 	stock_close(s->c.parts.stock);
 	settings_free(s->c.parts.settings);
 	free(s->options.root);

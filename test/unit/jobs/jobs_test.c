@@ -38,8 +38,9 @@ START_TEST(jobs_ask__many_askers_one_job)
 {
 	struct jobs *j = jobs_new(on_queued, NULL);
 	struct job_spec spec = spec_of(1);
-	struct waiter waiters[3] = {{on_resume, NULL, UINT64_MAX, {NULL}},
-		{on_resume, NULL, UINT64_MAX, {NULL}}, {on_resume, NULL, UINT64_MAX, {NULL}}};
+	struct waiter waiters[3] = {{on_resume, NULL, UINT64_MAX, false, {NULL}},
+		{on_resume, NULL, UINT64_MAX, false, {NULL}},
+		{on_resume, NULL, UINT64_MAX, false, {NULL}}};
 	struct job *job;
 
 	notified = resumed = 0;
@@ -62,7 +63,7 @@ START_TEST(jobs_failed__is_tried_again_once_for_each_time_it_was_asked_for)
 {
 	struct jobs *j = jobs_new(on_queued, NULL);
 	struct job_spec spec = spec_of(1);
-	struct waiter waiter = {on_resume, NULL, UINT64_MAX, {NULL}};
+	struct waiter waiter = {on_resume, NULL, UINT64_MAX, false, {NULL}};
 	struct job_outlook answer;
 
 	notified = resumed = 0;
@@ -142,8 +143,8 @@ START_TEST(jobs_tick__ends_holds_at_their_time)
 {
 	struct jobs *j = jobs_new(on_queued, NULL);
 	struct job_spec spec = spec_of(1);
-	struct waiter early = {on_resume, NULL, 1000, {NULL}};
-	struct waiter late = {on_resume, NULL, 2000, {NULL}};
+	struct waiter early = {on_resume, NULL, 1000, false, {NULL}};
+	struct waiter late = {on_resume, NULL, 2000, false, {NULL}};
 
 	resumed = 0;
 	ck_assert(jobs_ask(j, &spec, &early).held && jobs_ask(j, &spec, &late).held);
@@ -266,7 +267,7 @@ START_TEST(jobs_wait__who_asks_is_told_of_what_is_waited_for)
 	struct jobs *j = jobs_new(on_queued, NULL);
 	struct job_spec spec = spec_of(1);
 	struct job_spec needed = spec_of(1);
-	struct waiter waiter = {on_resume, NULL, UINT64_MAX, {NULL}};
+	struct waiter waiter = {on_resume, NULL, UINT64_MAX, false, {NULL}};
 	struct job *build;
 	struct job *fetch;
 

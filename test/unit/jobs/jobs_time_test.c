@@ -213,7 +213,7 @@ END_TEST
 
 START_TEST(jobs_stop__nobody_is_held_and_who_asks_is_told_why)
 {
-	struct waiter waiter = {on_resume, NULL, UINT64_MAX, {NULL}};
+	struct waiter waiter = {on_resume, NULL, UINT64_MAX, false, {NULL}};
 	struct job_spec spec = spec_of(JOB_OFFER, 1);
 	struct jobs *j = set_up();
 	struct job_outlook answer;
@@ -317,8 +317,8 @@ END_TEST
 
 START_TEST(jobs_tick__who_was_resumed_at_the_deadline_is_not_resumed_by_the_end)
 {
-	struct waiter early = {on_resume, NULL, 1000, {NULL}};
-	struct waiter late = {on_resume, NULL, UINT64_MAX, {NULL}};
+	struct waiter early = {on_resume, NULL, 1000, false, {NULL}};
+	struct waiter late = {on_resume, NULL, UINT64_MAX, false, {NULL}};
 	struct job_spec spec = spec_of(JOB_OFFER, 1);
 	struct jobs *j = set_up();
 

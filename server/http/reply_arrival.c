@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "http/reply_arrival.h"
+
+#include <string.h>
+
+#include "http/fields.h"
+#include "http/reply_range.h"
+
+static bool
+is_willing(const struct request_facts *facts)
+{
+	return fields_prefer_wait_s(facts->prefer) > 0;
+}
+
+bool
+reply_arrival_offer(struct arrivals *arrivals, const struct request_facts *facts,
+	const struct job_spec *spec, struct reply *r)
+{
+	struct offer offer = {0};
+	const struct record *record;
+	struct arrival *t = NULL;
+
+	if (is_willing(facts) && (spec->kind == JOB_OFFER || spec->kind == JOB_BUILD))
+		t = arrivals_find(arrivals, &spec->ident, &spec->base, spec->format);
+	if (t == NULL)
+		return false;
+	record = arrivals_record(t);
+	offer.archive[record->format] = record->ref;
+	r->status = 200;
+	r->reason = "arriving";
+	r->body = REPLY_TEXT;
+	r->cache = REPLY_NO_STORE;
+	wire_offer_format(&offer, &r->text);
+	arrivals_release(t);
+	return true;
+}
+
+/*
+ * No cache is to keep any of it: what is cut off was wrong, and would be put together with what is
+ * right.
+ */
+bool
+reply_arrival_file(struct arrivals *arrivals, const struct request_facts *facts,
+	const struct digest *id, struct reply *r)
+{
+	if (!is_willing(facts) || strcmp(facts->method, "GET") != 0)
+		return false;
+	r->arrival = arrivals_find_id(arrivals, id);
+	if (r->arrival == NULL)
+		return false;
+	view_record_etag(id, r->own_etag);
+	r->etag = r->own_etag;
+	r->body = REPLY_ARRIVAL;
+	r->cache = REPLY_NO_STORE;
+	r->octets = true;
+	r->reason = "arriving";
+	reply_range(facts, arrivals_record(r->arrival)->ref.bytes, r);
+	r->octets = r->status != 416;
+	return true;
+}
+
+void
+reply_arrival_look(const struct reply_parts *parts, const struct job_spec *job)
+{
+	struct arrival *t = arrivals_find(parts->arrivals, &job->ident, &job->base, job->format);
+
+	if (t != NULL)
+		jobs_arriving(parts->jobs, &job->ident, &job->base, job->format);
+	arrivals_release(t);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * reply_arrival.h - answers about an archive that is on its way here, for clients that say that
+ *                   they can wait.
+ *
+ * Source:   guts2(7), ANSWERS
+ */
+#ifndef REPLY_ARRIVAL_H
+#define REPLY_ARRIVAL_H
+
+#include "http/reply.h"
+
+/* The offer that the job will be an answer to. False: it is to be waited for. */
+bool reply_arrival_offer(struct arrivals *arrivals, const struct request_facts *facts,
+	const struct job_spec *spec, struct reply *r);
+
+/* The archive with this id, as it comes; its place in the limiter is the caller's to take. False:
+ * it does not arrive. */
+bool reply_arrival_file(struct arrivals *arrivals, const struct request_facts *facts,
+	const struct digest *id, struct reply *r);
+
+/* Whoever is held on this job is resumed where it has begun to arrive meanwhile. */
+void reply_arrival_look(const struct reply_parts *parts, const struct job_spec *job);
+
+#endif
