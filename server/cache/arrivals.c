@@ -217,6 +217,15 @@ arrivals_record(const struct arrival *t)
 	return &t->record;
 }
 
+struct job_spec
+arrivals_job(const struct arrival *t)
+{
+	return (struct job_spec){.kind = JOB_OFFER,
+		.ident = t->record.ident,
+		.base = t->record.base,
+		.format = t->asked};
+}
+
 /* With the lock. Up to where it may be read. */
 static uint64_t
 end_of(const struct arrival *t)

@@ -56,6 +56,8 @@ struct arrival *arrivals_find_id(struct arrivals *a, const struct digest *id);
 void arrivals_release(struct arrival *t);
 
 const struct record *arrivals_record(const struct arrival *t);
+/* What brings it. */
+struct job_spec arrivals_job(const struct arrival *t);
 
 /*
  * Up to max bytes from an offset, which is before the end. 0: they are not here yet, or not

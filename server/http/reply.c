@@ -190,6 +190,30 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 	view_record_note_served(vr);
 }
 
+/* False: it does not arrive. */
+static bool
+set_arriving(struct reply_context *c, const struct request_facts *facts, const struct digest *id,
+	struct reply *r)
+{
+	struct job_outlook outlook;
+	struct job_spec job;
+
+	switch (reply_arrival_file(c->parts.arrivals, facts, id, &job, r)) {
+	case REPLY_ARRIVAL_NONE:
+		return false;
+	case REPLY_ARRIVAL_BYTES:
+		/* What sends no bytes takes no place. */
+		if (r->status != 416)
+			(void)take_place(c, facts, r);
+		break;
+	case REPLY_ARRIVAL_LATER:
+		outlook = jobs_ask(c->parts.jobs, &job, NULL);
+		set_preparing(c, r, &outlook);
+		break;
+	}
+	return true;
+}
+
 /* A client that does not say who it is counts as its address. */
 static void
 note_usage(const struct reply_context *c, const struct request_facts *facts, const char *client,
@@ -336,10 +360,7 @@ carry_out(struct reply_context *c, const struct request_facts *facts, const stru
 		set_moved(target, d, r);
 		break;
 	case DECIDE_NOT_FOUND:
-		if (target->kind == TARGET_FILE &&
-			reply_arrival_file(c->parts.arrivals, facts, &target->file, r))
-			(void)(r->status == 416 || take_place(c, facts, r));
-		else
+		if (target->kind != TARGET_FILE || !set_arriving(c, facts, &target->file, r))
 			reply_error(r, 404, "not-found", d->reason);
 		break;
 	}

@@ -39,15 +39,20 @@ reply_arrival_offer(struct arrivals *arrivals, const struct request_facts *facts
  * No cache is to keep any of it: what is cut off was wrong, and would be put together with what is
  * right.
  */
-bool
+enum reply_arrival
 reply_arrival_file(struct arrivals *arrivals, const struct request_facts *facts,
-	const struct digest *id, struct reply *r)
+	const struct digest *id, struct job_spec *ret, struct reply *r)
 {
-	if (!is_willing(facts) || strcmp(facts->method, "GET") != 0)
-		return false;
-	r->arrival = arrivals_find_id(arrivals, id);
-	if (r->arrival == NULL)
-		return false;
+	struct arrival *t = arrivals_find_id(arrivals, id);
+
+	if (t == NULL)
+		return REPLY_ARRIVAL_NONE;
+	if (!is_willing(facts) || strcmp(facts->method, "GET") != 0) {
+		*ret = arrivals_job(t);
+		arrivals_release(t);
+		return REPLY_ARRIVAL_LATER;
+	}
+	r->arrival = t;
 	view_record_etag(id, r->own_etag);
 	r->etag = r->own_etag;
 	r->body = REPLY_ARRIVAL;
@@ -56,7 +61,7 @@ reply_arrival_file(struct arrivals *arrivals, const struct request_facts *facts,
 	r->reason = "arriving";
 	reply_range(facts, arrivals_record(r->arrival)->ref.bytes, r);
 	r->octets = r->status != 416;
-	return true;
+	return REPLY_ARRIVAL_BYTES;
 }
 
 void
