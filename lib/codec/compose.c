@@ -18,9 +18,9 @@ enum { SPARE_SHARE = 7 };
 /* A content of either archive. */
 struct content {
 	uint64_t size;
-	size_t place;  /* in the new version's list; NOWHERE: it has no such file */
-	size_t number; /* in the archive that comes of it */
-	bool used;     /* in the new version, or to make something that is */
+	size_t missing; /* its number in the new version's list; NOWHERE: it has no such file */
+	size_t number;	/* in the archive that comes of it */
+	bool used;	/* in the new version, or to make something that is */
 };
 
 struct part {
@@ -46,7 +46,7 @@ struct composed {
 /* ---- Both archives */
 
 static size_t
-place_of(const struct listing *v, const struct header_file *file)
+missing_of(const struct listing *v, const struct header_file *file)
 {
 	size_t i;
 
@@ -62,7 +62,7 @@ add_content(struct composed *c, const struct header_file *file)
 {
 	c->contents = mem_grow(c->contents, c->count, &c->capacity, sizeof(*c->contents));
 	c->contents[c->count++] =
-		(struct content){.size = file->size, .place = place_of(c->listing, file)};
+		(struct content){.size = file->size, .missing = missing_of(c->listing, file)};
 }
 
 /* In a full archive that is composed itself: a file that is made from what it has not. */
@@ -98,7 +98,7 @@ add_part(struct composed *c, const struct archive_entry *entry, const struct lis
 		part->bases[i] = at[files->bases[i]];
 		/* Of a difference: an old content that the new version has not. */
 		part->extra |= files->bases[i] < v->old_count &&
-			       c->contents[part->bases[i]].place == NOWHERE;
+			       c->contents[part->bases[i]].missing == NOWHERE;
 	}
 	for (size_t i = 0; i < files->count; i++)
 		add_content(c, files->files[i]);
@@ -177,7 +177,7 @@ find_used(struct composed *c)
 		struct part *part = &c->parts[i];
 
 		for (size_t k = part->first; k < part->first + part->count; k++) {
-			c->contents[k].used |= c->contents[k].place != NOWHERE;
+			c->contents[k].used |= c->contents[k].missing != NOWHERE;
 			part->used |= c->contents[k].used;
 		}
 		for (size_t k = 0; part->used && k < part->base_count; k++)
@@ -248,7 +248,7 @@ add_sums(const struct composed *c, const struct part *part, struct sums *ret)
 		double size = (double)c->contents[i].size;
 
 		bytes += size;
-		if (c->contents[i].place != NOWHERE)
+		if (c->contents[i].missing != NOWHERE)
 			listed += size;
 		else if (c->contents[i].used)
 			unlisted += size;
@@ -297,9 +297,9 @@ count_next(const struct composed *c, const struct part *part)
 	size_t next = v->next;
 
 	for (size_t i = part->first; i < part->first + part->count; i++) {
-		while (next < v->missing_count && v->given[v->places[next]])
+		while (next < v->missing_count && v->given[v->blob_of[next]])
 			next++;
-		if (c->contents[i].place != next++)
+		if (c->contents[i].missing != next++)
 			return 0;
 	}
 	return part->count;
@@ -310,18 +310,18 @@ static size_t
 tell_run(const struct composed *c, size_t first, size_t end, struct buf *ret)
 {
 	const struct content *at = c->contents;
-	struct archive_contents run = {.first = at[first].place + 1};
+	struct archive_contents run = {.first = at[first].missing + 1};
 	AUTO_BUF struct buf sizes = {0};
 	size_t i = first;
 
-	static_assert(NOWHERE + 1 == 0, "a place from 1, and none is 0");
+	static_assert(NOWHERE + 1 == 0, "a number from 1, and none is 0");
 	do {
-		if (at[i].place == NOWHERE)
+		if (at[i].missing == NOWHERE)
 			varint_put(&sizes, at[i].size);
 		i++;
-	} while (
-		i < end && (at[i].place == NOWHERE ? at[first].place == NOWHERE
-						   : at[i].place == at[first].place + (i - first)));
+	} while (i < end &&
+		 (at[i].missing == NOWHERE ? at[first].missing == NOWHERE
+					   : at[i].missing == at[first].missing + (i - first)));
 	run.count = i - first;
 	run.sizes = span_of(sizes.at, sizes.len);
 	archive_put_contents(&run, ret);

@@ -36,11 +36,11 @@ listing_new(const struct header *new, const struct header *old)
 	for (size_t i = 0; i < v->blob_count; i++)
 		v->bytes += v->blobs[i]->size;
 	v->given = mem_new(v->blob_count, sizeof(*v->given));
-	v->places = mem_new(v->missing_count, sizeof(*v->places));
+	v->blob_of = mem_new(v->missing_count, sizeof(*v->blob_of));
 	v->capacity = v->missing_count;
 	v->all = mem_new(v->capacity, sizeof(const void *));
 	for (size_t i = 0; i < v->missing_count; i++) {
-		v->places[i] = header_blob_find(v->blobs, v->blob_count, &v->missing[i]->digest);
+		v->blob_of[i] = header_blob_find(v->blobs, v->blob_count, &v->missing[i]->digest);
 		v->all[i] = v->missing[i];
 	}
 	v->bases = mem_new(v->old_count + v->capacity, sizeof(*v->bases));
@@ -57,7 +57,7 @@ listing_free(struct listing *v)
 	free(v->old_blobs);
 	free(v->blobs);
 	free(v->given);
-	free(v->places);
+	free(v->blob_of);
 	for (size_t i = 0; i < v->given_count; i++)
 		if (listing_is_unlisted(v->all[i]))
 			free((void *)v->all[i]);
@@ -120,7 +120,7 @@ take_bases(struct listing *v, struct span runs, uint64_t total, struct listing_e
 static int
 give(struct listing *v, size_t missing, struct err *e)
 {
-	bool *given = &v->given[v->places[missing]];
+	bool *given = &v->given[v->blob_of[missing]];
 
 	if (*given)
 		return err_set(e, ERR_INPUT, "repeated");
@@ -133,7 +133,7 @@ static int
 give_next(struct listing *v, uint64_t count, struct err *e)
 {
 	for (uint64_t i = 0; i < count; i++) {
-		while (v->next < v->missing_count && v->given[v->places[v->next]])
+		while (v->next < v->missing_count && v->given[v->blob_of[v->next]])
 			v->next++;
 		if (v->next == v->missing_count)
 			return err_set(e, ERR_INPUT, "more files than are missing");

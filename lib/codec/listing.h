@@ -33,9 +33,9 @@ struct listing {
 	const struct header_file **old_blobs; /* the same: header_blobs */
 	const struct header_file **blobs;     /* all of the new version: header_blobs */
 	size_t blob_count;
-	bool *given;	/* of these, by any entry so far */
-	size_t *places; /* of the missing, among these */
-	size_t next;	/* of the missing: all before it are given */
+	bool *given;	 /* of these, by any entry so far */
+	size_t *blob_of; /* of the missing, its number among these */
+	size_t next;	 /* of the missing: all before it are given */
 	const struct header_file *
 		*all; /* what was given, in that order; at first, what is missing */
 	size_t given_count;
