@@ -250,7 +250,7 @@ archive_next_contents(struct span *contents, struct archive_contents *ret)
 uint64_t
 archive_unlisted_bytes(struct span archive)
 {
-	struct archive_reader r;
+	struct archive_reader r = {0};
 	struct archive_entry entry;
 	struct archive_contents some;
 	uint64_t bytes = 0;
