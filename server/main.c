@@ -244,7 +244,7 @@ start(struct server *s, struct err *e)
 		return -1;
 	/* Last: their first look asks for the announcement, which takes all of the above. */
 	s->timed = (struct timers_parts){&s->options, s->settings, s->jobs, s->workers, s->announce,
-		s->retain, s->scrub, s->legacy, s->http, s->vouch};
+		s->retain, s->scrub, s->legacy, s->http, s->vouch, s->arrivals};
 	return timers_start(&s->timed, &s->timers, e);
 }
 

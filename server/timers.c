@@ -69,6 +69,7 @@ run(void *context)
 			http_reap(t->parts->http, now_ms);
 		}
 		jobs_tick(t->parts->jobs, now_ms);
+		arrivals_tick(t->parts->arrivals);
 		retain_tick(t->parts->retain, now_ms);
 		scrub_tick(t->parts->scrub, now_ms);
 		legacy_tick(t->parts->legacy, now_ms);

@@ -10,6 +10,7 @@
 #define TIMERS_H
 
 #include "cache/announce.h"
+#include "cache/arrivals.h"
 #include "cache/legacy.h"
 #include "cache/retain.h"
 #include "cache/scrub.h"
@@ -31,6 +32,7 @@ struct timers_parts {
 	struct legacy *legacy;
 	struct http *http;
 	struct vouch *vouch; /* NULL: no root is pinned */
+	struct arrivals *arrivals;
 };
 
 struct timers;

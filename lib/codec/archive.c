@@ -132,7 +132,7 @@ get_contents(struct span *left, struct span *ret, struct err *e)
 		if (get_small(left, HEADER_FILES_MAX + 1, wrong, &take, e) != 0 ||
 			get_small(left, HEADER_FILES_MAX + 1, wrong, &first, e) != 0)
 			return -1;
-		if (take == 0 || !num_add(&count, take, HEADER_FILES_MAX))
+		if (take == 0 || !num_add(&count, take, NUMBERS_MAX))
 			return err_set(e, ERR_INPUT, "%s", wrong);
 		if (first == 0 && get_sizes(left, take, e) != 0)
 			return -1;

@@ -35,6 +35,8 @@ listing_new(const struct header *new, const struct header *old)
 	v->blobs = header_blobs(new, &v->blob_count);
 	for (size_t i = 0; i < v->blob_count; i++)
 		v->bytes += v->blobs[i]->size;
+	for (size_t i = 0; i < v->old_count; i++)
+		v->old_bytes += v->old[i]->size;
 	v->given = mem_new(v->blob_count, sizeof(*v->given));
 	v->blob_of = mem_new(v->missing_count, sizeof(*v->blob_of));
 	v->capacity = v->missing_count;
@@ -111,7 +113,8 @@ take_bases(struct listing *v, struct span runs, uint64_t total, struct listing_e
 				return err_set(e, ERR_INPUT, "bases of too many bytes");
 		}
 	}
-	if (ret->base_count > 1 && ret->base_bytes > LISTING_GROUP_BYTES)
+	if ((ret->base_count > 1 && ret->base_bytes > LISTING_GROUP_BYTES) ||
+		!num_add(&v->base_bytes, ret->base_bytes, listing_bases_max(v)))
 		return err_set(e, ERR_INPUT, "bases of too many bytes");
 	return 0;
 }

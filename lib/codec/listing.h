@@ -23,6 +23,7 @@
 enum {
 	LISTING_GROUP_BYTES = 1 << 24, /* several files at the most, and several bases */
 	LISTING_UNLISTED_SHARE = 2,    /* of unlisted contents, as many times the new version's */
+	LISTING_BASES_SHARE = 16, /* of the bases of all entries, as many times both versions' */
 };
 
 struct listing {
@@ -42,8 +43,10 @@ struct listing {
 	size_t capacity;       /* of all */
 	size_t unlisted_count; /* of these */
 	uint64_t unlisted_bytes;
-	uint64_t bytes; /* of all of the new version */
-	size_t *bases;	/* of the entry that was taken last */
+	uint64_t bytes;	     /* of all of the new version */
+	uint64_t old_bytes;  /* of all of the older one */
+	uint64_t base_bytes; /* of all entries so far */
+	size_t *bases;	     /* of the entry that was taken last */
 };
 
 /* old NULL: of a full archive. */
@@ -68,6 +71,13 @@ listing_is_unlisted(const struct header_file *file)
 
 /* The number of an old file, and of those with its bytes. */
 size_t listing_number(const struct listing *v, const struct header_file *old);
+
+/* What the bases of all entries can have together: each is read, and copied where it is several. */
+static inline uint64_t
+listing_bases_max(const struct listing *v)
+{
+	return LISTING_BASES_SHARE * (v->bytes + v->old_bytes);
+}
 
 /* The files of an entry, and the numbers of its bases, which are the listing's until the next. */
 struct listing_entry {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "codec/grouping.h"
 #include "codec/listing.h"
 
@@ -108,15 +109,19 @@ bases_of(const struct listing *v, const size_t *numbers, size_t count)
 /* With bases where there are any, and without them where those prove to be of little use. */
 static void
 want_entry(struct pack *p, struct parts *parts, const struct listing *v,
-	const struct grouping_entry *entry)
+	const struct grouping_entry *entry, uint64_t *base_bytes)
 {
 	AUTO_FREE const struct header_file **bases = bases_of(v, entry->bases, entry->base_count);
+	uint64_t bytes = 0;
 	struct encode_piece piece = {
 		.format = FORMAT_AR2, .files = &v->missing[entry->first], .count = entry->count};
 	struct part *part = add_part(parts);
 
 	part->count = entry->count;
-	if (entry->base_count == 0) {
+	for (size_t i = 0; i < entry->base_count; i++)
+		bytes += bases[i]->size;
+	/* More than a reader takes of all entries are not had. */
+	if (entry->base_count == 0 || !num_add(base_bytes, bytes, listing_bases_max(v))) {
 		part->without = encode_want(p->encode, &piece);
 		return;
 	}
@@ -139,9 +144,10 @@ want_groups(struct pack *p, struct parts *parts, const struct listing *v, const 
 {
 	struct grouping *entries = grouping_new(p->samples, v, old, join);
 	bool joined = entries->joined;
+	uint64_t base_bytes = 0;
 
 	for (size_t i = 0; i < entries->count; i++)
-		want_entry(p, parts, v, &entries->entries[i]);
+		want_entry(p, parts, v, &entries->entries[i], &base_bytes);
 	grouping_free(entries);
 	return joined;
 }

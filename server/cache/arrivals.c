@@ -21,8 +21,8 @@ struct arrival {
 	enum format asked;
 	int fd; /* its own */
 	_Atomic uint64_t have;
-	uint64_t step; /* who brings it: what is said of it next */
-	uint64_t said;
+	uint64_t step; /* what is said at once */
+	_Atomic uint64_t said;
 	/* Under the lock: */
 	enum arrival_state state;
 	unsigned references;
@@ -78,6 +78,22 @@ arrivals_stop(struct arrivals *a)
 	a->stopped = true;
 	LIST_FOREACH (t, &a->list, link)
 		waiters_detach(&t->waiters, WAITERS_ALL, 0, &list);
+	(void)pthread_mutex_unlock(&a->lock);
+	waiters_resume(&list);
+}
+
+void
+arrivals_tick(struct arrivals *a)
+{
+	struct waiter_list list = SLIST_HEAD_INITIALIZER(list);
+	struct arrival *t;
+
+	(void)pthread_mutex_lock(&a->lock);
+	LIST_FOREACH (t, &a->list, link)
+		if (t->have != t->said) {
+			t->said = t->have;
+			waiters_detach(&t->waiters, WAITERS_ALL, 0, &list);
+		}
 	(void)pthread_mutex_unlock(&a->lock);
 	waiters_resume(&list);
 }

@@ -43,6 +43,9 @@ void arrivals_stop(struct arrivals *a);
  */
 struct arrival *arrivals_begin(
 	struct arrivals *a, const struct record *record, enum format asked, int fd, uint64_t have);
+/* What is here and was not said, as it was little, is said. */
+void arrivals_tick(struct arrivals *a);
+
 /* So many more are in the file. */
 void arrivals_add(struct arrival *t, uint64_t bytes);
 /* good: all of it was verified, and is stored; otherwise what came so far is of no use. It may be

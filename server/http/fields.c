@@ -133,6 +133,19 @@ fields_accepts(const char *value, const char *type)
 	return false;
 }
 
+/* RFC 7240, section 2. */
+static size_t
+without_parameters(const char *value, size_t len)
+{
+	const char *semicolon = memchr(value, ';', len);
+
+	if (semicolon != NULL)
+		len = (size_t)(semicolon - value);
+	while (len > 0 && value[len - 1] == ' ')
+		len--;
+	return len;
+}
+
 uint64_t
 fields_prefer_wait_s(const char *value)
 {
@@ -142,7 +155,8 @@ fields_prefer_wait_s(const char *value)
 
 	while (next_element(&value, &element, &len))
 		if (strncasecmp(element, "wait=", 5) == 0 &&
-			parse_digits(element + 5, len - 5, &wait_s))
+			parse_digits(
+				element + 5, without_parameters(element + 5, len - 5), &wait_s))
 			/* It becomes milliseconds without a check, and holdMax is far below. */
 			return wait_s < DAY_S ? wait_s : DAY_S;
 	return 0;

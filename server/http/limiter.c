@@ -36,6 +36,8 @@ limiter_give(struct limiter *l, _Atomic uint64_t *own)
 bool
 limiter_take_arriving(struct limiter *l, _Atomic uint64_t *own, uint64_t now_ms)
 {
+	if (*own >= (l->max + 3) / 4)
+		return false;
 	if (atomic_fetch_add(&l->arriving, 1) < (l->max + 1) / 2 && limiter_take(l, own, now_ms))
 		return true;
 	(void)atomic_fetch_sub(&l->arriving, 1);

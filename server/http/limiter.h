@@ -30,7 +30,7 @@ void limiter_give(struct limiter *l, _Atomic uint64_t *own);
 
 /*
  * The same for what still arrives, which takes as long as somebody else does: half of all places at
- * the most.
+ * the most, and a quarter to one address.
  */
 bool limiter_take_arriving(struct limiter *l, _Atomic uint64_t *own, uint64_t now_ms);
 void limiter_give_arriving(struct limiter *l, _Atomic uint64_t *own);

@@ -147,19 +147,6 @@ is_large(const struct view_record *vr)
 	return record_is_full(&vr->record);
 }
 
-/* False: there is none, and the reply says so. */
-static bool
-take_place(struct reply_context *c, const struct request_facts *facts, struct reply *r)
-{
-	bool (*take)(struct limiter * l, _Atomic uint64_t *own, uint64_t now_ms) =
-		r->arrival != NULL ? limiter_take_arriving : limiter_take;
-
-	r->holds_place = take(&c->limiter, facts->places, clock_mono_ms());
-	if (!r->holds_place)
-		reply_busy(c, r);
-	return r->holds_place;
-}
-
 /* unmodified: the client has it, by whatever it says of that beside If-None-Match. */
 static void
 set_file(struct reply_context *c, const struct request_facts *facts, struct view_record *vr,
@@ -182,8 +169,11 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 	/* What sends no bytes takes no place. */
 	if (r->status == 416 || strcmp(facts->method, "HEAD") == 0)
 		return;
-	if (is_large(vr) && !take_place(c, facts, r))
+	if (is_large(vr) && !limiter_take(&c->limiter, facts->places, clock_tick_ms())) {
+		reply_busy(c, r);
 		return;
+	}
+	r->holds_place = is_large(vr);
 	/* From here on retention leaves it alone. */
 	r->sending = true;
 	(void)atomic_fetch_add(&vr->sending, 1);
@@ -198,13 +188,10 @@ set_arriving(struct reply_context *c, const struct request_facts *facts, const s
 	struct job_outlook outlook;
 	struct job_spec job;
 
-	switch (reply_arrival_file(c->parts.arrivals, facts, id, &job, r)) {
+	switch (reply_arrival_file(&c->parts, &c->limiter, facts, id, &job, r)) {
 	case REPLY_ARRIVAL_NONE:
 		return false;
 	case REPLY_ARRIVAL_BYTES:
-		/* What sends no bytes takes no place. */
-		if (r->status != 416)
-			(void)take_place(c, facts, r);
 		break;
 	case REPLY_ARRIVAL_LATER:
 		outlook = jobs_ask(c->parts.jobs, &job, NULL);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "http/fields.h"
 #include "http/reply_range.h"
 
@@ -39,29 +40,50 @@ reply_arrival_offer(struct arrivals *arrivals, const struct request_facts *facts
  * No cache is to keep any of it: what is cut off was wrong, and would be put together with what is
  * right.
  */
-enum reply_arrival
-reply_arrival_file(struct arrivals *arrivals, const struct request_facts *facts,
-	const struct digest *id, struct job_spec *ret, struct reply *r)
+static void
+set_bytes(const struct request_facts *facts, struct arrival *t, struct reply *r)
 {
-	struct arrival *t = arrivals_find_id(arrivals, id);
-
-	if (t == NULL)
-		return REPLY_ARRIVAL_NONE;
-	if (!is_willing(facts) || strcmp(facts->method, "GET") != 0) {
-		*ret = arrivals_job(t);
-		arrivals_release(t);
-		return REPLY_ARRIVAL_LATER;
-	}
 	r->arrival = t;
-	view_record_etag(id, r->own_etag);
+	view_record_etag(&arrivals_record(t)->ref.id, r->own_etag);
 	r->etag = r->own_etag;
 	r->body = REPLY_ARRIVAL;
 	r->cache = REPLY_NO_STORE;
-	r->octets = true;
 	r->reason = "arriving";
-	reply_range(facts, arrivals_record(r->arrival)->ref.bytes, r);
+	reply_range(facts, arrivals_record(t)->ref.bytes, r);
 	r->octets = r->status != 416;
-	return REPLY_ARRIVAL_BYTES;
+}
+
+/* What sends no bytes takes no place. */
+static bool
+take_place(struct limiter *limiter, const struct request_facts *facts, struct reply *r)
+{
+	if (r->status == 416 || strcmp(facts->method, "GET") != 0)
+		return true;
+	r->holds_place = limiter_take_arriving(limiter, facts->places, clock_tick_ms());
+	return r->holds_place;
+}
+
+enum reply_arrival
+reply_arrival_file(const struct reply_parts *parts, struct limiter *limiter,
+	const struct request_facts *facts, const struct digest *id, struct job_spec *ret,
+	struct reply *r)
+{
+	struct arrival *t = arrivals_find_id(parts->arrivals, id);
+
+	if (t == NULL)
+		return REPLY_ARRIVAL_NONE;
+	*ret = arrivals_job(t);
+	if (is_willing(facts)) {
+		set_bytes(facts, t, r);
+		if (take_place(limiter, facts, r))
+			return REPLY_ARRIVAL_BYTES;
+		r->arrival = NULL;
+		r->etag = NULL;
+		r->octets = false;
+		r->whole_file_size = false;
+	}
+	arrivals_release(t);
+	return REPLY_ARRIVAL_LATER;
 }
 
 void

@@ -16,13 +16,16 @@ bool reply_arrival_offer(struct arrivals *arrivals, const struct request_facts *
 
 enum reply_arrival {
 	REPLY_ARRIVAL_NONE,  /* it does not arrive */
-	REPLY_ARRIVAL_BYTES, /* as they come; its place in the limiter is the caller's to take */
-	REPLY_ARRIVAL_LATER, /* the client does not wait: it is told when to come back */
+	REPLY_ARRIVAL_BYTES, /* as they come; GET holds a place */
+	/* The client does not wait, or there is no place: it is told when all of it will be here.
+	 */
+	REPLY_ARRIVAL_LATER,
 };
 
 /* The archive with this id; LATER: *ret is the job that brings it. */
-enum reply_arrival reply_arrival_file(struct arrivals *arrivals, const struct request_facts *facts,
-	const struct digest *id, struct job_spec *ret, struct reply *r);
+enum reply_arrival reply_arrival_file(const struct reply_parts *parts, struct limiter *limiter,
+	const struct request_facts *facts, const struct digest *id, struct job_spec *ret,
+	struct reply *r);
 
 /* Whoever is held on this job is resumed where it has begun to arrive meanwhile. */
 void reply_arrival_look(const struct reply_parts *parts, const struct job_spec *job);

@@ -281,7 +281,7 @@ def herd():
             offer = None
             if who == "ours":
                 offer = "/o;t=pkg;v=1001;c=00000001"
-                process, port = guts2d(f"http://127.0.0.1:{cloud_port}", path(f"root-herd-{turn}"), maxSynchronousPackageRetrievalRequests=2 * count)  # of which one address has half
+                process, port = guts2d(f"http://127.0.0.1:{cloud_port}", path(f"root-herd-{turn}"), maxSynchronousPackageRetrievalRequests=4 * count)  # of which one address has a quarter
                 until(lambda p=port: request(p, "GET", "/q")[0] == 200)
             elif who == "nginx":
                 process, port = nginx((), f"""location / {{ proxy_pass http://127.0.0.1:{cloud_port}; proxy_cache k; proxy_cache_lock on;

@@ -139,11 +139,13 @@ def find_bases(runs, total):
 
 def read(data, new, old=None):
     """[(encoding, contents, bases)] of an archive of this version, which has all that is missing in the old one, and is right."""
-    wanted, given, seen, unlisted = missing(new, old), set(), [], 0
+    wanted, given, seen, unlisted, read_bytes = missing(new, old), set(), [], 0, 0
     numbered = contents(old) if old else []
     for encoding, count, runs, stream in walk(data):
         bases = find_bases(runs, len(numbered))
         base = [numbered[i] for i in bases]
+        read_bytes += sum(map(len, base))
+        demand(read_bytes <= 16 * sum(map(len, contents(new) + contents(old or {}))), "bases of too many bytes, of all entries")
         if isinstance(count, int):
             places = [i for i in range(len(wanted)) if i not in given][:count]
             demand(len(places) == count, "more files than are missing")

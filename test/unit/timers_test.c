@@ -40,7 +40,8 @@ set_up(void)
 	k.options.keepGuts2UpdatesCount = 1;
 	idents_add(&query, &(struct ident){"t", {9, "00000000"}});
 	ck_assert_int_eq(stock_put_query(k.stock, &query, false, NULL), 0);
-	parts = (struct timers_parts){.options = &k.options,
+	parts = (struct timers_parts){.arrivals = arrivals_new(),
+		.options = &k.options,
 		.settings = k.settings,
 		.jobs = k.jobs,
 		.workers = k.workers,

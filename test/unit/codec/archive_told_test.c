@@ -16,7 +16,7 @@ START_TEST(archive_next__contents_are_told_or_refused)
 		{"1 0 1", "contents are out of range"}, {"1 0 0", "contents are out of range"},
 		{"1 65537 1", "contents are out of range"},
 		{"1 1 65537", "contents are out of range"},
-		{"2 65536 1 1 1", "contents are out of range"},
+		{"4 65536 1 65536 1 65536 1 1 1", "contents are out of range"},
 		{"1 1 0 1099511627777", "contents of too many bytes"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

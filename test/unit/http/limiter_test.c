@@ -39,7 +39,7 @@ START_TEST(limiter_need_ms__where_all_are_quick_that_is_known)
 }
 END_TEST
 
-/* Of three places two; who finds none of those has taken nothing. */
+/* Of three places two, one for each address; who finds none of those has taken nothing. */
 START_TEST(limiter_take_arriving__half_of_all)
 {
 	struct limiter l = {.max = 3};

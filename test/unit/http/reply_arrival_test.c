@@ -65,7 +65,8 @@ START_TEST(reply_arrival__a_file_that_arrives_is_for_who_waits)
 		unsigned status;
 		uint64_t first, len;
 	} rows[] = {{"GET", "wait=1", NULL, NULL, 200, 0, LEN},
-		{"GET", NULL, NULL, NULL, 503, 0, 0}, {"HEAD", "wait=1", NULL, NULL, 503, 0, 0},
+		{"GET", NULL, NULL, NULL, 503, 0, 0}, {"HEAD", "wait=1", NULL, NULL, 200, 0, LEN},
+		{"HEAD", NULL, NULL, NULL, 503, 0, 0},
 		{"GET", "wait=1", "bytes=10-19", NULL, 206, 10, 10},
 		{"GET", "wait=1", "bytes=10-19", "\"other\"", 200, 0, LEN},
 		{"GET", "wait=1", "bytes=1048576-", NULL, 416, 0, LEN}};
@@ -86,7 +87,8 @@ START_TEST(reply_arrival__a_file_that_arrives_is_for_who_waits)
 		ck_assert_msg(r->status == rows[i].status, "row %zu: %u", i, r->status);
 		ck_assert_int_eq(r->cache, REPLY_NO_STORE);
 		ck_assert_int_eq(r->octets, r->status / 100 == 2);
-		ck_assert_int_eq(r->holds_place, r->status / 100 == 2);
+		ck_assert_int_eq(r->holds_place,
+			r->status / 100 == 2 && r->len > 0 && rows[i].method[0] == 'G');
 		if (r->status == 503)
 			continue;
 		ck_assert_uint_eq(r->size, LEN);
