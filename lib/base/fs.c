@@ -386,6 +386,21 @@ remove_one(void *context, int dir, const char *name, struct err *e)
 	return fs_remove(dir, name, e);
 }
 
+/*
+ * Its owner may remove what is in a directory, and first let himself in. By way of a descriptor,
+ * so that no symlink is followed.
+ */
+static void
+open_up(int dir, const char *name)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (fd >= 0)
+		(void)chmod(path, 0700);
+}
+
 int
 fs_clear(int dir, const char *path, struct err *e)
 {
@@ -400,8 +415,11 @@ fs_remove(int dir, const char *name, struct err *e)
 	/* What Linux says of a directory, unlink(2), where POSIX says EPERM. */
 	if (errno != EISDIR)
 		return err_sys(e, "%s", name);
-	if (fs_clear(dir, name, e) != 0)
-		return -1;
+	if (fs_clear(dir, name, NULL) != 0) {
+		open_up(dir, name);
+		if (fs_clear(dir, name, e) != 0)
+			return -1;
+	}
 	return unlinkat(dir, name, AT_REMOVEDIR) != 0 ? err_sys(e, "%s", name) : 0;
 }
 

@@ -6,6 +6,7 @@
  *           version does not have stays where something is made from it, as an unlisted content;
  *           entries that are of no use any more are left out. So a server has the cloud's streams
  *           again, and no work.
+ * Owner:    compose_open -> compose_close; headers and archives stay until then
  * Errors:   ERR_INPUT an archive that is not of its version
  * Source:   guts2(7), ARCHIVES
  */

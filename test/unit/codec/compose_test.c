@@ -89,7 +89,7 @@ START_TEST(compose__of_both_comes_a_full_archive)
 	AUTO_BUF struct buf full = {0};
 	AUTO_BUF struct buf difference = {0};
 	AUTO_BUF struct buf made = {0};
-	AUTO_COMPOSED struct composed *c = NULL;
+	struct composed *c = NULL;
 	struct compose from;
 	struct pair p;
 	struct err e;
@@ -105,6 +105,7 @@ START_TEST(compose__of_both_comes_a_full_archive)
 	ck_assert_msg(pair_apply(&p, span_of(made.at, made.len), true, &e) == 0, "%s", e.text);
 	/* The large one that goes is not there any more. */
 	ck_assert_uint_lt(made.len, full.len + difference.len - LARGE / 4);
+	compose_close(c);
 	pair_tear_down(&p);
 }
 END_TEST
@@ -115,7 +116,7 @@ START_TEST(compose_is_worth_it__only_where_little_changed)
 	for (int which = 0; which < 3; which++) {
 		AUTO_BUF struct buf full = {0};
 		AUTO_BUF struct buf difference = {0};
-		AUTO_COMPOSED struct composed *c = NULL;
+		struct composed *c = NULL;
 		struct compose from;
 		struct pair p;
 
@@ -147,6 +148,7 @@ START_TEST(compose_is_worth_it__only_where_little_changed)
 			span_of(difference.at, difference.len), p.header};
 		ck_assert_int_eq(compose_open(&from, &c, NULL), 0);
 		ck_assert_msg(compose_is_worth_it(c) == (which == 0), "%d", which);
+		compose_close(c);
 		pair_tear_down(&p);
 	}
 }
