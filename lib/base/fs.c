@@ -410,12 +410,16 @@ fs_clear(int dir, const char *path, struct err *e)
 int
 fs_remove(int dir, const char *name, struct err *e)
 {
+	struct err why = {0};
+
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	/* What Linux says of a directory, unlink(2), where POSIX says EPERM. */
 	if (errno != EISDIR)
 		return err_sys(e, "%s", name);
-	if (fs_clear(dir, name, NULL) != 0) {
+	if (fs_clear(dir, name, &why) != 0) {
+		if (faccessat(dir, name, R_OK | W_OK | X_OK, AT_EACCESS) == 0)
+			return err_set(e, why.code, "%s", why.text);
 		open_up(dir, name);
 		if (fs_clear(dir, name, e) != 0)
 			return -1;
