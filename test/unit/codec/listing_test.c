@@ -212,6 +212,23 @@ START_TEST(listing_take__bounds_the_unlisted_contents)
 }
 END_TEST
 
+/* Both versions have 82 MiB and some bytes; each entry is made from 30 MiB. */
+START_TEST(listing_take__bounds_the_bases_of_all_entries)
+{
+	AUTO_HEADER struct header *new = NULL;
+	AUTO_HEADER struct header *old = NULL;
+	struct listing *v = open_sizes(&new, &old);
+	struct listing_entry got;
+	struct err e;
+
+	for (unsigned i = 0; i < 16 * 82 / 30; i++)
+		ck_assert_int_eq(take_told(v, CODEC_ZSTD, "1 0 1", "0 1", &got, &e), 0);
+	ck_assert_int_eq(take_told(v, CODEC_ZSTD, "1 0 1", "0 1", &got, &e), -1);
+	ck_assert_str_eq(e.text, "bases of too many bytes");
+	listing_free(v);
+}
+END_TEST
+
 START_TEST(listing_take__says_which_files_come_next)
 {
 	AUTO_HEADER struct header *new = NULL;
@@ -343,6 +360,7 @@ listing_tests(TCase *c)
 	tcase_add_test(c, listing_take__says_which_contents_were_told);
 	tcase_add_test(c, listing_take__refuses_contents_that_cannot_be);
 	tcase_add_test(c, listing_take__bounds_the_unlisted_contents);
+	tcase_add_test(c, listing_take__bounds_the_bases_of_all_entries);
 	tcase_add_test(c, listing_take__refuses_what_the_headers_do_not_allow);
 	tcase_add_test(c, listing_take__of_the_older_format_gives_each_file_once);
 }
