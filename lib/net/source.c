@@ -250,7 +250,6 @@ fill(struct source_request *r)
 		r->request.max_bytes = r->file.bytes;
 		/* The offer said how long it is: another length is another file. */
 		r->request.exact = true;
-		r->request.early = r->early;
 		r->request.resume_from = r->resume_from;
 		r->request.restart = restart_caller;
 		return;

@@ -52,7 +52,6 @@ struct source_request {
 	const char *via;	   /* NULL: none */
 	bool alone;		   /* see upstream.h */
 	unsigned wait_s;	   /* how long the answer may be held there */
-	bool early;		   /* FILE: what arrives there just now will do, as it comes */
 	uint64_t resume_from;	   /* FILE */
 	const struct stop *stop;   /* source_fetch: given up; NULL: never */
 	/* FILE: where the bytes go, as in upstream.h. Documents are kept in `bytes`. */

@@ -342,8 +342,8 @@ set_request_options(struct transfer *t)
 		add_header(t, "Cache-Control", "no-cache");
 	if (r->accept != NULL)
 		add_header(t, "Accept", r->accept);
-	(void)snprintf(wait, sizeof(wait), "wait=%u", r->early ? 1 : r->wait_s);
-	if (r->wait_s > 0 || r->early)
+	(void)snprintf(wait, sizeof(wait), "wait=%u", r->wait_s);
+	if (r->wait_s > 0)
 		add_header(t, "Prefer", wait);
 	if (r->via != NULL)
 		add_header(t, "Via", r->via);

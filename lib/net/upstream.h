@@ -71,7 +71,6 @@ struct upstream_request {
 	const char *via;	     /* NULL: none */
 	bool alone;		     /* on a connection of its own, which is closed behind it */
 	unsigned wait_s;	     /* how long the answer may be held there: Prefer: wait */
-	bool early;		     /* likewise; a body that comes as it arrives there will do */
 	uint64_t resume_from;	     /* ask for the bytes from here on */
 	uint64_t max_bytes;	     /* the whole body may have, resume_from included */
 	bool exact;		     /* it must have exactly max_bytes */

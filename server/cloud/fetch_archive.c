@@ -197,8 +197,7 @@ ask_for_archive(struct fetch *f)
 	}
 	f->request.what = SOURCE_FILE;
 	f->request.file = *ref;
-	f->request.wait_s = 0; /* it is there, or it is not; or it arrives there */
-	f->request.early = true;
+	f->request.wait_s = 0; /* it is there, or arrives, or it is not */
 	f->request.write = to_part;
 	f->request.restart = restart_part;
 	f->request.done = on_archive;

@@ -73,15 +73,13 @@ reply_arrival_file(const struct reply_parts *parts, struct limiter *limiter,
 	if (t == NULL)
 		return REPLY_ARRIVAL_NONE;
 	*ret = arrivals_job(t);
-	if (is_willing(facts)) {
-		set_bytes(facts, t, r);
-		if (take_place(limiter, facts, r))
-			return REPLY_ARRIVAL_BYTES;
-		r->arrival = NULL;
-		r->etag = NULL;
-		r->octets = false;
-		r->whole_file_size = false;
-	}
+	set_bytes(facts, t, r);
+	if (take_place(limiter, facts, r))
+		return REPLY_ARRIVAL_BYTES;
+	r->arrival = NULL;
+	r->etag = NULL;
+	r->octets = false;
+	r->whole_file_size = false;
 	arrivals_release(t);
 	return REPLY_ARRIVAL_LATER;
 }

@@ -17,12 +17,10 @@ bool reply_arrival_offer(struct arrivals *arrivals, const struct request_facts *
 enum reply_arrival {
 	REPLY_ARRIVAL_NONE,  /* it does not arrive */
 	REPLY_ARRIVAL_BYTES, /* as they come; GET holds a place */
-	/* The client does not wait, or there is no place: it is told when all of it will be here.
-	 */
-	REPLY_ARRIVAL_LATER,
+	REPLY_ARRIVAL_LATER, /* there is no place: the client is told when all of it will be here */
 };
 
-/* The archive with this id; LATER: *ret is the job that brings it. */
+/* The archive with this id, whose offer somebody was given; LATER: *ret is what brings it. */
 enum reply_arrival reply_arrival_file(const struct reply_parts *parts, struct limiter *limiter,
 	const struct request_facts *facts, const struct digest *id, struct job_spec *ret,
 	struct reply *r);

@@ -215,7 +215,6 @@ download(struct fetch *f, const struct archive_ref *archive, const char *part, b
 	struct download d = {.bytes = &f->u->bytes};
 	struct source_request request = {.what = SOURCE_FILE,
 		.file = *archive,
-		.early = f->client->wait_s > 0,
 		.write = write_part,
 		.restart = restart_part,
 		.context = &d};

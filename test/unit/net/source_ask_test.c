@@ -263,24 +263,6 @@ restart(void *context, struct err *e)
 	return 0;
 }
 
-/* Nothing is held there for a file, but it may come as it arrives. */
-START_TEST(source__a_file_may_come_as_it_arrives_there)
-{
-	struct fixture f;
-
-	set_up(&f);
-	f.request.file.bytes = 10;
-	f.request.write = write_nothing;
-	f.request.restart = restart;
-	for (int early = 0; early <= 1; early++) {
-		f.request.early = early;
-		(void)ask(&f, SOURCE_FILE, SAYS("500"), NULL);
-		ck_assert(asked(&f, "\r\nPrefer: wait=1\r\n") == early);
-	}
-	tear_down(&f);
-}
-END_TEST
-
 START_TEST(source__a_part_goes_where_the_answer_says_that_it_is_wrong)
 {
 	static const struct {
@@ -343,7 +325,6 @@ source_ask_tests(TCase *c)
 {
 	tcase_add_test(c, source__the_other_method_is_tried_once_where_one_is_refused);
 	tcase_add_test(c, source__each_document_is_asked_for_with_its_fields);
-	tcase_add_test(c, source__a_file_may_come_as_it_arrives_there);
 	tcase_add_test(c, source__a_redirect_leads_to_a_full_archive_of_the_type_there);
 	tcase_add_test(c, source__what_is_no_document_is_told_apart);
 	tcase_add_test(c, source__no_document_is_longer_than_its_kind);
