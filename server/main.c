@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "admin/control_server.h"
 #include "base/fs.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "base/stop.h"
 #include "cache/announce.h"
@@ -162,14 +162,6 @@ open_cache(struct server *s, struct err *e)
 
 /* ---- Starting and ending */
 
-static unsigned
-builder_count(void)
-{
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return processors > 1 ? (unsigned)processors : 1;
-}
-
 static int
 create_id(struct server *s, struct err *e)
 {
@@ -234,7 +226,7 @@ start(struct server *s, struct err *e)
 	s->jobs = jobs_new(on_queued, s);
 	s->arrivals = arrivals_new();
 	if (workers_start(WORKERS, false, &s->workers, e) != 0 ||
-		workers_start(builder_count(), true, &s->builders, e) != 0)
+		workers_start(loop_processors(), true, &s->builders, e) != 0)
 		return -1;
 	start_cache(s);
 	if (vouch_open(&(struct vouch_parts){&s->options, s->settings, s->stock, s->announce,

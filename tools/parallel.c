@@ -17,13 +17,14 @@ int
 parallel_for(size_t count, unsigned threads, int (*run)(void *context, size_t index, struct err *e),
 	void *context, struct err *e)
 {
-	AUTO_FREE pthread_t *ids = mem_new(threads, sizeof(*ids));
+	const size_t most = count < threads ? count : threads;
+	AUTO_FREE pthread_t *ids = mem_new(most, sizeof(*ids));
 	struct loop loop;
-	unsigned started = 0;
+	size_t started = 0;
 
 	loop_begin(&loop, count, run, context);
 	/* Where no further thread is to be had, those that run do it all. */
-	while (started < threads && pthread_create(&ids[started], NULL, work, &loop) == 0)
+	while (started < most && pthread_create(&ids[started], NULL, work, &loop) == 0)
 		started++;
 	if (started == 0)
 		loop_work(&loop);

@@ -2,7 +2,7 @@
 /*
  * parallel.h - one function over an array, on several threads.
  *
- * Threads:  `run` is called from `threads` threads at once, with each index once
+ * Threads:  `run` is called from up to `threads` threads at once, with each index once
  * Errors:   the first one ends the rest early and is returned
  */
 #ifndef PARALLEL_H

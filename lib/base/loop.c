@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/loop.h"
 
+#include <unistd.h>
+
+unsigned
+loop_processors(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return processors > 1 ? (unsigned)processors : 1;
+}
+
 void
 loop_begin(struct loop *l, size_t count, int (*run)(void *context, size_t index, struct err *e),
 	void *context)

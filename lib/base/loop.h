@@ -27,6 +27,9 @@ struct loop {
 	struct err first;
 };
 
+/* How many threads are of use: as many as there are processors. */
+unsigned loop_processors(void);
+
 void loop_begin(struct loop *l, size_t count,
 	int (*run)(void *context, size_t index, struct err *e), void *context);
 

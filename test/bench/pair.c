@@ -24,6 +24,7 @@
 #include "codec/apply.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "codec/compose.h"
 #include "codec/pack.h"
@@ -44,7 +45,7 @@ each_task(void *context, size_t count, int (*run)(void *context, size_t index, s
 	void *run_context, struct err *e)
 {
 	(void)context;
-	return parallel_for(count, (unsigned)sysconf(_SC_NPROCESSORS_ONLN), run, run_context, e);
+	return parallel_for(count, loop_processors(), run, run_context, e);
 }
 
 static const struct encode_crew crew = {.each = each_task};

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/loop.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "client/client_walk.h"
@@ -226,13 +227,11 @@ take_all_installed(struct install *x, struct err *e)
 {
 	const size_t count = x->what->header->count;
 	const size_t parts = (count + CHECK_FILES - 1) / CHECK_FILES;
-	const size_t processors = (size_t)sysconf(_SC_NPROCESSORS_ONLN);
 
 	for (size_t i = 0; i < count; i++)
 		if (take_installed(x, i, e) != 0)
 			return -1;
-	return parallel_for(
-		parts, (unsigned)(parts < processors ? parts : processors), check_taken, x, e);
+	return parallel_for(parts, loop_processors(), check_taken, x, e);
 }
 
 /*

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/loop.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "cli.h"
@@ -407,9 +407,8 @@ run_changing(struct arguments *a)
 int
 main(int argc, char **argv)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	struct arguments a = {.request = {.diffs = PUBLISH_DIFFS_DEFAULT,
-				      .jobs = processors > 0 ? (uint64_t)processors : 1},
+	struct arguments a = {
+		.request = {.diffs = PUBLISH_DIFFS_DEFAULT, .jobs = loop_processors()},
 		.signing = {.list = PUBLISH_LIST_DEFAULT}};
 	int code;
 
