@@ -80,8 +80,7 @@ struct choice {
 	size_t count;
 	uint64_t bytes;
 	uint64_t bytes_max;
-	uint32_t *samples; /* of the files; see cover */
-	size_t sample_count;
+	struct likeness left;  /* samples of the files, in their order; see cover */
 	size_t samples_before; /* of all of them */
 	size_t *new;	       /* numbers of bases whose samples are still among those */
 	size_t new_count;
@@ -103,13 +102,14 @@ bytes_of(const struct work *w, struct range r)
 	return bytes;
 }
 
-static int
-compare_samples(const void *a, const void *b)
+/* With room for them. */
+static void
+add_samples(struct likeness *all, const struct likeness *more)
 {
-	const uint32_t *left = a;
-	const uint32_t *right = b;
-
-	return (*left > *right) - (*left < *right);
+	if (more->count > 0)
+		memcpy(all->samples + all->count, more->samples,
+			more->count * sizeof(*more->samples));
+	all->count += more->count;
 }
 
 /* Of all new bases, sorted. */
@@ -122,14 +122,9 @@ new_samples(struct work *w, const struct choice *c)
 	for (size_t i = 0; i < c->new_count; i++)
 		count += likeness_of(w, listing_base(w->listing, c->new[i]))->count;
 	all.samples = mem_new(count, sizeof(*all.samples));
-	for (size_t i = 0; i < c->new_count; i++) {
-		const struct likeness *l = likeness_of(w, listing_base(w->listing, c->new[i]));
-
-		if (l->count > 0)
-			memcpy(all.samples + all.count, l->samples, l->count * sizeof(*l->samples));
-		all.count += l->count;
-	}
-	mem_sort(all.samples, all.count, sizeof(*all.samples), compare_samples);
+	for (size_t i = 0; i < c->new_count; i++)
+		add_samples(&all, likeness_of(w, listing_base(w->listing, c->new[i])));
+	likeness_sort(&all);
 	return all;
 }
 
@@ -143,13 +138,13 @@ cover(struct work *w, struct choice *c)
 	struct likeness new;
 	size_t kept = 0;
 
-	if (c->new_count == 0 || c->sample_count == 0)
+	if (c->new_count == 0 || c->left.count == 0)
 		return;
 	new = new_samples(w, c);
-	for (size_t i = 0; i < c->sample_count; i++)
-		if (!likeness_has(&new, c->samples[i]))
-			c->samples[kept++] = c->samples[i];
-	c->sample_count = kept;
+	for (size_t i = 0; i < c->left.count; i++)
+		if (!likeness_has(&new, c->left.samples[i]))
+			c->left.samples[kept++] = c->left.samples[i];
+	c->left.count = kept;
 	c->new_count = 0;
 	likeness_free(&new);
 }
@@ -243,7 +238,7 @@ choose_like(struct work *w, const struct grouping *before, struct choice *c)
 	AUTO_FREE uint32_t *gains = NULL;
 
 	cover(w, c);
-	if (c->sample_count < GAIN_MIN || end == 0)
+	if (c->left.count < GAIN_MIN || end == 0)
 		return;
 	if (w->index == NULL)
 		w->index = samples_index_new(w->samples, w->listing);
@@ -251,7 +246,7 @@ choose_like(struct work *w, const struct grouping *before, struct choice *c)
 	for (int i = 0; i < LIKE_MAX; i++) {
 		struct range best;
 
-		samples_index_count(w->index, c->samples, c->sample_count, gains, end);
+		samples_index_count(w->index, c->left.samples, c->left.count, gains, end);
 		best = best_of(w, c, gains, before);
 		if (best.count == 0 || !choose(w, c, best))
 			return;
@@ -268,7 +263,7 @@ choose_all(struct work *w, struct choice *c)
 {
 	const struct range all = {0, w->listing->old_count};
 
-	if (c->sample_count < NEW_MIN || c->sample_count < c->samples_before / NEW_SHARE ||
+	if (c->left.count < NEW_MIN || c->left.count < c->samples_before / NEW_SHARE ||
 		bytes_of(w, all) > ALL_BYTES_MAX)
 		return;
 	for (size_t i = 0; i < all.count; i++)
@@ -283,16 +278,10 @@ collect_samples(struct work *w, const struct grouping_entry *entry, struct choic
 
 	for (size_t i = 0; i < entry->count; i++)
 		count += likeness_of(w, w->listing->missing[entry->first + i])->count;
-	c->samples = mem_new(count + 1, sizeof(*c->samples));
-	for (size_t i = 0; i < entry->count; i++) {
-		const struct likeness *l = likeness_of(w, w->listing->missing[entry->first + i]);
-
-		if (l->count > 0)
-			memcpy(c->samples + c->sample_count, l->samples,
-				l->count * sizeof(*l->samples));
-		c->sample_count += l->count;
-	}
-	c->samples_before = c->sample_count;
+	c->left.samples = mem_new(count, sizeof(*c->left.samples));
+	for (size_t i = 0; i < entry->count; i++)
+		add_samples(&c->left, likeness_of(w, w->listing->missing[entry->first + i]));
+	c->samples_before = count;
 }
 
 /* Of the last entry. */
@@ -319,7 +308,7 @@ find_bases(struct work *w, struct grouping *p, uint64_t bytes)
 			entry->bases[entry->base_count++] = i;
 	free(c.chosen);
 	free(c.new);
-	free(c.samples);
+	likeness_free(&c.left);
 }
 
 /* ---- All entries */

@@ -36,6 +36,12 @@ compare_samples(const void *a, const void *b)
 	return (*left > *right) - (*left < *right);
 }
 
+void
+likeness_sort(struct likeness *l)
+{
+	mem_sort(l->samples, l->count, sizeof(*l->samples), compare_samples);
+}
+
 bool
 likeness_has(const struct likeness *l, uint32_t sample)
 {
@@ -64,7 +70,7 @@ likeness_sample(struct span bytes)
 		ret.samples = mem_grow(ret.samples, ret.count, &capacity, sizeof(*ret.samples));
 		ret.samples[ret.count++] = (uint32_t)(hash >> NAME_SHIFT);
 	}
-	mem_sort(ret.samples, ret.count, sizeof(*ret.samples), compare_samples);
+	likeness_sort(&ret);
 	for (size_t i = 0; i < ret.count; i++)
 		if (kept == 0 || ret.samples[kept - 1] != ret.samples[i])
 			ret.samples[kept++] = ret.samples[i];

@@ -17,9 +17,12 @@
 enum { LIKENESS_STEP = 128 };
 
 struct likeness {
-	uint32_t *samples; /* sorted, each once */
+	uint32_t *samples; /* sorted; of one file each once */
 	size_t count;
 };
+
+/* Of several files in a row: sorted, so that they can be looked for. */
+void likeness_sort(struct likeness *l);
 
 bool likeness_has(const struct likeness *l, uint32_t sample);
 
