@@ -63,6 +63,11 @@ set_preparing(const struct reply_context *c, struct reply *r, const struct job_o
 	if (outlook->progress >= 0)
 		(void)snprintf(progress, sizeof(progress), "%.2f",
 			outlook->progress < 1 ? outlook->progress : 1.0);
+	/* Also what has only become a 503: it has nothing of the file's fields. */
+	r->etag = NULL;
+	r->octets = false;
+	r->whole_file_size = false;
+	r->last_modified_s = 0;
 	r->status = 503;
 	r->reason = reason;
 	r->body = REPLY_TEXT;
@@ -76,17 +81,12 @@ set_preparing(const struct reply_context *c, struct reply *r, const struct job_o
 		reason, progress, r->retry_after_s);
 }
 
-/* It has become a 503, which has nothing of the file's fields. */
 void
 reply_busy(const struct reply_context *c, struct reply *r)
 {
 	struct job_outlook busy = {
 		.reason = JOB_BUSY, .progress = -1, .need_ms = limiter_need_ms(&c->limiter)};
 
-	r->etag = NULL;
-	r->octets = false;
-	r->whole_file_size = false;
-	r->last_modified_s = 0;
 	set_preparing(c, r, &busy);
 }
 
@@ -164,8 +164,6 @@ set_file(struct reply_context *c, const struct request_facts *facts, struct view
 	}
 	r->body = REPLY_FILE;
 	reply_range(facts, vr->record.ref.bytes, r);
-	if (r->status == 416)
-		r->octets = false;
 	/* What sends no bytes takes no place. */
 	if (r->status == 416 || strcmp(facts->method, "HEAD") == 0)
 		return;

@@ -49,8 +49,8 @@ set_bytes(const struct request_facts *facts, struct arrival *t, struct reply *r)
 	r->body = REPLY_ARRIVAL;
 	r->cache = REPLY_NO_STORE;
 	r->reason = "arriving";
+	r->octets = true;
 	reply_range(facts, arrivals_record(t)->ref.bytes, r);
-	r->octets = r->status != 416;
 }
 
 /* What sends no bytes takes no place. */
@@ -77,9 +77,6 @@ reply_arrival_file(const struct reply_parts *parts, struct limiter *limiter,
 	if (take_place(limiter, facts, r))
 		return REPLY_ARRIVAL_BYTES;
 	r->arrival = NULL;
-	r->etag = NULL;
-	r->octets = false;
-	r->whole_file_size = false;
 	arrivals_release(t);
 	return REPLY_ARRIVAL_LATER;
 }

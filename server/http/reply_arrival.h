@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * reply_arrival.h - answers about an archive that is on its way here, for clients that say that
- *                   they can wait.
+ * reply_arrival.h - answers about an archive that is on its way here, and its bytes as they come.
  *
- * Source:   guts2(7), ANSWERS
+ * Source:   guts2(7), REQUESTS
  */
 #ifndef REPLY_ARRIVAL_H
 #define REPLY_ARRIVAL_H
 
 #include "http/reply.h"
 
-/* The offer that the job will be an answer to. False: it is to be waited for. */
+/*
+ * The offer that the job will be an answer to, for who says that it can wait. False: it is to be
+ * waited for.
+ */
 bool reply_arrival_offer(struct arrivals *arrivals, const struct request_facts *facts,
 	const struct job_spec *spec, struct reply *r);
 

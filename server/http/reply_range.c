@@ -28,6 +28,7 @@ reply_range(const struct request_facts *facts, uint64_t size, struct reply *r)
 	case RANGE_UNSATISFIABLE:
 		reply_error(r, 416, "range", "range begins behind the end");
 		r->whole_file_size = true;
+		r->octets = false;
 		break;
 	}
 }
