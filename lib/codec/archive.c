@@ -247,6 +247,14 @@ archive_next_contents(struct span *contents, struct archive_contents *ret)
 	return true;
 }
 
+void
+archive_put_contents(const struct archive_contents *contents, struct buf *ret)
+{
+	varint_put(ret, contents->count);
+	varint_put(ret, contents->first);
+	buf_add(ret, contents->sizes.at, contents->sizes.len);
+}
+
 uint64_t
 archive_unlisted_bytes(struct span archive)
 {
@@ -263,14 +271,6 @@ archive_unlisted_bytes(struct span archive)
 				(void)num_add(
 					&bytes, next_number(&some.sizes), WIRE_ARCHIVE_BYTES_MAX);
 	return bytes;
-}
-
-void
-archive_put_contents(const struct archive_contents *contents, struct buf *ret)
-{
-	varint_put(ret, contents->count);
-	varint_put(ret, contents->first);
-	buf_add(ret, contents->sizes.at, contents->sizes.len);
 }
 
 bool

@@ -63,11 +63,11 @@ enum archive_step archive_next(struct archive_reader *r, struct archive_entry *r
 /* The next of an entry's contents, of which it says what they are. False: there were none. */
 bool archive_next_contents(struct span *contents, struct archive_contents *ret);
 
-/* The bytes of all unlisted contents; of what is damaged, of those before that. */
-uint64_t archive_unlisted_bytes(struct span archive);
-
 /* The reverse of one; listed: from first on, otherwise count sizes. */
 void archive_put_contents(const struct archive_contents *contents, struct buf *ret);
+
+/* The bytes of all unlisted contents; of what is damaged, of those before that. */
+uint64_t archive_unlisted_bytes(struct span archive);
 
 /*
  * The next run of an entry's bases, and what is left behind it; *ret is the run before, and zeroed

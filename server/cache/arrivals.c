@@ -150,7 +150,6 @@ void
 arrivals_end(struct arrival **take, bool good)
 {
 	struct arrival *t = *take;
-	struct waiter_list list = SLIST_HEAD_INITIALIZER(list);
 
 	*take = NULL;
 	if (t == NULL)
@@ -158,9 +157,9 @@ arrivals_end(struct arrival **take, bool good)
 	(void)pthread_mutex_lock(&t->all->lock);
 	t->state = good ? ARRIVED : GONE;
 	LIST_REMOVE(t, link);
-	waiters_detach(&t->waiters, WAITERS_ALL, 0, &list);
 	(void)pthread_mutex_unlock(&t->all->lock);
-	waiters_resume(&list);
+	/* Nobody has begun to wait since. */
+	resume_waiting(t);
 	arrivals_release(t);
 }
 

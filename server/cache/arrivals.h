@@ -9,7 +9,7 @@
  * Threads:  any; who brings an archive is one
  * Owner:    arrivals_begin -> arrivals_end by who brings it; arrivals_find, arrivals_find_id ->
  *           arrivals_release by who takes it
- * Source:   guts2(7), ANSWERS
+ * Source:   guts2(7), REQUESTS
  */
 #ifndef ARRIVALS_H
 #define ARRIVALS_H
@@ -36,6 +36,9 @@ void arrivals_free(struct arrivals *a);
 /* Nothing is waited for any more: who waits is resumed. */
 void arrivals_stop(struct arrivals *a);
 
+/* What is here and was not said, as it was little, is said. */
+void arrivals_tick(struct arrivals *a);
+
 /*
  * An archive of the offer that was asked for in a format, of which the first bytes are in a file
  * already. fd is read from, and stays the caller's. NULL: it is too small for that, or nothing can
@@ -43,8 +46,6 @@ void arrivals_stop(struct arrivals *a);
  */
 struct arrival *arrivals_begin(
 	struct arrivals *a, const struct record *record, enum format asked, int fd, uint64_t have);
-/* What is here and was not said, as it was little, is said. */
-void arrivals_tick(struct arrivals *a);
 
 /* So many more are in the file. */
 void arrivals_add(struct arrival *t, uint64_t bytes);

@@ -105,8 +105,10 @@ build_full_step(struct builder_job *k, const struct stock_site *site)
 	const struct job_spec *spec = &k->job->spec;
 	struct record inputs[DONORS_MAX + 1]; /* the content, then donors */
 	struct record *donors = &inputs[1];
-	struct build_full what = {
-		spec->ident, spec->format, donors, list_donors(k, donors), NULL, false};
+	struct build_full what = {.ident = spec->ident,
+		.format = spec->format,
+		.donors = donors,
+		.count = list_donors(k, donors)};
 	struct record full;
 	uint64_t price = builder_job_full_price(k);
 	uint64_t needed;
