@@ -11,14 +11,14 @@
 #include "codec/listing.h"
 
 /* Of the streams that an archive encoded anew would have: those that it would not. */
-enum { SPARE_SHARE = 7 };
+enum { FULL_SPARE_SHARE = 7, DIFFERENCE_SPARE_SHARE = 3 };
 
 #define NOWHERE SIZE_MAX
 
-/* A content of either archive. */
+/* One that a difference starts from, or of either archive. */
 struct content {
 	uint64_t size;
-	size_t missing; /* its number in the new version's list; NOWHERE: it has no such file */
+	size_t missing; /* its number in the list of what comes of it; NOWHERE: it is not in that */
 	size_t number;	/* in the archive that comes of it */
 	bool used;	/* in the new version, or to make something that is */
 };
@@ -30,12 +30,13 @@ struct part {
 	size_t *bases; /* of the contents */
 	size_t base_count;
 	bool used;
-	bool extra; /* it only makes new from old */
+	bool extra; /* of a full archive: it only makes new from old */
 };
 
 struct composed {
-	struct listing *listing; /* of the full archive that comes of it */
-	struct content *contents;
+	bool difference;	  /* what comes of it */
+	struct listing *listing;  /* of that */
+	struct content *contents; /* of the version that it starts from first, by their numbers */
 	size_t count;
 	size_t capacity;
 	struct part *parts;
@@ -50,7 +51,7 @@ missing_of(const struct listing *v, const struct header_file *file)
 {
 	size_t i;
 
-	if (listing_is_unlisted(file))
+	if (listing_is_unlisted(file) || listing_number(v, file) < v->old_count)
 		return NOWHERE;
 	i = header_blob_find(v->blobs, v->blob_count, &file->digest);
 	return i == v->blob_count ? NOWHERE
@@ -136,34 +137,54 @@ add_archive(struct composed *c, struct span archive, struct listing *v, size_t *
 		       : err_set(e, ERR_INPUT, "a file is missing");
 }
 
-/* Where the full archive has the contents of the old version, by their numbers in a difference. */
+/* What is there before the first archive has given anything, by the numbers in that. */
 static size_t *
-find_old(const struct composed *c, const struct listing *full, const struct listing *difference)
+add_base(struct composed *c)
 {
-	size_t *at = mem_new(difference->old_count, sizeof(*at));
+	const struct listing *v = c->listing;
+	size_t *at = mem_new(v->old_count, sizeof(*at));
 
-	assert(full->given_count == c->count);
-	for (size_t i = 0; i < c->count; i++)
-		if (!listing_is_unlisted(full->all[i]))
-			at[listing_number(difference, full->all[i])] = i;
+	for (size_t i = 0; i < v->old_count; i++) {
+		at[i] = i;
+		add_content(c, v->old[i]);
+		c->contents[i].number = i;
+	}
+	return at;
+}
+
+/* Where the contents of the old version are, by their numbers in the second archive. */
+static size_t *
+find_old(const struct composed *c, const struct listing *first, const struct listing *second)
+{
+	size_t *at = mem_new(second->old_count, sizeof(*at));
+
+	assert(first->old_count + first->given_count == c->count);
+	for (size_t i = 0; i < c->count; i++) {
+		const struct header_file *file = listing_base(first, i);
+		size_t number = listing_is_unlisted(file) ? second->old_count
+							  : listing_number(second, file);
+
+		if (number < second->old_count)
+			at[number] = i;
+	}
 	return at;
 }
 
 static int
 add_both(struct composed *c, const struct compose *from, struct err *e)
 {
-	struct listing *full = listing_new(from->old, NULL);
-	struct listing *difference = listing_new(from->new, from->old);
-	AUTO_FREE size_t *none = NULL;
-	int result = add_archive(c, from->full, full, &none, e);
+	struct listing *first = listing_new(from->old, from->base);
+	struct listing *second = listing_new(from->new, from->old);
+	AUTO_FREE size_t *at = add_base(c);
+	int result = add_archive(c, from->first, first, &at, e);
 
 	if (result == 0) {
-		AUTO_FREE size_t *at = find_old(c, full, difference);
+		AUTO_FREE size_t *old = find_old(c, first, second);
 
-		result = add_archive(c, from->difference, difference, &at, e);
+		result = add_archive(c, from->second, second, &old, e);
 	}
-	listing_free(full);
-	listing_free(difference);
+	listing_free(first);
+	listing_free(second);
 	return result;
 }
 
@@ -188,7 +209,7 @@ find_used(struct composed *c)
 static void
 number_all(struct composed *c)
 {
-	size_t number = 0;
+	size_t number = c->listing->old_count;
 
 	for (size_t i = 0; i < c->part_count; i++) {
 		struct part *part = &c->parts[i];
@@ -203,7 +224,8 @@ compose_open(const struct compose *from, struct composed **ret, struct err *e)
 {
 	struct composed *c = mem_new(1, sizeof(*c));
 
-	c->listing = listing_new(from->new, NULL);
+	c->difference = from->base != NULL;
+	c->listing = listing_new(from->new, from->base);
 	if (add_both(c, from, e) != 0) {
 		compose_close(c);
 		return -1;
@@ -230,8 +252,9 @@ compose_close(struct composed *c)
 /* What it comes to: bytes of streams, and of contents as they are. */
 struct sums {
 	double streams;	       /* of all entries */
-	double listed_streams; /* of those that an archive encoded anew would have as well: files */
-	double unlisted_streams; /* the same: what stands for files that are made from it now */
+	double listed_streams; /* of these, what files of the new version are made of */
+	double plain_streams;  /* of those, the entries that an archive encoded anew has as well */
+	double unlisted_streams; /* of entries like that: what stands for files made from it now */
 	double unlisted;	 /* what these are */
 	double all_unlisted;
 	double made; /* the files that are made from unlisted contents */
@@ -240,6 +263,7 @@ struct sums {
 static void
 add_sums(const struct composed *c, const struct part *part, struct sums *ret)
 {
+	const double stream = (double)part->entry.stream.len;
 	double listed = 0;
 	double unlisted = 0;
 	double bytes = 0;
@@ -253,38 +277,48 @@ add_sums(const struct composed *c, const struct part *part, struct sums *ret)
 		else if (c->contents[i].used)
 			unlisted += size;
 	}
-	ret->streams += (double)part->entry.stream.len;
+	ret->streams += stream;
 	ret->all_unlisted += bytes - listed;
+	ret->listed_streams += bytes > 0 ? stream * listed / bytes : 0;
 	if (part->extra) {
 		ret->made += listed;
 		return;
 	}
-	if (bytes > 0) {
-		ret->listed_streams += (double)part->entry.stream.len * listed / bytes;
-		ret->unlisted_streams += (double)part->entry.stream.len * unlisted / bytes;
-	}
+	ret->plain_streams += bytes > 0 ? stream * listed / bytes : 0;
+	ret->unlisted_streams += bytes > 0 ? stream * unlisted / bytes : 0;
 	ret->unlisted += unlisted;
 }
 
 /*
- * An archive that was encoded anew would have streams of about the same size, but those of the new
- * version's files in place of the unlisted contents that they are made from here.
+ * A full archive that was encoded anew would have streams of about the same size, but those of the
+ * new version's files in place of the unlisted contents that they are made from here.
+ */
+static double
+anew_of_full(const struct sums *sums)
+{
+	if (sums->unlisted == 0)
+		return sums->plain_streams;
+	return sums->plain_streams +
+	       sums->unlisted_streams *
+		       (sums->made < sums->unlisted ? sums->made / sums->unlisted : 1);
+}
+
+/*
+ * A difference would make at once what is made in two steps here: that may take as much as both, or
+ * as little as the second.
  */
 bool
 compose_is_worth_it(const struct composed *c)
 {
 	struct sums sums = {0};
-	double anew;
 
 	for (size_t i = 0; i < c->part_count; i++)
 		if (c->parts[i].used)
 			add_sums(c, &c->parts[i], &sums);
-	anew = sums.listed_streams;
-	if (sums.unlisted > 0)
-		anew += sums.unlisted_streams *
-			(sums.made < sums.unlisted ? sums.made / sums.unlisted : 1);
 	return sums.all_unlisted <= LISTING_UNLISTED_SHARE * (double)c->listing->bytes &&
-	       sums.streams <= anew * (1 + 1.0 / SPARE_SHARE);
+	       sums.streams <=
+		       (c->difference ? sums.listed_streams * (1 + 1.0 / DIFFERENCE_SPARE_SHARE)
+				      : anew_of_full(&sums) * (1 + 1.0 / FULL_SPARE_SHARE));
 }
 
 /* ---- Written */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * compose.h - a full archive from one of an older version and the difference to the new one.
+ * compose.h - an archive of a version from one of an older version and the difference between them.
  *
- * Does:     puts the entries of both one behind the other, without decoding any. What the new
- *           version does not have stays where something is made from it, as an unlisted content;
- *           entries that are of no use any more are left out. So a server has the cloud's streams
- *           again, and no work.
+ * Does:     puts the entries of both one behind the other, without decoding any: the full archive
+ *           of the older version, or a difference to that. What the new version does not have
+ *           stays where something is made from it, as an unlisted content; entries that are of no
+ *           use any more are left out. So a server has the cloud's streams again, and a publisher
+ *           its own, and no work.
  * Owner:    compose_open -> compose_close; headers and archives stay until then
  * Errors:   ERR_INPUT an archive that is not of its version
  * Source:   guts2(7), ARCHIVES
@@ -17,9 +18,11 @@
 #include "model/header.h"
 
 struct compose {
-	struct span full; /* both are GUTS2AR2, and mapped by the caller until the last call */
+	/* Both are GUTS2AR2, and mapped by the caller until the last call. */
+	struct span first;	   /* of the older version */
+	const struct header *base; /* what the first starts from; NULL: it is a full archive */
 	const struct header *old;
-	struct span difference;
+	struct span second; /* the difference from there to the new one */
 	const struct header *new;
 };
 
@@ -32,8 +35,8 @@ int compose_open(const struct compose *from, struct composed **ret, struct err *
 void compose_close(struct composed *c);
 
 /*
- * Whether it is as good as one that is encoded anew, or nearly: it has little that makes new files
- * from old ones, and not more unlisted contents than a reader takes.
+ * Whether it is as good as one that is encoded anew, or nearly: it has little that is of use for
+ * what comes behind it alone, and not more unlisted contents than a reader takes.
  */
 bool compose_is_worth_it(const struct composed *c);
 

@@ -69,11 +69,11 @@ listing_free(struct listing *v)
 }
 
 size_t
-listing_number(const struct listing *v, const struct header_file *old)
+listing_number(const struct listing *v, const struct header_file *file)
 {
-	size_t i = header_blob_find(v->old_blobs, v->old_count, &old->digest);
+	size_t i = header_blob_find(v->old_blobs, v->old_count, &file->digest);
 
-	return header_content_find(v->old, v->old_count, v->old_blobs[i]);
+	return i == v->old_count ? i : header_content_find(v->old, v->old_count, v->old_blobs[i]);
 }
 
 /* Twice the same would be twice the work, for whoever sends such an archive at no cost. */

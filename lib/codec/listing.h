@@ -69,8 +69,8 @@ listing_is_unlisted(const struct header_file *file)
 	return file->path == NULL;
 }
 
-/* The number of an old file, and of those with its bytes. */
-size_t listing_number(const struct listing *v, const struct header_file *old);
+/* The number of an old file, and of those with its bytes; old_count: there is none. */
+size_t listing_number(const struct listing *v, const struct header_file *file);
 
 /* What the bases of all entries can have together: each is read, and copied where it is several. */
 static inline uint64_t

@@ -298,8 +298,10 @@ static int
 compose_from(const struct space *s, const struct donor *full, const struct donor *difference,
 	struct record *ret, struct err *e)
 {
-	const struct compose from = {map_span(&full->archive), full->header,
-		map_span(&difference->archive), difference->header};
+	const struct compose from = {.first = map_span(&full->archive),
+		.old = full->header,
+		.second = map_span(&difference->archive),
+		.new = difference->header};
 	AUTO_COMPOSED struct composed *c = NULL;
 	AUTO_CLOSE int fd = -1;
 

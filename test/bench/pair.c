@@ -163,8 +163,8 @@ compose(struct pair *p, char **argv, struct archive_ref *ret, struct err *e)
 
 	if (map_full(p, p->old, &full, e) != 0 || map_open(AT_FDCWD, argv[6], &difference, e) != 0)
 		return -1;
-	from.full = map_span(&full);
-	from.difference = map_span(&difference);
+	from.first = map_span(&full);
+	from.second = map_span(&difference);
 	if (compose_open(&from, &c, e) != 0)
 		return -1;
 	if (!compose_is_worth_it(c))

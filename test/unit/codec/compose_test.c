@@ -97,7 +97,7 @@ START_TEST(compose__of_both_comes_a_full_archive)
 	set_up(&p);
 	make(&p, p.old, NULL, FORMAT_AR2, &full);
 	make(&p, p.header, p.old, FORMAT_AR2, &difference);
-	from = (struct compose){span_of(full.at, full.len), p.old,
+	from = (struct compose){span_of(full.at, full.len), NULL, p.old,
 		span_of(difference.at, difference.len), p.header};
 	ck_assert_int_eq(compose_open(&from, &c, &e), 0);
 	ck_assert(compose_is_worth_it(c));
@@ -109,6 +109,129 @@ START_TEST(compose__of_both_comes_a_full_archive)
 	pair_tear_down(&p);
 }
 END_TEST
+
+/* ---- Of two differences */
+
+enum { VERSIONS = 4, CONTENTS = 4, PATHS = CONTENTS * CONTENTS * CONTENTS * CONTENTS };
+
+/*
+ * Four versions with a path for each way through them: it is not there, or has one of three
+ * contents, so that it comes, goes, changes, stays, and is again what it was.
+ */
+static void
+set_up_all(struct pair *p, struct header **versions)
+{
+	pair_set_up(p);
+	versions[0] = p->old;
+	versions[1] = header_new();
+	versions[2] = header_new();
+	versions[3] = p->header;
+	for (unsigned i = 0; i < PATHS; i++) {
+		unsigned way = i;
+		char path[16];
+
+		(void)snprintf(path, sizeof(path), "%03u", i);
+		for (int v = 0; v < VERSIONS; v++, way /= CONTENTS) {
+			AUTO_FREE unsigned char *bytes = unit_bytes(SMALL, i);
+
+			bytes[way % CONTENTS * 100] ^= 1;
+			if (way % CONTENTS > 0)
+				pair_add(p, versions[v], path, span_of(bytes, SMALL));
+		}
+	}
+	for (int v = 1; v <= 2; v++) {
+		versions[v]->title = mem_string("");
+		ck_assert_int_eq(header_seal(versions[v], NULL), 0);
+	}
+	pair_seal(p);
+}
+
+static void
+join(struct pair *p, struct header **versions, const int *which, const struct buf *first,
+	const struct buf *second, struct buf *ret)
+{
+	const struct compose from = {span_of(first->at, first->len), versions[which[0]],
+		versions[which[1]], span_of(second->at, second->len), versions[which[2]]};
+	struct composed *c = NULL;
+	struct err e = {0};
+
+	ck_assert_msg(compose_open(&from, &c, &e) == 0, "%s", e.text);
+	write_composed(p, c, ret);
+	compose_close(c);
+}
+
+/* Whichever two are joined first. */
+START_TEST(compose__of_differences_comes_a_difference)
+{
+	struct header *versions[VERSIONS];
+	struct buf steps[VERSIONS - 1] = {0};
+	struct buf made[4] = {0};
+	struct pair p;
+	struct err e;
+
+	set_up_all(&p, versions);
+	for (int i = 0; i < VERSIONS - 1; i++)
+		make(&p, versions[i + 1], versions[i], FORMAT_AR2, &steps[i]);
+	join(&p, versions, (int[]){0, 1, 2}, &steps[0], &steps[1], &made[0]);
+	join(&p, versions, (int[]){0, 2, 3}, &made[0], &steps[2], &made[1]);
+	join(&p, versions, (int[]){1, 2, 3}, &steps[1], &steps[2], &made[2]);
+	join(&p, versions, (int[]){0, 1, 3}, &steps[0], &made[2], &made[3]);
+	for (int i = 1; i < 4; i += 2)
+		ck_assert_msg(pair_apply(&p, span_of(made[i].at, made[i].len), false, &e) == 0,
+			"%s", e.text);
+	for (int i = 0; i < VERSIONS - 1; i++)
+		buf_free(&steps[i]);
+	for (int i = 0; i < 4; i++)
+		buf_free(&made[i]);
+	header_free(versions[1]);
+	header_free(versions[2]);
+	pair_tear_down(&p);
+}
+END_TEST
+
+/* Each step changes another file, or all of them the same ones in the same place. */
+START_TEST(compose_is_worth_it__a_difference_where_no_step_is_in_vain)
+{
+	for (int same = 0; same < 2; same++) {
+		AUTO_BUF struct buf first = {0};
+		AUTO_BUF struct buf second = {0};
+		struct composed *c = NULL;
+		struct compose from;
+		struct header *middle = header_new();
+		struct pair p;
+
+		pair_set_up(&p);
+		for (unsigned i = 0; i < 2; i++) {
+			struct header *const versions[] = {p.old, middle, p.header};
+
+			for (unsigned v = 0; v < 3; v++) {
+				/* Of the first file, those of version 1; of the second, of 2. */
+				unsigned seed = same ? v : v > i;
+				AUTO_FREE unsigned char *bytes = unit_bytes(LARGE, i);
+				AUTO_FREE unsigned char *new = unit_bytes(LARGE, 100 + seed);
+
+				memcpy(bytes, new, LARGE / 10);
+				pair_add(
+					&p, versions[v], i == 0 ? "a" : "b", span_of(bytes, LARGE));
+			}
+		}
+		middle->title = mem_string("");
+		ck_assert_int_eq(header_seal(middle, NULL), 0);
+		pair_seal(&p);
+		make(&p, middle, p.old, FORMAT_AR2, &first);
+		make(&p, p.header, middle, FORMAT_AR2, &second);
+		from = (struct compose){span_of(first.at, first.len), p.old, middle,
+			span_of(second.at, second.len), p.header};
+		ck_assert_int_eq(compose_open(&from, &c, NULL), 0);
+		ck_assert_int_eq(compose_is_worth_it(c), !same);
+		compose_close(c);
+		header_free(middle);
+		pair_tear_down(&p);
+	}
+}
+END_TEST
+
+/* ---- Where it is of no use */
 
 /* What is made from old contents comes to more than a little, or all of it is old. */
 START_TEST(compose_is_worth_it__only_where_little_changed)
@@ -144,7 +267,7 @@ START_TEST(compose_is_worth_it__only_where_little_changed)
 		pair_seal(&p);
 		make(&p, p.old, NULL, FORMAT_AR2, &full);
 		make(&p, p.header, p.old, FORMAT_AR2, &difference);
-		from = (struct compose){span_of(full.at, full.len), p.old,
+		from = (struct compose){span_of(full.at, full.len), NULL, p.old,
 			span_of(difference.at, difference.len), p.header};
 		ck_assert_int_eq(compose_open(&from, &c, NULL), 0);
 		ck_assert_msg(compose_is_worth_it(c) == (which == 0), "%d", which);
@@ -173,7 +296,7 @@ START_TEST(compose_open__refuses_what_does_not_fit)
 	for (int i = 0; i < 9; i++) {
 		struct composed *c = NULL;
 		struct err e = {0};
-		const struct compose from = {spans[i / 3], p.old, spans[i % 3], p.header};
+		const struct compose from = {spans[i / 3], NULL, p.old, spans[i % 3], p.header};
 
 		ck_assert_int_eq(compose_open(&from, &c, &e), i == 2 ? 0 : -1);
 		ck_assert_int_eq(e.code, i == 2 ? ERR_NONE : ERR_INPUT);
@@ -182,7 +305,7 @@ START_TEST(compose_open__refuses_what_does_not_fit)
 	for (size_t len = 0; len < difference.len; len++) {
 		struct composed *c = NULL;
 		const struct compose from = {
-			spans[0], p.old, span_of(difference.at, len), p.header};
+			spans[0], NULL, p.old, span_of(difference.at, len), p.header};
 
 		ck_assert_int_eq(compose_open(&from, &c, NULL), -1);
 	}
@@ -195,6 +318,8 @@ void
 compose_tests(TCase *c)
 {
 	tcase_add_test(c, compose__of_both_comes_a_full_archive);
+	tcase_add_test(c, compose__of_differences_comes_a_difference);
+	tcase_add_test(c, compose_is_worth_it__a_difference_where_no_step_is_in_vain);
 	tcase_add_test(c, compose_is_worth_it__only_where_little_changed);
 	tcase_add_test(c, compose_open__refuses_what_does_not_fit);
 }

@@ -42,7 +42,7 @@ pair_tear_down(struct pair *p)
 static int
 dir_of(const struct pair *p, const struct header *h)
 {
-	return p->dirs[h == p->header].dir[0];
+	return p->dirs[h != p->old].dir[0];
 }
 
 void

@@ -26,7 +26,7 @@ struct pair {
 void pair_set_up(struct pair *p);
 void pair_tear_down(struct pair *p);
 
-/* A file of a version, whose bytes are at hand. */
+/* A file of a version, of these or another one, whose bytes are at hand. */
 void pair_add(struct pair *p, struct header *h, const char *path, struct span bytes);
 
 /* After the last one. */
