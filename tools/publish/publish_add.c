@@ -10,10 +10,10 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "codec/pack.h"
 #include "model/header.h"
 #include "model/wire.h"
 #include "parallel.h"
+#include "publish/publish_archives.h"
 #include "publish/publish_scan.h"
 #include "publish/publish_sweep.h"
 #include "signed_tree_commit.h"
@@ -30,22 +30,7 @@ read_query(struct repo *repo, struct idents *ret, struct err *e)
 	return err_set(e, why.code, "%s; guts2-publish init makes a damaged one anew", why.text);
 }
 
-/* What waits in stage/ for its name. */
-struct staged {
-	char stage[32];
-	char name[IDENT_NAME_MAX];
-};
-
-struct staged_list {
-	struct staged *at;
-	size_t count;
-	size_t capacity;
-};
-
-/*
- * One version on its way into the repository. What is opened or encoded for it lives until
- * publish_add has ended, since archives are put together from mapped streams.
- */
+/* One version on its way into the repository. */
 struct add {
 	struct repo *repo;
 	const struct publish_request *request;
@@ -53,20 +38,11 @@ struct add {
 	struct signed_tree *tree;
 	struct idents last; /* of each type, ever */
 	struct header *header;
-	struct pack *pack;
-	size_t *wanted; /* archives of pack: the full ones, and then the differences, by format */
 	struct header **older;
 	size_t older_count;
-	struct map donors[FORMAT_COUNT]; /* the last version's */
-	struct header *donors_header;
-	struct blobs_dirs dirs;
 	int content; /* directory below stage/: the files of the version by their digests */
-	int streams; /* another one, for what is encoded */
-	const struct encode_crew *crew;
-	unsigned staged;		   /* so far, for their names in stage/ */
-	struct staged_list archives;	   /* not in f/ yet */
-	struct staged_list documents;	   /* which refer to them */
-	uint64_t full_bytes[FORMAT_COUNT]; /* of the full archives; set before any difference */
+	struct publish_archives archives;
+	struct publish_staged documents; /* which refer to them */
 };
 
 /* ---- Threads and a bar */
@@ -146,145 +122,46 @@ open_all_older(struct add *a, struct err *e)
 	return 0;
 }
 
-/* Room in stage/ for what is to be under this name. */
-static struct staged *
-stage_next(struct add *a, struct staged_list *list, const char *name)
-{
-	struct staged *new;
-
-	list->at = mem_grow(list->at, list->count, &list->capacity, sizeof(*list->at));
-	new = &list->at[list->count++];
-	(void)snprintf(new->stage, sizeof(new->stage), "staged-%u", a->staged++);
-	(void)snprintf(new->name, sizeof(new->name), "%s", name);
-	return new;
-}
-
-static int
-stage_open(const struct add *a, const char *stage, struct err *e)
-{
-	int fd = openat(repo_stage_dir(a->repo), stage,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-
-	return fd < 0 ? err_sys(e, "stage/%s", stage) : fd;
-}
-
 static int
 stage_document(struct add *a, const char *name, const struct buf *bytes, struct err *e)
 {
-	const struct staged *document = stage_next(a, &a->documents, name);
-	AUTO_CLOSE int fd = stage_open(a, document->stage, e);
+	AUTO_CLOSE int fd = publish_staged_open(&a->documents, name, e);
 
 	return fd < 0 ? -1 : fs_write(fd, bytes->at, bytes->len, e);
 }
 
-/* One of them; its digest first: it lay on a disk, and becomes part of what is new. */
-static int
-open_donor(struct add *a, enum format format, const struct archive_ref *ref, struct err *e)
-{
-	char name[IDENT_NAME_MAX];
-
-	if (repo_check(a->repo, ident_file_name(&ref->id, name), ref, e) != 0 ||
-		map_open(repo_dir(a->repo), name, &a->donors[format], e) != 0)
-		return -1;
-	pack_donor(a->pack, map_span(&a->donors[format]), a->donors_header, NULL, true);
-	return 0;
-}
-
-/*
- * Whole files that did not change are in the last full archives already. That is a help, and no
- * condition; but of an archive that is damaged the publisher is told, since clients are given it.
- */
-static void
-open_donors(struct add *a)
-{
-	const struct ident *last = idents_find(&a->query, a->request->type);
-	AUTO_BUF struct buf bytes = {0};
-	char name[IDENT_NAME_MAX];
-	struct offer offer = {0};
-	struct err e = {0};
-
-	if (last == NULL)
-		return;
-	if (repo_read_header(a->repo, last, &a->donors_header, NULL, &e) != 0 ||
-		repo_read(a->repo, ident_offer_name(last, NULL, name), WIRE_OFFER_BYTES_MAX, &bytes,
-			&e) != 0 ||
-		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, &e) != 0)
-		cli_complain("warning: the last version cannot be used: %s", e.text);
-	for (int i = 0; i < FORMAT_COUNT; i++)
-		if (offer.archive[i].bytes > 0 &&
-			open_donor(a, (enum format)i, &offer.archive[i], &e) != 0)
-			cli_complain("warning: nothing of the last version's archive is used, and "
-				     "clients cannot use it: %s",
-				e.text);
-}
-
-/*
- * Everything that any of the archives needs, at once: each piece is encoded once, on all threads,
- * however many archives have it.
- */
-static int
-encode_streams(struct add *a, struct err *e)
-{
-	struct encode_settings settings = {.blobs = blobs_in(&a->dirs), .crew = a->crew};
-
-	a->streams = fs_make_dirs(repo_stage_dir(a->repo), "streams", e);
-	a->dirs.dir[0] = a->content;
-	a->dirs.dir[1] = fs_open_dir(repo_dir(a->repo), "c", e);
-	if (a->streams < 0 || a->dirs.dir[1] < 0)
-		return -1;
-	a->dirs.count = 2;
-	settings.stage = a->streams;
-	a->pack = pack_new(a->header, &settings);
-	a->wanted = mem_new((a->older_count + 1) * FORMAT_COUNT, sizeof(*a->wanted));
-	for (size_t i = 0; i <= a->older_count; i++)
-		for (int format = 0; format < FORMAT_COUNT; format++)
-			a->wanted[i * FORMAT_COUNT + (size_t)format] = pack_want(
-				a->pack, (enum format)format, i == 0 ? NULL : a->older[i - 1]);
-	open_donors(a);
-	return pack_encode(a->pack, e);
-}
-
-/* Into stage/: its name it gets when all of the version is on the disk. Offer 0: the full one. */
-static int
-pack(struct add *a, enum format format, size_t offer, struct archive_ref *ret, struct err *e)
-{
-	struct staged *staged = stage_next(a, &a->archives, "");
-	AUTO_CLOSE int fd = stage_open(a, staged->stage, e);
-
-	if (fd < 0)
-		return -1;
-	if (pack_write(a->pack, a->wanted[offer * FORMAT_COUNT + format], fd, ret, e) != 0)
-		return err_wrap(e, "stage/%s", staged->stage);
-	(void)ident_file_name(&ret->id, staged->name);
-	if (offer == 0) {
-		a->full_bytes[format] = ret->bytes;
-	} else if (!pack_is_worth_it(ret->bytes, a->full_bytes[format])) {
-		*ret = (struct archive_ref){0};
-		a->archives.count--;
-		return fs_remove(repo_stage_dir(a->repo), staged->stage, e);
-	}
-	return 0;
-}
-
 /* Number 0: of the full archives; the others, of the differences from a->older. */
 static int
-pack_offer(struct add *a, size_t number, struct err *e)
+stage_offer(struct add *a, size_t number, struct err *e)
 {
 	const struct edition *base = number > 0 ? &a->older[number - 1]->ident.edition : NULL;
+	const struct offer *offer = &a->archives.offers[number];
 	AUTO_BUF struct buf bytes = {0};
-	struct offer offer = {0};
 	char name[IDENT_NAME_MAX];
 	bool any = false;
 
-	for (int i = 0; i < FORMAT_COUNT; i++) {
-		if (pack(a, (enum format)i, number, &offer.archive[i], e) != 0)
-			return -1;
-		any = any || offer.archive[i].bytes > 0;
-	}
+	for (int i = 0; i < FORMAT_COUNT; i++)
+		any = any || offer->archive[i].bytes > 0;
 	if (!any)
 		return 0;
-	wire_offer_format(&offer, &bytes);
+	wire_offer_format(offer, &bytes);
 	return stage_document(a, ident_offer_name(&a->header->ident, base, name), &bytes, e);
+}
+
+static int
+stage_archives(struct add *a, struct err *e)
+{
+	a->archives.header = a->header;
+	a->archives.older = a->older;
+	a->archives.older_count = a->older_count;
+	a->archives.last = idents_find(&a->query, a->request->type);
+	a->archives.content = a->content;
+	if (publish_archives_make(&a->archives, e) != 0)
+		return -1;
+	for (size_t i = 0; i <= a->older_count; i++)
+		if (stage_offer(a, i, e) != 0)
+			return -1;
+	return 0;
 }
 
 /* A header that is larger than clients take is refused here, while nothing is announced. */
@@ -324,15 +201,6 @@ announce(struct add *a, struct err *e)
 	return repo_put(a->repo, "q", span_of(bytes.at, bytes.len), e);
 }
 
-static int
-move_all(const struct add *a, const struct staged_list *list, struct err *e)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (repo_move(a->repo, list->at[i].stage, list->at[i].name, e) != 0)
-			return -1;
-	return 0;
-}
-
 /* One that c/ has already is replaced by an equal one, which mends what may have been damaged
  * since. */
 static int
@@ -363,8 +231,8 @@ static int
 give_names(struct add *a, struct err *e)
 {
 	if (repo_sync(a->repo, e) != 0 || move_content(a, e) != 0 ||
-		move_all(a, &a->archives, e) != 0 || repo_sync(a->repo, e) != 0 ||
-		move_all(a, &a->documents, e) != 0 || repo_sync(a->repo, e) != 0)
+		publish_staged_move(&a->archives.staged, e) != 0 || repo_sync(a->repo, e) != 0 ||
+		publish_staged_move(&a->documents, e) != 0 || repo_sync(a->repo, e) != 0)
 		return -1;
 	return announce(a, e);
 }
@@ -409,12 +277,8 @@ build_version(struct add *a, struct err *e)
 			: publish_scan(a->request->directory, a->content, a->header, e) != 0)
 		return -1;
 	header_cookie(a->header, a->header->ident.edition.cookie);
-	if (open_all_older(a, e) != 0 || encode_streams(a, e) != 0)
+	if (open_all_older(a, e) != 0 || stage_archives(a, e) != 0)
 		return -1;
-	/* The full archives first: whether a difference is worth it is measured by them. */
-	for (size_t i = 0; i <= a->older_count; i++)
-		if (pack_offer(a, i, e) != 0)
-			return -1;
 	return stage_header(a, e) != 0 ? -1 : give_names(a, e);
 }
 
@@ -445,9 +309,8 @@ publish_add(
 		.request = request,
 		.header = header_new(),
 		.content = -1,
-		.streams = -1,
-		.dirs.dir[1] = -1,
-		.crew = &crew};
+		.archives = {.repo = repo, .crew = &crew},
+		.documents = {.repo = repo, .what = "document"}};
 	int result = -1;
 
 	memcpy(a.header->ident.type, request->type, strlen(request->type));
@@ -459,19 +322,12 @@ publish_add(
 		result = build_version(&a, e);
 	*ret = a.header->ident;
 	cli_progress_end(&progress);
-	pack_free(a.pack);
-	free(a.wanted);
+	publish_archives_free(&a.archives);
+	publish_staged_free(&a.documents);
 	fs_close(&a.content);
-	fs_close(&a.streams);
-	fs_close(&a.dirs.dir[1]);
-	free(a.archives.at);
-	free(a.documents.at);
-	for (int i = 0; i < FORMAT_COUNT; i++)
-		map_close(&a.donors[i]);
 	for (size_t i = 0; i < a.older_count; i++)
 		header_free(a.older[i]);
 	free(a.older);
-	header_free(a.donors_header);
 	idents_free(&a.query);
 	idents_free(&a.last);
 	signed_tree_close(a.tree);

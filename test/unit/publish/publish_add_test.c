@@ -409,7 +409,7 @@ START_TEST(publish_add__of_a_damaged_archive_nothing_is_used_and_it_is_told)
 	change(&p, 2);
 	ident = published_add(&p, "t", 3);
 	ck_assert_ptr_nonnull(strstr(unit_complaints(),
-		"warning: nothing of the last version's archive is used, and clients cannot"));
+		"warning: an archive of an earlier version is not used, and clients cannot"));
 	/* That of the new version is right, so that the next one has nothing to complain of. */
 	unit_listen();
 	change(&p, 3);
