@@ -223,7 +223,7 @@ put_archive(const struct space *s, const struct record *r, struct err *e)
 {
 	AUTO_FREE char *stage = mem_printf("%s/%s", s->build->workspace, archive_name);
 
-	return depot_put_archive(s->build->depot, r, stage, e);
+	return depot_put_archive(s->build->depot, r, stage, NULL, e);
 }
 
 static int

@@ -262,7 +262,8 @@ put_archive(struct depot *d, const struct record *r, const char *stage, struct e
 }
 
 int
-depot_put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e)
+depot_put_archive(struct depot *d, const struct record *r, const char *stage,
+	const struct depot_checked *checked, struct err *e)
 {
 	const bool stored = repo_has_archive(d->repo, &r->ref);
 	char path[IDENT_NAME_MAX + 16];
@@ -275,6 +276,8 @@ depot_put_archive(struct depot *d, const struct record *r, const char *stage, st
 	/* Reading it all takes time, and needs no lock. */
 	if (check_archive(d, r, path, stored, e) != 0)
 		return -1;
+	if (checked != NULL)
+		checked->tell(checked->context);
 	(void)pthread_mutex_lock(&d->lock);
 	result = put_archive(d, r, stage, e);
 	d->untidy |= result != 0;

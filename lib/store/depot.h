@@ -52,13 +52,20 @@ int depot_put_query(struct depot *d, const struct idents *query, struct err *e);
 int depot_put_header(struct depot *d, const struct ident *ident, struct span bytes,
 	struct archive_ref *ret, struct err *e);
 
+/* Who wants to know as soon as an archive was looked at and is right, before it is on the disk. */
+struct depot_checked {
+	void (*tell)(void *context);
+	void *context;
+};
+
 /*
  * A staged file, or one that is stored already, becomes the archive of an offer.
  * It is looked at here (survey_check_archive); where it is wrong nothing is put and the staged file
  * is removed. ERR_DIGEST: other bytes than the id says; ERR_INPUT: no archive of that version,
- * whoever sends it.
+ * whoever sends it. checked: NULL: nobody wants to know.
  */
-int depot_put_archive(struct depot *d, const struct record *r, const char *stage, struct err *e);
+int depot_put_archive(struct depot *d, const struct record *r, const char *stage,
+	const struct depot_checked *checked, struct err *e);
 
 /*
  * The content of a version whose header is stored: see content_put. ret is its

@@ -27,7 +27,7 @@ struct arrival {
 	enum arrival_state state;
 	unsigned references;
 	struct waiter_list waiters;
-	LIST_ENTRY(arrival) link; /* ARRIVING */
+	LIST_ENTRY(arrival) link;
 };
 
 struct arrivals {
@@ -147,7 +147,16 @@ arrivals_add(struct arrival *t, uint64_t bytes)
 }
 
 void
-arrivals_end(struct arrival **take, bool good)
+arrivals_checked(struct arrival *t)
+{
+	(void)pthread_mutex_lock(&t->all->lock);
+	t->state = ARRIVED;
+	(void)pthread_mutex_unlock(&t->all->lock);
+	resume_waiting(t);
+}
+
+void
+arrivals_end(struct arrival **take)
 {
 	struct arrival *t = *take;
 
@@ -155,7 +164,8 @@ arrivals_end(struct arrival **take, bool good)
 	if (t == NULL)
 		return;
 	(void)pthread_mutex_lock(&t->all->lock);
-	t->state = good ? ARRIVED : GONE;
+	if (t->state == ARRIVING)
+		t->state = GONE;
 	LIST_REMOVE(t, link);
 	(void)pthread_mutex_unlock(&t->all->lock);
 	/* Nobody has begun to wait since. */

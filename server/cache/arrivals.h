@@ -3,8 +3,8 @@
  * arrivals.h - archives that are on their way here, for who takes them as they come.
  *
  * Does:     says which archive of an offer arrives, and gives its first bytes as soon as they
- *           are here; but the last ARRIVALS_BACK_BYTES only when the whole was looked at and is
- *           stored. So nobody can complete what was not verified.
+ *           are here; but the last ARRIVALS_BACK_BYTES only when the whole was looked at. So nobody
+ *           can complete what was not verified.
  * Units:    bytes
  * Threads:  any; who brings an archive is one
  * Owner:    arrivals_begin -> arrivals_end by who brings it; arrivals_find, arrivals_find_id ->
@@ -49,9 +49,10 @@ struct arrival *arrivals_begin(
 
 /* So many more are in the file. */
 void arrivals_add(struct arrival *t, uint64_t bytes);
-/* good: all of it was verified, and is stored; otherwise what came so far is of no use. It may be
- * none. */
-void arrivals_end(struct arrival **take, bool good);
+/* All of it is here, and right: who takes it gets the rest, whether it can be stored or not. */
+void arrivals_checked(struct arrival *t);
+/* Nobody else takes it from here. What was not checked before is of no use. It may be none. */
+void arrivals_end(struct arrival **take);
 
 /* The archive that an offer will name, to who asks for this format; NULL: it does not arrive. */
 struct arrival *arrivals_find(struct arrivals *a, const struct ident *ident,

@@ -217,9 +217,10 @@ stock_put_header(struct stock *s, const struct ident *ident, struct span bytes,
 }
 
 int
-stock_put_archive(struct stock *s, const struct record *record, const char *stage, struct err *e)
+stock_put_archive(struct stock *s, const struct record *record, const char *stage,
+	const struct depot_checked *checked, struct err *e)
 {
-	if (depot_put_archive(s->depot, record, stage, e) != 0)
+	if (depot_put_archive(s->depot, record, stage, checked, e) != 0)
 		return -1;
 	/* Checked: its digest was looked at when it was put, and it is on the disk. */
 	view_add(s->views, record, true);

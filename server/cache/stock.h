@@ -48,8 +48,8 @@ int stock_put_header(struct stock *s, const struct ident *ident, struct span byt
 	struct record *ret_record, struct err *e);
 
 /* A staged archive (depot_put_archive). */
-int stock_put_archive(
-	struct stock *s, const struct record *record, const char *stage, struct err *e);
+int stock_put_archive(struct stock *s, const struct record *record, const char *stage,
+	const struct depot_checked *checked, struct err *e);
 
 /* What is built here: see build.h. */
 struct stock_site {

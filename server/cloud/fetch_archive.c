@@ -49,7 +49,7 @@ restart_part(void *context, struct err *e)
 {
 	struct fetch *f = context;
 
-	arrivals_end(&f->arrival, false);
+	arrivals_end(&f->arrival);
 	if (source_part_restart(f->part, e) != 0)
 		return err_wrap(e, "stage");
 	job_progress_begin(&f->job->progress, 0, f->landing.record.ref.bytes);
@@ -104,6 +104,16 @@ prepare_part(struct fetch *f)
 
 /* ---- Archives */
 
+/* By a worker, whose f is its own. */
+static void
+on_checked(void *context)
+{
+	struct fetch *f = context;
+
+	if (f->arrival != NULL)
+		arrivals_checked(f->arrival);
+}
+
 static void
 work(void *context)
 {
@@ -114,6 +124,7 @@ work(void *context)
 	struct err e = {0};
 
 	f->landing.took_ms = clock_mono_ms() - f->began_ms;
+	f->landing.checked = (struct depot_checked){on_checked, f};
 	/* The job and f are this worker's alone (fetch_job_hand_over). */
 	if (land_archive(&land, &f->landing, &e) != 0) {
 		forget_price(f);
@@ -124,7 +135,7 @@ work(void *context)
 			fetch_job_not_landed(f, name, &e);
 	} else {
 		f->reserved = false; /* it was given back, and somebody else may have it by now */
-		arrivals_end(&f->arrival, true);
+		arrivals_end(&f->arrival);
 		/*
 		 * Where the format that was asked for does not exist the next best one, which is in
 		 * the view now, is what whoever waited is given.

@@ -64,7 +64,7 @@ fetch_job_upstream(const struct fetch *f)
 void
 fetch_job_release(struct fetch *f)
 {
-	arrivals_end(&f->arrival, false);
+	arrivals_end(&f->arrival);
 	fs_close(&f->part);
 	if (f->reserved)
 		retain_release(f->pool->parts.retain, f->landing.stage);

@@ -42,7 +42,7 @@ set_up(struct archive *a, uint64_t have)
 static void
 tear_down(struct archive *a)
 {
-	arrivals_end(&a->arrival, false);
+	arrivals_end(&a->arrival);
 	arrivals_free(a->all);
 	fs_close(&a->dir);
 	free(a->bytes);
@@ -79,11 +79,15 @@ START_TEST(arrivals_read__the_end_comes_when_all_of_it_is_good)
 		ck_assert_msg(
 			arrivals_read(t, rows[i].at, got, 100000) == rows[i].before, "row %zu", i);
 		ck_assert_mem_eq(got, a.bytes + rows[i].at, (size_t)rows[i].before);
-		arrivals_end(&a.arrival, true);
-		ck_assert_ptr_null(a.arrival);
-		ck_assert_msg(
-			arrivals_read(t, rows[i].at, got, 100000) == rows[i].good, "row %zu", i);
-		ck_assert_mem_eq(got, a.bytes + rows[i].at, (size_t)rows[i].good);
+		/* Also when it is not to be had any more. */
+		arrivals_checked(a.arrival);
+		for (int end = 0; end <= 1; end++) {
+			ck_assert_msg(arrivals_read(t, rows[i].at, got, 100000) == rows[i].good,
+				"row %zu", i);
+			ck_assert_mem_eq(got, a.bytes + rows[i].at, (size_t)rows[i].good);
+			arrivals_end(&a.arrival);
+			ck_assert_ptr_null(a.arrival);
+		}
 		arrivals_release(t);
 		tear_down(&a);
 	}
@@ -106,7 +110,7 @@ START_TEST(arrivals_read__nothing_comes_of_what_is_gone)
 		if (stop)
 			arrivals_stop(a.all);
 		else
-			arrivals_end(&a.arrival, false);
+			arrivals_end(&a.arrival);
 		ck_assert_uint_eq(resumed, 1);
 		ck_assert_int_eq(arrivals_read(t, 0, &byte, 1), -1);
 		ck_assert(!arrivals_wait(t, 1000, &waiter));
@@ -140,6 +144,9 @@ START_TEST(arrivals_add__who_waits_is_resumed_once_for_a_piece)
 	ck_assert(resumed == 3 && arrivals_wait(a.arrival, LEN - BACK, &waiters[0]));
 	arrivals_add(a.arrival, 1);
 	ck_assert_uint_eq(resumed, 4);
+	ck_assert(arrivals_wait(a.arrival, LEN - BACK, &waiters[0]));
+	arrivals_checked(a.arrival);
+	ck_assert(resumed == 5 && !arrivals_wait(a.arrival, LEN - 1, &waiters[0]));
 	tear_down(&a);
 }
 END_TEST
@@ -160,7 +167,11 @@ START_TEST(arrivals_find__only_what_was_asked_for_and_still_arrives)
 	ck_assert_ptr_null(
 		arrivals_find(a.all, &a.record.ident, &(struct edition){0, ""}, FORMAT_AR2));
 	ck_assert_ptr_null(arrivals_find_id(a.all, &id));
-	arrivals_end(&a.arrival, true);
+	arrivals_checked(a.arrival);
+	arrivals_release(t);
+	t = arrivals_find_id(a.all, &a.record.ref.id);
+	ck_assert_ptr_eq(t, a.arrival);
+	arrivals_end(&a.arrival);
 	ck_assert_ptr_null(arrivals_find(a.all, &a.record.ident, &a.record.base, FORMAT_AR2));
 	arrivals_release(t);
 	arrivals_release(NULL);
@@ -181,7 +192,7 @@ START_TEST(arrivals_begin__not_of_what_is_small)
 	ck_assert_ptr_null(arrivals_begin(a.all, &a.record, FORMAT_AR2, -1, 0));
 	t = arrivals_begin(a.all, &a.record, FORMAT_AR2, a.fd, 0);
 	ck_assert_ptr_nonnull(t);
-	arrivals_end(&t, false);
+	arrivals_end(&t);
 	fs_close(&a.fd);
 	tear_down(&a);
 }

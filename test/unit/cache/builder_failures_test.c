@@ -75,7 +75,7 @@ START_TEST(builder__an_archive_that_is_what_it_is_named_and_of_no_use_is_passed_
 	r.ident = s.v.header[1]->ident;
 	r.base = s.v.header[0]->ident.edition;
 	ck_assert_int_eq(fs_put(repo_stage_dir(stock_repo(s.k.stock)), "s", "a", bytes, NULL), 0);
-	ck_assert_int_eq(stock_put_archive(s.k.stock, &r, "a", NULL), 0);
+	ck_assert_int_eq(stock_put_archive(s.k.stock, &r, "a", NULL, NULL), 0);
 	spec = building_spec_of(&s, JOB_CONTENT, 2, 0);
 	look = building_build(&s, &spec);
 	/* It looks for another way. */
@@ -105,7 +105,7 @@ START_TEST(builder__looks_at_the_records_that_there_are)
 		r.base = (struct edition){.version = n, .cookie = "00000000"};
 		ck_assert_int_eq(
 			fs_put(repo_stage_dir(stock_repo(s.k.stock)), "s", "a", bytes, NULL), 0);
-		ck_assert_msg(stock_put_archive(s.k.stock, &r, "a", &e) == 0, "%s", e.text);
+		ck_assert_msg(stock_put_archive(s.k.stock, &r, "a", NULL, &e) == 0, "%s", e.text);
 		spec = building_spec_of(&s, JOB_BUILD, 3, 0);
 		spec.base = r.base;
 		spec.base.version += 1000;

@@ -124,7 +124,7 @@ kept_put(struct kept *k, uint64_t version, const struct edition *base, enum form
 		.ref = {digest_of(bytes), bytes.len}};
 
 	ck_assert_int_eq(fs_put(repo_stage_dir(stock_repo(k->stock)), "s", "a", bytes, NULL), 0);
-	ck_assert_int_eq(stock_put_archive(k->stock, &r, "a", NULL), 0);
+	ck_assert_int_eq(stock_put_archive(k->stock, &r, "a", NULL, NULL), 0);
 	return r;
 }
 

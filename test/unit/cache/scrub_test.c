@@ -39,7 +39,7 @@ set_up(struct site *s)
 	p->legacy = legacy_new(&(struct legacy_parts){.options = p->options, .stock = p->stock});
 	ck_assert_int_eq(workers_start(1, false, &p->builders, &e), 0);
 	ck_assert_int_eq(fs_put(repo_stage_dir(stock_repo(p->stock)), "s", "a", bytes, NULL), 0);
-	ck_assert_int_eq(stock_put_archive(p->stock, &s->record, "a", NULL), 0);
+	ck_assert_int_eq(stock_put_archive(p->stock, &s->record, "a", NULL, NULL), 0);
 	s->scrub = scrub_new(p);
 }
 

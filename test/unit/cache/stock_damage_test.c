@@ -77,7 +77,7 @@ START_TEST(stock_put_archive__one_that_is_not_what_it_is_named_is_not_shown)
 
 	kept_set_up(&k, NULL);
 	ck_assert_int_eq(fs_put(repo_stage_dir(stock_repo(k.stock)), "s", "a", bytes, NULL), 0);
-	ck_assert_int_eq(stock_put_archive(k.stock, &r, "a", &e), -1);
+	ck_assert_int_eq(stock_put_archive(k.stock, &r, "a", NULL, &e), -1);
 	ck_assert_int_eq(e.code, ERR_DIGEST);
 	ck_assert_uint_eq(count_shown(&k), 0);
 	kept_tear_down(&k);

@@ -26,7 +26,7 @@ put(struct stock *s, const char *bytes, enum format format)
 	int stage = repo_stage_dir(stock_repo(s));
 
 	ck_assert_int_eq(fs_put(stage, "s", "a", unit_text(bytes), NULL), 0);
-	ck_assert_int_eq(stock_put_archive(s, &r, "a", NULL), 0);
+	ck_assert_int_eq(stock_put_archive(s, &r, "a", NULL, NULL), 0);
 	return r;
 }
 
@@ -217,7 +217,7 @@ START_TEST(stock_bytes__what_two_offers_name_counts_once)
 	one = put(s, "GUTS2AR1", FORMAT_AR1);
 	two = one;
 	two.base = (struct edition){3, "00000003"};
-	ck_assert_msg(stock_put_archive(s, &two, "unused", &e) == 0, "%s", e.text);
+	ck_assert_msg(stock_put_archive(s, &two, "unused", NULL, &e) == 0, "%s", e.text);
 	ck_assert_uint_eq(stock_bytes(s), one.ref.bytes);
 	ck_assert_int_eq(stock_remove(s, &one, &e), 0);
 	ck_assert_uint_eq(stock_bytes(s), one.ref.bytes);

@@ -50,7 +50,7 @@ START_TEST(reply_arrival__an_offer_of_what_arrives_is_for_who_waits)
 		ck_assert_ptr_null(r->etag);
 		ck_assert(r->status != 200 || strstr(r->text.at, "\"size\":1048576") != NULL);
 	}
-	arrivals_end(&t, false);
+	arrivals_end(&t);
 	s.facts.accept = "application/x-guts2ar2";
 	s.facts.prefer = "wait=5";
 	ck_assert_uint_eq(site_ask(&s, OFFER, false)->status, 503);
@@ -100,7 +100,7 @@ START_TEST(reply_arrival__a_file_that_arrives_is_for_who_asks)
 	ck_assert_uint_eq(site_ask_file(&s, &record, false)->status, 200);
 	ck_assert_uint_eq(site_ask_file(&s, &record, false)->status, 503);
 	ck_assert_uint_gt(s.r.retry_after_s, 0);
-	arrivals_end(&t, false);
+	arrivals_end(&t);
 	ck_assert_uint_eq(site_ask_file(&s, &record, false)->status, 404);
 	site_tear_down(&s);
 }

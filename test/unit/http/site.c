@@ -80,7 +80,7 @@ site_put(struct site *s, const char *type, const struct edition *base, enum form
 
 	(void)snprintf(r.ident.type, sizeof(r.ident.type), "%s", type);
 	ck_assert_int_eq(fs_put(stage, "s", "a", bytes, NULL), 0);
-	ck_assert_int_eq(stock_put_archive(s->c.parts.stock, &r, "a", NULL), 0);
+	ck_assert_int_eq(stock_put_archive(s->c.parts.stock, &r, "a", NULL, NULL), 0);
 	return r;
 }
 

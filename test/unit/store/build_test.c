@@ -265,7 +265,7 @@ put_best(struct versions *f)
 
 	ck_assert_msg(pack_encode(p, &e) == 0, "%s", e.text);
 	ck_assert_int_eq(pack_write(p, archive, fd, &r.ref, NULL), 0);
-	ck_assert_msg(depot_put_archive(f->depot, &r, "best", &e) == 0, "%s", e.text);
+	ck_assert_msg(depot_put_archive(f->depot, &r, "best", NULL, &e) == 0, "%s", e.text);
 	pack_free(p);
 	return r;
 }

@@ -53,7 +53,7 @@ put_archive(struct versions *f, struct err *e)
 {
 	const struct record r = versions_archive(f);
 
-	return depot_put_archive(f->depot, &r, VERSIONS_STAGED, e);
+	return depot_put_archive(f->depot, &r, VERSIONS_STAGED, NULL, e);
 }
 
 static int

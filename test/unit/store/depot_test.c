@@ -64,8 +64,8 @@ START_TEST(depot_put_archive__both_formats_share_an_offer)
 
 	stage(d, "a", AR1);
 	stage(d, "b", AR2);
-	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
-	ck_assert_int_eq(depot_put_archive(d, &two, "b", NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL, NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &two, "b", NULL, NULL), 0);
 	ck_assert_int_eq(
 		fs_read(dir, ident_offer_name(&ident, &base, name), 10000, &bytes, NULL), 0);
 	ck_assert_int_eq(wire_offer_parse(span_of(bytes.at, bytes.len), &offer, NULL), 0);
@@ -95,9 +95,9 @@ START_TEST(depot_put_archive__two_offers_can_name_one_archive)
 	two.base.version = 3;
 	stage(d, "a", AR2);
 	ck_assert(!repo_has_archive(depot_repo(d), &one.ref));
-	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL, NULL), 0);
 	ck_assert(repo_has_archive(depot_repo(d), &one.ref));
-	ck_assert_int_eq(depot_put_archive(d, &two, "none", NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &two, "none", NULL, NULL), 0);
 	ck_assert_int_eq(count_records(d), 2);
 	ck_assert(fs_exists(dir, ident_offer_name(&ident, &two.base, name)));
 	/* It goes with the last of them. */
@@ -108,6 +108,42 @@ START_TEST(depot_put_archive__two_offers_can_name_one_archive)
 	ck_assert(!repo_has_archive(depot_repo(d), &two.ref));
 	ck_assert_int_eq(count_records(d), 0);
 	depot_close(d);
+}
+END_TEST
+
+static unsigned told;
+
+/* As long as it is in stage/. */
+static void
+count_told(void *context)
+{
+	struct depot *d = context;
+
+	ck_assert(fs_exists(repo_stage_dir(depot_repo(d)), "a"));
+	told++;
+}
+
+START_TEST(depot_put_archive__tells_what_is_right_and_nothing_else)
+{
+	static const struct {
+		const char *staged;
+		int result;
+	} rows[] = {{"wrong", -1}, {"GUTS2AR?", -1}, {AR2, 0}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO_FREE char *path = NULL;
+		AUTO_CLOSE int dir = unit_dir(&path);
+		struct record r = record_of(i == 1 ? rows[i].staged : AR2, FORMAT_AR2);
+		bool rebuilt;
+		struct depot *d = open_depot(path, &rebuilt);
+		const struct depot_checked checked = {count_told, d};
+
+		told = 0;
+		stage(d, "a", rows[i].staged);
+		ck_assert_int_eq(depot_put_archive(d, &r, "a", &checked, NULL), rows[i].result);
+		ck_assert_uint_eq(told, rows[i].result == 0);
+		depot_close(d);
+	}
 }
 END_TEST
 
@@ -122,11 +158,11 @@ START_TEST(depot_put_archive__wrong_digest_or_size_leaves_nothing)
 	struct err e = {0};
 
 	stage(d, "a", "wrong");
-	ck_assert_int_eq(depot_put_archive(d, &r, "a", &e), -1);
+	ck_assert_int_eq(depot_put_archive(d, &r, "a", NULL, &e), -1);
 	ck_assert_int_eq(e.code, ERR_DIGEST);
 	stage(d, "a", "right");
 	r.ref.bytes++;
-	ck_assert_int_eq(depot_put_archive(d, &r, "a", &e), -1);
+	ck_assert_int_eq(depot_put_archive(d, &r, "a", NULL, &e), -1);
 	ck_assert(!fs_exists(repo_stage_dir(depot_repo(d)), "a"));
 	ck_assert(!fs_exists(dir, ident_file_name(&r.ref.id, name)));
 	ck_assert(!fs_exists(dir, ident_offer_name(&ident, &base, name)));
@@ -153,15 +189,15 @@ START_TEST(depot_put_archive__what_is_of_no_use_leaves_nothing)
 
 	full.base = (struct edition){0};
 	stage(d, "a", "garbage!");
-	ck_assert_int_eq(depot_put_archive(d, &garbage, "a", &e), -1);
+	ck_assert_int_eq(depot_put_archive(d, &garbage, "a", NULL, &e), -1);
 	ck_assert_int_eq(e.code, ERR_INPUT);
 	ck_assert(!fs_exists(repo_stage_dir(depot_repo(d)), "a"));
 	ck_assert(!fs_exists(dir, ident_file_name(&garbage.ref.id, name)));
 	/* Without its header nothing can be said of it; with that a file is missing. */
 	stage(d, "a", AR2);
-	ck_assert_int_eq(depot_put_archive(d, &full, "a", &e), 0);
+	ck_assert_int_eq(depot_put_archive(d, &full, "a", NULL, &e), 0);
 	ck_assert_int_eq(depot_put_header(d, &ident, unit_text(header), &ref, NULL), 0);
-	ck_assert_int_eq(depot_put_archive(d, &full, "none", &e), -1);
+	ck_assert_int_eq(depot_put_archive(d, &full, "none", NULL, &e), -1);
 	ck_assert_ptr_nonnull(strstr(e.text, "is missing"));
 	ck_assert_int_eq(depot_check(d, &full, &e), -1);
 	ck_assert(depot_is_damage(&e));
@@ -185,7 +221,7 @@ START_TEST(depot_open__the_index_follows_the_files)
 
 	ck_assert(rebuilt);
 	stage(d, "a", AR1);
-	ck_assert_int_eq(depot_put_archive(d, &r, "a", NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &r, "a", NULL, NULL), 0);
 	ck_assert_int_eq(depot_put_header(d, &ident, unit_text(header), &ref, NULL), 0);
 	depot_close(d);
 	d = open_depot(path, &rebuilt);
@@ -417,8 +453,8 @@ START_TEST(depot_check__an_offer_names_its_good_archive_again)
 
 	stage(d, "a", AR1);
 	stage(d, "b", AR2);
-	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL), 0);
-	ck_assert_int_eq(depot_put_archive(d, &two, "b", NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &one, "a", NULL, NULL), 0);
+	ck_assert_int_eq(depot_put_archive(d, &two, "b", NULL, NULL), 0);
 	(void)ident_offer_name(&ident, &base, name);
 	ck_assert_int_eq(fs_put(dir, "x", name, unit_text(other), NULL), 0);
 	ck_assert_int_eq(depot_check(d, &one, &e), 0);
@@ -469,6 +505,7 @@ depot_tests(TCase *c)
 {
 	tcase_add_test(c, depot_put_archive__both_formats_share_an_offer);
 	tcase_add_test(c, depot_put_archive__two_offers_can_name_one_archive);
+	tcase_add_test(c, depot_put_archive__tells_what_is_right_and_nothing_else);
 	tcase_add_test(c, depot_put_archive__wrong_digest_or_size_leaves_nothing);
 	tcase_add_test(c, depot_put_archive__what_is_of_no_use_leaves_nothing);
 	tcase_add_test(c, depot_open__the_index_follows_the_files);

@@ -111,7 +111,8 @@ START_TEST(depot_rebuild_index__an_index_that_cannot_be_read_takes_no_archive)
 		versions_set_up(&f);
 		archive = versions_archive(&f);
 		versions_stage_archive(&f);
-		ck_assert_int_eq(depot_put_archive(f.depot, &archive, VERSIONS_STAGED, NULL), 0);
+		ck_assert_int_eq(
+			depot_put_archive(f.depot, &archive, VERSIONS_STAGED, NULL, NULL), 0);
 		steps_left = n;
 		(void)depot_rebuild_index(f.depot, NULL);
 		failed = steps_left == 0;
