@@ -264,11 +264,10 @@ end_of(const struct arrival *t)
 }
 
 ssize_t
-arrivals_read(struct arrival *t, uint64_t at, void *ret, size_t max)
+arrivals_look(struct arrival *t, uint64_t at, size_t max)
 {
 	bool gone;
 	uint64_t end;
-	ssize_t got;
 
 	(void)pthread_mutex_lock(&t->all->lock);
 	gone = t->state == GONE || (t->all->stopped && t->state == ARRIVING);
@@ -278,8 +277,22 @@ arrivals_read(struct arrival *t, uint64_t at, void *ret, size_t max)
 		return -1;
 	if (at >= end)
 		return 0;
-	got = pread(t->fd, ret, end - at < max ? (size_t)(end - at) : max, (off_t)at);
-	return got > 0 ? got : -1;
+	return end - at < max ? (ssize_t)(end - at) : (ssize_t)max;
+}
+
+ssize_t
+arrivals_read(struct arrival *t, uint64_t at, void *ret, size_t max)
+{
+	ssize_t count = arrivals_look(t, at, max);
+	ssize_t got = count > 0 ? pread(t->fd, ret, (size_t)count, (off_t)at) : count;
+
+	return count > 0 && got == 0 ? -1 : got;
+}
+
+int
+arrivals_file(const struct arrival *t)
+{
+	return t->fd;
 }
 
 bool

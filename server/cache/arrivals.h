@@ -65,10 +65,13 @@ const struct record *arrivals_record(const struct arrival *t);
 struct job_spec arrivals_job(const struct arrival *t);
 
 /*
- * Up to max bytes from an offset, which is before the end. 0: they are not here yet, or not
- * verified; -1: they will not come.
+ * How many of at most max bytes from an offset, which is before the end, can be read. 0: they are
+ * not here yet, or not verified; -1: they will not come.
  */
+ssize_t arrivals_look(struct arrival *t, uint64_t at, size_t max);
 ssize_t arrivals_read(struct arrival *t, uint64_t at, void *ret, size_t max);
+/* The file that has them. */
+int arrivals_file(const struct arrival *t);
 
 /*
  * Resume when there is more from this offset on, or none will come. False: that is so already, and

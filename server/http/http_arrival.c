@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "http/zerocopy.h"
 
 /* Of each who takes an archive so, in the library's memory. */
 enum { BLOCK_BYTES = 1 << 17 };
 
 struct stream {
 	struct arrival *arrival;
+	int socket;
 	uint64_t first;
 	uint64_t unverified; /* so many bytes may come unverified */
 	struct MHD_Connection *connection;
@@ -53,11 +55,23 @@ cut(struct stream *s)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
+/* The buffer stands for the bytes, which are sent from where they are. */
+static ssize_t
+give(struct stream *s, uint64_t at, char *buf, size_t max)
+{
+	ssize_t count = arrivals_look(s->arrival, at, max);
+
+	if (count <= 0 ||
+		zerocopy_begin(s->socket, buf, (size_t)count, arrivals_file(s->arrival), (off_t)at))
+		return count;
+	return arrivals_read(s->arrival, at, buf, (size_t)count);
+}
+
 static ssize_t
 read_more(void *cls, uint64_t pos, char *buf, size_t max)
 {
 	struct stream *s = cls;
-	ssize_t got = arrivals_read(s->arrival, s->first + pos, buf, max);
+	ssize_t got = give(s, s->first + pos, buf, max);
 
 	if (s->conn->state == CONN_HELD)
 		conns_enter(s->conn, CONN_SENDING);
@@ -71,6 +85,15 @@ read_more(void *cls, uint64_t pos, char *buf, size_t max)
 	return got;
 }
 
+static void
+end(void *cls)
+{
+	struct stream *s = cls;
+
+	zerocopy_end(s->socket);
+	free(s);
+}
+
 struct MHD_Response *
 http_arrival_new(const struct reply *r, struct MHD_Connection *connection, struct conn *conn)
 {
@@ -78,11 +101,12 @@ http_arrival_new(const struct reply *r, struct MHD_Connection *connection, struc
 	struct MHD_Response *response;
 
 	*s = (struct stream){.arrival = r->arrival,
+		.socket = conn->fd,
 		.first = r->first,
 		.unverified = r->size - ARRIVALS_BACK_BYTES,
 		.connection = connection,
 		.conn = conn};
-	response = MHD_create_response_from_callback(r->len, BLOCK_BYTES, read_more, s, free);
+	response = MHD_create_response_from_callback(r->len, BLOCK_BYTES, read_more, s, end);
 	assert(response != NULL);
 	conn->arriving = true;
 	http_response_add_fields(response, r);
