@@ -233,7 +233,10 @@ take_group(const struct work *w, const struct archive_entry *entry,
 		result = codec_decode_watched(entry->codec, entry->stream, map_span(base),
 			out.bytes.at, out.bytes.len, &watch, e);
 	for (size_t i = 0; result == 0 && i < files->count; i++) {
-		result = write_file(w, files->files[i], files->number + i, out.bytes.at + at, e);
+		result = stop_check(w->what->stop, e);
+		if (result == 0)
+			result = write_file(
+				w, files->files[i], files->number + i, out.bytes.at + at, e);
 		at += (size_t)files->files[i]->size;
 	}
 	map_close(&out.bytes);
@@ -273,7 +276,9 @@ take_entries(const struct work *w, struct err *e)
 	if (archive_open(&reader, w->what->archive, e) != 0)
 		return -1;
 	for (size_t n = 1; archive_next(&reader, &entry, e) == ARCHIVE_ENTRY; n++) {
-		if (take_entry(w, reader.format, &entry, e) == 0)
+		/* A decoder asks between its steps, of which a small file has one. */
+		if (stop_check(w->what->stop, e) == 0 &&
+			take_entry(w, reader.format, &entry, e) == 0)
 			continue;
 		(void)unlinkat(w->what->dir, scratch, 0);
 		return err_wrap(e, "entry %zu", n);

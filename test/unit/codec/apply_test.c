@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "codec/apply.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/fs.h"
 #include "base/mem.h"
 #include "codec/archived.h"
+#include "codec/pack.h"
 #include "codec/pair.h"
 #include "unit.h"
 
@@ -328,6 +333,52 @@ START_TEST(apply_archive__ends_where_that_is_wanted)
 }
 END_TEST
 
+/* No decoder has more than one step of these, in which nothing asks. */
+START_TEST(apply_archive__ends_between_small_files)
+{
+	static struct stop stop = {.wanted = true};
+
+	for (int format = 0; format < FORMAT_COUNT; format++) {
+		AUTO_BUF struct buf archive = {0};
+		struct pair p;
+		struct pack *pack;
+		struct encode_settings settings = {0};
+		struct apply what = {.stop = &stop};
+		struct archive_ref ref;
+		struct err e = {0};
+		size_t number;
+
+		pair_set_up(&p);
+		for (int i = 0; i < 100; i++) {
+			char text[16];
+
+			(void)snprintf(text, sizeof(text), "%d", i);
+			pair_add(&p, p.header, text, unit_text(text));
+		}
+		pair_seal(&p);
+		settings.blobs = p.blobs;
+		settings.stage = p.stage;
+		pack = pack_new(p.header, &settings);
+		number = pack_want(pack, (enum format)format, NULL);
+		ck_assert_int_eq(pack_encode(pack, NULL), 0);
+		{
+			AUTO_CLOSE int fd = openat(p.dir, "made", O_WRONLY | O_CREAT, 0644);
+
+			ck_assert_int_eq(pack_write(pack, number, fd, &ref, NULL), 0);
+		}
+		pack_free(pack);
+		ck_assert_int_eq(fs_read(p.dir, "made", 1 << 20, &archive, NULL), 0);
+		what.archive = span_of(archive.at, archive.len);
+		what.header = p.header;
+		what.dir = p.out;
+		ck_assert_int_eq(apply_archive(&what, &e), -1);
+		ck_assert_int_eq(e.code, ERR_STOPPED);
+		ck_assert_uint_eq(unit_count(p.dir, "out"), 0);
+		pair_tear_down(&p);
+	}
+}
+END_TEST
+
 void
 apply_tests(TCase *c)
 {
@@ -339,4 +390,5 @@ apply_tests(TCase *c)
 	tcase_add_test(c, apply_archive__names_a_base_that_is_not_what_it_was);
 	tcase_add_test(c, apply_archive__without_a_base_nothing_is_decoded);
 	tcase_add_test(c, apply_archive__ends_where_that_is_wanted);
+	tcase_add_test(c, apply_archive__ends_between_small_files);
 }
