@@ -311,14 +311,14 @@ publish_add(
 		.content = -1,
 		.archives = {.repo = repo, .crew = &crew},
 		.documents = {.repo = repo, .what = "document"}};
+	const bool locked = repo_lock(repo, e) == 0;
 	int result = -1;
 
 	memcpy(a.header->ident.type, request->type, strlen(request->type));
 	a.header->title = mem_string(request->title != NULL ? request->title : request->type);
 	/* What an earlier run left goes first: its version may be the one that is chosen now. */
-	if (repo_lock(repo, e) == 0 && read_query(repo, &a.query, e) == 0 &&
-		open_tree(&a, e) == 0 && publish_sweep(repo, &a.last, e) == 0 &&
-		choose_version(&a, e) == 0)
+	if (locked && read_query(repo, &a.query, e) == 0 && open_tree(&a, e) == 0 &&
+		publish_sweep(repo, &a.last, e) == 0 && choose_version(&a, e) == 0)
 		result = build_version(&a, e);
 	*ret = a.header->ident;
 	cli_progress_end(&progress);
@@ -332,9 +332,11 @@ publish_add(
 	idents_free(&a.last);
 	signed_tree_close(a.tree);
 	header_free(a.header);
-	/* It is published by now. What is left here, or after a failure, the next run removes
-	 * first. */
-	if (result == 0)
+	/*
+	 * It is published by now, or was not: then whoever shares the disk has the room again. What
+	 * is left here the next run removes first.
+	 */
+	if (locked)
 		(void)repo_stage_clear(repo, NULL);
 	return result;
 }

@@ -465,6 +465,8 @@ START_TEST(publish_add__a_disk_that_fails_at_any_call_publishes_all_or_nothing)
 		/* It was all well but for what is staged, which is there still. */
 		ck_assert_msg(
 			!failed || result != 0 || unit_count(p.dir, "stage") > 0, "fault %u", n);
+		/* Whoever shares the disk has the room again. */
+		ck_assert_msg(result == 0 || unit_count(p.dir, "stage") == 0, "fault %u", n);
 		change(&p, 2);
 		second = published_add(&p, "t", 3);
 		ck_assert_uint_eq(announced(&p).edition.version, 3);
