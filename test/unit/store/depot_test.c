@@ -2,6 +2,7 @@
 /* repo, index and depot together: what is put is there, and nothing else. */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -132,7 +133,7 @@ START_TEST(depot_put_archive__tells_what_is_right_and_nothing_else)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		AUTO_FREE char *path = NULL;
-		AUTO_CLOSE int dir = unit_dir(&path);
+		const int dir = unit_dir(&path);
 		struct record r = record_of(i == 1 ? rows[i].staged : AR2, FORMAT_AR2);
 		bool rebuilt;
 		struct depot *d = open_depot(path, &rebuilt);
@@ -143,6 +144,7 @@ START_TEST(depot_put_archive__tells_what_is_right_and_nothing_else)
 		ck_assert_int_eq(depot_put_archive(d, &r, "a", &checked, NULL), rows[i].result);
 		ck_assert_uint_eq(told, rows[i].result == 0);
 		depot_close(d);
+		(void)close(dir);
 	}
 }
 END_TEST
