@@ -262,8 +262,8 @@ write_composed(struct publish_archives *a, size_t back, struct composed *c, stru
 }
 
 /*
- * All streams were decoded and compared when they were made. False: it has to be encoded, which may
- * come out smaller.
+ * All streams were decoded and compared when they were made. False: it has to be encoded, as it is
+ * too large, or more than a reader takes.
  */
 static int
 compose_difference(struct publish_archives *a, size_t back, bool *ret, struct err *e)
@@ -286,8 +286,9 @@ compose_difference(struct publish_archives *a, size_t back, bool *ret, struct er
 	from.second = map_span(&second);
 	if (compose_open(&from, &c, &why) != 0 || !compose_is_worth_it(c))
 		return 0;
-	if (write_composed(a, back, c, e) != 0)
-		return -1;
+	if (write_composed(a, back, c, &why) != 0)
+		return why.code == ERR_INPUT ? publish_staged_drop(&a->staged, e)
+					     : err_set(e, why.code, "%s", why.text);
 	*ret = a->offers[back].archive[FORMAT_AR2].bytes > 0;
 	return 0;
 }
