@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -97,9 +96,7 @@ let_others(void *context)
 	return !d->outdated && !stop_wanted(repo_stop(d->repo));
 }
 
-/*
- * With the lock. Files of contents that went: thousands, and nobody waits for all of them. What is
- * left by one that ended goes with the next.
+/* With the lock. Contents that went have thousands of files: what is left goes with the next one.
  */
 static int
 sweep(struct depot *d, struct err *e)
@@ -269,9 +266,8 @@ depot_put_archive(struct depot *d, const struct record *r, const char *stage,
 	char path[IDENT_NAME_MAX + 16];
 	int result;
 
-	if (stored)
-		(void)ident_file_name(&r->ref.id, path);
-	else
+	(void)ident_file_name(&r->ref.id, path);
+	if (!stored)
 		(void)snprintf(path, sizeof(path), "stage/%s", stage);
 	/* Reading it all takes time, and needs no lock. */
 	if (check_archive(d, r, path, stored, e) != 0)

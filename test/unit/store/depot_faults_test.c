@@ -176,6 +176,39 @@ START_TEST(depot__what_a_disk_stops_halfway_is_told_and_can_be_done_again)
 END_TEST
 
 /* Of an archive and its offer; the sync that failed may be that of either's name. */
+static unsigned told;
+
+/* As long as it is in stage/. */
+static void
+count_told(void *context)
+{
+	const struct versions *f = context;
+
+	ck_assert(fs_exists(repo_stage_dir(depot_repo(f->depot)), VERSIONS_STAGED));
+	told++;
+}
+
+START_TEST(depot_put_archive__tells_what_is_right_and_nothing_else)
+{
+	for (unsigned right = 0; right <= 1; right++) {
+		struct versions f;
+		const struct depot_checked checked = {count_told, &f};
+		struct record r;
+
+		versions_set_up(&f);
+		versions_stage_archive(&f);
+		r = versions_archive(&f);
+		r.ref.id.byte[0] ^= !right;
+		told = 0;
+		ck_assert_int_eq(
+			depot_put_archive(f.depot, &r, VERSIONS_STAGED, &checked, NULL) == 0,
+			right);
+		ck_assert_uint_eq(told, right);
+		versions_tear_down(&f);
+	}
+}
+END_TEST
+
 START_TEST(depot_put_archive__what_was_not_synced_is_synced_by_the_next_try)
 {
 	bool failed = true;
@@ -388,6 +421,7 @@ depot_faults_tests(TCase *c)
 	tcase_add_loop_test(c, depot_put__what_has_a_name_is_on_the_disk, 0, 4);
 	tcase_add_loop_test(c, depot__what_a_disk_stops_halfway_is_told_and_can_be_done_again, 0,
 		(int)(sizeof(operations) / sizeof(operations[0])));
+	tcase_add_test(c, depot_put_archive__tells_what_is_right_and_nothing_else);
 	tcase_add_test(c, depot_put_archive__what_was_not_synced_is_synced_by_the_next_try);
 	tcase_add_loop_test(c, depot_tidy__what_was_not_synced_is_synced_before_it_counts, 2, 4);
 	tcase_add_test(c, depot_rebuild_index__what_a_disk_stops_is_done_by_the_next_look);

@@ -2,7 +2,6 @@
 /* repo, index and depot together: what is put is there, and nothing else. */
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -109,43 +108,6 @@ START_TEST(depot_put_archive__two_offers_can_name_one_archive)
 	ck_assert(!repo_has_archive(depot_repo(d), &two.ref));
 	ck_assert_int_eq(count_records(d), 0);
 	depot_close(d);
-}
-END_TEST
-
-static unsigned told;
-
-/* As long as it is in stage/. */
-static void
-count_told(void *context)
-{
-	struct depot *d = context;
-
-	ck_assert(fs_exists(repo_stage_dir(depot_repo(d)), "a"));
-	told++;
-}
-
-START_TEST(depot_put_archive__tells_what_is_right_and_nothing_else)
-{
-	static const struct {
-		const char *staged;
-		int result;
-	} rows[] = {{"wrong", -1}, {"GUTS2AR?", -1}, {AR2, 0}};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		AUTO_FREE char *path = NULL;
-		const int dir = unit_dir(&path);
-		struct record r = record_of(i == 1 ? rows[i].staged : AR2, FORMAT_AR2);
-		bool rebuilt;
-		struct depot *d = open_depot(path, &rebuilt);
-		const struct depot_checked checked = {count_told, d};
-
-		told = 0;
-		stage(d, "a", rows[i].staged);
-		ck_assert_int_eq(depot_put_archive(d, &r, "a", &checked, NULL), rows[i].result);
-		ck_assert_uint_eq(told, rows[i].result == 0);
-		depot_close(d);
-		(void)close(dir);
-	}
 }
 END_TEST
 
@@ -507,7 +469,6 @@ depot_tests(TCase *c)
 {
 	tcase_add_test(c, depot_put_archive__both_formats_share_an_offer);
 	tcase_add_test(c, depot_put_archive__two_offers_can_name_one_archive);
-	tcase_add_test(c, depot_put_archive__tells_what_is_right_and_nothing_else);
 	tcase_add_test(c, depot_put_archive__wrong_digest_or_size_leaves_nothing);
 	tcase_add_test(c, depot_put_archive__what_is_of_no_use_leaves_nothing);
 	tcase_add_test(c, depot_open__the_index_follows_the_files);
