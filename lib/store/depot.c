@@ -96,8 +96,7 @@ let_others(void *context)
 	return !d->outdated && !stop_wanted(repo_stop(d->repo));
 }
 
-/* With the lock. Contents that went have thousands of files: what is left goes with the next one.
- */
+/* With the lock. Thousands of files of contents that went: what is left goes with the next one. */
 static int
 sweep(struct depot *d, struct err *e)
 {

@@ -9,11 +9,7 @@
 void
 depot_offer_read(struct repo *repo, const char *name, struct offer *ret)
 {
-	AUTO_BUF struct buf bytes = {0};
-
-	*ret = (struct offer){0};
-	if (repo_read(repo, name, WIRE_OFFER_BYTES_MAX, &bytes, NULL) != 0 ||
-		wire_offer_parse(span_of(bytes.at, bytes.len), ret, NULL) != 0)
+	if (repo_read_offer(repo, name, ret, NULL) != 0)
 		*ret = (struct offer){0};
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		if (!repo_has_archive(repo, &ret->archive[i]))

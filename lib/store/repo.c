@@ -333,6 +333,16 @@ repo_read_query(struct repo *r, struct idents *ret, struct err *e)
 	return wire_query_parse(span_of(bytes.at, bytes.len), ret, e) == 0 ? 0 : err_wrap(e, "q");
 }
 
+int
+repo_read_offer(struct repo *r, const char *name, struct offer *ret, struct err *e)
+{
+	AUTO_BUF struct buf bytes = {0};
+
+	return repo_read(r, name, WIRE_OFFER_BYTES_MAX, &bytes, e) != 0
+		       ? -1
+		       : wire_offer_parse(span_of(bytes.at, bytes.len), ret, e);
+}
+
 struct walk {
 	int (*visit)(void *context, const struct target *t, struct err *e);
 	void *context;

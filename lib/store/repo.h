@@ -63,6 +63,10 @@ int repo_read_header(struct repo *r, const struct ident *ident, struct header **
  */
 int repo_read_query(struct repo *r, struct idents *ret, struct err *e);
 
+/* What an offer's document names. The error does not say which document it is. */
+struct offer;
+int repo_read_offer(struct repo *r, const char *name, struct offer *ret, struct err *e);
+
 /* Remove what is in quarantine/. */
 int repo_clear_quarantine(struct repo *r, struct err *e);
 

@@ -63,14 +63,12 @@ visit_version(struct survey *s, const struct target *t, struct err *e)
 static int
 read_archives(struct survey *s, const struct target *t, struct err *e)
 {
-	AUTO_BUF struct buf bytes = {0};
 	struct record r = {.ident = t->ident, .base = t->base};
 	struct offer offer;
 	char name[IDENT_NAME_MAX];
 	bool any = false;
 
-	if (repo_read(s->repo, ident_target_name(t, name), WIRE_OFFER_BYTES_MAX, &bytes, e) != 0 ||
-		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+	if (repo_read_offer(s->repo, ident_target_name(t, name), &offer, e) != 0)
 		return -1;
 	for (int i = 0; i < FORMAT_COUNT; i++) {
 		r.format = (enum format)i;

@@ -82,13 +82,10 @@ open_pair(struct pair *p, char **argv, struct err *e)
 static int
 map_full(struct pair *p, const struct header *h, struct map *ret, struct err *e)
 {
-	AUTO_BUF struct buf bytes = {0};
 	char name[IDENT_NAME_MAX];
 	struct offer offer;
 
-	if (repo_read(p->repo, ident_offer_name(&h->ident, NULL, name), WIRE_OFFER_BYTES_MAX,
-		    &bytes, e) != 0 ||
-		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+	if (repo_read_offer(p->repo, ident_offer_name(&h->ident, NULL, name), &offer, e) != 0)
 		return -1;
 	(void)ident_file_name(&offer.archive[FORMAT_AR2].id, name);
 	return map_open(repo_dir(p->repo), name, ret, e);

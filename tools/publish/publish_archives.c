@@ -108,19 +108,6 @@ batch_make(struct batch *b, struct err *e)
 
 /* ---- Archives that are there */
 
-/* False: there is no such offer, or none that can be read. */
-static bool
-read_offer(const struct publish_archives *a, const struct ident *ident, const struct edition *base,
-	struct offer *ret, struct err *e)
-{
-	AUTO_BUF struct buf bytes = {0};
-	char name[IDENT_NAME_MAX];
-
-	return repo_read(a->repo, ident_offer_name(ident, base, name), WIRE_OFFER_BYTES_MAX, &bytes,
-		       e) == 0 &&
-	       wire_offer_parse(span_of(bytes.at, bytes.len), ret, e) == 0;
-}
-
 /* Its digest first: it lay on a disk, and becomes part of what is new. */
 static int
 map_archive(const struct publish_archives *a, const struct archive_ref *ref, struct map *ret,
@@ -149,13 +136,14 @@ struct donors {
 static void
 donors_open(struct donors *d, const struct publish_archives *a, struct pack *pack)
 {
-	struct offer offer = {0};
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
 	struct err e = {0};
 
 	if (a->last == NULL)
 		return;
 	if (repo_read_header(a->repo, a->last, &d->header, NULL, &e) != 0 ||
-		!read_offer(a, a->last, NULL, &offer, &e)) {
+		repo_read_offer(a->repo, ident_offer_name(a->last, NULL, name), &offer, &e) != 0) {
 		cli_complain("warning: the last version cannot be used: %s", e.text);
 		return;
 	}
@@ -198,12 +186,13 @@ static struct archive_ref
 stored_part(const struct publish_archives *a, size_t back)
 {
 	const size_t way = back_of_way(back);
-	struct offer offer = {0};
+	char name[IDENT_NAME_MAX];
+	struct offer offer;
 
-	if (way == back || !read_offer(a, &a->older[way - 1]->ident,
-				   &a->older[back - 1]->ident.edition, &offer, NULL))
-		return (struct archive_ref){0};
-	return offer.archive[FORMAT_AR2];
+	(void)ident_offer_name(&a->older[way - 1]->ident, &a->older[back - 1]->ident.edition, name);
+	return way < back && repo_read_offer(a->repo, name, &offer, NULL) == 0
+		       ? offer.archive[FORMAT_AR2]
+		       : (struct archive_ref){0};
 }
 
 /* What is to be encoded for it, and to be encoded from: nearly as much. */

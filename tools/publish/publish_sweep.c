@@ -54,12 +54,10 @@ remove_unannounced(void *context, const struct target *t, struct err *e)
 static int
 use_offer(struct sweep *s, const struct target *t, struct err *e)
 {
-	AUTO_BUF struct buf bytes = {0};
 	char name[IDENT_NAME_MAX];
 	struct offer offer;
 
-	if (repo_read(s->repo, ident_target_name(t, name), WIRE_OFFER_BYTES_MAX, &bytes, e) != 0 ||
-		wire_offer_parse(span_of(bytes.at, bytes.len), &offer, e) != 0)
+	if (repo_read_offer(s->repo, ident_target_name(t, name), &offer, e) != 0)
 		return err_wrap(e, "%s", name);
 	for (int i = 0; i < FORMAT_COUNT; i++)
 		if (offer.archive[i].bytes > 0)
