@@ -249,6 +249,13 @@ compose_close(struct composed *c)
 	free(c);
 }
 
+/* Of a stream, what some of its bytes stand for. */
+static double
+share(double stream, double some, double bytes)
+{
+	return bytes > 0 ? stream * some / bytes : 0;
+}
+
 /* What it comes to: bytes of streams, and of contents as they are. */
 struct sums {
 	double streams;	       /* of all entries */
@@ -279,13 +286,13 @@ add_sums(const struct composed *c, const struct part *part, struct sums *ret)
 	}
 	ret->streams += stream;
 	ret->all_unlisted += bytes - listed;
-	ret->listed_streams += bytes > 0 ? stream * listed / bytes : 0;
+	ret->listed_streams += share(stream, listed, bytes);
 	if (part->extra) {
 		ret->made += listed;
 		return;
 	}
-	ret->plain_streams += bytes > 0 ? stream * listed / bytes : 0;
-	ret->unlisted_streams += bytes > 0 ? stream * unlisted / bytes : 0;
+	ret->plain_streams += share(stream, listed, bytes);
+	ret->unlisted_streams += share(stream, unlisted, bytes);
 	ret->unlisted += unlisted;
 }
 

@@ -8,7 +8,8 @@
  *           use any more are left out. So a server has the cloud's streams again, and a publisher
  *           its own, and no work.
  * Owner:    compose_open -> compose_close; headers and archives stay until then
- * Errors:   ERR_INPUT an archive that is not of its version
+ * Errors:   ERR_INPUT an archive that is not of its version; compose_write: what a reader would
+ *           not take
  * Source:   guts2(7), ARCHIVES
  */
 #ifndef COMPOSE_H

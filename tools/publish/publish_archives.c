@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/publish_archives.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,20 +207,23 @@ bytes_of(const struct publish_archives *a, size_t back)
 	return bytes;
 }
 
-static void
-choose_composed(struct publish_archives *a)
+/* Of each difference what it begins with; of no bytes: it is encoded. The caller's to free. */
+static struct archive_ref *
+choose_parts(const struct publish_archives *a)
 {
+	struct archive_ref *parts = mem_new(a->older_count + 1, sizeof(*parts));
 	uint64_t bytes = 0;
 
-	a->composed = mem_new(a->older_count + 1, sizeof(*a->composed));
 	for (size_t back = 1; back <= a->older_count; back++) {
-		a->composed[back] = stored_part(a, back).bytes > 0;
-		bytes += a->composed[back] ? 0 : bytes_of(a, back);
+		parts[back] = stored_part(a, back);
+		bytes += parts[back].bytes > 0 ? 0 : bytes_of(a, back);
 	}
 	for (size_t back = 1; back <= a->older_count && bytes < ENCODED_BYTES_MAX; back++) {
-		bytes += a->composed[back] ? bytes_of(a, back) : 0;
-		a->composed[back] = a->composed[back] && bytes > ENCODED_BYTES_MAX;
+		bytes += parts[back].bytes > 0 ? bytes_of(a, back) : 0;
+		if (bytes <= ENCODED_BYTES_MAX)
+			parts[back].bytes = 0;
 	}
+	return parts;
 }
 
 /* What was encoded in this run and is still in stage/; it may be none, as it was not worth it. */
@@ -255,9 +257,9 @@ write_composed(struct publish_archives *a, size_t back, struct composed *c, stru
  * too large, or more than a reader takes.
  */
 static int
-compose_difference(struct publish_archives *a, size_t back, bool *ret, struct err *e)
+compose_difference(struct publish_archives *a, size_t back, const struct archive_ref *part,
+	bool *ret, struct err *e)
 {
-	const struct archive_ref ref = stored_part(a, back);
 	AUTO_MAP struct map first = {0};
 	AUTO_MAP struct map second = {0};
 	AUTO_COMPOSED struct composed *c = NULL;
@@ -269,7 +271,7 @@ compose_difference(struct publish_archives *a, size_t back, bool *ret, struct er
 	*ret = false;
 	if (map_staged(a, back_of_way(back), &second, e) != 0)
 		return -1;
-	if (second.len == 0 || map_archive(a, &ref, &first, &why) != 0)
+	if (second.len == 0 || map_archive(a, part, &first, &why) != 0)
 		return 0;
 	from.first = map_span(&first);
 	from.second = map_span(&second);
@@ -284,12 +286,13 @@ compose_difference(struct publish_archives *a, size_t back, bool *ret, struct er
 
 /* Those that are left are for the next batch. */
 static int
-compose_all(struct batch *next, struct err *e)
+compose_all(struct batch *next, const struct archive_ref *parts, struct err *e)
 {
 	for (size_t back = 1; back <= next->all->older_count; back++) {
 		bool done = true;
 
-		if (next->all->composed[back] && compose_difference(next->all, back, &done, e) != 0)
+		if (parts[back].bytes > 0 &&
+			compose_difference(next->all, back, &parts[back], &done, e) != 0)
 			return -1;
 		if (!done)
 			want(next, back, FORMAT_AR2);
@@ -300,7 +303,7 @@ compose_all(struct batch *next, struct err *e)
 /* ---- All of them */
 
 static int
-make_first(struct publish_archives *a, struct err *e)
+make_first(struct publish_archives *a, const struct archive_ref *parts, struct err *e)
 {
 	struct donors donors = {0};
 	struct batch b;
@@ -308,7 +311,7 @@ make_first(struct publish_archives *a, struct err *e)
 
 	for (size_t back = 0; result == 0 && back <= a->older_count; back++)
 		for (int format = 0; format < FORMAT_COUNT; format++)
-			if (format != FORMAT_AR2 || !a->composed[back])
+			if (format != FORMAT_AR2 || parts[back].bytes == 0)
 				want(&b, back, (enum format)format);
 	if (result == 0) {
 		donors_open(&donors, a, b.pack);
@@ -320,13 +323,13 @@ make_first(struct publish_archives *a, struct err *e)
 }
 
 static int
-make_second(struct publish_archives *a, struct err *e)
+make_second(struct publish_archives *a, const struct archive_ref *parts, struct err *e)
 {
 	struct batch b;
 	int result = batch_open(&b, a, e);
 
 	if (result == 0)
-		result = compose_all(&b, e) == 0 ? batch_make(&b, e) : -1;
+		result = compose_all(&b, parts, e) == 0 ? batch_make(&b, e) : -1;
 	batch_close(&b);
 	return result;
 }
@@ -334,12 +337,13 @@ make_second(struct publish_archives *a, struct err *e)
 int
 publish_archives_make(struct publish_archives *a, struct err *e)
 {
+	AUTO_FREE struct archive_ref *parts = choose_parts(a);
+
 	a->staged = (struct publish_staged){.repo = a->repo, .what = "archive"};
 	a->offers = mem_new(a->older_count + 1, sizeof(*a->offers));
-	choose_composed(a);
-	if (make_first(a, e) != 0)
+	if (make_first(a, parts, e) != 0)
 		return -1;
-	return make_second(a, e);
+	return make_second(a, parts, e);
 }
 
 void
@@ -347,5 +351,4 @@ publish_archives_free(struct publish_archives *a)
 {
 	publish_staged_free(&a->staged);
 	free(a->offers);
-	free(a->composed);
 }

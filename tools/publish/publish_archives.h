@@ -3,13 +3,14 @@
  * publish_archives.h - the archives of a version that is about to be published.
  *
  * Does:     encodes the full archives, and the differences from older versions, each stream once
- *           however many of them have it. A difference from further back is put together from the
- *           last version's and the new one, where that comes out nearly as small: what it costs to
- *           publish a version is then what is new in it, and not that many times over.
+ *           however many of them have it. A difference from further back is put together from one
+ *           to a version in between, which is there, and one from that, where that comes out nearly
+ *           as small: what it costs to publish a version is then what is new in it, and not that
+ *           many times over.
  * Shapes:   in stage/ until publish_staged_move of `staged`
  * Owner:    publish_archives_make -> publish_archives_free, whatever comes of it
  * Errors:   those of encode.h; ERR_FULL; ERR_SYS
- * Source:   guts2(7), ARCHIVES
+ * Source:   guts2(7), ARCHIVES; guts2-publish(1)
  */
 #ifndef PUBLISH_ARCHIVES_H
 #define PUBLISH_ARCHIVES_H
@@ -28,10 +29,9 @@ struct publish_archives {
 	int content; /* a directory with its files by their digests; the rest is in c/ */
 	const struct encode_crew *crew;
 
-	/* What comes of it. */
+	/* What comes of it; zeroed before. */
 	struct publish_staged staged;
 	struct offer *offers; /* of the full archives, and of the difference from each older one */
-	bool *composed;	      /* the same: it is put together from others, where that is good */
 };
 
 /* An offer of no archive is none: the difference was not worth it. */
