@@ -149,6 +149,8 @@ arrivals_add(struct arrival *t, uint64_t bytes)
 void
 arrivals_checked(struct arrival *t)
 {
+	if (t == NULL)
+		return;
 	(void)pthread_mutex_lock(&t->all->lock);
 	t->state = ARRIVED;
 	(void)pthread_mutex_unlock(&t->all->lock);

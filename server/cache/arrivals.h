@@ -49,7 +49,8 @@ struct arrival *arrivals_begin(
 
 /* So many more are in the file. */
 void arrivals_add(struct arrival *t, uint64_t bytes);
-/* All of it is here, and right: who takes it gets the rest, whether it can be stored or not. */
+/* All of it is here, and right: who takes it gets the rest, whether it can be stored or not. It may
+ * be none. */
 void arrivals_checked(struct arrival *t);
 /* Nobody else takes it from here. What was not checked before is of no use. It may be none. */
 void arrivals_end(struct arrival **take);

@@ -52,10 +52,8 @@ land_header(const struct land *l, const struct ident *ident, struct span bytes, 
 int
 land_archive(const struct land *l, const struct landing *landing, struct err *e)
 {
-	const struct depot_checked *checked =
-		landing->checked.tell != NULL ? &landing->checked : NULL;
-
-	if (stock_put_archive(l->stock, &landing->record, landing->stage, checked, e) != 0) {
+	if (stock_put_archive(l->stock, &landing->record, landing->stage, landing->checked, e) !=
+		0) {
 		/* Room is made while the job that brought it waits to be tried again. */
 		if (e->code == ERR_FULL)
 			retain_want(l->retain, landing->record.ref.bytes);

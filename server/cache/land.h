@@ -31,7 +31,7 @@ struct landing {
 	char stage[DIGEST_HEX + 8];
 	uint64_t received_bytes; /* in this run, without what an earlier one had */
 	uint64_t took_ms;
-	struct depot_checked checked; /* tell NULL: nobody wants to know */
+	const struct depot_checked *checked; /* NULL: nobody wants to know */
 };
 /* The room that it had reserved is given back once it is in its place. */
 int land_archive(const struct land *l, const struct landing *landing, struct err *e);

@@ -108,10 +108,9 @@ prepare_part(struct fetch *f)
 static void
 on_checked(void *context)
 {
-	struct fetch *f = context;
+	const struct fetch *f = context;
 
-	if (f->arrival != NULL)
-		arrivals_checked(f->arrival);
+	arrivals_checked(f->arrival);
 }
 
 static void
@@ -120,11 +119,12 @@ work(void *context)
 	struct fetch *f = context;
 	const struct fetcher_parts *p = &f->pool->parts;
 	const struct land land = {p->stock, p->retain};
+	const struct depot_checked checked = {on_checked, f};
 	char name[IDENT_NAME_MAX];
 	struct err e = {0};
 
 	f->landing.took_ms = clock_mono_ms() - f->began_ms;
-	f->landing.checked = (struct depot_checked){on_checked, f};
+	f->landing.checked = &checked;
 	/* The job and f are this worker's alone (fetch_job_hand_over). */
 	if (land_archive(&land, &f->landing, &e) != 0) {
 		forget_price(f);

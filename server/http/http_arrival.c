@@ -12,7 +12,6 @@ enum { BLOCK_BYTES = 1 << 17 };
 
 struct stream {
 	struct arrival *arrival;
-	int socket;
 	uint64_t first;
 	uint64_t unverified; /* so many bytes may come unverified */
 	struct MHD_Connection *connection;
@@ -61,8 +60,8 @@ give(struct stream *s, uint64_t at, char *buf, size_t max)
 {
 	ssize_t count = arrivals_look(s->arrival, at, max);
 
-	if (count <= 0 ||
-		zerocopy_begin(s->socket, buf, (size_t)count, arrivals_file(s->arrival), (off_t)at))
+	if (count <= 0 || zerocopy_begin(s->conn->fd, buf, (size_t)count, arrivals_file(s->arrival),
+				  (off_t)at))
 		return count;
 	return arrivals_read(s->arrival, at, buf, (size_t)count);
 }
@@ -90,7 +89,7 @@ end(void *cls)
 {
 	struct stream *s = cls;
 
-	zerocopy_end(s->socket);
+	zerocopy_end(s->conn->fd);
 	free(s);
 }
 
@@ -101,7 +100,6 @@ http_arrival_new(const struct reply *r, struct MHD_Connection *connection, struc
 	struct MHD_Response *response;
 
 	*s = (struct stream){.arrival = r->arrival,
-		.socket = conn->fd,
 		.first = r->first,
 		.unverified = r->size - ARRIVALS_BACK_BYTES,
 		.connection = connection,

@@ -31,24 +31,27 @@ new_page(size_t i)
 	return none;
 }
 
-/* NULL: there is none yet, or its number is too large. */
+/* NULL: there is none, and none is to be made; or no socket has such a number. */
 static struct entry *
-entry_of(int socket)
+entry_of(int socket, bool make)
 {
-	struct entry *page = socket >= 0 && socket < PAGE * PAGES ? pages[socket / PAGE] : NULL;
+	struct entry *page;
 
+	if (socket < 0 || socket >= PAGE * PAGES)
+		return NULL;
+	page = pages[socket / PAGE];
+	if (page == NULL && make)
+		page = new_page((size_t)socket / PAGE);
 	return page != NULL ? &page[socket % PAGE] : NULL;
 }
 
 bool
 zerocopy_begin(int socket, const void *buffer, size_t len, int file, off_t offset)
 {
-	struct entry *entry = entry_of(socket);
+	struct entry *entry = entry_of(socket, true);
 
-	if (entry == NULL && (socket < 0 || socket >= PAGE * PAGES))
-		return false;
 	if (entry == NULL)
-		entry = &new_page((size_t)socket / PAGE)[socket % PAGE];
+		return false;
 	*entry = (struct entry){(uintptr_t)buffer, len, file, offset};
 	return true;
 }
@@ -56,7 +59,7 @@ zerocopy_begin(int socket, const void *buffer, size_t len, int file, off_t offse
 void
 zerocopy_end(int socket)
 {
-	struct entry *entry = entry_of(socket);
+	struct entry *entry = entry_of(socket, false);
 
 	if (entry != NULL)
 		entry->len = 0;
@@ -65,7 +68,7 @@ zerocopy_end(int socket)
 int
 zerocopy_file(int socket, const void *at, off_t *ret_offset)
 {
-	const struct entry *entry = entry_of(socket);
+	const struct entry *entry = entry_of(socket, false);
 
 	/* What is before the buffer is far behind its end, counted so. */
 	if (entry == NULL || (uintptr_t)at - entry->buffer >= entry->len)
