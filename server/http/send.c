@@ -3,8 +3,8 @@
  * What libmicrohttpd calls instead of the system's send.
  *
  * It sends files as they are, but not one that is still growing: what a callback gives it it has
- * copied from there, and copies once more. That was four fifths of the processor time of an archive
- * that many take as it arrives.
+ * copied from there, and copies once more. That was half of the processor time of an archive that
+ * many take as it arrives.
  */
 #include <sys/sendfile.h>
 #include <sys/socket.h>
