@@ -451,6 +451,13 @@ def can_connect(port):
 
 # ---- HTTP
 
+def connections(port):
+    """Those of a server on loopback, as the kernel lists them: rows of /proc/net/tcp."""
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        rows = [line.split() for line in list(f)[1:]]
+    return [row for row in rows if row[1] == f"0100007F:{port:04X}"]
+
+
 def raw(port, data, timeout=15, half_close=False):
     """Send bytes, and read until the other side closes or says nothing for long."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout * SLOW) as s:

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "codec/apply.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 
-#include "base/fs.h"
 #include "base/mem.h"
 #include "codec/archived.h"
-#include "codec/pack.h"
 #include "codec/pair.h"
 #include "unit.h"
 
@@ -341,12 +338,8 @@ START_TEST(apply_archive__ends_between_small_files)
 	for (int format = 0; format < FORMAT_COUNT; format++) {
 		AUTO_BUF struct buf archive = {0};
 		struct pair p;
-		struct pack *pack;
-		struct encode_settings settings = {0};
 		struct apply what = {.stop = &stop};
-		struct archive_ref ref;
 		struct err e = {0};
-		size_t number;
 
 		pair_set_up(&p);
 		for (int i = 0; i < 100; i++) {
@@ -356,18 +349,7 @@ START_TEST(apply_archive__ends_between_small_files)
 			pair_add(&p, p.header, text, unit_text(text));
 		}
 		pair_seal(&p);
-		settings.blobs = p.blobs;
-		settings.stage = p.stage;
-		pack = pack_new(p.header, &settings);
-		number = pack_want(pack, (enum format)format, NULL);
-		ck_assert_int_eq(pack_encode(pack, NULL), 0);
-		{
-			AUTO_CLOSE int fd = openat(p.dir, "made", O_WRONLY | O_CREAT, 0644);
-
-			ck_assert_int_eq(pack_write(pack, number, fd, &ref, NULL), 0);
-		}
-		pack_free(pack);
-		ck_assert_int_eq(fs_read(p.dir, "made", 1 << 20, &archive, NULL), 0);
+		pair_pack(&p, p.header, NULL, (enum format)format, &archive);
 		what.archive = span_of(archive.at, archive.len);
 		what.header = p.header;
 		what.dir = p.out;

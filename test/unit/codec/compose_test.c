@@ -8,7 +8,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "codec/archived.h"
-#include "codec/pack.h"
 #include "codec/pair.h"
 #include "unit.h"
 
@@ -22,6 +21,18 @@ add_bytes(
 
 	bytes[len / 2] ^= changed;
 	pair_add(p, h, path, span_of(bytes, len));
+}
+
+/* A large one that begins as another. */
+static void
+add_begun(struct pair *p, struct header *h, const char *path, unsigned seed, size_t end,
+	unsigned other)
+{
+	AUTO_FREE unsigned char *bytes = unit_bytes(LARGE, seed);
+	AUTO_FREE unsigned char *begin = unit_bytes(LARGE, other);
+
+	memcpy(bytes, begin, end);
+	pair_add(p, h, path, span_of(bytes, LARGE));
 }
 
 /*
@@ -53,24 +64,6 @@ set_up(struct pair *p)
 	pair_seal(p);
 }
 
-/* As a publisher makes it; its bytes are the caller's. */
-static void
-make(struct pair *p, const struct header *h, const struct header *old, enum format format,
-	struct buf *ret)
-{
-	const struct encode_settings settings = {.blobs = p->blobs, .stage = p->stage};
-	struct pack *pack = pack_new(h, &settings);
-	size_t archive = pack_want(pack, format, old);
-	AUTO_CLOSE int fd = openat(p->dir, "made", O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	struct archive_ref ref;
-
-	ck_assert_int_eq(pack_encode(pack, NULL), 0);
-	ck_assert_int_eq(pack_write(pack, archive, fd, &ref, NULL), 0);
-	pack_free(pack);
-	ck_assert_int_eq(fs_read(p->dir, "made", 1 << 26, ret, NULL), 0);
-	ck_assert_uint_eq(ret->len, ref.bytes);
-}
-
 static void
 write_composed(struct pair *p, struct composed *c, struct buf *ret)
 {
@@ -95,8 +88,8 @@ START_TEST(compose__of_both_comes_a_full_archive)
 	struct err e;
 
 	set_up(&p);
-	make(&p, p.old, NULL, FORMAT_AR2, &full);
-	make(&p, p.header, p.old, FORMAT_AR2, &difference);
+	pair_pack(&p, p.old, NULL, FORMAT_AR2, &full);
+	pair_pack(&p, p.header, p.old, FORMAT_AR2, &difference);
 	from = (struct compose){span_of(full.at, full.len), NULL, p.old,
 		span_of(difference.at, difference.len), p.header};
 	ck_assert_int_eq(compose_open(&from, &c, &e), 0);
@@ -139,10 +132,8 @@ set_up_all(struct pair *p, struct header **versions)
 				pair_add(p, versions[v], path, span_of(bytes, SMALL));
 		}
 	}
-	for (int v = 1; v <= 2; v++) {
-		versions[v]->title = mem_string("");
-		ck_assert_int_eq(header_seal(versions[v], NULL), 0);
-	}
+	pair_seal_header(versions[1]);
+	pair_seal_header(versions[2]);
 	pair_seal(p);
 }
 
@@ -171,7 +162,7 @@ START_TEST(compose__of_differences_comes_a_difference)
 
 	set_up_all(&p, versions);
 	for (int i = 0; i < VERSIONS - 1; i++)
-		make(&p, versions[i + 1], versions[i], FORMAT_AR2, &steps[i]);
+		pair_pack(&p, versions[i + 1], versions[i], FORMAT_AR2, &steps[i]);
 	join(&p, versions, (int[]){0, 1, 2}, &steps[0], &steps[1], &made[0]);
 	join(&p, versions, (int[]){0, 2, 3}, &made[0], &steps[2], &made[1]);
 	join(&p, versions, (int[]){1, 2, 3}, &steps[1], &steps[2], &made[2]);
@@ -207,19 +198,15 @@ START_TEST(compose_is_worth_it__a_difference_where_no_step_is_in_vain)
 			for (unsigned v = 0; v < 3; v++) {
 				/* Of the first file, those of version 1; of the second, of 2. */
 				unsigned seed = same ? v : v > i;
-				AUTO_FREE unsigned char *bytes = unit_bytes(LARGE, i);
-				AUTO_FREE unsigned char *new = unit_bytes(LARGE, 100 + seed);
 
-				memcpy(bytes, new, LARGE / 10);
-				pair_add(
-					&p, versions[v], i == 0 ? "a" : "b", span_of(bytes, LARGE));
+				add_begun(&p, versions[v], i == 0 ? "a" : "b", i, LARGE / 10,
+					100 + seed);
 			}
 		}
-		middle->title = mem_string("");
-		ck_assert_int_eq(header_seal(middle, NULL), 0);
+		pair_seal_header(middle);
 		pair_seal(&p);
-		make(&p, middle, p.old, FORMAT_AR2, &first);
-		make(&p, p.header, middle, FORMAT_AR2, &second);
+		pair_pack(&p, middle, p.old, FORMAT_AR2, &first);
+		pair_pack(&p, p.header, middle, FORMAT_AR2, &second);
 		from = (struct compose){span_of(first.at, first.len), p.old, middle,
 			span_of(second.at, second.len), p.header};
 		ck_assert_int_eq(compose_open(&from, &c, NULL), 0);
@@ -251,12 +238,8 @@ START_TEST(compose_is_worth_it__only_where_little_changed)
 			add_bytes(&p, p.old, path, LARGE, i, false);
 			/* 0: a twentieth is new; 1: six of them; 2: a tenth is left. */
 			if (which < 2) {
-				AUTO_FREE unsigned char *bytes = unit_bytes(LARGE, i);
-				size_t end = LARGE / 20 * (which == 0 ? 1 : 6);
-				AUTO_FREE unsigned char *new = unit_bytes(LARGE, 100 + i);
-
-				memcpy(bytes, new, end);
-				pair_add(&p, p.header, path, span_of(bytes, LARGE));
+				add_begun(&p, p.header, path, i, LARGE / 20 * (which == 0 ? 1 : 6),
+					100 + i);
 			} else {
 				AUTO_FREE unsigned char *bytes = unit_bytes(LARGE, i);
 
@@ -265,8 +248,8 @@ START_TEST(compose_is_worth_it__only_where_little_changed)
 			}
 		}
 		pair_seal(&p);
-		make(&p, p.old, NULL, FORMAT_AR2, &full);
-		make(&p, p.header, p.old, FORMAT_AR2, &difference);
+		pair_pack(&p, p.old, NULL, FORMAT_AR2, &full);
+		pair_pack(&p, p.header, p.old, FORMAT_AR2, &difference);
 		from = (struct compose){span_of(full.at, full.len), NULL, p.old,
 			span_of(difference.at, difference.len), p.header};
 		ck_assert_int_eq(compose_open(&from, &c, NULL), 0);
@@ -287,9 +270,9 @@ START_TEST(compose_open__refuses_what_does_not_fit)
 	struct pair p;
 
 	set_up(&p);
-	make(&p, p.old, NULL, FORMAT_AR2, &full);
-	make(&p, p.old, NULL, FORMAT_AR1, &older);
-	make(&p, p.header, p.old, FORMAT_AR2, &difference);
+	pair_pack(&p, p.old, NULL, FORMAT_AR2, &full);
+	pair_pack(&p, p.old, NULL, FORMAT_AR1, &older);
+	pair_pack(&p, p.header, p.old, FORMAT_AR2, &difference);
 	spans[0] = span_of(full.at, full.len);
 	spans[1] = span_of(older.at, older.len);
 	spans[2] = span_of(difference.at, difference.len);

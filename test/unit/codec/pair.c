@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "codec/pair.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "base/fs.h"
@@ -8,6 +9,7 @@
 #include "codec/apply.h"
 #include "codec/archived.h"
 #include "codec/listing.h"
+#include "codec/pack.h"
 #include "unit.h"
 
 void
@@ -57,12 +59,34 @@ pair_add(struct pair *p, struct header *h, const char *path, struct span bytes)
 }
 
 void
+pair_seal_header(struct header *h)
+{
+	h->title = mem_string("");
+	ck_assert_int_eq(header_seal(h, NULL), 0);
+}
+
+void
 pair_seal(struct pair *p)
 {
-	p->header->title = mem_string("");
-	p->old->title = mem_string("");
-	ck_assert_int_eq(header_seal(p->header, NULL), 0);
-	ck_assert_int_eq(header_seal(p->old, NULL), 0);
+	pair_seal_header(p->header);
+	pair_seal_header(p->old);
+}
+
+void
+pair_pack(struct pair *p, const struct header *h, const struct header *old, enum format format,
+	struct buf *ret)
+{
+	const struct encode_settings settings = {.blobs = p->blobs, .stage = p->stage};
+	struct pack *pack = pack_new(h, &settings);
+	size_t archive = pack_want(pack, format, old);
+	AUTO_CLOSE int fd = openat(p->dir, "made", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	struct archive_ref ref;
+
+	ck_assert_int_eq(pack_encode(pack, NULL), 0);
+	ck_assert_int_eq(pack_write(pack, archive, fd, &ref, NULL), 0);
+	pack_free(pack);
+	ck_assert_int_eq(fs_read(p->dir, "made", 1 << 26, ret, NULL), 0);
+	ck_assert_uint_eq(ret->len, ref.bytes);
 }
 
 void

@@ -8,8 +8,10 @@
 #ifndef PAIR_H
 #define PAIR_H
 
+#include "base/buf.h"
 #include "model/blobs.h"
 #include "model/header.h"
+#include "model/wire.h"
 
 struct pair {
 	char *path;
@@ -29,8 +31,14 @@ void pair_tear_down(struct pair *p);
 /* A file of a version, of these or another one, whose bytes are at hand. */
 void pair_add(struct pair *p, struct header *h, const char *path, struct span bytes);
 
-/* After the last one. */
+/* After the last one; and of another version's. */
 void pair_seal(struct pair *p);
+void pair_seal_header(struct header *h);
+
+/* An archive alone, as a publisher makes it; old: what it starts from, or NULL. Its bytes are the
+ * caller's. */
+void pair_pack(struct pair *p, const struct header *h, const struct header *old, enum format format,
+	struct buf *ret);
 
 /* From now on a file of a version has other bytes, or none are at hand. */
 void pair_damage(struct pair *p, const struct header *h, const char *path, struct span bytes);
