@@ -106,7 +106,7 @@ END_TEST
 START_TEST(zerocopy_begin__not_of_numbers_that_no_socket_has)
 {
 	off_t offset;
-	char buffer[1];
+	char buffer[1] = "";
 
 	ck_assert(!zerocopy_begin(-1, buffer, 1, 0, 0));
 	ck_assert(!zerocopy_begin(1 << 20, buffer, 1, 0, 0));
