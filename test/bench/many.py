@@ -190,7 +190,7 @@ class Installed:
 
 
 def client_many():
-    """As much is linked as rsync links; but all of it has been read, and is on the disk."""
+    """As much is linked as rsync links, by the same signs; but it is on the disk."""
     took = Row("client-many", "a client's update of 50,000 small files, 1 % of them changed; rsync --link-dest from a tree that is there", "s", "lower")
     calls = Row("client calls", "the same: system calls for each unchanged file", "", "lower")
     calls.limit = 3

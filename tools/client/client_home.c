@@ -105,6 +105,7 @@ client_home_close(struct home *h)
 	fs_close(&h->state);
 	fs_close(&h->dir);
 	forget_header(h);
+	client_look_free(&h->seen);
 }
 
 /* ---- What is installed */
@@ -134,14 +135,22 @@ client_home_header(struct home *h, struct err *e)
 	return h->files;
 }
 
+static void
+put_seen(struct home *h, struct look *take_look)
+{
+	client_look_free(&h->seen);
+	h->seen = *take_look;
+	*take_look = (struct look){0};
+}
+
 void
-client_home_installed(struct home *h, const struct edition *edition, const struct look *look)
+client_home_installed(struct home *h, const struct edition *edition, struct look *take_look)
 {
 	forget_header(h);
 	h->named = *edition;
 	h->whole = h->header_known = true;
-	h->header = look->header;
-	h->verified_s = look->verified_s;
+	h->header = take_look->header;
+	put_seen(h, take_look);
 }
 
 /*
@@ -176,13 +185,13 @@ look_at_tree(struct home *h, int tree, const struct header *header, bool verify)
 	/* A record is what says that the header is right: where the files do not, there is none. */
 	if ((recorded || damaged == 0) && (verify || look.news))
 		(void)client_look_write(h->state, name, &look, NULL);
-	h->verified_s = look.verified_s;
 	h->whole = damaged == 0;
 	h->header_known = recorded || h->whole;
 	if (damaged > 0)
 		(void)snprintf(h->damage, sizeof(h->damage),
 			"%zu of %zu files missing or changed, such as %.250s", damaged,
 			header->count, first);
+	put_seen(h, &look);
 }
 
 void

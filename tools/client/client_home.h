@@ -40,7 +40,7 @@ struct home {
 	bool whole;	   /* every file is there and as it was */
 	bool header_known; /* header is the digest of its header */
 	struct digest header;
-	uint64_t verified_s;  /* when its digests were last looked at; 0: never */
+	struct look seen;     /* of its files; of none before they were looked at */
 	char damage[400];     /* what is not whole, for people */
 	struct header *files; /* NULL: nobody has asked for it yet; see client_home_header */
 };
@@ -69,7 +69,7 @@ char *client_home_seen(const struct edition *edition, char ret[HOME_NAME_MAX]);
 const struct header *client_home_header(struct home *h, struct err *e);
 
 /* A version was installed: it is what h has. */
-void client_home_installed(struct home *h, const struct edition *edition, const struct look *look);
+void client_home_installed(struct home *h, const struct edition *edition, struct look *take_look);
 
 /*
  * Remove what is left of earlier runs, and all versions but the installed one and the one before

@@ -11,14 +11,10 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/loop.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "client/client_walk.h"
 #include "codec/apply.h"
-#include "parallel.h"
-
-enum { CHECK_FILES = 256 }; /* that one thread reads in a row */
 
 /* ---- The installed version as a base */
 
@@ -86,6 +82,7 @@ struct install {
 	size_t count;
 	const char **placed[2]; /* where each blob is in tree already: plain, and executable */
 	bool *taken; /* of each file: it is in tree, from what was installed, and right */
+	bool unread; /* the bytes of one of these were not looked at now */
 	struct look look;
 	struct client_walk from; /* in the installed version */
 	struct client_walk to;	 /* in the new one */
@@ -165,6 +162,34 @@ put_decoded(const struct install *x, const struct header_file *file, const char 
 	return put_file(x, x->fresh, hex, name, file, first, e);
 }
 
+/* When an installed file that was right had been changed; 0: its copy is another file. */
+static uint64_t
+known_ns(const struct install *x, const struct header_file *old)
+{
+	size_t i = (size_t)(old - x->base.header->files);
+
+	return x->what->copy || i >= x->home->seen.count ? 0 : x->home->seen.changed_ns[i];
+}
+
+/*
+ * By the new name, which is ours alone: what it leads to is what is looked at. Whether that is what
+ * was right when the version was looked at, is seen by the same signs as then.
+ */
+static int
+check_taken(
+	struct install *x, size_t i, const char *name, const struct header_file *old, struct err *e)
+{
+	const struct header_file *file = &x->what->header->files[i];
+	uint64_t *changed_ns = &x->look.changed_ns[i];
+	enum client_look_found found;
+
+	*changed_ns = known_ns(x, old);
+	found = client_look_check(x->to.dir, name, file, changed_ns);
+	x->taken[i] = found == LOOK_UNCHANGED || found == LOOK_RIGHT;
+	x->unread = x->unread || found == LOOK_UNCHANGED;
+	return found == LOOK_WRONG ? fail_changed(file, e) : 0;
+}
+
 /*
  * The first name of each content that is installed already. A link on the way leads to what is not
  * ours: no name of ours for that.
@@ -185,53 +210,7 @@ take_installed(struct install *x, size_t i, struct err *e)
 	if (from == NULL || put_file(x, x->from.dir, from, name, file, !x->what->copy, e) != 0)
 		return -1;
 	*first = file->path;
-	x->taken[i] = true;
-	return 0;
-}
-
-static int
-check_one(struct install *x, struct client_walk *at, size_t i, struct err *e)
-{
-	const struct header_file *file = &x->what->header->files[i];
-	const char *name = client_walk_enter(at, file->path, e);
-	enum client_look_found found;
-
-	if (name == NULL)
-		return -1;
-	found = client_look_check(at->dir, name, file, &x->look.changed_ns[i]);
-	x->taken[i] = found == LOOK_RIGHT;
-	return found == LOOK_WRONG ? fail_changed(file, e) : 0;
-}
-
-/*
- * By the new name, which is ours alone: what it leads to is what was checked. Nothing is changed on
- * the disk here, so that several threads do it in any order.
- */
-static int
-check_taken(void *context, size_t index, struct err *e)
-{
-	struct install *x = context;
-	struct client_walk at = client_walk_begin(x->tree, false);
-	size_t end = (index + 1) * CHECK_FILES;
-	int result = 0;
-
-	for (size_t i = index * CHECK_FILES; result == 0 && i < end && i < x->look.count; i++)
-		if (x->taken[i])
-			result = check_one(x, &at, i, e);
-	client_walk_end(&at);
-	return result;
-}
-
-static int
-take_all_installed(struct install *x, struct err *e)
-{
-	const size_t count = x->what->header->count;
-	const size_t parts = (count + CHECK_FILES - 1) / CHECK_FILES;
-
-	for (size_t i = 0; i < count; i++)
-		if (take_installed(x, i, e) != 0)
-			return -1;
-	return parallel_for(parts, loop_processors(), check_taken, x, e);
+	return check_taken(x, i, name, old, e);
 }
 
 /*
@@ -250,6 +229,7 @@ copy_instead(struct install *x, size_t i, const char *name, struct err *e)
 		return err_sys(e, "%s", file->path);
 	if (put_copy(x, x->from.dir, from, name, file, e) != 0)
 		return -1;
+	x->look.changed_ns[i] = 0;
 	return client_look_check(x->to.dir, name, file, &x->look.changed_ns[i]) == LOOK_RIGHT
 		       ? 0
 		       : fail_changed(file, e);
@@ -295,8 +275,9 @@ build_tree(struct install *x, struct err *e)
 		return -1;
 	x->from = client_walk_begin(x->base.tree, false);
 	x->to = client_walk_begin(x->tree, true);
-	if (x->what->difference && take_all_installed(x, e) != 0)
-		return -1;
+	for (size_t i = 0; x->what->difference && i < header->count; i++)
+		if (take_installed(x, i, e) != 0)
+			return -1;
 	for (size_t i = 0; i < header->count; i++)
 		if (!x->taken[i] && place_file(x, i, e) != 0)
 			return -1;
@@ -358,7 +339,7 @@ publish(struct install *x, struct home *h, struct err *e)
 	char name[HOME_NAME_MAX];
 
 	x->look.header = digest_of(x->what->header_bytes);
-	x->look.verified_s = clock_wall_ms() / 1000;
+	x->look.verified_s = x->unread ? h->seen.verified_s : clock_wall_ms() / 1000;
 	if (fs_put(h->state, "header", ident_header_name(&x->what->header->ident, header),
 		    x->what->header_bytes, e) != 0 ||
 		client_look_write(h->state, client_home_seen(edition, name), &x->look, e) != 0 ||

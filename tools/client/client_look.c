@@ -144,6 +144,13 @@ has_digest(int fd, const struct header_file *file)
 	return digest_equal(&got, &file->digest);
 }
 
+static bool
+is_unchanged(const struct statx *s, const struct header_file *file, uint64_t known_ns)
+{
+	return known_ns != 0 && known_ns == changed_ns(s) && s->stx_size == file->size &&
+	       (s->stx_mode & 07777) == client_look_mode(file);
+}
+
 /* *ret_changed_ns before the bytes are read: a write that comes between shows the next time. */
 static int
 open_file(int dir, const char *name, uint64_t *ret_changed_ns, mode_t *ret_mode)
@@ -160,9 +167,8 @@ open_file(int dir, const char *name, uint64_t *ret_changed_ns, mode_t *ret_mode)
 	return fs_take(&fd);
 }
 
-enum client_look_found
-client_look_check(
-	int dir, const char *name, const struct header_file *file, uint64_t *ret_changed_ns)
+static enum client_look_found
+check_bytes(int dir, const char *name, const struct header_file *file, uint64_t *ret_changed_ns)
 {
 	mode_t mode;
 	AUTO_CLOSE int fd = open_file(dir, name, ret_changed_ns, &mode);
@@ -170,6 +176,16 @@ client_look_check(
 	if (fd >= 0 && mode != client_look_mode(file))
 		return LOOK_OTHER_MODE;
 	return fd >= 0 && has_digest(fd, file) ? LOOK_RIGHT : LOOK_WRONG;
+}
+
+enum client_look_found
+client_look_check(int dir, const char *name, const struct header_file *file, uint64_t *known_ns)
+{
+	struct statx s;
+
+	return stat_file(dir, name, &s) && is_unchanged(&s, file, *known_ns)
+		       ? LOOK_UNCHANGED
+		       : check_bytes(dir, name, file, known_ns);
 }
 
 /* The mode by the descriptor: it is that of the file whose bytes were read. */
@@ -250,9 +266,7 @@ look_at(struct walk *w, const struct header_file *file, uint64_t *known_ns)
 	*known_ns = 0;
 	if (name == NULL || !stat_file(w->at.dir, name, &s) || s.stx_size != file->size)
 		return false;
-	if ((w->all || before_ns == 0 || before_ns != changed_ns(&s) ||
-		    (s.stx_mode & 07777) != client_look_mode(file)) &&
-		!read_file(w, name, file, &s))
+	if ((w->all || !is_unchanged(&s, file, before_ns)) && !read_file(w, name, file, &s))
 		return false;
 	*known_ns = changed_ns(&s);
 	return true;

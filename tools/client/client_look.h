@@ -53,14 +53,18 @@ mode_t client_look_mode(const struct header_file *file);
 uint64_t client_look_changed_ns(int dir, const char *name);
 
 enum client_look_found {
-	LOOK_RIGHT,
-	LOOK_OTHER_MODE, /* its bytes were not read */
+	LOOK_UNCHANGED,	 /* since *known_ns, with its size and mode: not read */
+	LOOK_RIGHT,	 /* read: its mode and its digest are the header's */
+	LOOK_OTHER_MODE, /* not read */
 	LOOK_WRONG,	 /* its bytes are others, or it is no file, or not there */
 };
 
-/* Whether a file has the mode, and its bytes the digest, of the header; and when it was changed. */
+/*
+ * Whether a file is what the header says. *known_ns: when one that was right had been changed, 0:
+ * nobody knows; and then when this one was.
+ */
 enum client_look_found client_look_check(
-	int dir, const char *name, const struct header_file *file, uint64_t *ret_changed_ns);
+	int dir, const char *name, const struct header_file *file, uint64_t *known_ns);
 
 /*
  * Look at every file of a header, and note in l what was seen. all: digest even what seems to

@@ -33,7 +33,7 @@ client_update_begin(const struct update_client *client, struct update *u)
 	}
 	client_home_look(&u->home, client->verify);
 	u->from = u->to = u->home.named;
-	u->verified_s = u->home.verified_s;
+	u->verified_s = u->home.seen.verified_s;
 	client_vouch_begin(client, u);
 	/* Whatever the server says now, this is true. */
 	if (u->home.damage[0] != '\0')
@@ -139,7 +139,7 @@ install(struct fetch *f, const char *part, bool difference)
 	u->result =
 		ident_edition_equal(&u->from, &u->home.named) ? UPDATE_REPAIRED : UPDATE_UPDATED;
 	u->to = u->home.named;
-	u->verified_s = u->home.verified_s;
+	u->verified_s = u->home.seen.verified_s;
 	client_vouch_installed(f->client, u, &u->home.header);
 	return WAY_TAKEN;
 }

@@ -42,8 +42,8 @@ START_TEST(client_home_look__knows_the_header_and_when_all_was_read)
 	look(&f, false, &h);
 	ck_assert(h.whole && h.header_known);
 	ck_assert_str_eq(h.damage, "");
-	ck_assert_uint_ge(h.verified_s, now_s);
-	ck_assert_uint_le(h.verified_s, clock_wall_ms() / 1000);
+	ck_assert_uint_ge(h.seen.verified_s, now_s);
+	ck_assert_uint_le(h.seen.verified_s, clock_wall_ms() / 1000);
 	name = mem_printf(".state/%s", ident_header_name(&f.version[1], header));
 	text = installed_read(&f, name);
 	digest = digest_of(unit_text(text));
@@ -94,11 +94,11 @@ START_TEST(client_home_look__all_is_read_when_asked_for_and_once_a_day)
 		look(&f, times[i].verify, &h);
 		ck_assert_msg(h.whole != times[i].is_read, "%zu", i);
 		ck_assert(h.header_known);
-		ck_assert((h.verified_s == verified_s) == !times[i].is_read);
+		ck_assert((h.seen.verified_s == verified_s) == !times[i].is_read);
 		/* It is known from then on. */
 		look(&f, false, &h);
 		ck_assert_msg(h.whole != times[i].is_read, "%zu", i);
-		ck_assert((h.verified_s == verified_s) == !times[i].is_read);
+		ck_assert((h.seen.verified_s == verified_s) == !times[i].is_read);
 		installed_tear_down(&f);
 	}
 }
@@ -117,7 +117,7 @@ START_TEST(client_home_look__without_a_record_the_files_decide_whether_the_heade
 	ck_assert_int_eq(unlinkat(f.dir, name, 0), 0);
 	look(&f, false, &h);
 	ck_assert(h.whole && h.header_known);
-	ck_assert_uint_ne(h.verified_s, 0);
+	ck_assert_uint_ne(h.seen.verified_s, 0);
 	ck_assert(installed_has(&f, name)); /* made anew */
 	ck_assert_int_eq(unlinkat(f.dir, name, 0), 0);
 	installed_write_quietly(&f, "current/same", "ALWAYS THE SAME");

@@ -127,7 +127,7 @@ START_TEST(client_install__what_it_installed_is_whole_and_known)
 		ck_assert_str_eq(faults_named(), "|h/2/2/c/");
 		ck_assert(ident_edition_equal(&f.h.named, &f.at.version[2].edition));
 		ck_assert(f.h.whole && f.h.header_known);
-		ck_assert_uint_ge(f.h.verified_s, now_s);
+		ck_assert_uint_ge(f.h.seen.verified_s, now_s);
 		ck_assert(installed_is_whole(&f.at, 2));
 		ck_assert(!installed_has(&f.at, ".state/new"));
 		ck_assert(!installed_has(&f.at, ".state/tree"));
@@ -209,10 +209,11 @@ START_TEST(client_install__a_mode_that_was_changed_is_not_taken_over)
 }
 END_TEST
 
-/* One that is taken over, and one that a delta is from. */
+/* One that is taken over, whose time tells, and one that a delta is from, which is read. */
 START_TEST(client_install__what_was_changed_since_the_look_does_not_get_into_the_new_version)
 {
 	static const char *const names[] = {"same", "sub/changes"};
+	static const struct timespec later[] = {{2000000000, 0}, {2000000000, 0}};
 
 	for (size_t i = 0; i < 2; i++) {
 		struct fixture f;
@@ -226,12 +227,51 @@ START_TEST(client_install__what_was_changed_since_the_look_does_not_get_into_the
 		text = installed_read(&f.at, name);
 		text[strlen(text) / 2] ^= 1;
 		installed_write_quietly(&f.at, name, text);
+		if (i == 0)
+			ck_assert_int_eq(utimensat(f.at.dir, name, later, 0), 0);
 		check_nothing_came(&f, ERR_DIGEST);
 		ck_assert_int_eq(client_install(&f.h, &f.what, &e), -1);
 		ck_assert_ptr_nonnull(strstr(e.text, "was changed since it was installed"));
 		ck_assert_ptr_nonnull(strstr(e.text, names[i]));
 		tear_down(&f);
 	}
+}
+END_TEST
+
+/* When all were read last is not moved by an update that did not read them; one by copies does. */
+START_TEST(client_install__what_is_linked_is_as_right_as_it_was_when_it_was_read)
+{
+	for (int copy = 0; copy < 2; copy++) {
+		struct fixture f;
+		uint64_t before_s;
+
+		set_up(&f);
+		publish(&f, true);
+		before_s = f.h.seen.verified_s -= 1000;
+		f.what.copy = copy;
+		install(&f);
+		ck_assert_uint_ge(f.h.seen.verified_s, before_s);
+		ck_assert((f.h.seen.verified_s == before_s) == !copy);
+		tear_down(&f);
+	}
+}
+END_TEST
+
+START_TEST(client_install__a_file_that_was_touched_since_the_look_is_read_and_taken)
+{
+	static const struct timespec later[] = {{2000000000, 0}, {2000000000, 0}};
+	struct fixture f;
+	AUTO_FREE char *same = NULL;
+
+	set_up(&f);
+	same = before(&f, "same");
+	publish(&f, true);
+	ck_assert_int_eq(utimensat(f.at.dir, same, later, 0), 0);
+	install(&f);
+	ck_assert(is_one_file(&f, "current/same", same));
+	client_home_look(&f.h, false);
+	ck_assert(f.h.whole && !f.h.seen.news);
+	tear_down(&f);
 }
 END_TEST
 
@@ -481,6 +521,8 @@ client_install_tests(TCase *c)
 	tcase_add_test(c, client_install__a_mode_that_was_changed_is_not_taken_over);
 	tcase_add_test(c,
 		client_install__what_was_changed_since_the_look_does_not_get_into_the_new_version);
+	tcase_add_test(c, client_install__what_is_linked_is_as_right_as_it_was_when_it_was_read);
+	tcase_add_test(c, client_install__a_file_that_was_touched_since_the_look_is_read_and_taken);
 	tcase_add_test(c, client_install__what_is_behind_a_link_is_not_taken_over);
 	tcase_add_test(c, client_install__a_base_that_went_since_the_look_is_named);
 	tcase_add_test(c, client_install__an_archive_of_no_use_leaves_nothing);
