@@ -377,6 +377,7 @@ main(int argc, char **argv)
 	struct err e = {0};
 	int code = EXIT_OK;
 
+	mem_return_large();
 	if (fs_open_standard(&e) != 0) {
 		(void)fprintf(stderr, "guts2d: %s\n", e.text);
 		return EXIT_FAILED;

@@ -359,6 +359,7 @@ cli_parse(const struct cli *cli, int argc, char **argv, int *ret_words)
 	size_t count = 0;
 	int result;
 
+	mem_return_large();
 	if (fs_open_standard(&e) != 0)
 		exit(cli_fail(&e));
 	(void)atexit(close_output);

@@ -207,7 +207,7 @@ int
 fs_read(int dir, const char *name, size_t max, struct buf *ret, struct err *e)
 {
 	AUTO_CLOSE int fd = fs_open(dir, name, NULL, e);
-	char block[16384];
+	char block[1 << 16]; /* a header has megabytes */
 	ssize_t got;
 
 	if (fd < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,13 @@ must(void *p)
 		abort();
 	}
 	return p;
+}
+
+/* Once it is set, it is moved no more by what is freed: mallopt(3). */
+void
+mem_return_large(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES_MIN);
 }
 
 /*

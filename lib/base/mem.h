@@ -16,6 +16,12 @@
 
 #define AUTO_FREE __attribute__((cleanup(mem_cleanup)))
 
+/*
+ * What is large is the system's again as soon as it is freed, as long as the process lasts:
+ * malloc(3) keeps more and more of it otherwise. Before there is a second thread.
+ */
+void mem_return_large(void);
+
 /* count * size zeroed bytes; the product is checked. */
 void *mem_new(size_t count, size_t size);
 

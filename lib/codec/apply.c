@@ -215,6 +215,16 @@ write_file(const struct work *w, const struct header_file *file, size_t number,
 	return fd < 0 ? err_sys(e, "%s", name) : fs_write(fd, content.at, content.len, e);
 }
 
+static void
+on_group_passed(void *context, size_t len)
+{
+	struct output *out = context;
+
+	(void)len;
+	map_let_go(&out->bytes);
+	map_let_go(out->base);
+}
+
 /*
  * Nothing is written before all is decoded, and no file before its digest is right. One that could
  * not be written whole is no file of this directory's: an error is the end of all of it.
@@ -224,8 +234,10 @@ take_group(const struct work *w, const struct archive_entry *entry,
 	const struct listing_entry *files, struct map *base, struct err *e)
 {
 	struct output out = {.base = base};
-	const struct codec_watch watch = {
-		.base_read = on_base_read, .context = &out, .stop = w->what->stop};
+	const struct codec_watch watch = {.passed = on_group_passed,
+		.base_read = on_base_read,
+		.context = &out,
+		.stop = w->what->stop};
 	int result = map_scratch(w->what->dir, (size_t)files->bytes, &out.bytes, e);
 	size_t at = 0;
 

@@ -16,6 +16,7 @@
 #include "net/upstream_transfer.h"
 
 enum {
+	RECEIVE_BYTES = 1 << 16, /* in one call: four times libcurl's own */
 	CONNECT_S = 10,
 	STALL_S = 20, /* slower than STALL_BYTES_PER_S for this long is broken */
 	STALL_BYTES_PER_S = 100,
@@ -291,6 +292,7 @@ set_common_options(struct transfer *t, const char *url)
 	(void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	(void)curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
 	(void)curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	(void)curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	(void)curl_easy_setopt(c, CURLOPT_USERAGENT, "guts2d/" GUTS2_VERSION);

@@ -202,6 +202,7 @@ main(int argc, char **argv)
 	uint64_t started_us;
 	int result = -1;
 
+	mem_return_large();
 	if (argc < 7 || open_pair(&p, argv, &e) != 0) {
 		(void)fprintf(stderr, "pair: %s\n", argc < 7 ? "usage" : e.text);
 		return 2;
