@@ -209,7 +209,8 @@ def client_many():
         took.add("rsync", timed("rsync", "-a", f"--link-dest={many.tree(1)}", f"{new}/", f"{dest}/"))
         shutil.rmtree(dest)
     few = Installed(changed, changed)
-    calls.add("ours", (many.calls() - few.calls()) / (count - changed))
+    # What is read of a longer header is some hundredths.
+    calls.add("ours", round((many.calls() - few.calls()) / (count - changed), 1))
     for one in (many, few):
         one.process.stop()
     return [took, calls]
