@@ -23,7 +23,7 @@ DEPS_BUILD := gcc=12 libc6-dev=2.36 libmicrohttpd-dev=0.9.75 libcurl4-openssl-de
 	libjansson-dev=2.14 libzstd-dev=1.5.4 libbz2-dev=1.0.8 liblzma-dev=5.4.1 libsqlite3-dev=3.40.1 \
 	libssl-dev=3.0 libdivsufsort-dev=2.0.1 libsystemd-dev=252 dpkg-dev=1.21
 DEPS_RUN := curl=7.88.1 nginx-light=1.22:nginx faketime=0.9:faketime
-DEPS_CHECK := $(DEPS_RUN) squid=5.7:squid tinyproxy=1.11:tinyproxy openssl=3.0:openssl check=0.15.2 python3=3.11:python3 npm=9:npm zstd=1.5.4 xdelta3=3.0.11
+DEPS_CHECK := $(DEPS_RUN) prometheus=2.42:promtool squid=5.7:squid tinyproxy=1.11:tinyproxy openssl=3.0:openssl check=0.15.2 python3=3.11:python3 npm=9:npm zstd=1.5.4 xdelta3=3.0.11
 DEPS_LINT := clang=1:14:clang clang-format=1:14:clang-format clang-tidy=1:14:clang-tidy \
 	cppcheck=2.10 mandoc=1.14 shellcheck=0.9 python3-pyflakes=2.5
 DEPS_FUZZ := clang=1:14:clang libclang-rt-14-dev=14

@@ -8,7 +8,7 @@ set -eu
 program=$1 manual=$2 sample=$3 check=${4:-}
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
-for part in settings events; do
+for part in settings events metrics; do
 	"$program" $part | fold -s -w 79 | sed 's/ *$//' >"$new/$part"
 done
 "$program" sample >"$new/sample"

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "metrics.h"
 
 /*
  * A line of a quiet log is on its way to the disk after FLUSH_MS. A buffer that is half full is
@@ -133,6 +134,7 @@ append_time(struct log_line *l)
 void
 log_begin(struct log_line *l, enum log_event event)
 {
+	metrics_add((enum metric)(METRIC_EVENTS + 1 + (unsigned)event), 1);
 	l->event = event;
 	l->len = 0;
 	append_time(l);

@@ -14,6 +14,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "admin/admin_http.h"
 #include "admin/control_server.h"
 #include "base/fs.h"
 #include "base/loop.h"
@@ -59,6 +60,7 @@ struct server {
 	struct fetcher *fetcher;
 	struct http *http;
 	struct control_server *control;
+	struct admin_http *admin;  /* NULL: it is off */
 	struct timers_parts timed; /* what the timers use */
 	struct timers *timers;
 };
@@ -195,6 +197,7 @@ start_network(struct server *s, struct err *e)
 {
 	const struct fetcher_parts fetches = {&s->options, s->id, s->settings, s->stock, s->jobs,
 		s->workers, s->retain, s->arrivals, s->announce, s->vouch};
+	const struct verbs_parts verbs = {s->stock, s->announce, s->jobs};
 
 	/* Before HTTP, whose threads tell the fetcher who has polled. */
 	if (fetcher_start(&fetches, &s->fetcher, e) != 0)
@@ -206,10 +209,11 @@ start_network(struct server *s, struct err *e)
 		    &s->http, e) != 0)
 		return -1;
 	/* Serving does not depend on it. */
-	if (control_server_start(&(struct control_server_parts){s->stock, s->announce, s->jobs},
-		    &s->control, e) != 0)
+	if (control_server_start(&verbs, &s->control, e) != 0)
 		log_note(EVENT_WARNING, "guts2-cache cannot ask this server: %s", e->text);
-	return 0;
+	/* Somebody has asked for it, and would look for it there. */
+	return admin_http_start(&(struct admin_parts){verbs, &s->ending, (uint64_t)time(NULL)},
+		&s->options, &s->admin, e);
 }
 
 static int
@@ -236,7 +240,7 @@ start(struct server *s, struct err *e)
 		return -1;
 	/* Last: their first look asks for the announcement, which takes all of the above. */
 	s->timed = (struct timers_parts){&s->options, s->settings, s->jobs, s->workers, s->announce,
-		s->retain, s->scrub, s->legacy, s->http, s->vouch, s->arrivals};
+		s->retain, s->scrub, s->legacy, s->http, s->admin, s->vouch, s->arrivals};
 	return timers_start(&s->timed, &s->timers, e);
 }
 
@@ -264,6 +268,7 @@ stop(struct server *s)
 	fetcher_stop(s->fetcher);
 	arrivals_stop(s->arrivals);
 	http_stop(s->http, s->options.drainTime);
+	admin_http_stop(s->admin);
 	vouch_stop(s->vouch);
 	workers_stop(s->workers);
 	workers_stop(s->builders);

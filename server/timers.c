@@ -67,6 +67,7 @@ run(void *context)
 		if (now_ms >= next_reap_ms) {
 			next_reap_ms = now_ms + REAP_MS;
 			http_reap(t->parts->http, now_ms);
+			admin_http_reap(t->parts->admin, now_ms);
 		}
 		jobs_tick(t->parts->jobs, now_ms);
 		arrivals_tick(t->parts->arrivals);

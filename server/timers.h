@@ -9,6 +9,7 @@
 #ifndef TIMERS_H
 #define TIMERS_H
 
+#include "admin/admin_http.h"
 #include "cache/announce.h"
 #include "cache/arrivals.h"
 #include "cache/legacy.h"
@@ -31,7 +32,8 @@ struct timers_parts {
 	struct scrub *scrub;
 	struct legacy *legacy;
 	struct http *http;
-	struct vouch *vouch; /* NULL: no root is pinned */
+	struct admin_http *admin; /* NULL: it is off */
+	struct vouch *vouch;	  /* NULL: no root is pinned */
 	struct arrivals *arrivals;
 };
 

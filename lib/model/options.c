@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/line.h"
 #include "base/mem.h"
+#include "model/admin_address.h"
 #include "model/options_row.h"
 
 enum { FILE_BYTES_MAX = 1 << 20 };
@@ -229,8 +230,17 @@ read_own_file(struct options *o, int *ranks, struct err *e)
 static int
 check_together(const struct options *o, struct err *e)
 {
+	struct admin_address admin;
+
 	if (o->retryAfterMin > o->retryAfterMax)
 		return err_set(e, ERR_INPUT, "retryAfterMin is larger than retryAfterMax");
+	if (admin_address_parse(o->adminAddress, &admin, e) != 0)
+		return -1;
+	if (admin.kind == ADMIN_ADDRESS_PORT && !admin.loopback && o->adminTokenFile[0] == '\0')
+		return err_set(e, ERR_INPUT,
+			"adminAddress: others than this machine get there, and adminTokenFile is "
+			"not "
+			"given");
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "model/admin_address.h"
 #include "model/origin.h"
 #include "model/pace.h"
 
@@ -38,6 +39,14 @@ static int
 check_path(const char *value, struct err *e)
 {
 	return value[0] == '/' ? 0 : err_set(e, ERR_INPUT, "must be an absolute path");
+}
+
+static int
+check_admin(const char *value, struct err *e)
+{
+	struct admin_address address;
+
+	return admin_address_parse(value, &address, e);
 }
 
 static int

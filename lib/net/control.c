@@ -2,14 +2,12 @@
 #include "net/control.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/un.h>
 
 #include "base/fs.h"
+#include "net/local.h"
 
 /*
  * A question or answer is a line; the server waits 5 s for a word, a tool 10 minutes for its
@@ -18,14 +16,6 @@
 enum { MESSAGE_MAX = 4096, WORD_S = 5, ANSWER_S = 600 };
 
 static const char name[] = "control";
-
-/* The directory by its descriptor, since a path may be longer than an address can be. */
-static void
-address_in(int dir, struct sockaddr_un *ret)
-{
-	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
-	(void)snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dir, name);
-}
 
 /* For each call: whoever connects and says nothing does not keep the others waiting for ever. */
 static int
@@ -39,44 +29,16 @@ set_patience(int fd, int seconds, struct err *e)
 	return 0;
 }
 
-/*
- * The caller has the cache's lock: whatever socket is there belongs to nobody any more. No one can
- * connect between bind and chmod, since it does not listen yet; and who may ask is decided by
- * control_may_ask in any case.
- */
 int
 control_listen(int dir, struct err *e)
 {
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address;
-
-	address_in(dir, &address);
-	if (fd < 0)
-		return err_sys(e, "%s", name);
-	if (fs_remove(dir, name, e) != 0)
-		return -1;
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-		fchmodat(dir, name, 0600, 0) != 0 || listen(fd, 8) != 0)
-		return err_sys(e, "%s", name);
-	return fs_take(&fd);
+	return local_listen(dir, name, e);
 }
 
 void
 control_unlisten(int dir, int *fd)
 {
-	fs_close(fd);
-	(void)fs_remove(dir, name, NULL);
-}
-
-/* What the kernel says of the other side, unix(7): nothing that it could claim itself. */
-bool
-control_may_ask(int fd)
-{
-	struct ucred who;
-	socklen_t len = sizeof(who);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-	       (who.uid == 0 || who.uid == geteuid());
+	local_unlisten(dir, name, fd);
 }
 
 static json_t *
@@ -135,14 +97,12 @@ control_send(int fd, json_t *take, struct err *e)
 json_t *
 control_ask(int dir, json_t *take_question, struct err *e)
 {
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	AUTO_CLOSE int fd = local_connect(dir, name);
 	AUTO_DOC json_t *question = take_question;
-	struct sockaddr_un address;
 	const char *error;
 	json_t *answer;
 
-	address_in(dir, &address);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+	if (fd < 0) {
 		(void)err_sys(e, "cannot ask the running server");
 		return NULL;
 	}

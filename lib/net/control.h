@@ -4,7 +4,7 @@
  *
  * Does:     one question and one answer over a Unix socket in the cache's
  *           directory, as JSON objects of one line. Only root and the server's own user are
- *           heard.
+ *           heard (local_is_ours).
  * Shapes:   {"do":"check",<record>}          {"result":"good"|"damaged"|"absent"}
  *           {"do":"drop","type","version"?}  {"removed":N,"bytes":N}
  *           {"do":"forget","type"}           as drop; what is announced of it goes as well
@@ -38,9 +38,6 @@ void control_unlisten(int dir, int *fd);
 /* One whole message in a bounded time; NULL: there was none. consumes take. */
 json_t *control_receive(int fd, struct err *e);
 int control_send(int fd, json_t *take, struct err *e);
-
-/* Whether the other side may ask for anything. */
-bool control_may_ask(int fd);
 
 /* Ask a running server; consumes take. An answer with "error" becomes an error. NULL: failed. */
 json_t *control_ask(int dir, json_t *take_question, struct err *e);

@@ -2,6 +2,7 @@
 #include "cache/land.h"
 
 #include "log.h"
+#include "metrics.h"
 #include "model/header.h"
 
 static void
@@ -15,6 +16,10 @@ log_downloaded(const struct record *record, uint64_t received, uint64_t took_ms)
 	log_number(&l, "received", received);
 	log_number(&l, "ms", took_ms);
 	log_end(&l, LOG_DOWNLOAD);
+	metrics_add(record->kind == RECORD_HEADER ? METRIC_RECEIVED_HEADER
+		    : record_is_full(record)	  ? METRIC_RECEIVED_FULL
+						  : METRIC_RECEIVED_DIFFERENCE,
+		received);
 }
 
 /* It has the room that it takes before it is there, as all that comes. */

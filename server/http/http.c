@@ -19,6 +19,7 @@
 #include "http/http_request.h"
 #include "http/listen.h"
 #include "log.h"
+#include "metrics.h"
 
 enum {
 	HELD_SHARE = 16,   /* one address may have a sixteenth of all connections held */
@@ -58,6 +59,7 @@ open_connection(struct http *h, int fd, const struct sockaddr *address)
 	struct conn *conn;
 	char text[64];
 
+	metrics_add(METRIC_CONNECTIONS_OPENED, 1);
 	conn = conns_add(h->conns, fd, peer, listen_address_text(address, text, sizeof(text)));
 	if (connections > h->per_address)
 		conns_limit_address(h->conns, conn, connections, h->per_address);
@@ -78,6 +80,7 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 		 * The library closes the descriptor after this: once the connection is off the list
 		 * the reaper cannot shut down a number that another one has by then.
 		 */
+		metrics_add(METRIC_CONNECTIONS_CLOSED, 1);
 		peer = ((struct conn *)*socket_context)->peer;
 		conns_remove(h->conns, *socket_context);
 		peers_leave(h->peers, peer);

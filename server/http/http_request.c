@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "http/guard.h"
 #include "http/http_arrival.h"
+#include "http/reply_count.h"
 #include "http/reply_arrival.h"
 #include "log.h"
 
@@ -143,6 +144,7 @@ log_request(const struct request *r, bool complete)
 	log_number(&l, "bytes", bytes);
 	log_number(&l, "ms", clock_tick_ms() - r->started_ms);
 	log_end(&l, LOG_SERVE);
+	reply_count(&r->reply, bytes);
 }
 
 void

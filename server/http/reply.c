@@ -428,6 +428,20 @@ note_offer(const struct reply_context *c, const struct request_facts *facts,
 		note_usage(c, facts, client, &has, (int)best);
 }
 
+static enum metric
+asked(enum target_kind kind)
+{
+	static const enum metric series[] = {[TARGET_QUERY] = METRIC_REQUESTS_QUERY,
+		[TARGET_HEADER] = METRIC_REQUESTS_HEADER,
+		[TARGET_OFFER] = METRIC_REQUESTS_OFFER,
+		[TARGET_FILE] = METRIC_REQUESTS_FILE,
+		[TARGET_CONTENT] = METRIC_REQUESTS_FILE,
+		[TARGET_TRUST] = METRIC_REQUESTS_TRUST,
+		[TARGET_LEGACY] = METRIC_REQUESTS_FILE};
+
+	return series[kind];
+}
+
 void
 reply_make(struct reply_context *c, const struct request_facts *facts, bool may_hold, char *client,
 	struct reply *ret)
@@ -452,7 +466,7 @@ reply_make(struct reply_context *c, const struct request_facts *facts, bool may_
 	/*
 	 * One view for the whole answer, kept until the reply is gone: what is sent stands on it.
 	 */
-	*ret = (struct reply){.view = stock_view(c->parts.stock)};
+	*ret = (struct reply){.view = stock_view(c->parts.stock), .asked = asked(target.kind)};
 	if (!check_via(c, facts, &target, ret))
 		return;
 	if (target.kind == TARGET_TRUST) {

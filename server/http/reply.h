@@ -21,6 +21,7 @@
 #include "cloud/fetcher.h"
 #include "http/limiter.h"
 #include "jobs/jobs.h"
+#include "metrics.h"
 #include "model/options.h"
 #include "settings.h"
 
@@ -54,6 +55,7 @@ enum reply_cache { REPLY_NO_STORE, REPLY_REVALIDATE, REPLY_IMMUTABLE };
 struct reply {
 	unsigned status;
 	const char *reason; /* for the log; NULL: none */
+	enum metric asked;  /* of METRIC_REQUESTS, what it answers; 0: it is not known */
 	enum reply_body body;
 	struct buf text;
 	struct prepared *prepared;

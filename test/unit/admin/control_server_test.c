@@ -26,7 +26,7 @@ static struct control_server *server;
 static int
 start(struct err *e)
 {
-	const struct control_server_parts parts = {
+	const struct verbs_parts parts = {
 		.stock = c.k.stock, .announce = c.k.announce, .jobs = c.k.jobs};
 
 	return control_server_start(&parts, &server, e);

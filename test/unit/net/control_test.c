@@ -99,7 +99,6 @@ START_TEST(control_receive__one_line_that_is_bounded)
 	struct err e = {0};
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	ck_assert(control_may_ask(pair[0]));
 	ck_assert_int_eq(control_send(pair[0], object("{\"a\":1}"), NULL), 0);
 	doc = control_receive(pair[1], &e);
 	ck_assert_int_eq(json_integer_value(json_object_get(doc, "a")), 1);
@@ -125,42 +124,6 @@ START_TEST(control_receive__one_line_that_is_bounded)
 	ck_assert_int_eq(control_send(pair[1], object("{}"), &e), -1);
 	ck_assert_int_eq(e.code, ERR_SYS);
 	fs_close(&pair[1]);
-	ck_assert(!control_may_ask(-1));
-}
-END_TEST
-
-/* Who the process is from now on; only root can be somebody else. */
-static void
-become(uid_t user)
-{
-	ck_assert(geteuid() == user || seteuid(0) == 0);
-	ck_assert(geteuid() == user || seteuid(user) == 0);
-}
-
-START_TEST(control_may_ask__root_and_the_servers_own_user_and_nobody_else)
-{
-	enum { SERVER = 65534, OTHER = 1 };
-	static const struct {
-		uid_t server;
-		uid_t asks;
-		bool may;
-	} rows[] = {{0, 0, true}, {0, OTHER, false}, {SERVER, 0, true}, {SERVER, SERVER, true},
-		{SERVER, OTHER, false}};
-	const bool root = geteuid() == 0;
-
-	for (size_t i = 0; root && i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int pair[2];
-
-		/* The kernel notes on both sides who made it. */
-		become(rows[i].asks);
-		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-		become(rows[i].server);
-		ck_assert_msg(control_may_ask(pair[0]) == rows[i].may, "row %zu", i);
-		fs_close(&pair[0]);
-		fs_close(&pair[1]);
-	}
-	if (root)
-		become(0);
 }
 END_TEST
 
@@ -298,7 +261,6 @@ control_tests(TCase *c)
 	tcase_add_test(c, control_get_record__takes_what_names_a_record_and_nothing_else);
 	tcase_add_test(c, control_put_record__is_read_back_as_it_was);
 	tcase_add_test(c, control_receive__one_line_that_is_bounded);
-	tcase_add_test(c, control_may_ask__root_and_the_servers_own_user_and_nobody_else);
 	tcase_add_test(c, control__a_signal_while_it_waits_is_no_error);
 	tcase_add_test(c, control_send__no_longer_than_is_received);
 	tcase_add_test(c, control_ask__an_answer_or_the_servers_error);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/local.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+
+enum { BACKLOG = 64 };
+
+/* The directory by its descriptor, since a path may be longer than an address can be. */
+static void
+address_in(int dir, const char *name, struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	(void)snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dir, name);
+}
+
+/*
+ * No one can connect between bind and chmod, since it does not listen yet; and who may ask is
+ * decided by local_is_ours in any case.
+ */
+int
+local_listen(int dir, const char *name, struct err *e)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+
+	address_in(dir, name, &address);
+	if (fd < 0)
+		return err_sys(e, "%s", name);
+	if (fs_remove(dir, name, e) != 0)
+		return -1;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+		fchmodat(dir, name, 0600, 0) != 0 || listen(fd, BACKLOG) != 0)
+		return err_sys(e, "%s", name);
+	return fs_take(&fd);
+}
+
+void
+local_unlisten(int dir, const char *name, int *fd)
+{
+	fs_close(fd);
+	(void)fs_remove(dir, name, NULL);
+}
+
+int
+local_connect(int dir, const char *name)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+
+	address_in(dir, name, &address);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		return -1;
+	return fs_take(&fd);
+}
+
+bool
+local_is_ours(int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+	       (who.uid == 0 || who.uid == geteuid());
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * local.h - Unix sockets in a directory of ours, and who is at the other end.
+ *
+ * Owner:    descriptors are the caller's
+ * Errors:   ERR_SYS
+ * Source:   unix(7)
+ */
+#ifndef LOCAL_H
+#define LOCAL_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/*
+ * A listening socket of that name, for our own user and root. One that is there is replaced: the
+ * caller knows that it is nobody's any more.
+ */
+int local_listen(int dir, const char *name, struct err *e);
+
+/* Nobody listens there any more. */
+void local_unlisten(int dir, const char *name, int *fd);
+
+/* -1, with errno: nobody is there. */
+int local_connect(int dir, const char *name);
+
+/* Whether root or our own user is at the other end: the kernel says so, and nobody else could. */
+bool local_is_ours(int fd);
+
+#endif

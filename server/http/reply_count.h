@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * reply_count.h - what the figures of /metrics say of an answer.
+ *
+ * Source:   server/metrics.def
+ */
+#ifndef REPLY_COUNT_H
+#define REPLY_COUNT_H
+
+#include "http/reply.h"
+
+/* One that went out, with so many bytes. */
+void reply_count(const struct reply *r, uint64_t bytes);
+
+#endif
