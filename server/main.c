@@ -212,7 +212,9 @@ start_network(struct server *s, struct err *e)
 	if (control_server_start(&verbs, &s->control, e) != 0)
 		log_note(EVENT_WARNING, "guts2-cache cannot ask this server: %s", e->text);
 	/* Somebody has asked for it, and would look for it there. */
-	return admin_http_start(&(struct admin_parts){verbs, &s->ending, (uint64_t)time(NULL)},
+	return admin_http_start(
+		&(struct admin_parts){&s->options, verbs, fetcher_upstreams(s->fetcher), &s->ending,
+			(uint64_t)time(NULL)},
 		&s->options, &s->admin, e);
 }
 
@@ -336,8 +338,9 @@ serve(struct server *s)
 	(void)fflush(stdout);
 	if (s->vouch == NULL)
 		log_note(EVENT_TRUST, "not signed: no root is pinned (guts2-trust(7), SERVERS)");
-	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s id %s", http_address(s->http),
-		s->options.guts2ServerUrl, s->id);
+	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s id %s admin %s",
+		http_address(s->http), s->options.guts2ServerUrl, s->id,
+		s->admin != NULL ? admin_http_address(s->admin) : "off");
 	(void)sd_notify(0, "READY=1");
 	wait_for_signals(s, &signals);
 	(void)sd_notify(0, "STOPPING=1");

@@ -53,6 +53,11 @@ bool options_is_set(const struct options *o, const char *name);
 void options_each_number(struct options *o,
 	void (*visit)(void *context, const char *name, uint64_t *value), void *context);
 
+/* Each setting, its value as it is written, and where that is from. */
+void options_each(const struct options *o,
+	void (*visit)(void *context, const char *name, const char *value, const char *origin),
+	void *context);
+
 /* Whether there is a setting of this name, and whether it may have this value. */
 bool options_known(const char *name);
 int options_check(const char *name, const char *value, struct err *e);

@@ -28,28 +28,36 @@ options_print_help(FILE *to)
 		to);
 }
 
-static void
-print_value(const struct options *o, const struct options_row *row, FILE *to)
+void
+options_each(const struct options *o,
+	void (*visit)(void *context, const char *name, const char *value, const char *origin),
+	void *context)
 {
-	const char *at = (const char *)o + row->offset;
-	char text[32];
+	for (size_t i = 0; i < OPTIONS_ROWS; i++) {
+		const struct options_row *row = &options_rows[i];
+		const char *at = (const char *)o + row->offset;
+		char number[64];
 
-	if (row->kind == ROW_TEXT) {
-		(void)fprintf(to, "%s=%s", row->name, *(char *const *)(const void *)at);
-		return;
+		if (row->kind == ROW_TEXT)
+			visit(context, row->name, *(char *const *)(const void *)at, o->origins[i]);
+		else
+			visit(context, row->name,
+				options_row_number_text(row, *(const uint64_t *)(const void *)at,
+					number, sizeof(number)),
+				o->origins[i]);
 	}
-	(void)fprintf(to, "%s=%s", row->name,
-		options_row_number_text(
-			row, *(const uint64_t *)(const void *)at, text, sizeof(text)));
+}
+
+static void
+print_setting(void *context, const char *name, const char *value, const char *origin)
+{
+	(void)fprintf(context, "%s=%s  # %s\n", name, value, origin);
 }
 
 void
 options_print_values(const struct options *o, FILE *to)
 {
-	for (size_t i = 0; i < OPTIONS_ROWS; i++) {
-		print_value(o, &options_rows[i], to);
-		(void)fprintf(to, "  # %s\n", o->origins[i]);
-	}
+	options_each(o, print_setting, to);
 }
 
 void

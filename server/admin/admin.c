@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "admin/admin_metrics.h"
+#include "admin/page.h"
+#include "admin/status.h"
 #include "model/doc.h"
 
 static const char verb_prefix[] = "/api/";
@@ -78,6 +80,42 @@ get_metrics(const struct admin_parts *parts, const struct admin_request *r, stru
 		parts, &ret->text, openmetrics ? METRICS_OPENMETRICS : METRICS_PROMETHEUS);
 }
 
+static void
+get_status(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+{
+	(void)r;
+	put_document(ret, 200, status_document(parts));
+}
+
+static void
+get_page(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+{
+	AUTO_DOC json_t *status = status_document(parts);
+
+	(void)r;
+	ret->status = 200;
+	ret->type = "text/html; charset=utf-8";
+	page_print(status, &ret->text);
+}
+
+static void
+get_style(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+{
+	(void)parts;
+	(void)r;
+	put_text(ret, 200, page_style);
+	ret->type = "text/css; charset=utf-8";
+}
+
+static void
+get_script(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+{
+	(void)parts;
+	(void)r;
+	put_text(ret, 200, page_script);
+	ret->type = "text/javascript; charset=utf-8";
+}
+
 static const struct {
 	const char *path;
 	enum admin_right right;
@@ -86,7 +124,11 @@ static const struct {
 } pages[] = {
 	{"/livez", ADMIN_NOTHING, get_live},
 	{"/readyz", ADMIN_NOTHING, get_ready},
+	{"/", ADMIN_READ, get_page},
+	{"/style.css", ADMIN_READ, get_style},
+	{"/script.js", ADMIN_READ, get_script},
 	{"/metrics", ADMIN_READ, get_metrics},
+	{"/api/status", ADMIN_READ, get_status},
 };
 
 /* ---- What is asked to be done */

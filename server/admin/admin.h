@@ -13,9 +13,12 @@
 #include "admin/verbs.h"
 #include "base/buf.h"
 #include "base/stop.h"
+#include "cloud/upstreams.h"
 
 struct admin_parts {
+	const struct options *options;
 	struct verbs_parts verbs;
+	const struct upstreams *upstreams;
 	const struct stop *ending; /* wanted: the server takes no client any more */
 	uint64_t started_s;	   /* since 1970 */
 };

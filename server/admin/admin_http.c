@@ -167,8 +167,9 @@ add_fields(struct MHD_Response *response, const struct admin_reply *reply)
 		{"Connection", "close"},
 		{"Cache-Control", "no-store"},
 		{"Content-Security-Policy",
-			"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
-			"form-action 'self'"},
+			"default-src 'none'; style-src 'self'; script-src 'self'; "
+			"connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+			"base-uri 'none'; form-action 'none'"},
 		{"Cross-Origin-Resource-Policy", "same-origin"},
 		{"Referrer-Policy", "no-referrer"},
 		{"X-Content-Type-Options", "nosniff"},

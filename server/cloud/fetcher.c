@@ -128,6 +128,12 @@ fetcher_note_via(struct fetcher *f, const char *via)
 }
 
 /* Transfers stay where they are: their parts are gone on with after the next start. */
+const struct upstreams *
+fetcher_upstreams(const struct fetcher *f)
+{
+	return f->pool.upstreams;
+}
+
 void
 fetcher_stop(struct fetcher *f)
 {

@@ -23,6 +23,9 @@ void fetcher_wake(struct fetcher *f);
 /* Another server polled us, and its poll came this way (hops.h). */
 void fetcher_note_via(struct fetcher *f, const char *via);
 
+/* The upstreams that it asks, for upstreams_look. */
+const struct upstreams *fetcher_upstreams(const struct fetcher *f);
+
 void fetcher_stop(struct fetcher *f);
 void fetcher_free(struct fetcher *f);
 

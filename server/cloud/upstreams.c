@@ -169,9 +169,12 @@ upstreams_report(struct upstreams *r, int index, struct source_request *request,
 	switch (manners_effect(request->what, reply)) {
 	case MANNERS_WORKS:
 		report_success(u);
+		u->good_s = clock_wall_ms() / 1000;
+		u->state = UPSTREAMS_ANSWERS;
 		break;
 	case MANNERS_FAILS:
 		report_failure(u, request, reply);
+		u->state = UPSTREAMS_FAILS;
 		break;
 	case MANNERS_RESTS:
 		report_busy(u, reply);
@@ -180,6 +183,22 @@ upstreams_report(struct upstreams *r, int index, struct source_request *request,
 		breaker_abandon(&u->breaker);
 		break;
 	}
+	u->rests_until_ms = u->breaker.state == BREAKER_OPEN ? u->breaker.until_ms : 0;
+}
+
+void
+upstreams_look(const struct upstreams *r, size_t index, struct upstreams_seen *ret)
+{
+	const struct upstreams_one *u = &r->at[index];
+
+	*ret = (struct upstreams_seen){.base = u->origin.base,
+		.state = u->state,
+		.good_s = u->good_s,
+		.rests_until_ms = u->rests_until_ms};
+	if (ret->rests_until_ms > clock_mono_ms())
+		ret->state = UPSTREAMS_RESTS;
+	else if (ret->state == UPSTREAMS_ANSWERS && u->distrusted_ms != 0)
+		ret->state = UPSTREAMS_UNTRUSTED;
 }
 
 /* Whether another one may do better. A server that prepares it is waited for instead. */

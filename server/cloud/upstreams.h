@@ -17,6 +17,15 @@
 #include "model/options.h"
 #include "net/source.h"
 
+/* How one is, as far as is known; the later ones go before the earlier ones. */
+enum upstreams_state {
+	UPSTREAMS_UNASKED,   /* nobody needed it yet */
+	UPSTREAMS_ANSWERS,   /* it did the last time */
+	UPSTREAMS_UNTRUSTED, /* the same, and shows nothing that is signed by who may */
+	UPSTREAMS_FAILS,     /* it did not */
+	UPSTREAMS_RESTS,     /* and is left alone for a time, or asked for that */
+};
+
 struct upstreams_one {
 	struct origin origin;
 	struct source source; /* of that origin */
@@ -27,6 +36,10 @@ struct upstreams_one {
 	/* Of the document that failed there last. */
 	char failed[IDENT_NAME_MAX];
 	atomic_ullong distrusted_ms; /* since when it shows nothing that is trusted; 0: it does */
+	/* For upstreams_look, written by the fetcher's thread alone: */
+	_Atomic enum upstreams_state state;
+	_Atomic uint64_t good_s;
+	_Atomic uint64_t rests_until_ms;
 };
 
 struct upstreams {
@@ -51,6 +64,15 @@ bool upstreams_none_trusted(const struct upstreams *r);
 /* How a request at an upstream went. One document that fails again and again counts once. */
 void upstreams_report(struct upstreams *r, int index, struct source_request *request,
 	const struct upstream_reply *reply);
+
+/* How one is, for people; from any thread. */
+struct upstreams_seen {
+	const char *base; /* as long as r is there */
+	enum upstreams_state state;
+	uint64_t good_s;	 /* when it last did, since 1970; 0: not in this run */
+	uint64_t rests_until_ms; /* monotonic: it is left alone until then */
+};
+void upstreams_look(const struct upstreams *r, size_t index, struct upstreams_seen *ret);
 
 /* Whether another upstream may do better. */
 bool upstreams_may_help(const struct upstream_reply *reply);

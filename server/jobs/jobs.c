@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "jobs/absent.h"
 #include "jobs/job_outlook.h"
+#include "jobs/job_shown.h"
 #include "jobs/job_table.h"
 #include "jobs/wishes.h"
 #include "model/retry.h"
@@ -34,15 +35,6 @@ struct jobs {
 	void (*notify)(void *context, enum job_queue queue);
 	void *context;
 };
-
-const char *
-jobs_reason_name(enum job_reason reason)
-{
-	static const char *const names[JOB_REASONS] = {"downloading", "building", "busy",
-		"upstream-unavailable", "disk-full", "restarting"};
-
-	return names[reason];
-}
 
 struct jobs *
 jobs_new(void (*notify)(void *context, enum job_queue queue), void *context)
@@ -473,6 +465,17 @@ jobs_tick(struct jobs *j, uint64_t now_ms)
 	for (int i = 0; i < QUEUES; i++)
 		if (tick.queued[i])
 			j->notify(j->context, (enum job_queue)i);
+}
+
+size_t
+jobs_show(struct jobs *j, struct job_shown *ret, size_t max)
+{
+	size_t count;
+
+	(void)pthread_mutex_lock(&j->lock);
+	count = job_shown_list(&j->table, clock_mono_ms(), ret, max);
+	(void)pthread_mutex_unlock(&j->lock);
+	return count;
 }
 
 void

@@ -180,6 +180,19 @@ void jobs_forget(struct jobs *j, const struct job_spec *spec);
 /* Resume waiters whose time is over, queue what is due again, drop what nobody asks for. */
 void jobs_tick(struct jobs *j, uint64_t now_ms);
 
+/* One that runs or is queued, for people. */
+struct job_shown {
+	char name[JOB_KEY]; /* what comes of it, and how */
+	bool running;
+	uint64_t have_bytes;
+	uint64_t total_bytes; /* 0: not known */
+	uint64_t came_bytes;  /* in took_ms */
+	uint64_t took_ms;
+};
+
+/* Those that run first; at most max of them at ret. Returns how many. */
+size_t jobs_show(struct jobs *j, struct job_shown *ret, size_t max);
+
 /* Resume every waiter, now and from now on. */
 void jobs_stop(struct jobs *j);
 

@@ -15,8 +15,11 @@ set_up(void)
 	logged_begin();
 	cloud_set_up(&c);
 	ending.wanted = false;
-	parts = (struct admin_parts){
-		.verbs = {c.k.stock, c.k.announce, c.k.jobs}, .ending = &ending, .started_s = 77};
+	parts = (struct admin_parts){.options = &c.k.options,
+		.upstreams = c.pool.upstreams,
+		.verbs = {c.k.stock, c.k.announce, c.k.jobs},
+		.ending = &ending,
+		.started_s = 77};
 }
 
 static void
@@ -56,6 +59,10 @@ START_TEST(admin_reply_make__who_may_what)
 		{"HEAD", "/readyz", {200, 200, 200}},
 		{"POST", "/livez", {405, 405, 405}},
 		{"GET", "/metrics", {401, 200, 200}},
+		{"GET", "/", {401, 200, 200}},
+		{"GET", "/api/status", {401, 200, 200}},
+		{"POST", "/api/status", {405, 405, 405}},
+		{"GET", "/style.css", {401, 200, 200}},
 		{"POST", "/metrics", {405, 405, 405}},
 		{"POST", "/api/known", {401, 403, 200}},
 		{"GET", "/api/known", {401, 405, 405}},
@@ -65,6 +72,7 @@ START_TEST(admin_reply_make__who_may_what)
 		{"POST", "/api/", {401, 404, 404}},
 		{"GET", "/api", {401, 404, 404}},
 		{"GET", "", {401, 404, 404}},
+		{"GET", "/index.html", {401, 404, 404}},
 		{"GET", "/livez/", {401, 404, 404}},
 		{"GET", "/q", {401, 404, 404}},
 	};
@@ -147,6 +155,23 @@ START_TEST(admin_reply_make__metrics_of_what_is_here)
 }
 END_TEST
 
+START_TEST(admin_reply_make__a_status_of_what_is_here)
+{
+	struct admin_request r = request("GET", "/api/status", ADMIN_READ);
+
+	set_up();
+	check(&r, 200, "\"announced\":false");
+	check(&r, 200, "\"state\":\"bad\"");
+	(void)kept_put(&c.k, 5, &(struct edition){0, ""}, FORMAT_AR1);
+	check(&r, 200, "\"full\":1,\"kept\":1,");
+	check(&r, 200, "{\"from\":\"default\",\"name\":\"drainTime\",\"value\":\"30s\"}");
+	check(&r, 200, "\"state\":\"unasked\"");
+	ending.wanted = true;
+	check(&r, 200, "\"ready\":false");
+	tear_down();
+}
+END_TEST
+
 void
 admin_tests(TCase *tc)
 {
@@ -154,4 +179,5 @@ admin_tests(TCase *tc)
 	tcase_add_test(tc, admin_reply_make__a_server_that_ends_lives_and_is_not_ready);
 	tcase_add_test(tc, admin_reply_make__only_json_is_a_wish);
 	tcase_add_test(tc, admin_reply_make__metrics_of_what_is_here);
+	tcase_add_test(tc, admin_reply_make__a_status_of_what_is_here);
 }
