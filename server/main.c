@@ -338,8 +338,8 @@ serve(struct server *s)
 	(void)fflush(stdout);
 	if (s->vouch == NULL)
 		log_note(EVENT_TRUST, "not signed: no root is pinned (guts2-trust(7), SERVERS)");
-	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s id %s admin %s",
-		http_address(s->http), s->options.guts2ServerUrl, s->id,
+	log_note(EVENT_STARTED, "http://%s/guts2 upstream %s id %s admin %s", http_address(s->http),
+		s->options.guts2ServerUrl, s->id,
 		s->admin != NULL ? admin_http_address(s->admin) : "off");
 	(void)sd_notify(0, "READY=1");
 	wait_for_signals(s, &signals);

@@ -14,7 +14,7 @@ static const struct {
 	const char *kind;    /* the same */
 	const char *meaning; /* the same */
 	const char *labels;  /* of a series */
-} rows[METRICS] = {
+} figures[METRICS] = {
 #define FAMILY(symbol, name, kind, meaning) [METRIC_##symbol] = {name, kind, meaning, NULL},
 #define SERIES(symbol, labels) [METRIC_##symbol] = {NULL, NULL, NULL, labels},
 #include "metrics.def"
@@ -52,12 +52,12 @@ metrics_value(enum metric series)
 static void
 print_head(struct buf *to, enum metric family, enum metrics_format format)
 {
-	size_t len = strlen(rows[family].name);
+	size_t len = strlen(figures[family].name);
 
-	if (format == METRICS_OPENMETRICS && strcmp(rows[family].kind, "counter") == 0)
+	if (format == METRICS_OPENMETRICS && strcmp(figures[family].kind, "counter") == 0)
 		len -= strlen("_total");
-	buf_printf(to, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)len, rows[family].name,
-		rows[family].meaning, (int)len, rows[family].name, rows[family].kind);
+	buf_printf(to, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)len, figures[family].name,
+		figures[family].meaning, (int)len, figures[family].name, figures[family].kind);
 }
 
 void
@@ -66,13 +66,13 @@ metrics_print(struct buf *to, enum metrics_format format)
 	enum metric family = METRICS;
 
 	for (enum metric i = 0; i < METRICS; i++) {
-		if (rows[i].labels == NULL) {
+		if (figures[i].labels == NULL) {
 			family = i;
-			if (strcmp(rows[i].kind, "counter") == 0)
+			if (strcmp(figures[i].kind, "counter") == 0)
 				print_head(to, i, format);
 			continue;
 		}
-		buf_printf(to, "%s{%s} %" PRIu64 "\n", rows[family].name, rows[i].labels,
+		buf_printf(to, "%s{%s} %" PRIu64 "\n", figures[family].name, figures[i].labels,
 			metrics_value(i));
 	}
 }
@@ -80,7 +80,7 @@ metrics_print(struct buf *to, enum metrics_format format)
 void
 metrics_print_gauge(struct buf *to, enum metric gauge)
 {
-	assert(rows[gauge].name != NULL);
+	assert(figures[gauge].name != NULL);
 	print_head(to, gauge, METRICS_PROMETHEUS);
 }
 
@@ -91,7 +91,8 @@ metrics_print_value(
 	struct buf *to, enum metric gauge, const char *label, const char *text, uint64_t value)
 {
 	if (label == NULL)
-		buf_printf(to, "%s %" PRIu64 "\n", rows[gauge].name, value);
+		buf_printf(to, "%s %" PRIu64 "\n", figures[gauge].name, value);
 	else
-		buf_printf(to, "%s{%s=\"%s\"} %" PRIu64 "\n", rows[gauge].name, label, text, value);
+		buf_printf(
+			to, "%s{%s=\"%s\"} %" PRIu64 "\n", figures[gauge].name, label, text, value);
 }

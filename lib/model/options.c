@@ -284,6 +284,26 @@ options_each_number(struct options *o,
 }
 
 void
+options_each(const struct options *o,
+	void (*visit)(void *context, const char *name, const char *value, const char *origin),
+	void *context)
+{
+	for (size_t i = 0; i < OPTIONS_ROWS; i++) {
+		const struct options_row *row = &options_rows[i];
+		const char *at = (const char *)o + row->offset;
+		char number[64];
+
+		if (row->kind == ROW_TEXT)
+			visit(context, row->name, *(char *const *)(const void *)at, o->origins[i]);
+		else
+			visit(context, row->name,
+				options_row_number_text(row, *(const uint64_t *)(const void *)at,
+					number, sizeof(number)),
+				o->origins[i]);
+	}
+}
+
+void
 options_free(struct options *o)
 {
 	for (size_t i = 0; o->origins != NULL && i < OPTIONS_ROWS; i++) {

@@ -16,14 +16,13 @@
 #include "net/upstream_transfer.h"
 
 enum {
-	RECEIVE_BYTES = 1 << 16, /* in one call: four times libcurl's own */
 	CONNECT_S = 10,
 	STALL_S = 20, /* slower than STALL_BYTES_PER_S for this long is broken */
 	STALL_BYTES_PER_S = 100,
 	OVERALL_S = 120, /* and a second more for each SLOWEST_BYTES_PER_S */
 	SLOWEST_BYTES_PER_S = 4096,
-	QUICK_S = 20, /* the same of what is quick */
-	QUICK_BYTES_PER_S = 4096,
+	QUICK_S = 20,
+	QUICK_BYTES_PER_S = 4096,			/* the same of what is quick */
 	OVERALL_MAX_S = 14 * 86400,			/* libcurl takes no more than 2^31 ms */
 	SLOWEST_PACED_BYTES_PER_S = PACE_RATE_MIN / 32, /* many share the least rate there is */
 	REPLY_HEADERS_MAX = 65536,
@@ -259,27 +258,26 @@ static void
 set_proxy(struct transfer *t)
 {
 	const struct upstream *u = t->upstream;
+	CURL *c = t->easy;
 	const struct proxy_server *s =
 		u->proxy != NULL ? proxy_for(u->proxy, t->request->origin) : NULL;
 
 	if (s != NULL)
 		proxy_server_name(s, t->proxy, sizeof(t->proxy));
-	(void)curl_easy_setopt(t->easy, CURLOPT_PROXY, t->proxy);
-	(void)curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "");
+	(void)curl_easy_setopt(c, CURLOPT_PROXY, t->proxy);
+	(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "");
 	if (s == NULL || s->user == NULL)
 		return;
-	(void)curl_easy_setopt(
-		t->easy, CURLOPT_PROXYAUTH, (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST));
-	(void)curl_easy_setopt(t->easy, CURLOPT_PROXYUSERNAME, s->user);
-	(void)curl_easy_setopt(
-		t->easy, CURLOPT_PROXYPASSWORD, s->password != NULL ? s->password : "");
+	(void)curl_easy_setopt(c, CURLOPT_PROXYAUTH, (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST));
+	(void)curl_easy_setopt(c, CURLOPT_PROXYUSERNAME, s->user);
+	(void)curl_easy_setopt(c, CURLOPT_PROXYPASSWORD, s->password != NULL ? s->password : "");
 }
 
 /*
  * A redirect is an answer for source.c to judge, and no other protocol can be led to. No signals,
  * as there are threads. PATH_AS_IS: what goes out is what guts2(7) has. The head of a CONNECT is
  * the proxy's, and would be taken for the answer's. An answer that is held is silence of that
- * length.
+ * length. A receive takes 64 KiB, four times what libcurl has for it.
  */
 static void
 set_common_options(struct transfer *t, const char *url)
@@ -292,7 +290,7 @@ set_common_options(struct transfer *t, const char *url)
 	(void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	(void)curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
+	(void)curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 1L << 16);
 	(void)curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	(void)curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	(void)curl_easy_setopt(c, CURLOPT_USERAGENT, "guts2d/" GUTS2_VERSION);

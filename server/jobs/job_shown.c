@@ -3,15 +3,6 @@
 
 #include <string.h>
 
-const char *
-jobs_reason_name(enum job_reason reason)
-{
-	static const char *const names[JOB_REASONS] = {"downloading", "building", "busy",
-		"upstream-unavailable", "disk-full", "restarting"};
-
-	return names[reason];
-}
-
 static void
 show(const struct job *job, uint64_t now_ms, struct job_shown *ret)
 {

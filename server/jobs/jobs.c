@@ -21,7 +21,6 @@
  * With it goes the number of failures: who asks later begins with a short back-off.
  */
 enum { FAILED_REMEMBERED_MS = 600000 };
-
 /* When whoever asked for what may be invented is told to come back. */
 enum { WISH_REFUSED_MS = 2000 };
 
@@ -35,6 +34,15 @@ struct jobs {
 	void (*notify)(void *context, enum job_queue queue);
 	void *context;
 };
+
+const char *
+jobs_reason_name(enum job_reason reason)
+{
+	static const char *const names[JOB_REASONS] = {"downloading", "building", "busy",
+		"upstream-unavailable", "disk-full", "restarting"};
+
+	return names[reason];
+}
 
 struct jobs *
 jobs_new(void (*notify)(void *context, enum job_queue queue), void *context)

@@ -238,43 +238,6 @@ START_TEST(client_install__what_was_changed_since_the_look_does_not_get_into_the
 }
 END_TEST
 
-/* When all were read last is not moved by an update that did not read them; one by copies does. */
-START_TEST(client_install__what_is_linked_is_as_right_as_it_was_when_it_was_read)
-{
-	for (int copy = 0; copy < 2; copy++) {
-		struct fixture f;
-		uint64_t before_s;
-
-		set_up(&f);
-		publish(&f, true);
-		before_s = f.h.seen.verified_s -= 1000;
-		f.what.copy = copy;
-		install(&f);
-		ck_assert_uint_ge(f.h.seen.verified_s, before_s);
-		ck_assert((f.h.seen.verified_s == before_s) == !copy);
-		tear_down(&f);
-	}
-}
-END_TEST
-
-START_TEST(client_install__a_file_that_was_touched_since_the_look_is_read_and_taken)
-{
-	static const struct timespec later[] = {{2000000000, 0}, {2000000000, 0}};
-	struct fixture f;
-	AUTO_FREE char *same = NULL;
-
-	set_up(&f);
-	same = before(&f, "same");
-	publish(&f, true);
-	ck_assert_int_eq(utimensat(f.at.dir, same, later, 0), 0);
-	install(&f);
-	ck_assert(is_one_file(&f, "current/same", same));
-	client_home_look(&f.h, false);
-	ck_assert(f.h.whole && !f.h.seen.news);
-	tear_down(&f);
-}
-END_TEST
-
 START_TEST(client_install__what_is_behind_a_link_is_not_taken_over)
 {
 	struct fixture f;
@@ -521,8 +484,6 @@ client_install_tests(TCase *c)
 	tcase_add_test(c, client_install__a_mode_that_was_changed_is_not_taken_over);
 	tcase_add_test(c,
 		client_install__what_was_changed_since_the_look_does_not_get_into_the_new_version);
-	tcase_add_test(c, client_install__what_is_linked_is_as_right_as_it_was_when_it_was_read);
-	tcase_add_test(c, client_install__a_file_that_was_touched_since_the_look_is_read_and_taken);
 	tcase_add_test(c, client_install__what_is_behind_a_link_is_not_taken_over);
 	tcase_add_test(c, client_install__a_base_that_went_since_the_look_is_named);
 	tcase_add_test(c, client_install__an_archive_of_no_use_leaves_nothing);

@@ -22,19 +22,3 @@ const char page_style[] =
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0}"
 	"dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\n"
 	"td:not(.n){min-width:6rem}td:first-child{min-width:9rem}progress{width:8rem}\n";
-
-const char page_script[] =
-	"'use strict';\n"
-	"setInterval(async () => {\n"
-	"  if (document.hidden) return;\n"
-	"  const note = document.getElementById('note');\n"
-	"  try {\n"
-	"    const answer = await fetch(location.href, {cache: 'no-store'});\n"
-	"    if (!answer.ok) throw new Error(answer.status);\n"
-	"    const next = new DOMParser().parseFromString(await answer.text(), 'text/html');\n"
-	"    document.querySelector('main').replaceWith(next.querySelector('main'));\n"
-	"  } catch (e) {\n"
-	"    if (note) note.textContent = 'The server does not answer: this is as old as it "
-	"says.';\n"
-	"  }\n"
-	"}, 10000);\n";
