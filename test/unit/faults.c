@@ -19,6 +19,8 @@ static bool failed;
 static int code; /* that it fails with */
 static void (*look)(void *context);
 static void *look_context;
+/* By a test of one thread: its calls are looked at, and of them the names below are kept. */
+static bool following;
 /* What is not synced: bytes, of whatever file; names, of whatever directory. */
 static atomic_bool bytes_only_here, names_only_here;
 static atomic_bool named_too_early;
@@ -94,6 +96,7 @@ faults_refuse(const char *name, unsigned n, int error)
 void
 faults_follow(void)
 {
+	following = true;
 	bytes_only_here = names_only_here = named_too_early = false;
 	memset(named, 0, sizeof(named));
 }
@@ -122,9 +125,9 @@ note_bytes(int fd)
 static void
 note(char letter)
 {
-	size_t len = strlen(named);
+	size_t len = following ? strlen(named) : 0;
 
-	if (len + 1 < sizeof(named) && (len == 0 || named[len - 1] != letter))
+	if (following && len + 1 < sizeof(named) && (len == 0 || named[len - 1] != letter))
 		named[len] = letter;
 }
 
