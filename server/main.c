@@ -197,7 +197,8 @@ start_network(struct server *s, struct err *e)
 {
 	const struct fetcher_parts fetches = {&s->options, s->id, s->settings, s->stock, s->jobs,
 		s->workers, s->retain, s->arrivals, s->announce, s->vouch};
-	const struct verbs_parts verbs = {s->stock, s->announce, s->jobs};
+	struct verbs_parts verbs = {&s->options, s->stock, s->announce, s->jobs, NULL, &s->ending,
+		(uint64_t)time(NULL)};
 
 	/* Before HTTP, whose threads tell the fetcher who has polled. */
 	if (fetcher_start(&fetches, &s->fetcher, e) != 0)
@@ -208,14 +209,12 @@ start_network(struct server *s, struct err *e)
 			       s->usage, s->legacy, s->fetcher, s->arrivals},
 		    &s->http, e) != 0)
 		return -1;
+	verbs.upstreams = fetcher_upstreams(s->fetcher);
 	/* Serving does not depend on it. */
 	if (control_server_start(&verbs, &s->control, e) != 0)
 		log_note(EVENT_WARNING, "guts2-cache cannot ask this server: %s", e->text);
 	/* Somebody has asked for it, and would look for it there. */
-	return admin_http_start(
-		&(struct admin_parts){&s->options, verbs, fetcher_upstreams(s->fetcher), &s->ending,
-			(uint64_t)time(NULL)},
-		&s->options, &s->admin, e);
+	return admin_http_start(&verbs, &s->options, &s->admin, e);
 }
 
 static int

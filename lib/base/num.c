@@ -145,6 +145,22 @@ num_bytes_text(uint64_t bytes, char *ret, size_t size)
 	return ret;
 }
 
+/* From two of a unit on, as "90 s" says more than "1 min". */
+char *
+num_span_text(uint64_t s, char *ret, size_t size)
+{
+	static const struct {
+		uint64_t s;
+		const char *name;
+	} spans[] = {{86400, "days"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+	size_t i = 0;
+
+	while (spans[i].s > 1 && s < 2 * spans[i].s)
+		i++;
+	(void)snprintf(ret, size, "%" PRIu64 " %s", s / spans[i].s, spans[i].name);
+	return ret;
+}
+
 char *
 num_ms_text(uint64_t ms, char *ret, size_t size)
 {

@@ -32,6 +32,10 @@ bool num_add(uint64_t *sum, uint64_t more, uint64_t max);
 /* Bytes for people: "17.0 MB". Returns ret. */
 char *num_bytes_text(uint64_t bytes, char *ret, size_t size);
 
+/* Seconds for people, in a unit of which there are two: "119 s", "2 min", "3 h", "4 days". Returns
+ * ret. */
+char *num_span_text(uint64_t s, char *ret, size_t size);
+
 /* Bytes as num_parse_size reads them back exactly. Returns ret. */
 char *num_size_text(uint64_t bytes, char *ret, size_t size);
 

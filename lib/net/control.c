@@ -13,7 +13,7 @@
  * A question or answer is a line; the server waits 5 s for a word, a tool 10 minutes for its
  * answer, since a reindex or a check reads many files.
  */
-enum { MESSAGE_MAX = 4096, WORD_S = 5, ANSWER_S = 600 };
+enum { QUESTION_MAX = 4096, ANSWER_MAX = 16 << 20, WORD_S = 5, ANSWER_S = 600 };
 
 static const char name[] = "control";
 
@@ -41,17 +41,18 @@ control_unlisten(int dir, int *fd)
 	local_unlisten(dir, name, fd);
 }
 
+/* Of at most max bytes. A stream has no messages: a newline ends one. */
 static json_t *
-receive(int fd, int seconds, struct err *e)
+receive(int fd, int seconds, size_t max, struct err *e)
 {
-	char text[MESSAGE_MAX];
-	size_t len = 0;
+	AUTO_BUF struct buf text = {0};
+	char block[QUESTION_MAX];
 
 	if (set_patience(fd, seconds, e) != 0)
 		return NULL;
-	/* A stream has no messages: a newline ends one. */
-	while (len < sizeof(text) && (len == 0 || text[len - 1] != '\n')) {
-		ssize_t got = recv(fd, text + len, sizeof(text) - len, 0);
+	while (text.len < max && (text.len == 0 || text.at[text.len - 1] != '\n')) {
+		size_t room = max - text.len < sizeof(block) ? max - text.len : sizeof(block);
+		ssize_t got = recv(fd, block, room, 0);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -61,25 +62,25 @@ receive(int fd, int seconds, struct err *e)
 			(void)err_set(e, ERR_INPUT, "%s: cut short", name);
 		if (got <= 0)
 			return NULL;
-		len += (size_t)got;
+		buf_add(&text, block, (size_t)got);
 	}
-	return doc_parse(span_of(text, len), e);
+	return doc_parse(span_of(text.at, text.len), e);
 }
 
 json_t *
 control_receive(int fd, struct err *e)
 {
-	return receive(fd, WORD_S, e);
+	return receive(fd, WORD_S, QUESTION_MAX, e);
 }
 
-int
-control_send(int fd, json_t *take, struct err *e)
+static int
+send_line(int fd, json_t *take, size_t max, struct err *e)
 {
 	AUTO_BUF struct buf text = {0};
 	size_t sent = 0;
 
 	doc_format(take, &text);
-	if (text.len > MESSAGE_MAX)
+	if (text.len > max)
 		return err_set(e, ERR_LIMIT, "%s: too long", name);
 	while (sent < text.len) {
 		/* The other side may be gone, which must not end a server: MSG_NOSIGNAL. */
@@ -92,6 +93,12 @@ control_send(int fd, json_t *take, struct err *e)
 		sent += (size_t)put;
 	}
 	return 0;
+}
+
+int
+control_send(int fd, json_t *take, struct err *e)
+{
+	return send_line(fd, take, ANSWER_MAX, e);
 }
 
 json_t *
@@ -107,9 +114,9 @@ control_ask(int dir, json_t *take_question, struct err *e)
 		return NULL;
 	}
 	/* It takes a reference, and AUTO_DOC drops ours. */
-	if (control_send(fd, json_incref(question), e) != 0)
+	if (send_line(fd, json_incref(question), QUESTION_MAX, e) != 0)
 		return NULL;
-	answer = receive(fd, ANSWER_S, e);
+	answer = receive(fd, ANSWER_S, ANSWER_MAX, e);
 	error = json_string_value(json_object_get(answer, "error"));
 	if (error == NULL)
 		return answer;

@@ -15,6 +15,8 @@
  *                                            reason: of failed, a word of a 503
  *           {"do":"known",<record>,"build"?} the same of an archive: as the upstream has it, or as
  *                                            it is built here
+ *           {"do":"poll"}                    {"asked":bool}: whether the upstream is asked
+ *           {"do":"status"}                  how the server is: guts2d(8), STATUS
  *           anything that fails              {"error":"<sentence>"}
  * Threads:  any
  * Owner:    descriptors are the caller's
@@ -35,8 +37,10 @@ int control_listen(int dir, struct err *e);
 /* Nobody listens there any more. */
 void control_unlisten(int dir, int *fd);
 
-/* One whole message in a bounded time; NULL: there was none. consumes take. */
+/* A whole question, of 4 KiB at the most, in a bounded time; NULL: there was none. */
 json_t *control_receive(int fd, struct err *e);
+
+/* An answer; consumes take. ERR_LIMIT: of more than 16 MiB. */
 int control_send(int fd, json_t *take, struct err *e);
 
 /* Ask a running server; consumes take. An answer with "error" becomes an error. NULL: failed. */

@@ -51,7 +51,7 @@ put_text(struct admin_reply *ret, unsigned status, const char *text)
 }
 
 static void
-get_live(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+get_live(const struct verbs_parts *parts, const struct admin_request *r, struct admin_reply *ret)
 {
 	(void)parts;
 	(void)r;
@@ -60,7 +60,7 @@ get_live(const struct admin_parts *parts, const struct admin_request *r, struct 
 
 /* A cloud that is away does not count: what is here is served. */
 static void
-get_ready(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+get_ready(const struct verbs_parts *parts, const struct admin_request *r, struct admin_reply *ret)
 {
 	(void)r;
 	if (stop_wanted(parts->ending))
@@ -70,7 +70,7 @@ get_ready(const struct admin_parts *parts, const struct admin_request *r, struct
 }
 
 static void
-get_metrics(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+get_metrics(const struct verbs_parts *parts, const struct admin_request *r, struct admin_reply *ret)
 {
 	bool openmetrics = r->accept != NULL && strstr(r->accept, "application/openmetrics-text");
 
@@ -81,14 +81,7 @@ get_metrics(const struct admin_parts *parts, const struct admin_request *r, stru
 }
 
 static void
-get_status(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
-{
-	(void)r;
-	put_document(ret, 200, status_document(parts));
-}
-
-static void
-get_page(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+get_page(const struct verbs_parts *parts, const struct admin_request *r, struct admin_reply *ret)
 {
 	AUTO_DOC json_t *status = status_document(parts);
 
@@ -99,7 +92,7 @@ get_page(const struct admin_parts *parts, const struct admin_request *r, struct 
 }
 
 static void
-get_style(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+get_style(const struct verbs_parts *parts, const struct admin_request *r, struct admin_reply *ret)
 {
 	(void)parts;
 	(void)r;
@@ -108,7 +101,7 @@ get_style(const struct admin_parts *parts, const struct admin_request *r, struct
 }
 
 static void
-get_script(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+get_script(const struct verbs_parts *parts, const struct admin_request *r, struct admin_reply *ret)
 {
 	(void)parts;
 	(void)r;
@@ -119,7 +112,7 @@ get_script(const struct admin_parts *parts, const struct admin_request *r, struc
 static const struct {
 	const char *path;
 	enum admin_right right;
-	void (*get)(const struct admin_parts *parts, const struct admin_request *r,
+	void (*get)(const struct verbs_parts *parts, const struct admin_request *r,
 		struct admin_reply *ret);
 } pages[] = {
 	{"/livez", ADMIN_NOTHING, get_live},
@@ -128,7 +121,6 @@ static const struct {
 	{"/style.css", ADMIN_READ, get_style},
 	{"/script.js", ADMIN_READ, get_script},
 	{"/metrics", ADMIN_READ, get_metrics},
-	{"/api/status", ADMIN_READ, get_status},
 };
 
 /* ---- What is asked to be done */
@@ -142,12 +134,26 @@ is_json(const char *content_type)
 	       (content_type[len] == '\0' || content_type[len] == ';');
 }
 
+static void
+answer_verb(const struct verbs_parts *parts, const struct admin_request *r, json_t *question,
+	struct admin_reply *ret)
+{
+	struct err e = {0};
+	json_t *answer;
+
+	(void)json_object_set_new(question, "do", json_string(r->path + sizeof(verb_prefix) - 1));
+	answer = verbs_answer(parts, question, &e);
+	if (answer != NULL)
+		put_document(ret, 200, answer);
+	else
+		admin_reply_error(ret, e.code == ERR_INPUT ? 400 : 500, "failed", e.text);
+}
+
 /* No browser sends JSON to another site without asking first: what is none is no wish of ours. */
 static void
-do_verb(const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+post_verb(const struct verbs_parts *parts, const struct admin_request *r, struct admin_reply *ret)
 {
 	AUTO_DOC json_t *question = NULL;
-	json_t *answer;
 	struct err e = {0};
 
 	if (!is_json(r->content_type)) {
@@ -156,17 +162,18 @@ do_verb(const struct admin_parts *parts, const struct admin_request *r, struct a
 		return;
 	}
 	question = doc_parse(r->body.len > 0 ? r->body : span_of("{}", 2), &e);
-	if (!json_is_object(question)) {
-		admin_reply_error(ret, 400, "malformed",
-			question == NULL ? e.text : "the body is no JSON object");
-		return;
-	}
-	(void)json_object_set_new(question, "do", json_string(r->path + sizeof(verb_prefix) - 1));
-	answer = verbs_answer(&parts->verbs, question, &e);
-	if (answer != NULL)
-		put_document(ret, 200, answer);
+	if (question != NULL)
+		answer_verb(parts, r, question, ret);
 	else
-		admin_reply_error(ret, e.code == ERR_INPUT ? 400 : 500, "failed", e.text);
+		admin_reply_error(ret, 400, "malformed", e.text);
+}
+
+static void
+get_verb(const struct verbs_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+{
+	AUTO_DOC json_t *question = json_object();
+
+	answer_verb(parts, r, question, ret);
 }
 
 static void
@@ -186,9 +193,31 @@ refuse(struct admin_reply *ret, enum admin_right has)
 			"changes need the token, or the socket in the server's directory");
 }
 
+static void
+make_verb(const struct verbs_parts *parts, const struct admin_request *r, bool reads,
+	struct admin_reply *ret)
+{
+	bool named = strncmp(r->path, verb_prefix, sizeof(verb_prefix) - 1) == 0;
+	enum admin_right needed =
+		named ? verbs_right(r->path + sizeof(verb_prefix) - 1) : ADMIN_NOTHING;
+
+	if (r->right == ADMIN_NOTHING)
+		refuse(ret, r->right); /* nothing is said of what there is */
+	else if (needed == ADMIN_NOTHING)
+		admin_reply_error(ret, 404, "not-found", "no such page");
+	else if (reads && needed == ADMIN_CHANGE)
+		refuse_method(ret, "POST");
+	else if (r->right < needed)
+		refuse(ret, r->right);
+	else if (reads)
+		get_verb(parts, r, ret);
+	else
+		post_verb(parts, r, ret);
+}
+
 void
 admin_reply_make(
-	const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret)
+	const struct verbs_parts *parts, const struct admin_request *r, struct admin_reply *ret)
 {
 	bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
 
@@ -203,15 +232,5 @@ admin_reply_make(
 			pages[i].get(parts, r, ret);
 		return;
 	}
-	if (r->right == ADMIN_NOTHING)
-		refuse(ret, r->right); /* nothing is said of what there is */
-	else if (strncmp(r->path, verb_prefix, sizeof(verb_prefix) - 1) != 0 ||
-		 !verbs_known(r->path + sizeof(verb_prefix) - 1))
-		admin_reply_error(ret, 404, "not-found", "no such page");
-	else if (strcmp(r->method, "POST") != 0)
-		refuse_method(ret, "POST");
-	else if (r->right < ADMIN_CHANGE)
-		refuse(ret, r->right);
-	else
-		do_verb(parts, r, ret);
+	make_verb(parts, r, reads, ret);
 }

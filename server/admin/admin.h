@@ -12,23 +12,6 @@
 
 #include "admin/verbs.h"
 #include "base/buf.h"
-#include "base/stop.h"
-#include "cloud/upstreams.h"
-
-struct admin_parts {
-	const struct options *options;
-	struct verbs_parts verbs;
-	const struct upstreams *upstreams;
-	const struct stop *ending; /* wanted: the server takes no client any more */
-	uint64_t started_s;	   /* since 1970 */
-};
-
-/* Who asks, as far as the connection tells. */
-enum admin_right {
-	ADMIN_NOTHING, /* but whether the server lives */
-	ADMIN_READ,
-	ADMIN_CHANGE,
-};
 
 struct admin_request {
 	const char *method;
@@ -47,7 +30,7 @@ struct admin_reply {
 };
 
 void admin_reply_make(
-	const struct admin_parts *parts, const struct admin_request *r, struct admin_reply *ret);
+	const struct verbs_parts *parts, const struct admin_request *r, struct admin_reply *ret);
 
 /* {"error","reason"} */
 void admin_reply_error(

@@ -37,7 +37,7 @@ struct admin_conn {
 };
 
 struct admin_http {
-	struct admin_parts parts;
+	struct verbs_parts parts;
 	struct admin_rights rights;
 	struct MHD_Daemon *daemon;
 	int listening; /* the library's once that has started */
@@ -420,7 +420,7 @@ free_admin(struct admin_http *a)
 }
 
 int
-admin_http_start(const struct admin_parts *parts, const struct options *o, struct admin_http **ret,
+admin_http_start(const struct verbs_parts *parts, const struct options *o, struct admin_http **ret,
 	struct err *e)
 {
 	struct admin_http *a = mem_new(1, sizeof(*a));

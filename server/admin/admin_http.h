@@ -20,7 +20,7 @@
 struct admin_http;
 
 /* *ret NULL: it is off. */
-int admin_http_start(const struct admin_parts *parts, const struct options *o,
+int admin_http_start(const struct verbs_parts *parts, const struct options *o,
 	struct admin_http **ret, struct err *e);
 
 /* For people: "http://ADDRESS:PORT/" or the socket's path. */

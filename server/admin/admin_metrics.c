@@ -68,9 +68,9 @@ print_disk(struct buf *to, const struct repo *repo)
 }
 
 void
-admin_metrics_print(const struct admin_parts *parts, struct buf *to, enum metrics_format format)
+admin_metrics_print(const struct verbs_parts *parts, struct buf *to, enum metrics_format format)
 {
-	struct view *view = stock_view(parts->verbs.stock);
+	struct view *view = stock_view(parts->stock);
 
 	metrics_print_gauge(to, METRIC_BUILD_INFO);
 	metrics_print_value(to, METRIC_BUILD_INFO, "version", GUTS2_VERSION, 1);
@@ -79,7 +79,7 @@ admin_metrics_print(const struct admin_parts *parts, struct buf *to, enum metric
 	metrics_print(to, format);
 	print_types(to, view);
 	print_cache(to, view);
-	print_disk(to, stock_repo(parts->verbs.stock));
+	print_disk(to, stock_repo(parts->stock));
 	if (format == METRICS_OPENMETRICS)
 		buf_printf(to, "# EOF\n");
 	view_release(view);

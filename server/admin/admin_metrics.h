@@ -12,6 +12,6 @@
 #include "metrics.h"
 
 void admin_metrics_print(
-	const struct admin_parts *parts, struct buf *to, enum metrics_format format);
+	const struct verbs_parts *parts, struct buf *to, enum metrics_format format);
 
 #endif

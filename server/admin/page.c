@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/num.h"
 
 /* ---- Values of the document */
 
@@ -61,49 +62,27 @@ put_text(struct buf *to, const char *value)
 static void
 put_bytes(struct buf *to, int64_t bytes)
 {
-	static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
-	double shown = (double)bytes;
-	size_t unit = 0;
+	char text[32];
 
-	while (shown >= 1000 && unit + 1 < sizeof(units) / sizeof(*units)) {
-		shown /= 1000;
-		unit++;
-	}
-	buf_printf(to, "%.*f&nbsp;%s", unit > 0 && shown < 100 ? 1 : 0, shown, units[unit]);
-}
-
-/* How long ago, or how long until then, in the largest unit of which there are two. */
-static void
-put_span(struct buf *to, int64_t s)
-{
-	static const struct {
-		int64_t s;
-		const char *name;
-	} units[] = {{86400, "days"}, {3600, "hours"}, {60, "minutes"}, {1, "seconds"}};
-	size_t unit = 0;
-
-	while (units[unit].s > 1 && s < 2 * units[unit].s)
-		unit++;
-	if (s == 1)
-		buf_printf(to, "1&nbsp;second");
-	else
-		buf_printf(to, "%" PRId64 "&nbsp;%s", s / units[unit].s, units[unit].name);
+	buf_printf(to, "%s", num_bytes_text((uint64_t)bytes, text, sizeof(text)));
 }
 
 static void
 put_time(struct buf *to, int64_t s, int64_t now_s)
 {
 	char when[CLOCK_TEXT];
+	char span[32];
 
 	if (s <= 0) {
 		buf_printf(to, "<span class=\"soft\">never</span>");
 		return;
 	}
-	buf_printf(to, "<time datetime=\"%s\" title=\"%s\">", clock_text(s, when), when);
-	if (s > now_s)
-		buf_printf(to, "in ");
-	put_span(to, s > now_s ? s - now_s : now_s - s);
-	buf_printf(to, "%s</time>", s > now_s ? "" : " ago");
+	(void)num_span_text((uint64_t)(s > now_s ? s - now_s : now_s - s), span, sizeof(span));
+	(void)clock_text(s, when);
+	buf_printf(to,
+		s > now_s ? "<time datetime=\"%s\" title=\"%s\">in %s</time>"
+			  : "<time datetime=\"%s\" title=\"%s\">%s ago</time>",
+		when, when, span);
 }
 
 static void

@@ -18,7 +18,7 @@ const char page_style[] =
 	"vertical-align:top}\n"
 	"th{font-weight:600;color:var(--soft)}td.n,th.n{text-align:right;white-space:nowrap;"
 	"font-variant-numeric:tabular-nums}\n"
-	"time,.soft{color:var(--soft)}td{overflow-wrap:anywhere}\n"
+	"time,.soft{color:var(--soft)}time{white-space:nowrap}td{overflow-wrap:anywhere}\n"
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0}"
 	"dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\n"
 	"td:not(.n){min-width:6rem}td:first-child{min-width:9rem}progress{width:8rem}\n";

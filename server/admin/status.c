@@ -104,7 +104,7 @@ upstreams_document(const struct upstreams *r)
 /* ---- Disk, digests, figures, settings */
 
 static json_t *
-disk_document(const struct admin_parts *parts, struct stock *stock)
+disk_document(const struct verbs_parts *parts, struct stock *stock)
 {
 	uint64_t bytes;
 	uint64_t free_bytes;
@@ -185,17 +185,17 @@ settings_document(const struct options *o)
 }
 
 json_t *
-status_document(const struct admin_parts *parts)
+status_document(const struct verbs_parts *parts)
 {
-	struct stock *stock = parts->verbs.stock;
+	struct stock *stock = parts->stock;
 	struct view *view = stock_view(stock);
 	json_t *all = json_pack("{s:I,s:s,s:I,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "time",
 		(json_int_t)(clock_wall_ms() / 1000), "version", GUTS2_VERSION, "started",
 		(json_int_t)parts->started_s, "ready", !stop_wanted(parts->ending), "announced",
-		view->has_query, "types", types_document(view), "jobs",
-		jobs_document(parts->verbs.jobs), "upstreams", upstreams_document(parts->upstreams),
-		"disk", disk_document(parts, stock), "integrity", integrity_document(view),
-		"traffic", traffic_document(), "settings", settings_document(parts->options));
+		view->has_query, "types", types_document(view), "jobs", jobs_document(parts->jobs),
+		"upstreams", upstreams_document(parts->upstreams), "disk",
+		disk_document(parts, stock), "integrity", integrity_document(view), "traffic",
+		traffic_document(), "settings", settings_document(parts->options));
 
 	view_release(view);
 	status_judge(all);

@@ -9,9 +9,9 @@
 #ifndef STATUS_H
 #define STATUS_H
 
-#include "admin/admin.h"
+#include "admin/verbs.h"
 
 /* The caller drops it. */
-json_t *status_document(const struct admin_parts *parts);
+json_t *status_document(const struct verbs_parts *parts);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/status.h"
 #include "log.h"
 #include "net/control.h"
 #include "store/drop.h"
@@ -180,13 +181,33 @@ do_forget(const struct verbs_parts *a, const json_t *question, struct err *e)
 	return drop_all(a, question, true, e);
 }
 
+/* Where it is asked already this joins that. */
+static json_t *
+do_poll(const struct verbs_parts *a, const json_t *question, struct err *e)
+{
+	const struct job_spec query = {.kind = JOB_QUERY, .due = true};
+
+	(void)question;
+	(void)e;
+	return json_pack("{s:b}", "asked", jobs_ask(a->jobs, &query, NULL).coming);
+}
+
+static json_t *
+do_status(const struct verbs_parts *a, const json_t *question, struct err *e)
+{
+	(void)question;
+	(void)e;
+	return status_document(a);
+}
+
 /* ---- The table */
 
 static const struct verb {
 	const char *name;
+	enum admin_right right;
 	json_t *(*run)(const struct verbs_parts *a, const json_t *question, struct err *e);
 } verbs[] = {
-#define VERB(name, meaning) {#name, do_##name},
+#define VERB(name, right, meaning) {#name, right, do_##name},
 #include "admin/verbs.def"
 #undef VERB
 };
@@ -201,10 +222,12 @@ find_verb(const char *name)
 	return NULL;
 }
 
-bool
-verbs_known(const char *name)
+enum admin_right
+verbs_right(const char *name)
 {
-	return find_verb(name) != NULL;
+	const struct verb *verb = find_verb(name);
+
+	return verb != NULL ? verb->right : ADMIN_NOTHING;
 }
 
 json_t *

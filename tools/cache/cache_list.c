@@ -80,23 +80,19 @@ version_object(const struct summary *s)
 		s->served_ms > 0 ? number(s->served_ms / 1000) : json_null());
 }
 
-/* From two of a unit on, as "90 s" says more than "1 min"; a clock may have been set back. */
+/* A clock may have been set back. */
 static char *
 ago_text(uint64_t then_ms, char *ret, size_t size)
 {
 	uint64_t now_ms = clock_wall_ms();
-	uint64_t s = now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0;
+	char span[32];
 
 	if (then_ms == 0)
 		(void)snprintf(ret, size, "no use known");
-	else if (s < 120)
-		(void)snprintf(ret, size, "served %" PRIu64 " s ago", s);
-	else if (s < 7200)
-		(void)snprintf(ret, size, "served %" PRIu64 " min ago", s / 60);
-	else if (s < 172800)
-		(void)snprintf(ret, size, "served %" PRIu64 " h ago", s / 3600);
 	else
-		(void)snprintf(ret, size, "served %" PRIu64 " days ago", s / 86400);
+		(void)snprintf(ret, size, "served %s ago",
+			num_span_text(now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0, span,
+				sizeof(span)));
 	return ret;
 }
 

@@ -26,8 +26,9 @@ static struct control_server *server;
 static int
 start(struct err *e)
 {
+	static const struct stop ending;
 	const struct verbs_parts parts = {
-		.stock = c.k.stock, .announce = c.k.announce, .jobs = c.k.jobs};
+		&c.k.options, c.k.stock, c.k.announce, c.k.jobs, c.pool.upstreams, &ending, 77};
 
 	return control_server_start(&parts, &server, e);
 }

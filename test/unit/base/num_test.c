@@ -121,6 +121,20 @@ START_TEST(num_bytes_text__three_digits_for_people)
 }
 END_TEST
 
+START_TEST(num_span_text__two_of_a_unit_at_least)
+{
+	static const struct {
+		uint64_t s;
+		const char *text;
+	} rows[] = {{0, "0 s"}, {119, "119 s"}, {120, "2 min"}, {7199, "119 min"}, {7200, "2 h"},
+		{172799, "47 h"}, {172800, "2 days"}, {UINT64_MAX, "213503982334601 days"}};
+	char text[32];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_str_eq(num_span_text(rows[i].s, text, sizeof(text)), rows[i].text);
+}
+END_TEST
+
 void
 num_tests(TCase *c)
 {
@@ -130,4 +144,5 @@ num_tests(TCase *c)
 	tcase_add_test(c, num_parse_size__knows_units_and_bounds);
 	tcase_add_test(c, num_add__never_passes_its_bound);
 	tcase_add_test(c, num_bytes_text__three_digits_for_people);
+	tcase_add_test(c, num_span_text__two_of_a_unit_at_least);
 }

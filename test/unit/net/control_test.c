@@ -127,24 +127,62 @@ START_TEST(control_receive__one_line_that_is_bounded)
 }
 END_TEST
 
+/* {"a":"..."} and the newline. */
+static json_t *
+document_of(size_t bytes)
+{
+	AUTO_FREE char *text = mem_new(bytes, 1);
+	json_t *doc = json_object();
+
+	memset(text, 'x', bytes - strlen("{\"a\":\"\"}\n"));
+	(void)json_object_set_new(doc, "a", json_string(text));
+	return doc;
+}
+
 START_TEST(control_send__no_longer_than_is_received)
 {
-	AUTO_FREE char *text = mem_new(5000, 1);
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int listener = control_listen(dir, NULL);
+	struct err e = {0};
 	int pair[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	for (size_t more = 0; more <= 1; more++) {
-		AUTO_DOC json_t *doc = json_object();
-		struct err e = {0};
-
-		/* {"a":"..."} and the newline */
-		memset(text, 'x', 4087 + more);
-		(void)json_object_set_new(doc, "a", json_string(text));
-		ck_assert_int_eq(control_send(pair[0], json_incref(doc), &e), more ? -1 : 0);
-		ck_assert_int_eq(e.code, more ? ERR_LIMIT : ERR_NONE);
-	}
+	ck_assert_int_eq(control_send(pair[0], document_of((16 << 20) + 1), &e), -1);
+	ck_assert_int_eq(e.code, ERR_LIMIT);
+	ck_assert_ptr_null(control_ask(dir, document_of(4097), &e));
+	ck_assert_int_eq(e.code, ERR_LIMIT);
 	fs_close(&pair[0]);
 	fs_close(&pair[1]);
+}
+END_TEST
+
+/* A status of a server with thousands of types. */
+static void *
+answer_long(void *context)
+{
+	int fd = accept4(*(int *)context, NULL, NULL, SOCK_CLOEXEC);
+	AUTO_DOC json_t *question = control_receive(fd, NULL);
+
+	ck_assert_ptr_nonnull(question);
+	ck_assert_int_eq(control_send(fd, document_of(3000000), NULL), 0);
+	fs_close(&fd);
+	return NULL;
+}
+
+START_TEST(control_ask__an_answer_may_be_long)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_CLOSE int listener = control_listen(dir, NULL);
+	AUTO_DOC json_t *answer = NULL;
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, answer_long, &listener), 0);
+	answer = control_ask(dir, document_of(4096), NULL);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_uint_eq(strlen(json_string_value(json_object_get(answer, "a"))),
+		3000000 - strlen("{\"a\":\"\"}\n"));
 }
 END_TEST
 
@@ -263,5 +301,6 @@ control_tests(TCase *c)
 	tcase_add_test(c, control_receive__one_line_that_is_bounded);
 	tcase_add_test(c, control__a_signal_while_it_waits_is_no_error);
 	tcase_add_test(c, control_send__no_longer_than_is_received);
+	tcase_add_test(c, control_ask__an_answer_may_be_long);
 	tcase_add_test(c, control_ask__an_answer_or_the_servers_error);
 }
