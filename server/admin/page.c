@@ -102,7 +102,7 @@ static void
 begin_table(struct buf *to, const char *caption, const char *const *heads, size_t count)
 {
 	buf_printf(to,
-		"<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">"
+		"<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"%s, table\">"
 		"<table>\n<tr>",
 		caption);
 	for (size_t i = 0; i < count; i++)

@@ -3,12 +3,14 @@
 
 const char page_style[] =
 	":root{color-scheme:light dark;--line:#c8ccd0;--soft:#57606a;--good:#1a7f37;--mid:#7a5200;"
-	"--bad:#b3261e;--card:#f6f8fa}\n"
+	"--bad:#b3261e;--card:#f6f8fa;--page:#fff;--ink:#1f2328;--link:#0550ae}\n"
 	"@media(prefers-color-scheme:dark){:root{--line:#3d444d;--soft:#9aa4af;--good:#4ac26b;"
-	"--mid:#e3b341;--bad:#ff8f86;--card:#151b23}}\n"
+	"--mid:#e3b341;--bad:#ff8f86;--card:#151b23;--page:#0d1117;--ink:#e6edf3;--link:#79b8ff}}\n"
 	"*{box-sizing:border-box}\n"
-	"body{margin:0 auto;padding:1rem;max-width:70rem;font:1rem/1.5 system-ui,sans-serif}\n"
-	"h1{font-size:1.2rem;margin:0}h2{font-size:1.05rem;margin:2rem 0 .5rem}\n"
+	"body{background:var(--page);color:var(--ink);margin:0 "
+	"auto;padding:1rem;max-width:70rem;font:1rem/1.5 system-ui,sans-serif}\n"
+	"a{color:var(--link)}h1{font-size:1.2rem;margin:0}h2{font-size:1.05rem;margin:2rem 0 "
+	".5rem}\n"
 	".state{border-left:.4rem solid;padding:.7rem 1rem;background:var(--card);margin:1rem 0}\n"
 	".good{border-color:var(--good)}.attention{border-color:var(--mid)}"
 	".bad{border-color:var(--bad)}\n"
