@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { LARGE_PAGE_BYTES = 1 << 21, LARGE_BYTES_MIN = 1 << 22 };
+enum { LARGE_PAGE_BYTES = 1 << 21, LARGE_BYTES_MIN = 1 << 22, RETURNED_BYTES_MIN = 1 << 17 };
 
 /*
  * Standard error has no buffer, so that the line itself needs no memory. Every file on disk is
@@ -23,11 +23,11 @@ must(void *p)
 	return p;
 }
 
-/* Once it is set, it is moved no more by what is freed: mallopt(3). */
+/* What it begins with; once it is set, it is moved no more by what is freed: mallopt(3). */
 void
 mem_return_large(void)
 {
-	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES_MIN);
+	(void)mallopt(M_MMAP_THRESHOLD, RETURNED_BYTES_MIN);
 }
 
 /*
