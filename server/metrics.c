@@ -84,15 +84,25 @@ metrics_print_gauge(struct buf *to, enum metric gauge)
 	print_head(to, gauge, METRICS_PROMETHEUS);
 }
 
-/* No label of ours has a quote, a backslash or a line's end in its value: see guts2(7), IDENTITY.
- */
+static void
+print_label(struct buf *to, const char *label, const char *text)
+{
+	buf_printf(to, "{%s=\"", label);
+	for (; *text != '\0'; text++)
+		if (*text == '"' || *text == '\\')
+			buf_printf(to, "\\%c", *text);
+		else
+			buf_add(to, text, 1);
+	buf_printf(to, "\"}");
+}
+
+/* No value has a line's end: names and addresses have no control characters. */
 void
 metrics_print_value(
 	struct buf *to, enum metric gauge, const char *label, const char *text, uint64_t value)
 {
-	if (label == NULL)
-		buf_printf(to, "%s %" PRIu64 "\n", figures[gauge].name, value);
-	else
-		buf_printf(
-			to, "%s{%s=\"%s\"} %" PRIu64 "\n", figures[gauge].name, label, text, value);
+	buf_printf(to, "%s", figures[gauge].name);
+	if (label != NULL)
+		print_label(to, label, text);
+	buf_printf(to, " %" PRIu64 "\n", value);
 }

@@ -232,6 +232,12 @@ doc_text_valid(const char *text)
 	return string != NULL;
 }
 
+const char *
+doc_text_shown(const char *text)
+{
+	return doc_text_valid(text) ? text : "(not UTF-8)";
+}
+
 /* ISO 6429: C0, DEL, C1. Unicode, UAX #9: Bidi_Control; and what separates lines and paragraphs. */
 size_t
 doc_text_steering(const char *at)

@@ -60,6 +60,9 @@ json_t *doc_parse_list(struct span json, struct doc_list *list, struct err *e);
 /* Whether a text can be in a document: valid UTF-8. */
 bool doc_text_valid(const char *text);
 
+/* The text where it can, and else a word for that. */
+const char *doc_text_shown(const char *text);
+
 /*
  * Whether it can be shown to people as well: no control characters (C0, DEL, C1), and none that end
  * a line or turn the direction of writing, by which a name looks like another one.

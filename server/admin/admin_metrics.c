@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cache/retain.h"
+
 static void
 print_one(struct buf *to, enum metric gauge, uint64_t value)
 {
@@ -57,14 +59,49 @@ print_cache(struct buf *to, const struct view *view)
 }
 
 static void
-print_disk(struct buf *to, const struct repo *repo)
+print_disk(struct buf *to, const struct verbs_parts *parts)
 {
 	uint64_t bytes;
 	uint64_t free_bytes;
 
-	repo_disk(repo, &bytes, &free_bytes);
+	repo_disk(stock_repo(parts->stock), &bytes, &free_bytes);
 	print_one(to, METRIC_DISK_BYTES, bytes);
 	print_one(to, METRIC_DISK_FREE_BYTES, free_bytes);
+	print_one(to, METRIC_DISK_FREE_MIN_BYTES, retain_min_free_bytes(parts->options, bytes));
+}
+
+static void
+print_upstreams(struct buf *to, const struct upstreams *r)
+{
+	metrics_print_gauge(to, METRIC_UPSTREAM_GOOD);
+	for (size_t i = 0; i < r->count; i++) {
+		struct upstreams_seen seen;
+
+		upstreams_look(r, i, &seen);
+		metrics_print_value(to, METRIC_UPSTREAM_GOOD, "upstream", doc_text_shown(seen.base),
+			seen.good_s);
+	}
+}
+
+static void
+note_check(void *context, struct view_record *vr)
+{
+	uint64_t *oldest_ms = context;
+	uint64_t checked_ms = vr->checked_ms;
+
+	*oldest_ms = checked_ms < *oldest_ms ? checked_ms : *oldest_ms;
+}
+
+static void
+print_integrity(struct buf *to, const struct view *view)
+{
+	uint64_t oldest_ms = UINT64_MAX;
+
+	view_each(view, NULL, note_check, &oldest_ms);
+	if (oldest_ms < UINT64_MAX)
+		print_one(to, METRIC_OLDEST_CHECK, oldest_ms / 1000);
+	if (view->vouched != NULL && view->vouched->expires_s > 0)
+		print_one(to, METRIC_TRUST_EXPIRES, (uint64_t)view->vouched->expires_s);
 }
 
 void
@@ -79,7 +116,9 @@ admin_metrics_print(const struct verbs_parts *parts, struct buf *to, enum metric
 	metrics_print(to, format);
 	print_types(to, view);
 	print_cache(to, view);
-	print_disk(to, stock_repo(parts->stock));
+	print_disk(to, parts);
+	print_upstreams(to, parts->upstreams);
+	print_integrity(to, view);
 	if (format == METRICS_OPENMETRICS)
 		buf_printf(to, "# EOF\n");
 	view_release(view);

@@ -95,7 +95,7 @@ upstreams_document(const struct upstreams *r)
 
 		upstreams_look(r, i, &seen);
 		(void)json_array_append_new(
-			all, json_pack("{s:s,s:s,s:I}", "url", seen.base, "state",
+			all, json_pack("{s:s,s:s,s:I}", "url", doc_text_shown(seen.base), "state",
 				     states[seen.state], "good", (json_int_t)seen.good_s));
 	}
 	return all;
@@ -170,9 +170,9 @@ traffic_document(void)
 static void
 add_setting(void *context, const char *name, const char *value, const char *origin)
 {
-	(void)json_array_append_new(context, json_pack("{s:s,s:s,s:s}", "name", name, "value",
-						     doc_text_valid(value) ? value : "?", "from",
-						     doc_text_valid(origin) ? origin : "?"));
+	(void)json_array_append_new(
+		context, json_pack("{s:s,s:s,s:s}", "name", name, "value", doc_text_shown(value),
+				 "from", doc_text_shown(origin)));
 }
 
 static json_t *

@@ -54,6 +54,17 @@ sent(const struct reply *r)
 	return record_is_full(&r->vr->record) ? METRIC_SENT_FULL_HIT : METRIC_SENT_DIFFERENCE_HIT;
 }
 
+static void
+count_archive(const struct reply *r)
+{
+	if (r->body == REPLY_ARRIVAL)
+		metrics_add(METRIC_ARCHIVES_ARRIVING, 1);
+	else if (r->body == REPLY_FILE && r->vr->record.kind == RECORD_ARCHIVE)
+		metrics_add(record_is_full(&r->vr->record) ? METRIC_ARCHIVES_FULL
+							   : METRIC_ARCHIVES_DIFFERENCE,
+			1);
+}
+
 void
 reply_count(const struct reply *r, uint64_t bytes)
 {
@@ -61,6 +72,8 @@ reply_count(const struct reply *r, uint64_t bytes)
 	metrics_add(response(r->status), 1);
 	if (r->status == 503)
 		count_unavailable(r->reason);
-	if (bytes > 0)
-		metrics_add(sent(r), bytes);
+	if (bytes == 0)
+		return;
+	metrics_add(sent(r), bytes);
+	count_archive(r);
 }

@@ -51,10 +51,12 @@ START_TEST(metrics_print__each_format_has_its_own_heads)
 	metrics_print_gauge(&text, METRIC_DISK_BYTES);
 	metrics_print_value(&text, METRIC_DISK_BYTES, NULL, NULL, UINT64_MAX);
 	metrics_print_value(&text, METRIC_TYPE_VERSIONS, "type", "a.b", 3);
+	metrics_print_value(&text, METRIC_UPSTREAM_GOOD, "upstream", "file:///a\"\\b", 0);
 	ck_assert_str_eq(text.at,
 		"# HELP guts2d_disk_bytes the size of the file system of the cache\n"
 		"# TYPE guts2d_disk_bytes gauge\nguts2d_disk_bytes 18446744073709551615\n"
-		"guts2d_type_versions{type=\"a.b\"} 3\n");
+		"guts2d_type_versions{type=\"a.b\"} 3\n"
+		"guts2d_upstream_good_timestamp_seconds{upstream=\"file:///a\\\"\\\\b\"} 0\n");
 }
 END_TEST
 
