@@ -59,12 +59,20 @@ local_connect(int dir, const char *name)
 	return fs_take(&fd);
 }
 
-bool
-local_is_ours(int fd)
+/* -1, which is nobody's: it is no such socket. */
+uid_t
+local_user(int fd)
 {
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-	       (who.uid == 0 || who.uid == geteuid());
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? who.uid : (uid_t)-1;
+}
+
+bool
+local_is_ours(int fd)
+{
+	uid_t user = local_user(fd);
+
+	return user == 0 || (user == geteuid() && user != (uid_t)-1);
 }

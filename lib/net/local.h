@@ -10,6 +10,7 @@
 #define LOCAL_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -27,5 +28,8 @@ int local_connect(int dir, const char *name);
 
 /* Whether root or our own user is at the other end: the kernel says so, and nobody else could. */
 bool local_is_ours(int fd);
+
+/* The user at the other end. */
+uid_t local_user(int fd);
 
 #endif

@@ -142,6 +142,7 @@ answer_verb(const struct verbs_parts *parts, const struct admin_request *r, json
 	json_t *answer;
 
 	(void)json_object_set_new(question, "do", json_string(r->path + sizeof(verb_prefix) - 1));
+	(void)json_object_set_new(question, "by", json_string(r->by));
 	answer = verbs_answer(parts, question, &e);
 	if (answer != NULL)
 		put_document(ret, 200, answer);

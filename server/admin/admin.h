@@ -20,6 +20,7 @@ struct admin_request {
 	const char *content_type;
 	struct span body;
 	enum admin_right right;
+	const char *by; /* who asks, for the log */
 };
 
 struct admin_reply {

@@ -227,14 +227,18 @@ take_head(struct admin_http *a, struct MHD_Connection *connection, struct asked 
 	return status == 0 ? MHD_YES : refuse(a, connection, status, reason);
 }
 
+static int
+descriptor_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
 static enum admin_right
 right_of(const struct admin_http *a, struct MHD_Connection *connection, const struct asked *asked)
 {
 	char *password = NULL;
 	char *user = MHD_basic_auth_get_username_password(connection, &password);
-	const struct admin_asker asker = {
-		.fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-			      ->connect_fd,
+	const struct admin_asker asker = {.fd = descriptor_of(connection),
 		.host = asked->host,
 		.token = asked->bearer != NULL ? asked->bearer : password};
 	enum admin_right right = admin_right_of(&a->rights, &asker);
@@ -244,16 +248,29 @@ right_of(const struct admin_http *a, struct MHD_Connection *connection, const st
 	return right;
 }
 
+static const char *
+name_asker(const struct admin_http *a, struct MHD_Connection *connection, char *ret, size_t size)
+{
+	if (a->rights.local)
+		(void)snprintf(
+			ret, size, "user %u", (unsigned)local_user(descriptor_of(connection)));
+	else
+		(void)snprintf(ret, size, "who has the token");
+	return ret;
+}
+
 static enum MHD_Result
 answer(struct admin_http *a, struct MHD_Connection *connection, const struct asked *asked,
 	const char *method, const char *path)
 {
+	char by[32];
 	const struct admin_request request = {.method = method,
 		.path = path,
 		.accept = asked->accept,
 		.content_type = asked->content_type,
 		.body = span_of(asked->body.at, asked->body.len),
-		.right = right_of(a, connection, asked)};
+		.right = right_of(a, connection, asked),
+		.by = name_asker(a, connection, by, sizeof(by))};
 	struct admin_reply reply = {0};
 
 	/* What is asked for has the time that it takes. */

@@ -22,6 +22,13 @@ struct control_server {
 	int wake; /* readable: it is time to end */
 };
 
+/* Who is at the other end, as the kernel says. */
+static json_t *
+local_name(int fd)
+{
+	return json_sprintf("user %u", (unsigned)local_user(fd));
+}
+
 /*
  * One question, one answer. Who asks is looked at first, and a question has to come within a time
  * (control.h): nobody keeps the next one waiting.
@@ -36,8 +43,10 @@ serve(struct control_server *a, int fd)
 	if (!local_is_ours(fd))
 		return;
 	question = control_receive(fd, &e);
-	if (question != NULL)
+	if (question != NULL) {
+		(void)json_object_set_new(question, "by", local_name(fd));
 		reply = verbs_answer(&a->parts, question, &e);
+	}
 	if (reply == NULL)
 		/*
 		 * An error can quote what lies on the disk, which a document has to be able to say.

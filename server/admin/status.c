@@ -189,13 +189,14 @@ status_document(const struct verbs_parts *parts)
 {
 	struct stock *stock = parts->stock;
 	struct view *view = stock_view(stock);
-	json_t *all = json_pack("{s:I,s:s,s:I,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "time",
+	json_t *all = json_pack("{s:I,s:s,s:I,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "time",
 		(json_int_t)(clock_wall_ms() / 1000), "version", GUTS2_VERSION, "started",
 		(json_int_t)parts->started_s, "ready", !stop_wanted(parts->ending), "announced",
 		view->has_query, "types", types_document(view), "jobs", jobs_document(parts->jobs),
 		"upstreams", upstreams_document(parts->upstreams), "disk",
 		disk_document(parts, stock), "integrity", integrity_document(view), "traffic",
-		traffic_document(), "settings", settings_document(parts->options));
+		traffic_document(), "settings", settings_document(parts->options), "hold",
+		hold_document(parts->hold));
 
 	view_release(view);
 	status_judge(all);

@@ -114,6 +114,17 @@ judge_trust(struct judge *j)
 		add_reason(j, BAD, "integrity", "what is signed has expired: nothing new is taken");
 }
 
+static void
+judge_hold(struct judge *j)
+{
+	const json_t *hold = json_object_get(j->status, "hold");
+
+	if (json_is_object(hold))
+		add_reason(j, ATTENTION, "program", "nothing newer is announced: held by %s: %s",
+			json_string_value(json_object_get(hold, "by")),
+			json_string_value(json_object_get(hold, "why")));
+}
+
 void
 status_judge(json_t *status)
 {
@@ -124,6 +135,7 @@ status_judge(json_t *status)
 		add_reason(&j, ATTENTION, "program", "the server ends");
 	if (!json_is_true(json_object_get(status, "announced")))
 		add_reason(&j, BAD, "upstreams", "no upstream has said yet what there is");
+	judge_hold(&j);
 	judge_upstreams(&j);
 	judge_types(&j);
 	judge_disk(&j);

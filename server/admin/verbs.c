@@ -192,6 +192,32 @@ do_poll(const struct verbs_parts *a, const json_t *question, struct err *e)
 	return json_pack("{s:b}", "asked", jobs_ask(a->jobs, &query, NULL).coming);
 }
 
+/* "by" is the way's, and not the asker's: see verbs_answer. */
+static json_t *
+change_hold(struct hold *h, const json_t *question,
+	int (*change)(struct hold *h, const char *by, const char *why, struct err *e),
+	struct err *e)
+{
+	const char *by = doc_string(question, "by", e);
+	const char *why = doc_string(question, "why", e);
+
+	if (by == NULL || why == NULL || change(h, by, why, e) != 0)
+		return NULL;
+	return json_pack("{s:o}", "hold", hold_document(h));
+}
+
+static json_t *
+do_hold(const struct verbs_parts *a, const json_t *question, struct err *e)
+{
+	return change_hold(a->hold, question, hold_set, e);
+}
+
+static json_t *
+do_release(const struct verbs_parts *a, const json_t *question, struct err *e)
+{
+	return change_hold(a->hold, question, hold_release, e);
+}
+
 static json_t *
 do_status(const struct verbs_parts *a, const json_t *question, struct err *e)
 {

@@ -11,6 +11,7 @@
 #ifndef VERBS_H
 #define VERBS_H
 
+#include "admin/hold.h"
 #include "base/stop.h"
 #include "cache/announce.h"
 #include "cache/stock.h"
@@ -22,6 +23,7 @@ struct verbs_parts {
 	const struct options *options;
 	struct stock *stock;
 	struct announce *announce;
+	struct hold *hold;
 	struct jobs *jobs;
 	const struct upstreams *upstreams;
 	const struct stop *ending; /* wanted: the server takes no client any more */
@@ -38,7 +40,10 @@ enum admin_right {
 /* What a verb needs; ADMIN_NOTHING: there is none of this name. */
 enum admin_right verbs_right(const char *name);
 
-/* NULL: it failed, or is no question. The caller drops it. */
+/*
+ * NULL: it failed, or is no question. The caller drops it. The question's "by" is who asks, and put
+ * there by who took it from him.
+ */
 json_t *verbs_answer(const struct verbs_parts *parts, const json_t *question, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cache/announce_refused.h"
 #include "cache/announce_rules.h"
 #include "cache/prefetch.h"
 #include "log.h"
@@ -39,6 +40,8 @@ struct announce {
 	struct announce_vouched vouched; /* of that */
 	bool due;			 /* something was forgotten since it was fetched */
 	struct idents refused;
+	bool held;   /* nothing newer is announced */
+	bool passes; /* nothing is waited for */
 	LIST_HEAD(deferred_list, deferred) deferred;
 };
 
@@ -229,59 +232,14 @@ is_deferred(struct announce *a, const struct view_type *t, const struct channels
 		log_metadata(new);
 		return is_known && defer_for_prefetch(a, t, channels, new);
 	}
-	if (d->waiting > 0)
-		return is_known; /* its type may have been dropped meanwhile */
+	if (d->waiting > 0) /* its type may have been dropped meanwhile */
+		return is_known && !a->passes;
 	/* Everything is here or cannot be had, or the deadline has passed: it is announced now. */
 	deferred_free(d);
 	return false;
 }
 
 /* ---- What is announced */
-
-static void
-log_refused(const struct ident *new, const struct edition *known, const char *why)
-{
-	struct log_line l;
-
-	log_begin(&l, EVENT_VERSION_REFUSED);
-	log_text(&l, "type", new->type);
-	log_number(&l, "version", new->edition.version);
-	log_text(&l, "cookie", new->edition.cookie);
-	log_number(&l, "known", known->version);
-	log_text(&l, "reason", why);
-	log_end(&l, LOG_DOWNLOAD);
-	log_end(&l, LOG_PROCESS);
-}
-
-/* A refusal is logged once. */
-static void
-note_refusal(
-	struct announce *a, const struct ident *new, const struct edition *known, const char *why)
-{
-	const struct ident *before = idents_find(&a->refused, new->type);
-
-	if (before != NULL && ident_edition_equal(&before->edition, &new->edition))
-		return;
-	log_refused(new, known, why);
-	if (before == NULL) {
-		idents_add(&a->refused, new);
-		(void)idents_sort(&a->refused);
-	} else {
-		a->refused.at[before - a->refused.at] = *new;
-	}
-}
-
-/* Of types that are not announced any more: what comes and goes leaves nothing behind. */
-static void
-sweep_refused(struct announce *a)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < a->refused.count; i++)
-		if (idents_find(&a->fetched, a->refused.at[i].type) != NULL)
-			a->refused.at[left++] = a->refused.at[i];
-	a->refused.count = left;
-}
 
 /*
  * What is to be announced: the upstream's list, with the known version of a
@@ -304,7 +262,7 @@ merge(struct announce *a, const struct view *view, const struct channels *channe
 		if (why != NULL) {
 			struct edition known = announce_rules_known(&rules, t);
 
-			note_refusal(a, &chosen, &known, why);
+			announce_refused_note(&a->refused, &chosen, &known, why);
 			/* What is known is no better than what it is. */
 			if (ident_edition_equal(&chosen.edition, &known))
 				continue;
@@ -319,7 +277,7 @@ merge(struct announce *a, const struct view *view, const struct channels *channe
 		idents_add(ret, &chosen);
 	}
 	sweep_deferred(a);
-	sweep_refused(a);
+	announce_refused_sweep(&a->refused, &a->fetched);
 }
 
 /*
@@ -378,7 +336,12 @@ announce_fetched(struct announce *a, bool *ret_deferred, struct err *e)
 	struct view *view = stock_view(a->parts.stock);
 	int result;
 
-	*ret_deferred = false;
+	*ret_deferred = a->held;
+	if (a->held) {
+		view_release(view);
+		settings_release(policy);
+		return 0;
+	}
 	merge(a, view, policy->channels, &query, ret_deferred);
 	result = announce(a, view, &query, e);
 	view_release(view);
@@ -416,6 +379,22 @@ announce_query(struct announce *a, const struct idents *fetched,
 	(void)pthread_mutex_unlock(&a->lock);
 	*ret = deferred ? ANNOUNCE_DEFERRED : ANNOUNCE_DONE;
 	return result;
+}
+
+void
+announce_set_held(struct announce *a, bool held)
+{
+	bool deferred;
+	struct err e = {0};
+
+	(void)pthread_mutex_lock(&a->lock);
+	a->held = held;
+	a->passes = !held;
+	/* What was not fetched in this run is not known, and the next poll brings it. */
+	if (!held && a->fetched.count > 0 && announce_fetched(a, &deferred, &e) != 0)
+		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
+	a->passes = false;
+	(void)pthread_mutex_unlock(&a->lock);
 }
 
 /*

@@ -28,10 +28,12 @@ static const struct cli_command commands[] = {
 	{"upstreams", "", "who is asked, and whether they answer", 0, 0},
 	{"settings", "", "those in force, and where each came from", 0, 0},
 	{"check", "", "ask the upstream now what there is", 0, 0},
+	{"hold", "WHY", "announce nothing newer until it is released", 1, 1},
+	{"release", "WHY", "end that, and announce at once what has come", 1, 1},
 	{0},
 };
 
-enum { WORDS_MAX = 1, WATCH_S = 2 };
+enum { WORDS_MAX = 2, WATCH_S = 2 };
 
 struct arguments {
 	const char *root;
@@ -42,12 +44,15 @@ struct arguments {
 };
 
 static json_t *
-ask(const struct arguments *a, const char *verb, struct err *e)
+ask(const struct arguments *a, json_t *take_question, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/data/guts2/updates", a->root);
 	AUTO_CLOSE int dir = fs_open_dir(AT_FDCWD, path, e);
 
-	return dir < 0 ? NULL : control_ask(dir, json_pack("{s:s}", "do", verb), e);
+	if (dir >= 0)
+		return control_ask(dir, take_question, e);
+	json_decref(take_question);
+	return NULL;
 }
 
 /* The part of a status that a command is about. */
@@ -89,24 +94,45 @@ code_of(const struct arguments *a, const json_t *status)
 		       : CLI_OK;
 }
 
+/* What changes something, and what is said when it did. */
+static const struct change {
+	const char *command;
+	const char *verb;
+	const char *said;
+} changes[] = {{"check", "poll", "The upstream is asked."},
+	{"hold", "hold", "Nothing newer is announced until it is released."},
+	{"release", "release", "What has come is announced."}};
+
+static const struct change *
+find_change(const char *command)
+{
+	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++)
+		if (strcmp(changes[i].command, command) == 0)
+			return &changes[i];
+	return NULL;
+}
+
 static int
 run(const struct arguments *a)
 {
+	const struct change *change = find_change(a->word[0]);
+	json_t *question = json_pack("{s:s}", "do", change != NULL ? change->verb : "status");
 	struct err e = {0};
 	AUTO_DOC json_t *answer = NULL;
-	bool check = strcmp(a->word[0], "check") == 0;
 
-	answer = ask(a, check ? "poll" : "status", &e);
+	if (a->words > 1)
+		(void)json_object_set_new(question, "why", cli_json_text(a->word[1]));
+	answer = ask(a, question, &e);
 	if (answer == NULL)
 		return cli_fail(&e);
-	if (!check) {
+	if (change == NULL) {
 		show(a, answer);
 		return code_of(a, answer);
 	}
 	if (a->json)
 		cli_print_json(json_incref(answer));
 	else
-		(void)printf("The upstream is asked.\n");
+		(void)printf("%s\n", change->said);
 	return CLI_OK;
 }
 

@@ -7,6 +7,7 @@
 
 static struct cloud c;
 static struct stop ending;
+static struct hold *hold;
 static struct verbs_parts parts;
 
 static void
@@ -15,21 +16,26 @@ set_up(void)
 	logged_begin();
 	cloud_set_up(&c);
 	ending.wanted = false;
-	parts = (struct verbs_parts){
-		&c.k.options, c.k.stock, c.k.announce, c.k.jobs, c.pool.upstreams, &ending, 77};
+	ck_assert_int_eq(hold_open(&c.k.options, c.k.announce, &hold, NULL), 0);
+	parts = (struct verbs_parts){&c.k.options, c.k.stock, c.k.announce, hold, c.k.jobs,
+		c.pool.upstreams, &ending, 77};
 }
 
 static void
 tear_down(void)
 {
+	hold_close(hold);
 	cloud_tear_down(&c);
 }
 
 static struct admin_request
 request(const char *method, const char *path, enum admin_right right)
 {
-	return (struct admin_request){
-		.method = method, .path = path, .content_type = "application/json", .right = right};
+	return (struct admin_request){.method = method,
+		.path = path,
+		.content_type = "application/json",
+		.right = right,
+		.by = "somebody"};
 }
 
 /* The status, and a part of the answer. */
@@ -66,6 +72,8 @@ START_TEST(admin_reply_make__who_may_what)
 		{"HEAD", "/api/status", {401, 200, 200}},
 		{"GET", "/api/reindex", {401, 405, 405}},
 		{"POST", "/api/drop", {401, 403, 400}},
+		{"GET", "/api/hold", {401, 405, 405}},
+		{"POST", "/api/hold", {401, 403, 400}},
 		{"POST", "/api/stop", {401, 404, 404}},
 		{"POST", "/api/", {401, 404, 404}},
 		{"GET", "/api", {401, 404, 404}},
@@ -170,6 +178,26 @@ START_TEST(admin_reply_make__a_status_of_what_is_here)
 }
 END_TEST
 
+/* Who it was the connection says, and no body. */
+START_TEST(admin_reply_make__hold_and_release_say_who_and_why)
+{
+	struct admin_request hold_it = request("POST", "/api/hold", ADMIN_CHANGE);
+	struct admin_request release = request("POST", "/api/release", ADMIN_CHANGE);
+	const struct admin_request status = request("GET", "/api/status", ADMIN_READ);
+
+	set_up();
+	check(&status, 200, "\"hold\":null");
+	hold_it.body = unit_text("{\"why\":\"a bad one\",\"by\":\"me\",\"do\":\"release\"}");
+	check(&hold_it, 200, "\"by\":\"somebody\",\"why\":\"a bad one\"");
+	check(&status, 200, "nothing newer is announced: held by somebody: a bad one");
+	ck_assert_ptr_nonnull(strstr(logged(), "event=hold by=somebody reason=\"a bad one\""));
+	release.body = unit_text("{\"why\":\"a good one\"}");
+	check(&release, 200, "\"hold\":null");
+	ck_assert_ptr_nonnull(strstr(logged(), "event=release by=somebody reason=\"a good one\""));
+	tear_down();
+}
+END_TEST
+
 void
 admin_tests(TCase *tc)
 {
@@ -178,4 +206,5 @@ admin_tests(TCase *tc)
 	tcase_add_test(tc, admin_reply_make__only_json_is_a_wish);
 	tcase_add_test(tc, admin_reply_make__metrics_of_what_is_here);
 	tcase_add_test(tc, admin_reply_make__a_status_of_what_is_here);
+	tcase_add_test(tc, admin_reply_make__hold_and_release_say_who_and_why);
 }

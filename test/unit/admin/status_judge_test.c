@@ -31,6 +31,8 @@ START_TEST(status_judge__what_is_wrong_has_a_reason)
 	} rows[] = {
 		{"ready", "true", "good", NULL, NULL},
 		{"ready", "false", "attention", "the server ends", "program"},
+		{"hold", "{\"at\":1,\"by\":\"user 0\",\"why\":\"a bad one\"}", "attention",
+			"nothing newer is announced: held by user 0: a bad one", "program"},
 		{"announced", "false", "bad", "no upstream has said yet what there is",
 			"upstreams"},
 		{"types", "[{\"version\":1999913600},{\"version\":1999913601}]", "attention",

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "admin/hold.h"
+
+#include <fcntl.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cache/announced.h"
+#include "faults.h"
+#include "logged.h"
+#include "unit.h"
+
+static struct kept k;
+static struct hold *hold;
+
+static void
+start(void)
+{
+	struct err e = {0};
+
+	ck_assert_msg(hold_open(&k.options, k.announce, &hold, &e) == 0, "%s", e.text);
+}
+
+static void
+set_up(void)
+{
+	kept_set_up(&k, NULL);
+	logged_begin();
+	start();
+	ck_assert(!announced_poll(&k, "a/5 t/5 "));
+}
+
+static void
+tear_down(void)
+{
+	hold_close(hold);
+	kept_tear_down(&k);
+}
+
+static bool
+is_held(void)
+{
+	AUTO_DOC json_t *held = hold_document(hold);
+
+	return json_is_object(held);
+}
+
+static char *
+file_path(void)
+{
+	return mem_printf("%s/data/guts2/hold.json", k.path);
+}
+
+START_TEST(hold_set__nothing_newer_is_announced_until_it_is_released)
+{
+	set_up();
+	ck_assert(!is_held());
+	ck_assert_int_eq(hold_set(hold, "a", "b", NULL), 0);
+	ck_assert(is_held());
+	/* Newer, new, and gone: what waits is announced when the last poll is older than that. */
+	ck_assert(announced_poll(&k, "a/6 b/1 t/5 "));
+	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
+	ck_assert(announced_poll(&k, "a/7 b/1 "));
+	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
+	ck_assert_int_eq(hold_release(hold, "a", "b", NULL), 0);
+	ck_assert(!is_held());
+	ck_assert_str_eq(kept_announced(&k), "a/7 b/1 ");
+	ck_assert(!announced_poll(&k, "a/8 b/1 "));
+	ck_assert_str_eq(kept_announced(&k), "a/8 b/1 ");
+	tear_down();
+}
+END_TEST
+
+START_TEST(hold_set__what_an_administrator_takes_away_goes)
+{
+	set_up();
+	ck_assert_int_eq(hold_set(hold, "a", "b", NULL), 0);
+	ck_assert_int_eq(announced_forget(&k, "t", 0, NULL), 0);
+	ck_assert_str_eq(kept_announced(&k), "a/5 ");
+	tear_down();
+}
+END_TEST
+
+/* Nobody waits for what is being prefetched: it is the day that cannot wait. */
+START_TEST(hold_release__passes_what_is_waited_for)
+{
+	announced_set_up_prefetch(&k);
+	logged_begin();
+	start();
+	ck_assert(announced_poll(&k, "t/5 "));
+	ck_assert_str_eq(kept_announced(&k), "t/4 ");
+	ck_assert_int_eq(hold_release(hold, "a", "b", NULL), 0);
+	ck_assert_str_eq(kept_announced(&k), "t/5 ");
+	tear_down();
+}
+END_TEST
+
+/* Before anything was fetched in this run nothing is known to have come. */
+START_TEST(hold_open__a_restart_holds_on_and_releases_nothing_by_itself)
+{
+	AUTO_DOC json_t *held = NULL;
+	AUTO_FREE char *path = NULL;
+
+	set_up();
+	path = mem_string(k.path);
+	ck_assert_int_eq(hold_set(hold, "user 7", "\xc3\xa4", NULL), 0);
+	hold_close(hold);
+	kept_tear_down(&k);
+	kept_set_up_at(&k, path);
+	start();
+	held = hold_document(hold);
+	ck_assert_str_eq(json_string_value(json_object_get(held, "by")), "user 7");
+	ck_assert_str_eq(json_string_value(json_object_get(held, "why")), "\xc3\xa4");
+	ck_assert_int_eq(hold_release(hold, "a", "b", NULL), 0);
+	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
+	hold_close(hold);
+	start();
+	ck_assert(!is_held());
+	tear_down();
+}
+END_TEST
+
+START_TEST(hold_open__a_file_that_cannot_be_read_holds)
+{
+	static const char *const texts[] = {"", "{", "[]", "\0"};
+
+	set_up();
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		AUTO_FREE char *path = file_path();
+		AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+		ck_assert_int_eq(fs_write(fd, texts[i], strlen(texts[i]), NULL), 0);
+		hold_close(hold);
+		start();
+		ck_assert(is_held());
+		ck_assert_ptr_nonnull(strstr(logged(), "hold.json"));
+	}
+	ck_assert_int_eq(hold_release(hold, "a", "b", NULL), 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(hold_set__a_disk_that_fails_changes_nothing)
+{
+	bool failed = true;
+	unsigned failures = 0;
+
+	set_up();
+	for (unsigned n = 1; failed; n++) {
+		int result;
+
+		faults_begin(n);
+		result = hold_set(hold, "a", "b", NULL);
+		failed = faults_stop();
+		ck_assert(failed || result == 0);
+		failures += result != 0;
+		ck_assert_int_eq(is_held(), result == 0);
+		ck_assert_int_eq(hold_release(hold, "a", "b", NULL), 0);
+	}
+	ck_assert_uint_gt(failures, 2);
+	tear_down();
+}
+END_TEST
+
+void
+hold_tests(TCase *c)
+{
+	tcase_add_test(c, hold_set__nothing_newer_is_announced_until_it_is_released);
+	tcase_add_test(c, hold_set__what_an_administrator_takes_away_goes);
+	tcase_add_test(c, hold_release__passes_what_is_waited_for);
+	tcase_add_test(c, hold_open__a_restart_holds_on_and_releases_nothing_by_itself);
+	tcase_add_test(c, hold_open__a_file_that_cannot_be_read_holds);
+	tcase_add_test(c, hold_set__a_disk_that_fails_changes_nothing);
+}
