@@ -16,7 +16,7 @@
 
 #include "admin/admin_http.h"
 #include "admin/control_server.h"
-#include "admin/hold.h"
+#include "admin/freeze.h"
 #include "base/fs.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -57,7 +57,7 @@ struct server {
 	struct legacy *legacy;
 	struct scrub *scrub;
 	struct announce *announce;
-	struct hold *hold;
+	struct freeze *freeze;
 	struct vouch *vouch; /* NULL: no root is pinned */
 	struct fetcher *fetcher;
 	struct http *http;
@@ -199,7 +199,7 @@ start_network(struct server *s, struct err *e)
 {
 	const struct fetcher_parts fetches = {&s->options, s->id, s->settings, s->stock, s->jobs,
 		s->workers, s->retain, s->arrivals, s->announce, s->vouch};
-	struct verbs_parts verbs = {&s->options, s->stock, s->announce, s->hold, s->jobs, NULL,
+	struct verbs_parts verbs = {&s->options, s->stock, s->announce, s->freeze, s->jobs, NULL,
 		&s->ending, (uint64_t)time(NULL)};
 
 	/* Before HTTP, whose threads tell the fetcher who has polled. */
@@ -236,7 +236,7 @@ start(struct server *s, struct err *e)
 		workers_start(loop_processors(), true, &s->builders, e) != 0)
 		return -1;
 	start_cache(s);
-	if (hold_open(&s->options, s->announce, &s->hold, e) != 0 ||
+	if (freeze_open(&s->options, s->announce, &s->freeze, e) != 0 ||
 		vouch_open(&(struct vouch_parts){&s->options, s->settings, s->stock, s->announce,
 				   s->jobs, &s->ending},
 			&s->vouch, e) != 0 ||
@@ -281,7 +281,7 @@ stop(struct server *s)
 	scrub_free(s->scrub);
 	legacy_free(s->legacy);
 	usage_free(s->usage);
-	hold_close(s->hold);
+	freeze_close(s->freeze);
 	announce_free(s->announce);
 	retain_free(s->retain);
 	ledger_free(s->ledger);

@@ -196,7 +196,7 @@ status_document(const struct verbs_parts *parts)
 		"upstreams", upstreams_document(parts->upstreams), "disk",
 		disk_document(parts, stock), "integrity", integrity_document(view), "traffic",
 		traffic_document(), "settings", settings_document(parts->options), "hold",
-		hold_document(parts->hold));
+		freeze_document(parts->freeze));
 
 	view_release(view);
 	status_judge(all);

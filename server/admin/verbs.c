@@ -194,8 +194,8 @@ do_poll(const struct verbs_parts *a, const json_t *question, struct err *e)
 
 /* "by" is the way's, and not the asker's: see verbs_answer. */
 static json_t *
-change_hold(struct hold *h, const json_t *question,
-	int (*change)(struct hold *h, const char *by, const char *why, struct err *e),
+change_freeze(struct freeze *h, const json_t *question,
+	int (*change)(struct freeze *h, const char *by, const char *why, struct err *e),
 	struct err *e)
 {
 	const char *by = doc_string(question, "by", e);
@@ -203,19 +203,19 @@ change_hold(struct hold *h, const json_t *question,
 
 	if (by == NULL || why == NULL || change(h, by, why, e) != 0)
 		return NULL;
-	return json_pack("{s:o}", "hold", hold_document(h));
+	return json_pack("{s:o}", "hold", freeze_document(h));
 }
 
 static json_t *
 do_hold(const struct verbs_parts *a, const json_t *question, struct err *e)
 {
-	return change_hold(a->hold, question, hold_set, e);
+	return change_freeze(a->freeze, question, freeze_begin, e);
 }
 
 static json_t *
 do_release(const struct verbs_parts *a, const json_t *question, struct err *e)
 {
-	return change_hold(a->hold, question, hold_release, e);
+	return change_freeze(a->freeze, question, freeze_end, e);
 }
 
 static json_t *

@@ -11,7 +11,7 @@
 #ifndef VERBS_H
 #define VERBS_H
 
-#include "admin/hold.h"
+#include "admin/freeze.h"
 #include "base/stop.h"
 #include "cache/announce.h"
 #include "cache/stock.h"
@@ -23,7 +23,7 @@ struct verbs_parts {
 	const struct options *options;
 	struct stock *stock;
 	struct announce *announce;
-	struct hold *hold;
+	struct freeze *freeze;
 	struct jobs *jobs;
 	const struct upstreams *upstreams;
 	const struct stop *ending; /* wanted: the server takes no client any more */

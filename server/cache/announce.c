@@ -40,7 +40,7 @@ struct announce {
 	struct announce_vouched vouched; /* of that */
 	bool due;			 /* something was forgotten since it was fetched */
 	struct idents refused;
-	bool held;   /* nothing newer is announced */
+	bool frozen; /* nothing newer is announced */
 	bool passes; /* nothing is waited for */
 	LIST_HEAD(deferred_list, deferred) deferred;
 };
@@ -336,8 +336,8 @@ announce_fetched(struct announce *a, bool *ret_deferred, struct err *e)
 	struct view *view = stock_view(a->parts.stock);
 	int result;
 
-	*ret_deferred = a->held;
-	if (a->held) {
+	*ret_deferred = a->frozen;
+	if (a->frozen) {
 		view_release(view);
 		settings_release(policy);
 		return 0;
@@ -382,16 +382,16 @@ announce_query(struct announce *a, const struct idents *fetched,
 }
 
 void
-announce_set_held(struct announce *a, bool held)
+announce_set_frozen(struct announce *a, bool frozen)
 {
 	bool deferred;
 	struct err e = {0};
 
 	(void)pthread_mutex_lock(&a->lock);
-	a->held = held;
-	a->passes = !held;
+	a->frozen = frozen;
+	a->passes = !frozen;
 	/* What was not fetched in this run is not known, and the next poll brings it. */
-	if (!held && a->fetched.count > 0 && announce_fetched(a, &deferred, &e) != 0)
+	if (!frozen && a->fetched.count > 0 && announce_fetched(a, &deferred, &e) != 0)
 		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
 	a->passes = false;
 	(void)pthread_mutex_unlock(&a->lock);

@@ -54,10 +54,10 @@ int announce_query(struct announce *a, const struct idents *fetched,
 	struct err *e);
 
 /*
- * While it is held nothing newer is announced, whatever comes; what an administrator takes away
+ * While it is frozen nothing newer is announced, whatever comes; what an administrator takes away
  * goes. Released, all that came is announced at once: nothing is waited for.
  */
-void announce_set_held(struct announce *a, bool held);
+void announce_set_frozen(struct announce *a, bool frozen);
 
 /* The policy changed: types that are not enabled any more go from the announcement. */
 void announce_policy(struct announce *a);

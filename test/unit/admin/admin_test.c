@@ -7,7 +7,7 @@
 
 static struct cloud c;
 static struct stop ending;
-static struct hold *hold;
+static struct freeze *freeze;
 static struct verbs_parts parts;
 
 static void
@@ -16,15 +16,15 @@ set_up(void)
 	logged_begin();
 	cloud_set_up(&c);
 	ending.wanted = false;
-	ck_assert_int_eq(hold_open(&c.k.options, c.k.announce, &hold, NULL), 0);
-	parts = (struct verbs_parts){&c.k.options, c.k.stock, c.k.announce, hold, c.k.jobs,
+	ck_assert_int_eq(freeze_open(&c.k.options, c.k.announce, &freeze, NULL), 0);
+	parts = (struct verbs_parts){&c.k.options, c.k.stock, c.k.announce, freeze, c.k.jobs,
 		c.pool.upstreams, &ending, 77};
 }
 
 static void
 tear_down(void)
 {
-	hold_close(hold);
+	freeze_close(freeze);
 	cloud_tear_down(&c);
 }
 

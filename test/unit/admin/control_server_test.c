@@ -22,13 +22,13 @@ static const struct edition three = {3, "00000000"};
 
 static struct cloud c;
 static struct control_server *server;
-static struct hold *hold;
+static struct freeze *freeze;
 
 static int
 start(struct err *e)
 {
 	static const struct stop ending;
-	const struct verbs_parts parts = {&c.k.options, c.k.stock, c.k.announce, hold, c.k.jobs,
+	const struct verbs_parts parts = {&c.k.options, c.k.stock, c.k.announce, freeze, c.k.jobs,
 		c.pool.upstreams, &ending, 77};
 
 	return control_server_start(&parts, &server, e);
@@ -41,7 +41,7 @@ set_up(void)
 
 	logged_begin();
 	cloud_set_up(&c);
-	ck_assert_int_eq(hold_open(&c.k.options, c.k.announce, &hold, NULL), 0);
+	ck_assert_int_eq(freeze_open(&c.k.options, c.k.announce, &freeze, NULL), 0);
 	ck_assert_msg(start(&e) == 0, "%s", e.text);
 }
 
@@ -49,7 +49,7 @@ static void
 tear_down(void)
 {
 	control_server_stop(server);
-	hold_close(hold);
+	freeze_close(freeze);
 	cloud_tear_down(&c);
 }
 

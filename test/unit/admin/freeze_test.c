@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "admin/hold.h"
+#include "admin/freeze.h"
 
 #include <fcntl.h>
 
@@ -11,14 +11,14 @@
 #include "unit.h"
 
 static struct kept k;
-static struct hold *hold;
+static struct freeze *freeze;
 
 static void
 start(void)
 {
 	struct err e = {0};
 
-	ck_assert_msg(hold_open(&k.options, k.announce, &hold, &e) == 0, "%s", e.text);
+	ck_assert_msg(freeze_open(&k.options, k.announce, &freeze, &e) == 0, "%s", e.text);
 }
 
 static void
@@ -33,16 +33,16 @@ set_up(void)
 static void
 tear_down(void)
 {
-	hold_close(hold);
+	freeze_close(freeze);
 	kept_tear_down(&k);
 }
 
 static bool
-is_held(void)
+is_frozen(void)
 {
-	AUTO_DOC json_t *held = hold_document(hold);
+	AUTO_DOC json_t *frozen = freeze_document(freeze);
 
-	return json_is_object(held);
+	return json_is_object(frozen);
 }
 
 static char *
@@ -51,19 +51,19 @@ file_path(void)
 	return mem_printf("%s/data/guts2/hold.json", k.path);
 }
 
-START_TEST(hold_set__nothing_newer_is_announced_until_it_is_released)
+START_TEST(freeze_begin__nothing_newer_is_announced_until_it_is_released)
 {
 	set_up();
-	ck_assert(!is_held());
-	ck_assert_int_eq(hold_set(hold, "a", "b", NULL), 0);
-	ck_assert(is_held());
+	ck_assert(!is_frozen());
+	ck_assert_int_eq(freeze_begin(freeze, "a", "b", NULL), 0);
+	ck_assert(is_frozen());
 	/* Newer, new, and gone: what waits is announced when the last poll is older than that. */
 	ck_assert(announced_poll(&k, "a/6 b/1 t/5 "));
 	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
 	ck_assert(announced_poll(&k, "a/7 b/1 "));
 	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
-	ck_assert_int_eq(hold_release(hold, "a", "b", NULL), 0);
-	ck_assert(!is_held());
+	ck_assert_int_eq(freeze_end(freeze, "a", "b", NULL), 0);
+	ck_assert(!is_frozen());
 	ck_assert_str_eq(kept_announced(&k), "a/7 b/1 ");
 	ck_assert(!announced_poll(&k, "a/8 b/1 "));
 	ck_assert_str_eq(kept_announced(&k), "a/8 b/1 ");
@@ -71,10 +71,10 @@ START_TEST(hold_set__nothing_newer_is_announced_until_it_is_released)
 }
 END_TEST
 
-START_TEST(hold_set__what_an_administrator_takes_away_goes)
+START_TEST(freeze_begin__what_an_administrator_takes_away_goes)
 {
 	set_up();
-	ck_assert_int_eq(hold_set(hold, "a", "b", NULL), 0);
+	ck_assert_int_eq(freeze_begin(freeze, "a", "b", NULL), 0);
 	ck_assert_int_eq(announced_forget(&k, "t", 0, NULL), 0);
 	ck_assert_str_eq(kept_announced(&k), "a/5 ");
 	tear_down();
@@ -82,45 +82,45 @@ START_TEST(hold_set__what_an_administrator_takes_away_goes)
 END_TEST
 
 /* Nobody waits for what is being prefetched: it is the day that cannot wait. */
-START_TEST(hold_release__passes_what_is_waited_for)
+START_TEST(freeze_end__passes_what_is_waited_for)
 {
 	announced_set_up_prefetch(&k);
 	logged_begin();
 	start();
 	ck_assert(announced_poll(&k, "t/5 "));
 	ck_assert_str_eq(kept_announced(&k), "t/4 ");
-	ck_assert_int_eq(hold_release(hold, "a", "b", NULL), 0);
+	ck_assert_int_eq(freeze_end(freeze, "a", "b", NULL), 0);
 	ck_assert_str_eq(kept_announced(&k), "t/5 ");
 	tear_down();
 }
 END_TEST
 
 /* Before anything was fetched in this run nothing is known to have come. */
-START_TEST(hold_open__a_restart_holds_on_and_releases_nothing_by_itself)
+START_TEST(freeze_open__a_restart_stays_frozen_and_releases_nothing_by_itself)
 {
-	AUTO_DOC json_t *held = NULL;
+	AUTO_DOC json_t *frozen = NULL;
 	AUTO_FREE char *path = NULL;
 
 	set_up();
 	path = mem_string(k.path);
-	ck_assert_int_eq(hold_set(hold, "user 7", "\xc3\xa4", NULL), 0);
-	hold_close(hold);
+	ck_assert_int_eq(freeze_begin(freeze, "user 7", "\xc3\xa4", NULL), 0);
+	freeze_close(freeze);
 	kept_tear_down(&k);
 	kept_set_up_at(&k, path);
 	start();
-	held = hold_document(hold);
-	ck_assert_str_eq(json_string_value(json_object_get(held, "by")), "user 7");
-	ck_assert_str_eq(json_string_value(json_object_get(held, "why")), "\xc3\xa4");
-	ck_assert_int_eq(hold_release(hold, "a", "b", NULL), 0);
+	frozen = freeze_document(freeze);
+	ck_assert_str_eq(json_string_value(json_object_get(frozen, "by")), "user 7");
+	ck_assert_str_eq(json_string_value(json_object_get(frozen, "why")), "\xc3\xa4");
+	ck_assert_int_eq(freeze_end(freeze, "a", "b", NULL), 0);
 	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
-	hold_close(hold);
+	freeze_close(freeze);
 	start();
-	ck_assert(!is_held());
+	ck_assert(!is_frozen());
 	tear_down();
 }
 END_TEST
 
-START_TEST(hold_open__a_file_that_cannot_be_read_holds)
+START_TEST(freeze_open__a_file_that_cannot_be_read_freezes)
 {
 	static const char *const texts[] = {"", "{", "[]", "\0"};
 
@@ -130,17 +130,17 @@ START_TEST(hold_open__a_file_that_cannot_be_read_holds)
 		AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 		ck_assert_int_eq(fs_write(fd, texts[i], strlen(texts[i]), NULL), 0);
-		hold_close(hold);
+		freeze_close(freeze);
 		start();
-		ck_assert(is_held());
+		ck_assert(is_frozen());
 		ck_assert_ptr_nonnull(strstr(logged(), "hold.json"));
 	}
-	ck_assert_int_eq(hold_release(hold, "a", "b", NULL), 0);
+	ck_assert_int_eq(freeze_end(freeze, "a", "b", NULL), 0);
 	tear_down();
 }
 END_TEST
 
-START_TEST(hold_set__a_disk_that_fails_changes_nothing)
+START_TEST(freeze_begin__a_disk_that_fails_changes_nothing)
 {
 	bool failed = true;
 	unsigned failures = 0;
@@ -150,12 +150,12 @@ START_TEST(hold_set__a_disk_that_fails_changes_nothing)
 		int result;
 
 		faults_begin(n);
-		result = hold_set(hold, "a", "b", NULL);
+		result = freeze_begin(freeze, "a", "b", NULL);
 		failed = faults_stop();
 		ck_assert(failed || result == 0);
 		failures += result != 0;
-		ck_assert_int_eq(is_held(), result == 0);
-		ck_assert_int_eq(hold_release(hold, "a", "b", NULL), 0);
+		ck_assert_int_eq(is_frozen(), result == 0);
+		ck_assert_int_eq(freeze_end(freeze, "a", "b", NULL), 0);
 	}
 	ck_assert_uint_gt(failures, 2);
 	tear_down();
@@ -163,12 +163,12 @@ START_TEST(hold_set__a_disk_that_fails_changes_nothing)
 END_TEST
 
 void
-hold_tests(TCase *c)
+freeze_tests(TCase *c)
 {
-	tcase_add_test(c, hold_set__nothing_newer_is_announced_until_it_is_released);
-	tcase_add_test(c, hold_set__what_an_administrator_takes_away_goes);
-	tcase_add_test(c, hold_release__passes_what_is_waited_for);
-	tcase_add_test(c, hold_open__a_restart_holds_on_and_releases_nothing_by_itself);
-	tcase_add_test(c, hold_open__a_file_that_cannot_be_read_holds);
-	tcase_add_test(c, hold_set__a_disk_that_fails_changes_nothing);
+	tcase_add_test(c, freeze_begin__nothing_newer_is_announced_until_it_is_released);
+	tcase_add_test(c, freeze_begin__what_an_administrator_takes_away_goes);
+	tcase_add_test(c, freeze_end__passes_what_is_waited_for);
+	tcase_add_test(c, freeze_open__a_restart_stays_frozen_and_releases_nothing_by_itself);
+	tcase_add_test(c, freeze_open__a_file_that_cannot_be_read_freezes);
+	tcase_add_test(c, freeze_begin__a_disk_that_fails_changes_nothing);
 }
