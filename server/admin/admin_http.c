@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "admin/admin_right.h"
@@ -22,6 +23,8 @@
 
 enum {
 	CONNECTIONS_MAX = 32,
+	CONNECTIONS_MIN = 2,
+	FILES_SHARE = 32, /* of the files that may be open */
 	CONNECTION_BYTES = 8192,
 	SILENT_S = 10,
 	REQUEST_MS = 20000, /* until a request is complete */
@@ -343,19 +346,33 @@ leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
 	return strlen(text);
 }
 
+/* Part of what is left for all that is not a client's connection: see conns.c. */
+static unsigned
+connections_max(void)
+{
+	struct rlimit limit;
+	rlim_t share = CONNECTIONS_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		share = limit.rlim_cur / FILES_SHARE;
+	if (share < CONNECTIONS_MIN)
+		return CONNECTIONS_MIN;
+	return share < CONNECTIONS_MAX ? (unsigned)share : CONNECTIONS_MAX;
+}
+
 static int
 start_daemon(struct admin_http *a, struct err *e)
 {
-	a->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION |
-					     MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-					     MHD_USE_ERROR_LOG,
-		0, NULL, NULL, on_request, a, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-		MHD_OPTION_LISTEN_SOCKET, a->listening, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENT_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, a, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, a, MHD_OPTION_END);
+	a->daemon =
+		MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+					 MHD_USE_POLL | MHD_USE_ERROR_LOG,
+			0, NULL, NULL, on_request, a, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+			MHD_OPTION_LISTEN_SOCKET, a->listening, MHD_OPTION_CONNECTION_LIMIT,
+			connections_max(), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENT_S,
+			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+			MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK,
+			leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, a,
+			MHD_OPTION_NOTIFY_CONNECTION, on_connection, a, MHD_OPTION_END);
 	return a->daemon == NULL ? err_set(e, ERR_SYS, "the HTTP library does not start") : 0;
 }
 

@@ -21,7 +21,7 @@ enum {
 	BODY_MS = 60000,
 	IDLE_MS = 75000,
 	FILES_MAX = 1024,
-	OTHER_FILES = 128, /* logs, transfers, the index */
+	OTHER_FILES = 160, /* logs, transfers, the index, administrators */
 	FILES_MIN = 64,	   /* with fewer it does not start */
 };
 

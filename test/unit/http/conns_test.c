@@ -280,7 +280,7 @@ static const struct {
 	rlim_t files;
 	unsigned wanted, connections, other; /* connections 0: it does not start */
 } limits[] = {{63, 1, 0, 0}, {64, 1, 1, 8}, {64, 1000, 21, 8}, {512, 1000, 270, 64},
-	{1024, 655, 655, 128}, {1024, 656, 654, 128}, {1024, 1000, 654, 128}};
+	{1024, 626, 626, 128}, {1024, 627, 625, 128}, {1024, 1000, 625, 128}};
 enum { LIMITS = sizeof(limits) / sizeof(limits[0]) };
 
 START_TEST(conns_limit__shares_out_the_files_that_the_process_may_open)
