@@ -10,12 +10,12 @@
 
 /* What the old version has, by digest: a file that was only moved or renamed is not missing. */
 static void
-find_missing(struct listing *v, const struct header *new)
+find_missing(struct listing *v)
 {
 	size_t kept = 0;
 
-	v->missing = header_contents(new, &v->missing_count);
-	for (size_t i = 0; i < v->missing_count; i++)
+	v->missing = header_contents(v->blobs, v->blob_count);
+	for (size_t i = 0; i < v->blob_count; i++)
 		if (header_blob_find(v->old_blobs, v->old_count, &v->missing[i]->digest) ==
 			v->old_count)
 			v->missing[kept++] = v->missing[i];
@@ -28,11 +28,11 @@ listing_new(const struct header *new, const struct header *old)
 	struct listing *v = mem_new(1, sizeof(*v));
 
 	if (old != NULL) {
-		v->old = header_contents(old, &v->old_count);
 		v->old_blobs = header_blobs(old, &v->old_count);
+		v->old = header_contents(v->old_blobs, v->old_count);
 	}
-	find_missing(v, new);
 	v->blobs = header_blobs(new, &v->blob_count);
+	find_missing(v);
 	for (size_t i = 0; i < v->blob_count; i++)
 		v->bytes += v->blobs[i]->size;
 	for (size_t i = 0; i < v->old_count; i++)

@@ -378,12 +378,14 @@ header_blob_find(const struct header_file *const *blobs, size_t count, const str
 }
 
 const struct header_file **
-header_contents(const struct header *h, size_t *ret_count)
+header_contents(const struct header_file *const *blobs, size_t count)
 {
-	const struct header_file **blobs = header_blobs(h, ret_count);
+	const struct header_file **contents = mem_new(count, sizeof(const void *));
 
-	mem_sort(blobs, *ret_count, sizeof(const void *), compare_places);
-	return blobs;
+	if (count > 0)
+		memcpy(contents, blobs, count * sizeof(const void *));
+	mem_sort(contents, count, sizeof(const void *), compare_places);
+	return contents;
 }
 
 size_t

@@ -78,8 +78,8 @@ const struct header_file **header_blobs(const struct header *h, size_t *ret_coun
 size_t header_blob_find(
 	const struct header_file *const *blobs, size_t count, const struct digest *digest);
 
-/* The same in the order of paths, as archives have them. */
-const struct header_file **header_contents(const struct header *h, size_t *ret_count);
+/* A copy of such an array, in the order of paths, as archives have them. */
+const struct header_file **header_contents(const struct header_file *const *blobs, size_t count);
 
 /* In such an array, the index of a file that header_blobs of the same header has. */
 size_t header_content_find(

@@ -23,7 +23,23 @@ struct base {
 	const struct header *header;
 	const struct header_file **contents;
 	size_t count;
+	size_t next; /* of header's files, see base_find_same */
 };
+
+/* Most files are where they were, and a header is in the order of paths: the next one is near. */
+static const struct header_file *
+base_find_same(struct base *b, const struct header_file *file)
+{
+	const struct header_file *old = NULL;
+	int order = 1;
+
+	while (order > 0 && b->next < b->header->count) {
+		old = &b->header->files[b->next];
+		order = strcmp(file->path, old->path);
+		b->next += order > 0;
+	}
+	return order == 0 && digest_equal(&old->digest, &file->digest) ? old : NULL;
+}
 
 static const struct header_file *
 base_find(const struct base *b, const struct digest *digest)
@@ -198,7 +214,8 @@ static int
 take_installed(struct install *x, size_t i, struct err *e)
 {
 	const struct header_file *file = &x->what->header->files[i];
-	const struct header_file *old = base_find(&x->base, &file->digest);
+	const struct header_file *same = base_find_same(&x->base, file);
+	const struct header_file *old = same != NULL ? same : base_find(&x->base, &file->digest);
 	const char **first = &x->placed[file->executable][blob_of(x, file)];
 	const char *from;
 	const char *name;
