@@ -150,11 +150,11 @@ def start(repo, keys):
 
 
 def trust():
-    forty, keys, by = repository("forty", 10, 40)
+    forty, keys, by = repository("signed-10-40", 10, 40)
     rows = [verify("10 types x 40 versions", forty, 10, 2000), *costs(forty, keys, by)]
-    fifty, keys, _ = repository("fifty", 50, 1)
+    fifty, keys, _ = repository("signed-50", 50, 1)
     rows += [verify("50 types", fifty, 50), poll(fifty, keys)]
-    many, keys, _ = repository("many", 2000, 1)
+    many, keys, _ = repository("signed-2000", 2000, 1)
     return [*rows, verify("2,000 types", many, 2000), start(many, keys)]
 
 
