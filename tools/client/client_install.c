@@ -178,13 +178,14 @@ put_decoded(const struct install *x, const struct header_file *file, const char 
 	return put_file(x, x->fresh, hex, name, file, first, e);
 }
 
-/* When an installed file that was right had been changed; 0: its copy is another file. */
-static uint64_t
-known_ns(const struct install *x, const struct header_file *old)
+/* By what an installed file that was right is known; its copy is another file. */
+static struct look_file
+known_of(const struct install *x, const struct header_file *old)
 {
 	size_t i = (size_t)(old - x->base.header->files);
 
-	return x->what->copy || i >= x->home->seen.count ? 0 : x->home->seen.changed_ns[i];
+	return x->what->copy || i >= x->home->seen.count ? (struct look_file){0}
+							 : x->home->seen.files[i];
 }
 
 /*
@@ -196,11 +197,11 @@ check_taken(
 	struct install *x, size_t i, const char *name, const struct header_file *old, struct err *e)
 {
 	const struct header_file *file = &x->what->header->files[i];
-	uint64_t *changed_ns = &x->look.changed_ns[i];
+	struct look_file *known = &x->look.files[i];
 	enum client_look_found found;
 
-	*changed_ns = known_ns(x, old);
-	found = client_look_check(x->to.dir, name, file, changed_ns);
+	*known = known_of(x, old);
+	found = client_look_check(x->to.dir, name, file, known);
 	x->taken[i] = found == LOOK_UNCHANGED || found == LOOK_RIGHT;
 	x->unread = x->unread || found == LOOK_UNCHANGED;
 	return found == LOOK_WRONG ? fail_changed(file, e) : 0;
@@ -246,8 +247,8 @@ copy_instead(struct install *x, size_t i, const char *name, struct err *e)
 		return err_sys(e, "%s", file->path);
 	if (put_copy(x, x->from.dir, from, name, file, e) != 0)
 		return -1;
-	x->look.changed_ns[i] = 0;
-	return client_look_check(x->to.dir, name, file, &x->look.changed_ns[i]) == LOOK_RIGHT
+	x->look.files[i] = (struct look_file){0};
+	return client_look_check(x->to.dir, name, file, &x->look.files[i]) == LOOK_RIGHT
 		       ? 0
 		       : fail_changed(file, e);
 }
@@ -273,7 +274,7 @@ place_file(struct install *x, size_t i, struct err *e)
 		result = put_decoded(x, file, name, !other, e);
 		*first = file->path;
 	}
-	x->look.changed_ns[i] = client_look_changed_ns(x->to.dir, name);
+	x->look.files[i] = client_look_note(x->to.dir, name);
 	return result;
 }
 

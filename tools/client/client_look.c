@@ -14,19 +14,19 @@
 enum { SMALL_BYTES = 1 << 14 }; /* that are read in one call */
 
 /* A line for each file, and the lines before them. */
-#define RECORD_BYTES_MAX ((size_t)(HEADER_FILES_MAX + 8) * 24)
+#define RECORD_BYTES_MAX ((size_t)(HEADER_FILES_MAX + 8) * 48)
 
 void
 client_look_new(struct look *l, size_t count)
 {
-	*l = (struct look){.changed_ns = mem_new(count, sizeof(*l->changed_ns)), .count = count};
+	*l = (struct look){.files = mem_new(count, sizeof(*l->files)), .count = count};
 }
 
 void
 client_look_free(struct look *l)
 {
-	free(l->changed_ns);
-	l->changed_ns = NULL;
+	free(l->files);
+	l->files = NULL;
 }
 
 /* ---- The record */
@@ -50,6 +50,16 @@ next_number(char **tail, const char *word, uint64_t *ret)
 }
 
 static bool
+next_file(char **tail, struct look_file *ret)
+{
+	char *line = strsep(tail, "\n");
+	size_t len = line != NULL ? strcspn(line, " ") : 0;
+
+	return len > 0 && line[len] == ' ' && num_parse(line, len, UINT64_MAX, &ret->changed_ns) &&
+	       num_parse(line + len + 1, strlen(line + len + 1), UINT64_MAX, &ret->inode);
+}
+
+static bool
 parse(char *text, struct look *ret)
 {
 	char *tail = text;
@@ -57,14 +67,14 @@ parse(char *text, struct look *ret)
 	uint64_t version;
 	uint64_t count;
 
-	if (!next_number(&tail, "seen ", &version) || version != 1 ||
+	if (!next_number(&tail, "seen ", &version) || version != 2 ||
 		(header = next_value(&tail, "header ")) == NULL ||
 		!digest_parse(header, &ret->header) ||
 		!next_number(&tail, "verified ", &ret->verified_s) ||
 		!next_number(&tail, "files ", &count) || count != ret->count)
 		return false;
 	for (size_t i = 0; i < ret->count; i++)
-		if (!next_number(&tail, "", &ret->changed_ns[i]))
+		if (!next_file(&tail, &ret->files[i]))
 			return false;
 	return true;
 }
@@ -79,7 +89,7 @@ client_look_read(int state, const char *name, struct look *ret, struct err *e)
 	/* A NUL would end the text before its end. */
 	if (text.len > 0 && strlen(text.at) == text.len && parse(text.at, ret))
 		return 0;
-	memset(ret->changed_ns, 0, ret->count * sizeof(*ret->changed_ns));
+	memset(ret->files, 0, ret->count * sizeof(*ret->files));
 	ret->verified_s = 0;
 	return err_set(e, ERR_INPUT, "%s: damaged", name);
 }
@@ -90,10 +100,11 @@ client_look_write(int state, const char *name, const struct look *l, struct err 
 	AUTO_BUF struct buf text = {0};
 	char hex[DIGEST_HEX + 1];
 
-	buf_printf(&text, "seen 1\nheader %s\nverified %" PRIu64 "\nfiles %zu\n",
+	buf_printf(&text, "seen 2\nheader %s\nverified %" PRIu64 "\nfiles %zu\n",
 		digest_hex(&l->header, hex), l->verified_s, l->count);
 	for (size_t i = 0; i < l->count; i++)
-		buf_printf(&text, "%" PRIu64 "\n", l->changed_ns[i]);
+		buf_printf(&text, "%" PRIu64 " %" PRIu64 "\n", l->files[i].changed_ns,
+			l->files[i].inode);
 	return fs_put(state, "seen", name, span_of(text.at, text.len), e);
 }
 
@@ -121,12 +132,18 @@ changed_ns(const struct statx *s)
 	return (uint64_t)s->stx_mtime.tv_sec * 1000000000 + s->stx_mtime.tv_nsec;
 }
 
-uint64_t
-client_look_changed_ns(int dir, const char *name)
+static struct look_file
+sign_of(const struct statx *s)
+{
+	return (struct look_file){changed_ns(s), s->stx_ino};
+}
+
+struct look_file
+client_look_note(int dir, const char *name)
 {
 	struct statx s;
 
-	return stat_file(dir, name, &s) ? changed_ns(&s) : 0;
+	return stat_file(dir, name, &s) ? sign_of(&s) : (struct look_file){0};
 }
 
 /* A small one in one call, which asks for a byte more than there should be. */
@@ -145,33 +162,35 @@ has_digest(int fd, const struct header_file *file)
 }
 
 static bool
-is_unchanged(const struct statx *s, const struct header_file *file, uint64_t known_ns)
+is_unchanged(const struct statx *s, const struct header_file *file, const struct look_file *known)
 {
-	return known_ns != 0 && known_ns == changed_ns(s) && s->stx_size == file->size &&
+	return known->changed_ns != 0 && known->changed_ns == changed_ns(s) &&
+	       known->inode == s->stx_ino && s->stx_size == file->size &&
 	       (s->stx_mode & 07777) == client_look_mode(file);
 }
 
-/* *ret_changed_ns before the bytes are read: a write that comes between shows the next time. */
+/* *ret_now before the bytes are read: a write that comes between shows the next time. */
 static int
-open_file(int dir, const char *name, uint64_t *ret_changed_ns, mode_t *ret_mode)
+open_file(int dir, const char *name, struct look_file *ret_now, mode_t *ret_mode)
 {
 	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct statx s;
 
 	if (fd < 0 ||
-		statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE | STATX_MTIME, &s) != 0 ||
+		statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE | STATX_MTIME | STATX_INO,
+			&s) != 0 ||
 		!S_ISREG(s.stx_mode))
 		return -1;
-	*ret_changed_ns = changed_ns(&s);
+	*ret_now = sign_of(&s);
 	*ret_mode = s.stx_mode & 07777;
 	return fs_take(&fd);
 }
 
 static enum client_look_found
-check_bytes(int dir, const char *name, const struct header_file *file, uint64_t *ret_changed_ns)
+check_bytes(int dir, const char *name, const struct header_file *file, struct look_file *ret_now)
 {
 	mode_t mode;
-	AUTO_CLOSE int fd = open_file(dir, name, ret_changed_ns, &mode);
+	AUTO_CLOSE int fd = open_file(dir, name, ret_now, &mode);
 
 	if (fd >= 0 && mode != client_look_mode(file))
 		return LOOK_OTHER_MODE;
@@ -179,22 +198,23 @@ check_bytes(int dir, const char *name, const struct header_file *file, uint64_t 
 }
 
 enum client_look_found
-client_look_check(int dir, const char *name, const struct header_file *file, uint64_t *known_ns)
+client_look_check(
+	int dir, const char *name, const struct header_file *file, struct look_file *known)
 {
 	struct statx s;
 
-	return stat_file(dir, name, &s) && is_unchanged(&s, file, *known_ns)
+	return stat_file(dir, name, &s) && is_unchanged(&s, file, known)
 		       ? LOOK_UNCHANGED
-		       : check_bytes(dir, name, file, known_ns);
+		       : check_bytes(dir, name, file, known);
 }
 
 /* The mode by the descriptor: it is that of the file whose bytes were read. */
 static bool
 is_right(int dir, const char *name, const struct header_file *file)
 {
-	uint64_t changed;
+	struct look_file now;
 	mode_t mode;
-	AUTO_CLOSE int fd = open_file(dir, name, &changed, &mode);
+	AUTO_CLOSE int fd = open_file(dir, name, &now, &mode);
 
 	if (fd < 0 || !has_digest(fd, file))
 		return false;
@@ -254,21 +274,21 @@ read_file(struct walk *w, const char *name, const struct header_file *file, cons
 
 /*
  * The time is taken before the bytes are read: a write that comes between shows the next time. It
- * is that of the content, and not of the inode, which changes with every link that comes or goes.
+ * is that of the content, and not of the status, which changes with every link that comes or goes.
  */
 static bool
-look_at(struct walk *w, const struct header_file *file, uint64_t *known_ns)
+look_at(struct walk *w, const struct header_file *file, struct look_file *known)
 {
 	const char *name = client_walk_enter(&w->at, file->path, NULL);
-	uint64_t before_ns = *known_ns;
+	struct look_file before = *known;
 	struct statx s;
 
-	*known_ns = 0;
+	*known = (struct look_file){0};
 	if (name == NULL || !stat_file(w->at.dir, name, &s) || s.stx_size != file->size)
 		return false;
-	if ((w->all || !is_unchanged(&s, file, before_ns)) && !read_file(w, name, file, &s))
+	if ((w->all || !is_unchanged(&s, file, &before)) && !read_file(w, name, file, &s))
 		return false;
-	*known_ns = changed_ns(&s);
+	*known = sign_of(&s);
 	return true;
 }
 
@@ -281,10 +301,11 @@ client_look_files(
 
 	*ret_first = NULL;
 	for (size_t i = 0; i < header->count; i++) {
-		uint64_t before_ns = l->changed_ns[i];
-		bool right = look_at(&w, &header->files[i], &l->changed_ns[i]);
+		struct look_file before = l->files[i];
+		bool right = look_at(&w, &header->files[i], &l->files[i]);
 
-		l->news = l->news || before_ns != l->changed_ns[i];
+		l->news = l->news || before.changed_ns != l->files[i].changed_ns ||
+			  before.inode != l->files[i].inode;
 		if (right)
 			continue;
 		*ret_first = damaged == 0 ? header->files[i].path : *ret_first;

@@ -2,14 +2,14 @@
 /*
  * client_look.h - whether the files of a version are what they were when it was installed.
  *
- * Does:     compares kind, size, mode and time of change of each file with what was
+ * Does:     compares kind, size, mode, time of change and inode of each file with what was
  *           recorded when its digest was right. What differs is read and digested, so that a
  *           file which was only touched is no damage; a mode that differs on right content is
  *           put right. All are digested when that is asked for. A file that is reached
  *           through a link, at its end or on the way, is damaged: what is behind it is not ours.
- * Shapes:   .state/<version>-<cookie>.seen, lines of text: "seen 1", "header <64 hex>",
+ * Shapes:   .state/<version>-<cookie>.seen, lines of text: "seen 2", "header <64 hex>",
  *           "verified <seconds>", "files <count>", then for each file, in the header's
- *           order, its time of change in nanoseconds; 0: it was not whole
+ *           order, its time of change in nanoseconds and its inode; 0: it was not whole
  * Units:    _s and _ns since 1970
  * Cost:     one statx(2) a file, at most two walks down to each directory; what is read is
  *           read once, however many names it has
@@ -27,11 +27,20 @@
 #include "base/err.h"
 #include "model/header.h"
 
+/*
+ * By what a file is known again. Files of one version can have one time; then it is the inode that
+ * tells that two have changed places.
+ */
+struct look_file {
+	uint64_t changed_ns; /* 0: nobody knows, or it was not whole */
+	uint64_t inode;
+};
+
 /* The record of one version. */
 struct look {
 	struct digest header; /* of the header's bytes, as they came */
 	uint64_t verified_s;  /* when all digests were looked at */
-	uint64_t *changed_ns; /* of each file; 0: not whole when it was looked at */
+	struct look_file *files;
 	size_t count;
 	bool news; /* something was seen that is not recorded */
 };
@@ -49,22 +58,19 @@ int client_look_write(int state, const char *name, const struct look *l, struct 
 /* The mode that the client gives a file: 0644, or 0755 to what can be executed. */
 mode_t client_look_mode(const struct header_file *file);
 
-/* When a file was changed; 0: nobody knows. */
-uint64_t client_look_changed_ns(int dir, const char *name);
+/* By what a file is known from now on. */
+struct look_file client_look_note(int dir, const char *name);
 
 enum client_look_found {
-	LOOK_UNCHANGED,	 /* since *known_ns, with its size and mode: not read */
+	LOOK_UNCHANGED,	 /* it is what *known is, with its size and mode: not read */
 	LOOK_RIGHT,	 /* read: its mode and its digest are the header's */
 	LOOK_OTHER_MODE, /* not read */
 	LOOK_WRONG,	 /* its bytes are others, or it is no file, or not there */
 };
 
-/*
- * Whether a file is what the header says. *known_ns: when one that was right had been changed, 0:
- * nobody knows; and then when this one was.
- */
+/* Whether a file is what the header says. *known: of one that was right; and then of this one. */
 enum client_look_found client_look_check(
-	int dir, const char *name, const struct header_file *file, uint64_t *known_ns);
+	int dir, const char *name, const struct header_file *file, struct look_file *known);
 
 /*
  * Look at every file of a header, and note in l what was seen. all: digest even what seems to

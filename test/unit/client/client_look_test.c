@@ -2,6 +2,7 @@
 #include "client/client_look.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -116,7 +117,7 @@ START_TEST(client_look_files__a_file_that_was_only_touched_is_whole)
 	ck_assert_int_eq(utimensat(f.dir, "a", (struct timespec[]){{1, 0}, {1, 5}}, 0), 0);
 	ck_assert_uint_eq(look(&f, false), 0);
 	ck_assert(f.look.news);
-	ck_assert_uint_eq(f.look.changed_ns[0], 1000000005);
+	ck_assert_uint_eq(f.look.files[0].changed_ns, 1000000005);
 	tear_down(&f);
 }
 END_TEST
@@ -139,6 +140,31 @@ START_TEST(client_look_files__finds_what_is_missing_changed_or_something_else)
 	ck_assert_int_eq(unlinkat(f.dir, "c", 0), 0);
 	ck_assert_int_eq(mkdirat(f.dir, "c", 0755), 0);
 	ck_assert_uint_eq(look(&f, false), 2);
+	tear_down(&f);
+}
+END_TEST
+
+/* Files of one size, mode and time: by their inodes they are told apart. */
+START_TEST(client_look_files__finds_files_that_changed_places)
+{
+	static const struct timespec same[] = {{5, 0}, {5, 0}};
+	struct fixture f;
+
+	set_up(&f);
+	put(&f, "b", "FIRST");
+	f.header->files[1].size = 5;
+	f.header->files[1].executable = false;
+	f.header->files[1].digest = digest_of(unit_text("FIRST"));
+	ck_assert_int_eq(utimensat(f.dir, "a", same, 0), 0);
+	ck_assert_int_eq(utimensat(f.dir, "b", same, 0), 0);
+	ck_assert_uint_eq(look(&f, false), 0);
+	ck_assert_int_eq(renameat2(f.dir, "a", f.dir, "b", RENAME_EXCHANGE), 0);
+	ck_assert_uint_eq(look(&f, false), 2);
+	ck_assert_int_eq(renameat2(f.dir, "a", f.dir, "b", RENAME_EXCHANGE), 0);
+	ck_assert_uint_eq(look(&f, false), 0);
+	ck_assert_int_eq(unlinkat(f.dir, "a", 0), 0);
+	ck_assert_int_eq(linkat(f.dir, "b", f.dir, "a", 0), 0);
+	ck_assert_uint_eq(look(&f, false), 1);
 	tear_down(&f);
 }
 END_TEST
@@ -189,7 +215,7 @@ START_TEST(client_look_read__a_damaged_record_knows_nothing)
 	ck_assert_int_eq(client_look_read(f.dir, "r", &got, NULL), 0);
 	ck_assert_uint_eq(got.verified_s, 1234567890);
 	ck_assert(digest_equal(&got.header, &f.look.header));
-	ck_assert_mem_eq(got.changed_ns, f.look.changed_ns, 3 * sizeof(uint64_t));
+	ck_assert_mem_eq(got.files, f.look.files, 3 * sizeof(*got.files));
 
 	ck_assert_int_eq(fs_read(f.dir, "r", 1000, &text, NULL), 0);
 	/* Cut before the last line's number, a byte of zeros, or of another number of files. */
@@ -198,7 +224,7 @@ START_TEST(client_look_read__a_damaged_record_knows_nothing)
 		ck_assert_int_eq(client_look_read(f.dir, "r", &got, &e), -1);
 		ck_assert_int_eq(e.code, ERR_INPUT);
 		ck_assert_str_eq(e.text, "r: damaged");
-		ck_assert_uint_eq(got.changed_ns[0] + got.changed_ns[1] + got.verified_s, 0);
+		ck_assert_uint_eq(got.files[0].changed_ns + got.files[1].inode + got.verified_s, 0);
 	}
 	/* Its header is said by what is no digest. */
 	text.at[strlen("seen 1\nheader ")] = 'g';
@@ -311,6 +337,7 @@ client_look_tests(TCase *c)
 	tcase_add_test(c, client_look_files__what_is_as_it_was_is_no_news);
 	tcase_add_test(c, client_look_files__a_file_that_was_only_touched_is_whole);
 	tcase_add_test(c, client_look_files__finds_what_is_missing_changed_or_something_else);
+	tcase_add_test(c, client_look_files__finds_files_that_changed_places);
 	tcase_add_test(c, client_look_files__digests_find_what_kept_its_time);
 	tcase_add_test(c, client_look_files__a_mode_is_put_right);
 	tcase_add_test(c, client_look_read__a_damaged_record_knows_nothing);
