@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/local.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -47,16 +49,36 @@ local_unlisten(int dir, const char *name, int *fd)
 	(void)fs_remove(dir, name, NULL);
 }
 
-int
-local_connect(int dir, const char *name)
+static int
+connect_to(int dir, const char *name, int flags)
 {
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	struct sockaddr_un address;
 
 	address_in(dir, name, &address);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
 		return -1;
 	return fs_take(&fd);
+}
+
+int
+local_connect(int dir, const char *name)
+{
+	return connect_to(dir, name, 0);
+}
+
+/* Who does not accept for the moment has a queue that is full: EAGAIN, where to wait would hang. */
+bool
+local_is_free(int dir, const char *name)
+{
+	AUTO_CLOSE int fd = connect_to(dir, name, SOCK_NONBLOCK);
+	struct stat st;
+
+	if (fd >= 0)
+		return false;
+	return errno == ENOENT ||
+	       (errno == ECONNREFUSED && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		       S_ISSOCK(st.st_mode));
 }
 
 /* -1, which is nobody's: it is no such socket. */

@@ -26,6 +26,9 @@ void local_unlisten(int dir, const char *name, int *fd);
 /* -1, with errno: nobody is there. */
 int local_connect(int dir, const char *name);
 
+/* Whether nothing is there, or a socket that nobody listens on any more. It does not wait. */
+bool local_is_free(int dir, const char *name);
+
 /* Whether root or our own user is at the other end: the kernel says so, and nobody else could. */
 bool local_is_ours(int fd);
 

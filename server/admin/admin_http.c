@@ -24,7 +24,8 @@
 enum {
 	CONNECTIONS_MAX = 32,
 	CONNECTIONS_MIN = 2,
-	FILES_SHARE = 32, /* of the files that may be open */
+	CONNECTIONS_SPARE = 16, /* for a moment, until others have gone */
+	FILES_SHARE = 32,	/* of the files that may be open */
 	CONNECTION_BYTES = 8192,
 	SILENT_S = 10,
 	REQUEST_MS = 20000, /* until a request is complete */
@@ -36,7 +37,8 @@ static const char socket_name[] = "admin.socket";
 struct admin_conn {
 	int fd;
 	uint64_t until_ms; /* 0: it is being answered */
-	LIST_ENTRY(admin_conn) link;
+	bool cut;	   /* it was shut down; its thread closes it */
+	TAILQ_ENTRY(admin_conn) link;
 };
 
 struct admin_http {
@@ -46,12 +48,31 @@ struct admin_http {
 	int listening; /* the library's once that has started */
 	int dir;       /* of a Unix socket */
 	char *name;    /* of that */
+	ino_t inode;   /* the same: another one is another server's */
 	char *address;
 	pthread_mutex_t lock; /* the list: a descriptor is not shut down after it was closed */
-	LIST_HEAD(admin_conns, admin_conn) conns;
+	TAILQ_HEAD(admin_conns, admin_conn) conns; /* the oldest first */
+	unsigned count;
+	unsigned max; /* then who has waited the longest makes room */
 };
 
 /* ---- Connections */
+
+/* Who has said nothing yet for the longest time; those that are being answered stay. */
+static void
+make_room(struct admin_http *a)
+{
+	struct admin_conn *conn;
+
+	TAILQ_FOREACH (conn, &a->conns, link) {
+		if (conn->until_ms == 0 || conn->cut)
+			continue;
+		conn->cut = true;
+		a->count--;
+		(void)shutdown(conn->fd, SHUT_RDWR);
+		return;
+	}
+}
 
 static void
 add_connection(struct admin_http *a, int fd, void **socket_context)
@@ -61,7 +82,10 @@ add_connection(struct admin_http *a, int fd, void **socket_context)
 	conn->fd = fd;
 	conn->until_ms = clock_mono_ms() + REQUEST_MS;
 	(void)pthread_mutex_lock(&a->lock);
-	LIST_INSERT_HEAD(&a->conns, conn, link);
+	if (a->count >= a->max)
+		make_room(a);
+	a->count++;
+	TAILQ_INSERT_TAIL(&a->conns, conn, link);
 	(void)pthread_mutex_unlock(&a->lock);
 	*socket_context = conn;
 }
@@ -81,7 +105,8 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 		return;
 	}
 	(void)pthread_mutex_lock(&a->lock);
-	LIST_REMOVE(conn, link);
+	TAILQ_REMOVE(&a->conns, conn, link);
+	a->count -= !conn->cut;
 	(void)pthread_mutex_unlock(&a->lock);
 	free(conn);
 	*socket_context = NULL;
@@ -107,7 +132,7 @@ admin_http_reap(struct admin_http *a, uint64_t now_ms)
 	if (a == NULL)
 		return;
 	(void)pthread_mutex_lock(&a->lock);
-	LIST_FOREACH (conn, &a->conns, link)
+	TAILQ_FOREACH (conn, &a->conns, link)
 		if (conn->until_ms != 0 && now_ms >= conn->until_ms)
 			(void)shutdown(conn->fd, SHUT_RDWR);
 	(void)pthread_mutex_unlock(&a->lock);
@@ -363,32 +388,26 @@ connections_max(void)
 static int
 start_daemon(struct admin_http *a, struct err *e)
 {
-	a->daemon =
-		MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
-					 MHD_USE_POLL | MHD_USE_ERROR_LOG,
-			0, NULL, NULL, on_request, a, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-			MHD_OPTION_LISTEN_SOCKET, a->listening, MHD_OPTION_CONNECTION_LIMIT,
-			connections_max(), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENT_S,
-			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-			MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK,
-			leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, a,
-			MHD_OPTION_NOTIFY_CONNECTION, on_connection, a, MHD_OPTION_END);
+	a->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION |
+					     MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+					     MHD_USE_ERROR_LOG,
+		0, NULL, NULL, on_request, a, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+		MHD_OPTION_LISTEN_SOCKET, a->listening, MHD_OPTION_CONNECTION_LIMIT,
+		a->max + CONNECTIONS_SPARE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENT_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, a, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, a, MHD_OPTION_END);
 	return a->daemon == NULL ? err_set(e, ERR_SYS, "the HTTP library does not start") : 0;
 }
 
-/* A path is whoever's it is: only a socket that nobody listens on is replaced. */
-static int
-check_free(int dir, const char *name, struct err *e)
+/* Of what is at the socket's path now; 0: nothing. */
+static ino_t
+inode_of(const struct admin_http *a)
 {
-	AUTO_CLOSE int other = -1;
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? 0 : err_sys(e, "%s", name);
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, ERR_SYS, "%s is there, and is no socket", name);
-	other = local_connect(dir, name);
-	return other < 0 ? 0 : err_set(e, ERR_BUSY, "%s: another program listens there", name);
+	return fstatat(a->dir, a->name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_ino : 0;
 }
 
 static int
@@ -397,12 +416,18 @@ open_socket(struct admin_http *a, const char *path, struct err *e)
 	const char *name;
 
 	a->dir = fs_open_dir_of(AT_FDCWD, path, &name, e);
-	if (a->dir < 0 || check_free(a->dir, name, e) != 0)
+	if (a->dir < 0)
 		return -1;
+	/* A path is whoever's it is. */
+	if (!local_is_free(a->dir, name))
+		return err_set(e, ERR_BUSY, "%s: something else is there, or listens there", path);
 	a->listening = local_listen(a->dir, name, e);
-	a->name = a->listening < 0 ? NULL : mem_string(name);
+	if (a->listening < 0)
+		return -1;
+	a->name = mem_string(name);
 	a->address = mem_string(path);
-	return a->listening < 0 ? -1 : 0;
+	a->inode = inode_of(a);
+	return 0;
 }
 
 static int
@@ -443,7 +468,7 @@ open_listener(struct admin_http *a, const struct options *o, struct err *e)
 static void
 free_admin(struct admin_http *a)
 {
-	if (a->name != NULL)
+	if (a->name != NULL && inode_of(a) == a->inode)
 		local_unlisten(a->dir, a->name, &a->listening);
 	fs_close(&a->listening);
 	fs_close(&a->dir);
@@ -462,6 +487,8 @@ admin_http_start(const struct verbs_parts *parts, const struct options *o, struc
 	*ret = NULL;
 	*a = (struct admin_http){.parts = *parts, .listening = -1, .dir = -1};
 	(void)pthread_mutex_init(&a->lock, NULL);
+	TAILQ_INIT(&a->conns);
+	a->max = connections_max();
 	if (open_listener(a, o, e) != 0 || (a->listening >= 0 && start_daemon(a, e) != 0)) {
 		free_admin(a);
 		return err_wrap(e, "adminAddress");

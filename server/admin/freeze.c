@@ -4,56 +4,92 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "log.h"
+#include "model/wire.h"
 
-enum { BYTES_MAX = 8192 };
+enum { BYTES_MAX = 8 << 20 }; /* twice what an announcement may have */
 
 static const char file_name[] = "hold.json";
 
 struct freeze {
-	int dir;
+	char *path; /* of its directory, which somebody can have removed meanwhile */
 	struct announce *announce;
 	pthread_mutex_t lock; /* taken while the file is written: one change after the other */
 	json_t *frozen;	      /* NULL: nothing is */
 };
 
-static void
-read_file(struct freeze *h)
+static int
+open_dir(const struct freeze *h, struct err *e)
+{
+	return fs_make_dirs(AT_FDCWD, h->path, e);
+}
+
+static bool
+is_whole(const json_t *frozen)
+{
+	return json_is_integer(json_object_get(frozen, "at")) &&
+	       json_is_string(json_object_get(frozen, "by")) &&
+	       json_is_string(json_object_get(frozen, "why"));
+}
+
+static json_t *
+read_file(int dir, struct idents *ret, struct err *e)
 {
 	AUTO_BUF struct buf text = {0};
+	json_t *frozen;
+
+	if (fs_read(dir, file_name, BYTES_MAX, &text, e) != 0 ||
+		wire_query_parse(span_of(text.at, text.len), ret, e) != 0)
+		return NULL;
+	frozen = doc_parse(span_of(text.at, text.len), e);
+	if (is_whole(frozen))
+		return frozen;
+	json_decref(frozen);
+	(void)err_set(e, ERR_INPUT, "who, when and why are not in it");
+	return NULL;
+}
+
+/* What was announced then; where that cannot be read, what the cache knows. */
+static void
+go_on(struct freeze *h, int dir)
+{
+	AUTO_IDENTS struct idents announced = {0};
 	struct err e = {0};
 
-	if (!fs_exists(h->dir, file_name))
-		return;
-	if (fs_read(h->dir, file_name, BYTES_MAX, &text, &e) == 0)
-		h->frozen = doc_parse(span_of(text.at, text.len), &e);
-	if (h->frozen != NULL)
-		return;
-	log_note(EVENT_WARNING, "data/guts2/%s: %s; what is announced stays frozen", file_name,
-		e.text);
-	h->frozen =
-		json_pack("{s:i,s:s,s:s}", "at", 0, "by", "?", "why", "its file cannot be read");
+	h->frozen = read_file(dir, &announced, &e);
+	if (h->frozen == NULL) {
+		log_note(EVENT_WARNING, "data/guts2/%s: %s; what is announced stays frozen",
+			file_name, e.text);
+		h->frozen = json_pack(
+			"{s:i,s:s,s:s}", "at", 0, "by", "?", "why", "its file cannot be read");
+	} else if (announce_restore(h->announce, &announced, &e) != 0) {
+		log_note(EVENT_FAILED, "cannot store the announcement: %s", e.text);
+	}
+	announce_set_frozen(h->announce, true);
 }
 
 int
 freeze_open(const struct options *o, struct announce *announce, struct freeze **ret, struct err *e)
 {
-	AUTO_FREE char *path = mem_printf("%s/data/guts2", o->root);
 	struct freeze *h = mem_new(1, sizeof(*h));
+	AUTO_CLOSE int dir = -1;
 
+	h->path = mem_printf("%s/data/guts2", o->root);
 	h->announce = announce;
 	(void)pthread_mutex_init(&h->lock, NULL);
-	h->dir = fs_make_dirs(AT_FDCWD, path, e);
 	*ret = h;
-	if (h->dir < 0)
+	dir = open_dir(h, e);
+	if (dir < 0)
 		return -1;
-	read_file(h);
-	if (h->frozen != NULL)
-		announce_set_frozen(announce, true);
+	if (fs_exists(dir, file_name))
+		go_on(h, dir);
 	return 0;
 }
 
@@ -62,8 +98,8 @@ freeze_close(struct freeze *h)
 {
 	if (h == NULL)
 		return;
-	fs_close(&h->dir);
 	json_decref(h->frozen);
+	free(h->path);
 	free(h);
 }
 
@@ -81,12 +117,44 @@ log_change(enum log_event event, const char *by, const char *why)
 
 /* The file first: what is said to be frozen is so after a power cut as well. */
 static int
-write_file(struct freeze *h, json_t *frozen, struct err *e)
+write_file(const struct freeze *h, const json_t *frozen, struct err *e)
 {
+	AUTO_CLOSE int dir = open_dir(h, e);
+	AUTO_IDENTS struct idents announced = {0};
+	AUTO_BUF struct buf query = {0};
 	AUTO_BUF struct buf text = {0};
+	AUTO_DOC json_t *all = NULL;
 
-	doc_format(json_incref(frozen), &text);
-	return fs_put(h->dir, "hold.new", file_name, span_of(text.at, text.len), e);
+	if (dir < 0)
+		return -1;
+	announce_now(h->announce, &announced);
+	wire_query_format(&announced, &query);
+	all = doc_parse(span_of(query.at, query.len), e);
+	if (all == NULL || json_object_update(all, (json_t *)(uintptr_t)frozen) != 0)
+		return -1;
+	doc_format(json_incref(all), &text);
+	return fs_put(dir, "hold.new", file_name, span_of(text.at, text.len), e);
+}
+
+static int
+check_texts(const char *by, const char *why, struct err *e)
+{
+	return strlen(by) <= FREEZE_WHY_MAX && strlen(why) <= FREEZE_WHY_MAX
+		       ? 0
+		       : err_set(e, ERR_INPUT, "why: longer than %d bytes", FREEZE_WHY_MAX);
+}
+
+/* A file and no directory: nothing but what was put there goes. */
+static int
+remove_file(const struct freeze *h, struct err *e)
+{
+	AUTO_CLOSE int dir = open_dir(h, e);
+
+	if (dir < 0)
+		return -1;
+	if (unlinkat(dir, file_name, 0) != 0 && errno != ENOENT)
+		return err_sys(e, "%s", file_name);
+	return fs_sync(dir, "data/guts2", e);
 }
 
 int
@@ -96,6 +164,8 @@ freeze_begin(struct freeze *h, const char *by, const char *why, struct err *e)
 		"{s:I,s:s,s:s}", "at", (json_int_t)(clock_wall_ms() / 1000), "by", by, "why", why);
 	int result;
 
+	if (check_texts(by, why, e) != 0)
+		return -1;
 	(void)pthread_mutex_lock(&h->lock);
 	result = write_file(h, frozen, e);
 	if (result == 0) {
@@ -113,8 +183,10 @@ freeze_end(struct freeze *h, const char *by, const char *why, struct err *e)
 {
 	int result;
 
+	if (check_texts(by, why, e) != 0)
+		return -1;
 	(void)pthread_mutex_lock(&h->lock);
-	result = fs_remove(h->dir, file_name, e) == 0 ? fs_sync(h->dir, "data/guts2", e) : -1;
+	result = remove_file(h, e);
 	if (result == 0) {
 		json_decref(h->frozen);
 		h->frozen = NULL;
@@ -131,7 +203,10 @@ freeze_document(struct freeze *h)
 	json_t *ret;
 
 	(void)pthread_mutex_lock(&h->lock);
-	ret = h->frozen != NULL ? json_deep_copy(h->frozen) : json_null();
+	ret = h->frozen == NULL ? json_null()
+				: json_pack("{s:O,s:O,s:O}", "at", json_object_get(h->frozen, "at"),
+					  "by", json_object_get(h->frozen, "by"), "why",
+					  json_object_get(h->frozen, "why"));
 	(void)pthread_mutex_unlock(&h->lock);
 	return ret;
 }

@@ -382,6 +382,35 @@ announce_query(struct announce *a, const struct idents *fetched,
 }
 
 void
+announce_now(struct announce *a, struct idents *ret)
+{
+	struct view *view = stock_view(a->parts.stock);
+
+	view_announced(view, ret);
+	view_release(view);
+}
+
+/* What was taken away since stays away, unless all of it was lost. */
+int
+announce_restore(struct announce *a, const struct idents *before, struct err *e)
+{
+	AUTO_IDENTS struct idents now = {0};
+	AUTO_IDENTS struct idents right = {0};
+	bool lost = stock_query_lost(a->parts.stock);
+
+	announce_now(a, &now);
+	for (size_t i = 0; i < before->count; i++) {
+		const struct ident *shown = idents_find(&now, before->at[i].type);
+
+		if (lost || shown != NULL)
+			idents_add(&right, &before->at[i]);
+	}
+	return idents_equal(&right, &now) && !lost
+		       ? 0
+		       : stock_put_query(a->parts.stock, &right, false, e);
+}
+
+void
 announce_set_frozen(struct announce *a, bool frozen)
 {
 	bool deferred;

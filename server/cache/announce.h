@@ -59,6 +59,15 @@ int announce_query(struct announce *a, const struct idents *fetched,
  */
 void announce_set_frozen(struct announce *a, bool frozen);
 
+/* What is announced now, sorted. */
+void announce_now(struct announce *a, struct idents *ret);
+
+/*
+ * What was announced when it was frozen, of a run before: nothing that is newer is. Where the
+ * stored announcement was lost meanwhile it is this one.
+ */
+int announce_restore(struct announce *a, const struct idents *before, struct err *e);
+
 /* The policy changed: types that are not enabled any more go from the announcement. */
 void announce_policy(struct announce *a);
 

@@ -14,6 +14,7 @@ struct stock {
 	pthread_mutex_t bytes_lock; /* the following */
 	struct records weighed;	    /* the contents that were there when it was computed */
 	uint64_t content_bytes;	    /* what these take */
+	bool query_lost;	    /* when it was opened */
 };
 
 static void
@@ -55,6 +56,7 @@ load(struct stock *s, bool rebuilt, struct err *e)
 	if (depot_query(s->depot, &query, &lost, e) != 0 ||
 		depot_records(s->depot, &records, e) != 0)
 		return -1;
+	s->query_lost = lost;
 	if (lost)
 		announce_kept(&records, &query);
 	view_load(s->views, records.at, records.count);
@@ -100,6 +102,12 @@ struct view *
 stock_view(struct stock *s)
 {
 	return view_take(s->views);
+}
+
+bool
+stock_query_lost(const struct stock *s)
+{
+	return s->query_lost;
 }
 
 struct repo *

@@ -26,6 +26,9 @@ void stock_close(struct stock *s);
 /* The view as it is now; view_release. */
 struct view *stock_view(struct stock *s);
 
+/* Whether the stored announcement was not there, or damaged, when the cache was opened. */
+bool stock_query_lost(const struct stock *s);
+
 /* For reading, and for what is staged. */
 struct repo *stock_repo(struct stock *s);
 

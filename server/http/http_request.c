@@ -144,7 +144,7 @@ log_request(const struct request *r, bool complete)
 	log_number(&l, "bytes", bytes);
 	log_number(&l, "ms", clock_tick_ms() - r->started_ms);
 	log_end(&l, LOG_SERVE);
-	reply_count(&r->reply, bytes);
+	reply_count(&r->reply, bytes, complete);
 }
 
 void

@@ -66,7 +66,7 @@ count_archive(const struct reply *r)
 }
 
 void
-reply_count(const struct reply *r, uint64_t bytes)
+reply_count(const struct reply *r, uint64_t bytes, bool complete)
 {
 	metrics_add(r->asked != 0 ? r->asked : METRIC_REQUESTS_OTHER, 1);
 	metrics_add(response(r->status), 1);
@@ -75,5 +75,6 @@ reply_count(const struct reply *r, uint64_t bytes)
 	if (bytes == 0)
 		return;
 	metrics_add(sent(r), bytes);
-	count_archive(r);
+	if (complete)
+		count_archive(r);
 }

@@ -9,7 +9,7 @@
 
 #include "http/reply.h"
 
-/* One that went out, with so many bytes. */
-void reply_count(const struct reply *r, uint64_t bytes);
+/* One that went out, with so many bytes; complete: to its end. */
+void reply_count(const struct reply *r, uint64_t bytes, bool complete);
 
 #endif

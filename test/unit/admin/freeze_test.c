@@ -2,6 +2,8 @@
 #include "admin/freeze.h"
 
 #include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -120,9 +122,96 @@ START_TEST(freeze_open__a_restart_stays_frozen_and_releases_nothing_by_itself)
 }
 END_TEST
 
+/* The newest of what is kept would be announced then. */
+START_TEST(freeze_open__a_lost_announcement_leads_to_nothing_newer)
+{
+	AUTO_FREE char *path = NULL;
+
+	set_up();
+	(void)kept_put(&k, 6, &(struct edition){0, ""}, FORMAT_AR1);
+	path = mem_string(k.path);
+	ck_assert_int_eq(freeze_begin(freeze, "a", "b", NULL), 0);
+	freeze_close(freeze);
+	ck_assert_int_eq(unlinkat(repo_dir(stock_repo(k.stock)), "q", 0), 0);
+	kept_tear_down(&k);
+	kept_set_up_at(&k, path);
+	start();
+	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
+	ck_assert(announced_poll(&k, "a/7 t/7 "));
+	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
+	tear_down();
+}
+END_TEST
+
+START_TEST(freeze_open__what_was_taken_away_since_stays_away)
+{
+	AUTO_FREE char *path = NULL;
+
+	set_up();
+	path = mem_string(k.path);
+	ck_assert_int_eq(freeze_begin(freeze, "a", "b", NULL), 0);
+	ck_assert_int_eq(announced_forget(&k, "t", 0, NULL), 0);
+	freeze_close(freeze);
+	kept_tear_down(&k);
+	kept_set_up_at(&k, path);
+	start();
+	ck_assert_str_eq(kept_announced(&k), "a/5 ");
+	tear_down();
+}
+END_TEST
+
+/* Whoever removed it with all of data/guts2. */
+START_TEST(freeze_begin__its_directory_is_made_again)
+{
+	AUTO_FREE char *gone = NULL;
+
+	set_up();
+	gone = mem_printf("%s/data", k.path);
+	ck_assert_int_eq(fs_remove(AT_FDCWD, gone, NULL), 0);
+	ck_assert_int_eq(freeze_begin(freeze, "a", "b", NULL), 0);
+	freeze_close(freeze);
+	start();
+	ck_assert(is_frozen());
+	ck_assert_int_eq(freeze_end(freeze, "a", "b", NULL), 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(freeze_begin__a_reason_of_any_length_would_not_be_read_again)
+{
+	char why[FREEZE_WHY_MAX + 2] = "";
+	struct err e = {0};
+
+	set_up();
+	memset(why, 'x', FREEZE_WHY_MAX + 1);
+	ck_assert_int_eq(freeze_begin(freeze, "a", why, &e), -1);
+	ck_assert_int_eq(e.code, ERR_INPUT);
+	ck_assert(!is_frozen());
+	why[FREEZE_WHY_MAX] = '\0';
+	ck_assert_int_eq(freeze_begin(freeze, "a", why, NULL), 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(freeze_end__removes_a_file_and_nothing_else)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_FREE char *precious = NULL;
+
+	set_up();
+	path = file_path();
+	precious = mem_printf("%s/precious", path);
+	fs_close(&(int){fs_make_dirs(AT_FDCWD, precious, NULL)});
+	ck_assert_int_eq(freeze_end(freeze, "a", "b", NULL), -1);
+	ck_assert(fs_exists(AT_FDCWD, precious));
+	tear_down();
+}
+END_TEST
+
 START_TEST(freeze_open__a_file_that_cannot_be_read_freezes)
 {
-	static const char *const texts[] = {"", "{", "[]", "\0"};
+	static const char *const texts[] = {
+		"", "{", "[]", "{}", "{\"updates\":[],\"at\":\"x\",\"by\":\"a\",\"why\":\"b\"}"};
 
 	set_up();
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -169,6 +258,11 @@ freeze_tests(TCase *c)
 	tcase_add_test(c, freeze_begin__what_an_administrator_takes_away_goes);
 	tcase_add_test(c, freeze_end__passes_what_is_waited_for);
 	tcase_add_test(c, freeze_open__a_restart_stays_frozen_and_releases_nothing_by_itself);
+	tcase_add_test(c, freeze_open__a_lost_announcement_leads_to_nothing_newer);
+	tcase_add_test(c, freeze_open__what_was_taken_away_since_stays_away);
+	tcase_add_test(c, freeze_begin__its_directory_is_made_again);
+	tcase_add_test(c, freeze_begin__a_reason_of_any_length_would_not_be_read_again);
+	tcase_add_test(c, freeze_end__removes_a_file_and_nothing_else);
 	tcase_add_test(c, freeze_open__a_file_that_cannot_be_read_freezes);
 	tcase_add_test(c, freeze_begin__a_disk_that_fails_changes_nothing);
 }

@@ -2,8 +2,10 @@
 #include "net/local.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -72,9 +74,36 @@ START_TEST(local_is_ours__root_and_the_servers_own_user_and_nobody_else)
 }
 END_TEST
 
+/* Another kind of socket, one whose queue is full, and what is no socket are somebody's. */
+START_TEST(local_is_free__only_what_nobody_listens_on_any_more)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int dir = unit_dir(&path);
+	AUTO_FREE char *other = mem_printf("%s/other", path);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	AUTO_CLOSE int datagrams = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = local_listen(dir, "socket", NULL);
+
+	ck_assert(local_is_free(dir, "none"));
+	ck_assert(!local_is_free(dir, "socket"));
+	ck_assert_int_eq(listen(fd, 0), 0);
+	/* Who asked before waits there still: there is room for nobody else. */
+	ck_assert(!local_is_free(dir, "socket"));
+	ck_assert(!local_is_free(dir, "socket"));
+	fs_close(&fd);
+	ck_assert(local_is_free(dir, "socket"));
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", other);
+	ck_assert_int_eq(bind(datagrams, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert(!local_is_free(dir, "other"));
+	ck_assert_int_eq(fs_put(dir, "x", "file", unit_text("f"), NULL), 0);
+	ck_assert(!local_is_free(dir, "file"));
+}
+END_TEST
+
 void
 local_tests(TCase *c)
 {
+	tcase_add_test(c, local_is_free__only_what_nobody_listens_on_any_more);
 	tcase_add_test(c, local_listen__for_our_own_user_and_nobody_is_there_after_it);
 	tcase_add_test(c, local_is_ours__root_and_the_servers_own_user_and_nobody_else);
 }
