@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -131,10 +132,20 @@ append_time(struct log_line *l)
 	append_byte(l, 'Z');
 }
 
+static _Atomic uint64_t last_ms[EVENT_COUNT];
+
+uint64_t
+log_last_ms(enum log_event event)
+{
+	return last_ms[event];
+}
+
 void
 log_begin(struct log_line *l, enum log_event event)
 {
 	metrics_add((enum metric)(METRIC_EVENTS + 1 + (unsigned)event), 1);
+	if (event != EVENT_REQUEST)
+		last_ms[event] = clock_wall_ms();
 	l->event = event;
 	l->len = 0;
 	append_time(l);

@@ -46,6 +46,9 @@ void log_number(struct log_line *l, const char *key, uint64_t value);
 void log_record(struct log_line *l, const struct record *record);
 void log_end(struct log_line *l, enum log_target target);
 
+/* When an event was logged last, in milliseconds since 1970; 0: not in this run. Not of REQUEST. */
+uint64_t log_last_ms(enum log_event event);
+
 /* An event with one sentence. */
 void log_note(enum log_event event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

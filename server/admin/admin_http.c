@@ -3,14 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/queue.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "admin/admin_conns.h"
 #include "admin/admin_right.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -22,10 +20,6 @@
 #include "net/local.h"
 
 enum {
-	CONNECTIONS_MAX = 32,
-	CONNECTIONS_MIN = 2,
-	CONNECTIONS_SPARE = 16, /* for a moment, until others have gone */
-	FILES_SHARE = 32,	/* of the files that may be open */
 	CONNECTION_BYTES = 8192,
 	SILENT_S = 10,
 	REQUEST_MS = 20000, /* until a request is complete */
@@ -33,13 +27,6 @@ enum {
 };
 
 static const char socket_name[] = "admin.socket";
-
-struct admin_conn {
-	int fd;
-	uint64_t until_ms; /* 0: it is being answered */
-	bool cut;	   /* it was shut down; its thread closes it */
-	TAILQ_ENTRY(admin_conn) link;
-};
 
 struct admin_http {
 	struct verbs_parts parts;
@@ -50,44 +37,15 @@ struct admin_http {
 	char *name;    /* of that */
 	ino_t inode;   /* the same: another one is another server's */
 	char *address;
-	pthread_mutex_t lock; /* the list: a descriptor is not shut down after it was closed */
-	TAILQ_HEAD(admin_conns, admin_conn) conns; /* the oldest first */
-	unsigned count;
-	unsigned max; /* then who has waited the longest makes room */
+	struct admin_conns *conns;
 };
 
 /* ---- Connections */
 
-/* Who has said nothing yet for the longest time; those that are being answered stay. */
-static void
-make_room(struct admin_http *a)
+static int
+descriptor_of(struct MHD_Connection *connection)
 {
-	struct admin_conn *conn;
-
-	TAILQ_FOREACH (conn, &a->conns, link) {
-		if (conn->until_ms == 0 || conn->cut)
-			continue;
-		conn->cut = true;
-		a->count--;
-		(void)shutdown(conn->fd, SHUT_RDWR);
-		return;
-	}
-}
-
-static void
-add_connection(struct admin_http *a, int fd, void **socket_context)
-{
-	struct admin_conn *conn = mem_new(1, sizeof(*conn));
-
-	conn->fd = fd;
-	conn->until_ms = clock_mono_ms() + REQUEST_MS;
-	(void)pthread_mutex_lock(&a->lock);
-	if (a->count >= a->max)
-		make_room(a);
-	a->count++;
-	TAILQ_INSERT_TAIL(&a->conns, conn, link);
-	(void)pthread_mutex_unlock(&a->lock);
-	*socket_context = conn;
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
 static void
@@ -95,47 +53,30 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 	enum MHD_ConnectionNotificationCode code)
 {
 	struct admin_http *a = cls;
-	struct admin_conn *conn = *socket_context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		add_connection(a,
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-				->connect_fd,
-			socket_context);
+		*socket_context = admin_conns_add(
+			a->conns, descriptor_of(connection), clock_mono_ms() + REQUEST_MS);
 		return;
 	}
-	(void)pthread_mutex_lock(&a->lock);
-	TAILQ_REMOVE(&a->conns, conn, link);
-	a->count -= !conn->cut;
-	(void)pthread_mutex_unlock(&a->lock);
-	free(conn);
+	admin_conns_remove(a->conns, *socket_context);
 	*socket_context = NULL;
 }
 
 static void
 set_deadline(struct admin_http *a, struct MHD_Connection *connection, uint64_t until_ms)
 {
-	struct admin_conn *conn =
+	admin_conns_set_deadline(a->conns,
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-			->socket_context;
-
-	(void)pthread_mutex_lock(&a->lock);
-	conn->until_ms = until_ms;
-	(void)pthread_mutex_unlock(&a->lock);
+			->socket_context,
+		until_ms);
 }
 
 void
 admin_http_reap(struct admin_http *a, uint64_t now_ms)
 {
-	struct admin_conn *conn;
-
-	if (a == NULL)
-		return;
-	(void)pthread_mutex_lock(&a->lock);
-	TAILQ_FOREACH (conn, &a->conns, link)
-		if (conn->until_ms != 0 && now_ms >= conn->until_ms)
-			(void)shutdown(conn->fd, SHUT_RDWR);
-	(void)pthread_mutex_unlock(&a->lock);
+	if (a != NULL)
+		admin_conns_reap(a->conns, now_ms);
 }
 
 /* ---- Requests */
@@ -255,12 +196,6 @@ take_head(struct admin_http *a, struct MHD_Connection *connection, struct asked 
 	return status == 0 ? MHD_YES : refuse(a, connection, status, reason);
 }
 
-static int
-descriptor_of(struct MHD_Connection *connection)
-{
-	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-}
-
 static enum admin_right
 right_of(const struct admin_http *a, struct MHD_Connection *connection, const struct asked *asked)
 {
@@ -371,20 +306,6 @@ leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
 	return strlen(text);
 }
 
-/* Part of what is left for all that is not a client's connection: see conns.c. */
-static unsigned
-connections_max(void)
-{
-	struct rlimit limit;
-	rlim_t share = CONNECTIONS_MAX;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		share = limit.rlim_cur / FILES_SHARE;
-	if (share < CONNECTIONS_MIN)
-		return CONNECTIONS_MIN;
-	return share < CONNECTIONS_MAX ? (unsigned)share : CONNECTIONS_MAX;
-}
-
 static int
 start_daemon(struct admin_http *a, struct err *e)
 {
@@ -393,8 +314,8 @@ start_daemon(struct admin_http *a, struct err *e)
 					     MHD_USE_ERROR_LOG,
 		0, NULL, NULL, on_request, a, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
 		MHD_OPTION_LISTEN_SOCKET, a->listening, MHD_OPTION_CONNECTION_LIMIT,
-		a->max + CONNECTIONS_SPARE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENT_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+		admin_conns_max(a->conns) + ADMIN_CONNS_SPARE, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)SILENT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, a, MHD_OPTION_NOTIFY_CONNECTION,
 		on_connection, a, MHD_OPTION_END);
@@ -473,6 +394,7 @@ free_admin(struct admin_http *a)
 	fs_close(&a->listening);
 	fs_close(&a->dir);
 	admin_right_close(&a->rights);
+	admin_conns_free(a->conns);
 	free(a->name);
 	free(a->address);
 	free(a);
@@ -486,9 +408,7 @@ admin_http_start(const struct verbs_parts *parts, const struct options *o, struc
 
 	*ret = NULL;
 	*a = (struct admin_http){.parts = *parts, .listening = -1, .dir = -1};
-	(void)pthread_mutex_init(&a->lock, NULL);
-	TAILQ_INIT(&a->conns);
-	a->max = connections_max();
+	a->conns = admin_conns_new();
 	if (open_listener(a, o, e) != 0 || (a->listening >= 0 && start_daemon(a, e) != 0)) {
 		free_admin(a);
 		return err_wrap(e, "adminAddress");

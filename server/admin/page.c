@@ -373,6 +373,30 @@ put_integrity(struct buf *to, const json_t *status)
 }
 
 static void
+put_events(struct buf *to, const json_t *status)
+{
+	static const char *const heads[] = {"Event", "#Last"};
+	const json_t *all = json_object_get(status, "events");
+	json_t *one;
+	size_t i;
+
+	begin_section(to, "events", "In the log, and not over");
+	if (json_array_size(all) == 0) {
+		buf_printf(to, "<p>Nothing.</p>\n");
+	} else {
+		begin_table(to, "Events", heads, sizeof(heads) / sizeof(*heads));
+		json_array_foreach (all, i, one) {
+			buf_printf(to, "<tr>");
+			put_cell(to, text(one, "event"));
+			put_time_cell(to, number(one, "last"), number(status, "time"));
+			buf_printf(to, "</tr>\n");
+		}
+		end_table(to);
+	}
+	end_section(to);
+}
+
+static void
 put_settings(struct buf *to, const json_t *status)
 {
 	static const char *const heads[] = {"Setting", "Value", "From"};
@@ -412,6 +436,7 @@ page_print(const json_t *status, struct buf *to)
 	put_upstreams(to, status);
 	put_disk(to, status);
 	put_integrity(to, status);
+	put_events(to, status);
 	put_settings(to, status);
 	buf_printf(to,
 		"<p class=\"soft\">The same for programs: <a href=\"api/status\">api/status</a>, "

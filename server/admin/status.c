@@ -8,9 +8,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cache/retain.h"
+#include "log.h"
 #include "metrics.h"
 
-enum { JOBS_MAX = 100 }; /* that are shown */
+enum { JOBS_MAX = 100, HOUR_MS = 3600000 };
 
 /* ---- Types */
 
@@ -147,6 +148,44 @@ integrity_document(const struct view *view)
 				      : json_null());
 }
 
+/*
+ * What the log says that somebody should look at, until it is over: after a time, or when what had
+ * failed has been done since.
+ */
+static json_t *
+events_document(void)
+{
+	static const struct {
+		enum log_event event;
+		const char *name;
+		enum log_event over; /* EVENT_COUNT: nothing says so */
+		uint64_t for_ms;
+	} watched[] = {
+		{EVENT_FAILED, "failed", EVENT_COUNT, HOUR_MS},
+		{EVENT_DAMAGED, "damaged", EVENT_COUNT, HOUR_MS},
+		{EVENT_UNTRUSTED, "untrusted", EVENT_COUNT, HOUR_MS},
+		{EVENT_VERSION_REFUSED, "version-refused", EVENT_COUNT, HOUR_MS},
+		{EVENT_LOOP, "loop", EVENT_COUNT, HOUR_MS},
+		{EVENT_LINES_LOST, "lines-lost", EVENT_COUNT, HOUR_MS},
+		{EVENT_SETTINGS_BAD, "settings-bad", EVENT_SETTINGS, UINT64_MAX},
+		{EVENT_DOWNLOAD_FAILED, "download-failed", EVENT_DOWNLOADED, HOUR_MS},
+		{EVENT_BUILD_FAILED, "make-failed", EVENT_BUILT_ARCHIVE, HOUR_MS},
+	};
+	uint64_t now_ms = clock_wall_ms();
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < sizeof(watched) / sizeof(*watched); i++) {
+		uint64_t at_ms = log_last_ms(watched[i].event);
+
+		if (at_ms == 0 || now_ms - at_ms >= watched[i].for_ms ||
+			(watched[i].over != EVENT_COUNT && log_last_ms(watched[i].over) > at_ms))
+			continue;
+		(void)json_array_append_new(all, json_pack("{s:s,s:I}", "event", watched[i].name,
+							 "last", (json_int_t)(at_ms / 1000)));
+	}
+	return all;
+}
+
 /* What clients were spared is what they got and nobody had to fetch for them. */
 static json_t *
 traffic_document(void)
@@ -189,14 +228,14 @@ status_document(const struct verbs_parts *parts)
 {
 	struct stock *stock = parts->stock;
 	struct view *view = stock_view(stock);
-	json_t *all = json_pack("{s:I,s:s,s:I,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "time",
+	json_t *all = json_pack("{s:I,s:s,s:I,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "time",
 		(json_int_t)(clock_wall_ms() / 1000), "version", GUTS2_VERSION, "started",
 		(json_int_t)parts->started_s, "ready", !stop_wanted(parts->ending), "announced",
 		view->has_query, "types", types_document(view), "jobs", jobs_document(parts->jobs),
 		"upstreams", upstreams_document(parts->upstreams), "disk",
 		disk_document(parts, stock), "integrity", integrity_document(view), "traffic",
 		traffic_document(), "settings", settings_document(parts->options), "hold",
-		freeze_document(parts->freeze));
+		freeze_document(parts->freeze), "events", events_document());
 
 	view_release(view);
 	status_judge(all);

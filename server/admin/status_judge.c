@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
+
 enum {
 	OLD_S = 86400,		    /* a type whose newest version is older is said to be */
 	SILENT_S = 86400,	    /* so long no upstream answered: somebody must act */
@@ -115,6 +117,25 @@ judge_trust(struct judge *j)
 }
 
 static void
+judge_events(struct judge *j)
+{
+	const json_t *all = json_object_get(j->status, "events");
+	int64_t now_s = number(j->status, "time");
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (all, i, one) {
+		int64_t at_s = number(one, "last");
+		char ago[32];
+
+		add_reason(j, ATTENTION, "events", "the log has %s, last %s ago",
+			json_string_value(json_object_get(one, "event")),
+			num_span_text(
+				now_s > at_s ? (uint64_t)(now_s - at_s) : 0, ago, sizeof(ago)));
+	}
+}
+
+static void
 judge_hold(struct judge *j)
 {
 	const json_t *hold = json_object_get(j->status, "hold");
@@ -139,6 +160,7 @@ status_judge(json_t *status)
 	judge_upstreams(&j);
 	judge_types(&j);
 	judge_disk(&j);
+	judge_events(&j);
 	judge_trust(&j);
 	(void)json_object_set_new(status, "state", json_string(names[j.worst]));
 	(void)json_object_set_new(status, "reasons", j.reasons);

@@ -2,6 +2,7 @@
 #include "admin/admin.h"
 
 #include "cloud/cloud.h"
+#include "log.h"
 #include "logged.h"
 #include "unit.h"
 
@@ -172,6 +173,14 @@ START_TEST(admin_reply_make__a_status_of_what_is_here)
 	check(&r, 200, "\"full\":1,\"kept\":1,");
 	check(&r, 200, "{\"from\":\"default\",\"name\":\"drainTime\",\"value\":\"30s\"}");
 	check(&r, 200, "\"state\":\"unasked\"");
+	check(&r, 200, "\"events\":[]");
+	log_note(EVENT_DAMAGED, "something");
+	log_note(EVENT_SETTINGS_BAD, "something");
+	check(&r, 200, "\"events\":[{\"event\":\"damaged\",\"last\":");
+	check(&r, 200, "{\"event\":\"settings-bad\",\"last\":");
+	unit_clock_advance_ms(1);
+	log_note(EVENT_SETTINGS, "something");
+	check(&r, 200, "}],\"hold\":");
 	ending.wanted = true;
 	check(&r, 200, "\"ready\":false");
 	tear_down();
