@@ -63,7 +63,7 @@ print_head(struct buf *to, enum metric family, enum metrics_format format)
 void
 metrics_print(struct buf *to, enum metrics_format format)
 {
-	enum metric family = METRICS;
+	enum metric family = 0;
 
 	for (enum metric i = 0; i < METRICS; i++) {
 		if (figures[i].labels == NULL) {

@@ -288,8 +288,9 @@ put_jobs(struct buf *to, const json_t *status)
 		buf_printf(to, "<p>Nothing.</p>\n");
 	} else {
 		begin_table(to, "What runs now", heads, sizeof(heads) / sizeof(*heads));
-		json_array_foreach (all, i, one)
+		json_array_foreach (all, i, one) {
 			put_job(to, one);
+		}
 		end_table(to);
 	}
 	end_section(to);

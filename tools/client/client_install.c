@@ -184,8 +184,9 @@ known_of(const struct install *x, const struct header_file *old)
 {
 	size_t i = (size_t)(old - x->base.header->files);
 
-	return x->what->copy || i >= x->home->seen.count ? (struct look_file){0}
-							 : x->home->seen.files[i];
+	if (x->what->copy || i >= x->home->seen.count)
+		return (struct look_file){0};
+	return x->home->seen.files[i];
 }
 
 /*

@@ -147,6 +147,7 @@ START_TEST(control_send__no_longer_than_is_received)
 	struct err e = {0};
 	int pair[2];
 
+	ck_assert_int_ge(listener, 0);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	ck_assert_int_eq(control_send(pair[0], document_of((16 << 20) + 1), &e), -1);
 	ck_assert_int_eq(e.code, ERR_LIMIT);
