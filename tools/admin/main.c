@@ -170,8 +170,9 @@ parse_arguments(int argc, char **argv, struct arguments *a)
 
 	if (cli_parse(&cli, argc, argv, &a->words) != CLI_OK)
 		return CLI_USAGE;
-	return a->watch && strcmp(a->word[0], "check") == 0 ? cli_usage("--watch: not for check")
-							    : CLI_OK;
+	return a->watch && find_change(a->word[0]) != NULL
+		       ? cli_usage("--watch: not for %s", a->word[0])
+		       : CLI_OK;
 }
 
 int
