@@ -115,6 +115,13 @@ struct output {
 	size_t digested;
 };
 
+static void
+let_go(const struct output *out)
+{
+	map_let_go(&out->bytes);
+	map_let_go(out->base);
+}
+
 /* Digested while it is in the processor's cache, and not once more at the end. */
 static void
 on_passed(void *context, size_t len)
@@ -123,8 +130,7 @@ on_passed(void *context, size_t len)
 
 	digester_add(out->digester, out->bytes.at + out->digested, len - out->digested);
 	out->digested = len;
-	map_let_go(&out->bytes);
-	map_let_go(out->base);
+	let_go(out);
 }
 
 static void
@@ -218,11 +224,8 @@ write_file(const struct work *w, const struct header_file *file, size_t number,
 static void
 on_group_passed(void *context, size_t len)
 {
-	struct output *out = context;
-
 	(void)len;
-	map_let_go(&out->bytes);
-	map_let_go(out->base);
+	let_go(context);
 }
 
 /*

@@ -57,6 +57,13 @@ struct doc_list {
  */
 json_t *doc_parse_list(struct span json, struct doc_list *list, struct err *e);
 
+/* A member of a document that was made here: 0 where it is not there. */
+static inline int64_t
+doc_integer(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
 /* Whether a text can be in a document: valid UTF-8. */
 bool doc_text_valid(const char *text);
 

@@ -60,6 +60,13 @@ const struct ident *idents_find(const struct idents *list, const char *type);
 bool idents_has(const struct idents *list, const struct ident *ident);
 void idents_free(struct idents *list);
 
+/* Whether a version is the time that it should be: one that is less was counted. */
+static inline bool
+ident_is_time(int64_t version)
+{
+	return version >= 1000000000;
+}
+
 /* CONTENT is a name on a server's disk only, and never parsed from a request. */
 enum target_kind {
 	TARGET_QUERY,

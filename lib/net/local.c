@@ -82,8 +82,8 @@ local_is_free(int dir, const char *name)
 }
 
 /* -1, which is nobody's: it is no such socket. */
-uid_t
-local_user(int fd)
+static uid_t
+user_of(int fd)
 {
 	struct ucred who;
 	socklen_t len = sizeof(who);
@@ -94,7 +94,14 @@ local_user(int fd)
 bool
 local_is_ours(int fd)
 {
-	uid_t user = local_user(fd);
+	uid_t user = user_of(fd);
 
 	return user == 0 || (user == geteuid() && user != (uid_t)-1);
+}
+
+char *
+local_name(int fd, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, "user %u", (unsigned)user_of(fd));
+	return ret;
 }

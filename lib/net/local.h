@@ -10,7 +10,7 @@
 #define LOCAL_H
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -32,7 +32,7 @@ bool local_is_free(int dir, const char *name);
 /* Whether root or our own user is at the other end: the kernel says so, and nobody else could. */
 bool local_is_ours(int fd);
 
-/* The user at the other end. */
-uid_t local_user(int fd);
+/* The user at the other end, for the log: "user 0". Returns ret. */
+char *local_name(int fd, char *ret, size_t size);
 
 #endif

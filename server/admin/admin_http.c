@@ -215,10 +215,8 @@ static const char *
 name_asker(const struct admin_http *a, struct MHD_Connection *connection, char *ret, size_t size)
 {
 	if (a->rights.local)
-		(void)snprintf(
-			ret, size, "user %u", (unsigned)local_user(descriptor_of(connection)));
-	else
-		(void)snprintf(ret, size, "who has the token");
+		return local_name(descriptor_of(connection), ret, size);
+	(void)snprintf(ret, size, "who has the token");
 	return ret;
 }
 

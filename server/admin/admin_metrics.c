@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "admin/status.h"
 #include "cache/retain.h"
 
 static void
@@ -84,22 +85,12 @@ print_upstreams(struct buf *to, const struct upstreams *r)
 }
 
 static void
-note_check(void *context, struct view_record *vr)
-{
-	uint64_t *oldest_ms = context;
-	uint64_t checked_ms = vr->checked_ms;
-
-	*oldest_ms = checked_ms < *oldest_ms ? checked_ms : *oldest_ms;
-}
-
-static void
 print_integrity(struct buf *to, const struct view *view)
 {
-	uint64_t oldest_ms = UINT64_MAX;
+	const struct status_checks checks = status_checks(view);
 
-	view_each(view, NULL, note_check, &oldest_ms);
-	if (oldest_ms < UINT64_MAX)
-		print_one(to, METRIC_OLDEST_CHECK, oldest_ms / 1000);
+	if (checks.records > 0)
+		print_one(to, METRIC_OLDEST_CHECK, checks.oldest_ms / 1000);
 	if (view->vouched != NULL && view->vouched->expires_s > 0)
 		print_one(to, METRIC_TRUST_EXPIRES, (uint64_t)view->vouched->expires_s);
 }

@@ -22,13 +22,6 @@ struct control_server {
 	int wake; /* readable: it is time to end */
 };
 
-/* Who is at the other end, as the kernel says. */
-static json_t *
-local_name(int fd)
-{
-	return json_sprintf("user %u", (unsigned)local_user(fd));
-}
-
 /*
  * One question, one answer. Who asks is looked at first, and a question has to come within a time
  * (control.h): nobody keeps the next one waiting.
@@ -38,13 +31,15 @@ serve(struct control_server *a, int fd)
 {
 	AUTO_DOC json_t *question = NULL;
 	json_t *reply = NULL;
+	char by[32];
 	struct err e = {0};
 
 	if (!local_is_ours(fd))
 		return;
 	question = control_receive(fd, &e);
 	if (question != NULL) {
-		(void)json_object_set_new(question, "by", local_name(fd));
+		(void)json_object_set_new(
+			question, "by", json_string(local_name(fd, by, sizeof(by))));
 		reply = verbs_answer(&a->parts, question, &e);
 	}
 	if (reply == NULL)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -117,7 +116,7 @@ log_change(enum log_event event, const char *by, const char *why)
 
 /* The file first: what is said to be frozen is so after a power cut as well. */
 static int
-write_file(const struct freeze *h, const json_t *frozen, struct err *e)
+write_file(const struct freeze *h, json_t *frozen, struct err *e)
 {
 	AUTO_CLOSE int dir = open_dir(h, e);
 	AUTO_IDENTS struct idents announced = {0};
@@ -130,7 +129,7 @@ write_file(const struct freeze *h, const json_t *frozen, struct err *e)
 	announce_now(h->announce, &announced);
 	wire_query_format(&announced, &query);
 	all = doc_parse(span_of(query.at, query.len), e);
-	if (all == NULL || json_object_update(all, (json_t *)(uintptr_t)frozen) != 0)
+	if (all == NULL || json_object_update(all, frozen) != 0)
 		return -1;
 	doc_format(json_incref(all), &text);
 	return fs_put(dir, "hold.new", file_name, span_of(text.at, text.len), e);
@@ -157,44 +156,41 @@ remove_file(const struct freeze *h, struct err *e)
 	return fs_sync(dir, "data/guts2", e);
 }
 
+/* take_frozen NULL: what is announced is frozen no more. */
+static int
+change(struct freeze *h, json_t *take_frozen, const char *by, const char *why, struct err *e)
+{
+	bool frozen = take_frozen != NULL;
+	int result;
+
+	(void)pthread_mutex_lock(&h->lock);
+	result = frozen ? write_file(h, take_frozen, e) : remove_file(h, e);
+	if (result == 0) {
+		json_decref(h->frozen);
+		h->frozen = json_incref(take_frozen);
+		announce_set_frozen(h->announce, frozen);
+		log_change(frozen ? EVENT_FROZEN : EVENT_RELEASED, by, why);
+	}
+	(void)pthread_mutex_unlock(&h->lock);
+	json_decref(take_frozen);
+	return result;
+}
+
 int
 freeze_begin(struct freeze *h, const char *by, const char *why, struct err *e)
 {
-	AUTO_DOC json_t *frozen = json_pack(
-		"{s:I,s:s,s:s}", "at", (json_int_t)(clock_wall_ms() / 1000), "by", by, "why", why);
-	int result;
-
 	if (check_texts(by, why, e) != 0)
 		return -1;
-	(void)pthread_mutex_lock(&h->lock);
-	result = write_file(h, frozen, e);
-	if (result == 0) {
-		json_decref(h->frozen);
-		h->frozen = json_incref(frozen);
-		announce_set_frozen(h->announce, true);
-		log_change(EVENT_FROZEN, by, why);
-	}
-	(void)pthread_mutex_unlock(&h->lock);
-	return result;
+	return change(h,
+		json_pack("{s:I,s:s,s:s}", "at", (json_int_t)(clock_wall_ms() / 1000), "by", by,
+			"why", why),
+		by, why, e);
 }
 
 int
 freeze_end(struct freeze *h, const char *by, const char *why, struct err *e)
 {
-	int result;
-
-	if (check_texts(by, why, e) != 0)
-		return -1;
-	(void)pthread_mutex_lock(&h->lock);
-	result = remove_file(h, e);
-	if (result == 0) {
-		json_decref(h->frozen);
-		h->frozen = NULL;
-		announce_set_frozen(h->announce, false);
-		log_change(EVENT_RELEASED, by, why);
-	}
-	(void)pthread_mutex_unlock(&h->lock);
-	return result;
+	return check_texts(by, why, e) == 0 ? change(h, NULL, by, why, e) : -1;
 }
 
 json_t *

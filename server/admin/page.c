@@ -7,14 +7,9 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "model/ident.h"
 
 /* ---- Values of the document */
-
-static int64_t
-number(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
-}
 
 static bool
 is_true(const json_t *object, const char *name)
@@ -172,8 +167,8 @@ put_state(struct buf *to, const json_t *status)
 		buf_printf(to, "</ul>\n");
 	}
 	buf_printf(to, "<p id=\"note\" class=\"soft\">As of %s; started ",
-		clock_text(number(status, "time"), when));
-	put_time(to, number(status, "started"), number(status, "time"));
+		clock_text(doc_integer(status, "time"), when));
+	put_time(to, doc_integer(status, "started"), doc_integer(status, "time"));
 	buf_printf(to, ".</p></div>\n");
 }
 
@@ -182,9 +177,8 @@ put_types(struct buf *to, const json_t *status)
 {
 	static const char *const heads[] = {"Type", "#Announced", "#Age", "#Versions kept",
 		"#Full archives", "#Differences", "#Bytes", "#Served"};
-	enum { EARLIEST_TIME = 1000000000 };
 	const json_t *all = json_object_get(status, "types");
-	int64_t now_s = number(status, "time");
+	int64_t now_s = doc_integer(status, "time");
 	json_t *one;
 	size_t i;
 
@@ -196,20 +190,20 @@ put_types(struct buf *to, const json_t *status)
 	}
 	begin_table(to, "Types", heads, sizeof(heads) / sizeof(*heads));
 	json_array_foreach (all, i, one) {
-		int64_t version = number(one, "version");
+		int64_t version = doc_integer(one, "version");
 
 		buf_printf(to, "<tr>");
 		put_cell(to, text(one, "type"));
 		put_number_cell(to, version);
-		if (version >= EARLIEST_TIME)
+		if (ident_is_time(version))
 			put_time_cell(to, version, now_s);
 		else
 			put_cell(to, "");
-		put_number_cell(to, number(one, "kept"));
-		put_number_cell(to, number(one, "full"));
-		put_number_cell(to, number(one, "differences"));
-		put_bytes_cell(to, number(one, "bytes"));
-		put_time_cell(to, number(one, "served"), now_s);
+		put_number_cell(to, doc_integer(one, "kept"));
+		put_number_cell(to, doc_integer(one, "full"));
+		put_number_cell(to, doc_integer(one, "differences"));
+		put_bytes_cell(to, doc_integer(one, "bytes"));
+		put_time_cell(to, doc_integer(one, "served"), now_s);
 		buf_printf(to, "</tr>\n");
 	}
 	end_table(to);
@@ -244,13 +238,13 @@ put_traffic(struct buf *to, const json_t *status)
 
 	begin_section(to, "traffic", "Traffic since the start");
 	buf_printf(to, "<dl>\n");
-	put_pair_bytes(to, "From upstreams", number(traffic, "received"));
-	put_pair_bytes(to, "To clients", number(traffic, "sent"));
-	put_pair_bytes(to, "of that, differences", number(traffic, "differences"));
-	put_pair_bytes(to, "Spared upstreams", number(traffic, "spared"));
-	put_pair_number(to, "Polls", number(traffic, "polls"));
-	put_pair_number(to, "Led to the full archive (301)", number(traffic, "moved"));
-	put_pair_number(to, "Told to come back (503)", number(traffic, "unavailable"));
+	put_pair_bytes(to, "From upstreams", doc_integer(traffic, "received"));
+	put_pair_bytes(to, "To clients", doc_integer(traffic, "sent"));
+	put_pair_bytes(to, "of that, differences", doc_integer(traffic, "differences"));
+	put_pair_bytes(to, "Spared upstreams", doc_integer(traffic, "spared"));
+	put_pair_number(to, "Polls", doc_integer(traffic, "polls"));
+	put_pair_number(to, "Led to the full archive (301)", doc_integer(traffic, "moved"));
+	put_pair_number(to, "Told to come back (503)", doc_integer(traffic, "unavailable"));
 	buf_printf(to, "</dl>\n");
 	end_section(to);
 }
@@ -258,7 +252,7 @@ put_traffic(struct buf *to, const json_t *status)
 static void
 put_job(struct buf *to, const json_t *job)
 {
-	int64_t total = number(job, "total");
+	int64_t total = doc_integer(job, "total");
 
 	buf_printf(to, "<tr>");
 	put_cell(to, text(job, "name"));
@@ -268,10 +262,10 @@ put_job(struct buf *to, const json_t *job)
 		buf_printf(to,
 			"<progress aria-label=\"done\" value=\"%" PRId64 "\" max=\"%" PRId64
 			"\"></progress> ",
-			number(job, "have"), total);
-	put_bytes(to, number(job, "have"));
+			doc_integer(job, "have"), total);
+	put_bytes(to, doc_integer(job, "have"));
 	buf_printf(to, "</td><td class=\"n\">");
-	put_bytes(to, number(job, "rate"));
+	put_bytes(to, doc_integer(job, "rate"));
 	buf_printf(to, "/s</td></tr>\n");
 }
 
@@ -324,7 +318,7 @@ put_upstreams(struct buf *to, const json_t *status)
 		buf_printf(to, "<tr>");
 		put_cell(to, text(one, "url"));
 		put_cell(to, upstream_state(text(one, "state")));
-		put_time_cell(to, number(one, "good"), number(status, "time"));
+		put_time_cell(to, doc_integer(one, "good"), doc_integer(status, "time"));
 		buf_printf(to, "</tr>\n");
 	}
 	end_table(to);
@@ -338,12 +332,12 @@ put_disk(struct buf *to, const json_t *status)
 
 	begin_section(to, "disk", "Disk");
 	buf_printf(to, "<dl>\n");
-	put_pair_bytes(to, "The cache", number(disk, "cache"));
-	if (number(disk, "cache_max") > 0)
-		put_pair_bytes(to, "which may become", number(disk, "cache_max"));
-	put_pair_bytes(to, "Free", number(disk, "free"));
-	put_pair_bytes(to, "of", number(disk, "bytes"));
-	put_pair_bytes(to, "which is to stay free", number(disk, "free_min"));
+	put_pair_bytes(to, "The cache", doc_integer(disk, "cache"));
+	if (doc_integer(disk, "cache_max") > 0)
+		put_pair_bytes(to, "which may become", doc_integer(disk, "cache_max"));
+	put_pair_bytes(to, "Free", doc_integer(disk, "free"));
+	put_pair_bytes(to, "of", doc_integer(disk, "bytes"));
+	put_pair_bytes(to, "which is to stay free", doc_integer(disk, "free_min"));
 	buf_printf(to, "</dl>\n");
 	end_section(to);
 }
@@ -353,14 +347,14 @@ put_integrity(struct buf *to, const json_t *status)
 {
 	const json_t *integrity = json_object_get(status, "integrity");
 	const json_t *until = json_object_get(integrity, "signed_until");
-	int64_t now_s = number(status, "time");
+	int64_t now_s = doc_integer(status, "time");
 
 	begin_section(to, "integrity", "Integrity");
 	buf_printf(to, "<dl>\n");
-	put_pair_number(to, "Things in the cache", number(integrity, "records"));
-	put_pair_number(to, "not read since the start", number(integrity, "not_yet"));
+	put_pair_number(to, "Things in the cache", doc_integer(integrity, "records"));
+	put_pair_number(to, "not read since the start", doc_integer(integrity, "not_yet"));
 	put_pair(to, "The longest unread was read");
-	put_time(to, number(integrity, "oldest_check"), now_s);
+	put_time(to, doc_integer(integrity, "oldest_check"), now_s);
 	buf_printf(to, "</dd>\n");
 	put_pair(to, "Signed");
 	if (json_is_integer(until)) {
@@ -389,7 +383,7 @@ put_events(struct buf *to, const json_t *status)
 		json_array_foreach (all, i, one) {
 			buf_printf(to, "<tr>");
 			put_cell(to, text(one, "event"));
-			put_time_cell(to, number(one, "last"), number(status, "time"));
+			put_time_cell(to, doc_integer(one, "last"), doc_integer(status, "time"));
 			buf_printf(to, "</tr>\n");
 		}
 		end_table(to);

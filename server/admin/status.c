@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "admin/status.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "admin/status_judge.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -105,44 +102,46 @@ upstreams_document(const struct upstreams *r)
 /* ---- Disk, digests, figures, settings */
 
 static json_t *
-disk_document(const struct verbs_parts *parts, struct stock *stock)
+disk_document(const struct verbs_parts *parts)
 {
 	uint64_t bytes;
 	uint64_t free_bytes;
 
-	repo_disk(stock_repo(stock), &bytes, &free_bytes);
+	repo_disk(stock_repo(parts->stock), &bytes, &free_bytes);
 	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "bytes", (json_int_t)bytes, "free",
-		(json_int_t)free_bytes, "cache", (json_int_t)stock_bytes(stock), "cache_max",
+		(json_int_t)free_bytes, "cache", (json_int_t)stock_bytes(parts->stock), "cache_max",
 		(json_int_t)parts->options->cacheMaxBytes, "free_min",
 		(json_int_t)retain_min_free_bytes(parts->options, bytes));
 }
 
-struct checks {
-	uint64_t oldest_ms;
-	uint64_t unchecked;
-	uint64_t count;
-};
-
 static void
 add_check(void *context, struct view_record *vr)
 {
-	struct checks *checks = context;
+	struct status_checks *checks = context;
 	uint64_t checked_ms = vr->checked_ms;
 
-	checks->count++;
-	checks->unchecked += !vr->checked;
-	if (checks->count == 1 || checked_ms < checks->oldest_ms)
+	checks->records++;
+	checks->not_yet += !vr->checked;
+	if (checks->records == 1 || checked_ms < checks->oldest_ms)
 		checks->oldest_ms = checked_ms;
+}
+
+struct status_checks
+status_checks(const struct view *view)
+{
+	struct status_checks checks = {0};
+
+	view_each(view, NULL, add_check, &checks);
+	return checks;
 }
 
 static json_t *
 integrity_document(const struct view *view)
 {
-	struct checks checks = {0};
+	const struct status_checks checks = status_checks(view);
 
-	view_each(view, NULL, add_check, &checks);
-	return json_pack("{s:I,s:I,s:I,s:o}", "records", (json_int_t)checks.count, "oldest_check",
-		(json_int_t)(checks.oldest_ms / 1000), "not_yet", (json_int_t)checks.unchecked,
+	return json_pack("{s:I,s:I,s:I,s:o}", "records", (json_int_t)checks.records, "oldest_check",
+		(json_int_t)(checks.oldest_ms / 1000), "not_yet", (json_int_t)checks.not_yet,
 		"signed_until",
 		view->vouched != NULL ? json_integer((json_int_t)view->vouched->expires_s)
 				      : json_null());
@@ -226,16 +225,15 @@ settings_document(const struct options *o)
 json_t *
 status_document(const struct verbs_parts *parts)
 {
-	struct stock *stock = parts->stock;
-	struct view *view = stock_view(stock);
+	struct view *view = stock_view(parts->stock);
 	json_t *all = json_pack("{s:I,s:s,s:I,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "time",
 		(json_int_t)(clock_wall_ms() / 1000), "version", GUTS2_VERSION, "started",
 		(json_int_t)parts->started_s, "ready", !stop_wanted(parts->ending), "announced",
 		view->has_query, "types", types_document(view), "jobs", jobs_document(parts->jobs),
-		"upstreams", upstreams_document(parts->upstreams), "disk",
-		disk_document(parts, stock), "integrity", integrity_document(view), "traffic",
-		traffic_document(), "settings", settings_document(parts->options), "hold",
-		freeze_document(parts->freeze), "events", events_document());
+		"upstreams", upstreams_document(parts->upstreams), "disk", disk_document(parts),
+		"integrity", integrity_document(view), "traffic", traffic_document(), "settings",
+		settings_document(parts->options), "hold", freeze_document(parts->freeze), "events",
+		events_document());
 
 	view_release(view);
 	status_judge(all);

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "model/ident.h"
 
 enum {
-	OLD_S = 86400,		    /* a type whose newest version is older is said to be */
-	SILENT_S = 86400,	    /* so long no upstream answered: somebody must act */
-	EARLIEST_TIME = 1000000000, /* a version that is less counts, and is no time */
+	OLD_S = 86400,	  /* a type whose newest version is older is said to be */
+	SILENT_S = 86400, /* so long no upstream answered: somebody must act */
 };
 
 enum level { GOOD, ATTENTION, BAD };
@@ -22,12 +22,6 @@ struct judge {
 	json_t *reasons;
 	enum level worst;
 };
-
-static int64_t
-number(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
-}
 
 static void __attribute__((format(printf, 4, 5)))
 add_reason(struct judge *j, enum level level, const char *section, const char *fmt, ...)
@@ -52,8 +46,8 @@ static void
 judge_upstreams(struct judge *j)
 {
 	const json_t *all = json_object_get(j->status, "upstreams");
-	int64_t now_s = number(j->status, "time");
-	int64_t good_s = number(j->status, "started");
+	int64_t now_s = doc_integer(j->status, "time");
+	int64_t good_s = doc_integer(j->status, "started");
 	size_t asked = 0;
 	size_t answering = 0;
 	json_t *one;
@@ -64,8 +58,8 @@ judge_upstreams(struct judge *j)
 
 		asked += strcmp(state, "unasked") != 0;
 		answering += strcmp(state, "answers") == 0;
-		if (number(one, "good") > good_s)
-			good_s = number(one, "good");
+		if (doc_integer(one, "good") > good_s)
+			good_s = doc_integer(one, "good");
 	}
 	if (answering == asked)
 		return;
@@ -82,15 +76,15 @@ static void
 judge_types(struct judge *j)
 {
 	const json_t *all = json_object_get(j->status, "types");
-	int64_t now_s = number(j->status, "time");
+	int64_t now_s = doc_integer(j->status, "time");
 	size_t old = 0;
 	json_t *one;
 	size_t i;
 
 	json_array_foreach (all, i, one) {
-		int64_t version = number(one, "version");
+		int64_t version = doc_integer(one, "version");
 
-		old += version >= EARLIEST_TIME && now_s - version >= OLD_S;
+		old += ident_is_time(version) && now_s - version >= OLD_S;
 	}
 	if (old > 0)
 		add_reason(j, ATTENTION, "types", "%zu of %zu types are older than 24 hours", old,
@@ -102,7 +96,7 @@ judge_disk(struct judge *j)
 {
 	const json_t *disk = json_object_get(j->status, "disk");
 
-	if (number(disk, "free") < number(disk, "free_min"))
+	if (doc_integer(disk, "free") < doc_integer(disk, "free_min"))
 		add_reason(j, ATTENTION, "disk", "less of the disk is free than should be");
 }
 
@@ -112,7 +106,7 @@ judge_trust(struct judge *j)
 	const json_t *until =
 		json_object_get(json_object_get(j->status, "integrity"), "signed_until");
 
-	if (json_is_integer(until) && json_integer_value(until) <= number(j->status, "time"))
+	if (json_is_integer(until) && json_integer_value(until) <= doc_integer(j->status, "time"))
 		add_reason(j, BAD, "integrity", "what is signed has expired: nothing new is taken");
 }
 
@@ -120,12 +114,12 @@ static void
 judge_events(struct judge *j)
 {
 	const json_t *all = json_object_get(j->status, "events");
-	int64_t now_s = number(j->status, "time");
+	int64_t now_s = doc_integer(j->status, "time");
 	json_t *one;
 	size_t i;
 
 	json_array_foreach (all, i, one) {
-		int64_t at_s = number(one, "last");
+		int64_t at_s = doc_integer(one, "last");
 		char ago[32];
 
 		add_reason(j, ATTENTION, "events", "the log has %s, last %s ago",

@@ -191,11 +191,9 @@ upstreams_look(const struct upstreams *r, size_t index, struct upstreams_seen *r
 {
 	const struct upstreams_one *u = &r->at[index];
 
-	*ret = (struct upstreams_seen){.base = u->origin.base,
-		.state = u->state,
-		.good_s = u->good_s,
-		.rests_until_ms = u->rests_until_ms};
-	if (ret->rests_until_ms > clock_mono_ms())
+	*ret = (struct upstreams_seen){
+		.base = u->origin.base, .state = u->state, .good_s = u->good_s};
+	if (u->rests_until_ms > clock_mono_ms())
 		ret->state = UPSTREAMS_RESTS;
 	else if (ret->state == UPSTREAMS_ANSWERS && u->distrusted_ms != 0)
 		ret->state = UPSTREAMS_UNTRUSTED;

@@ -69,8 +69,7 @@ void upstreams_report(struct upstreams *r, int index, struct source_request *req
 struct upstreams_seen {
 	const char *base; /* as long as r is there */
 	enum upstreams_state state;
-	uint64_t good_s;	 /* when it last did, since 1970; 0: not in this run */
-	uint64_t rests_until_ms; /* monotonic: it is left alone until then */
+	uint64_t good_s; /* when it last did, since 1970; 0: not in this run */
 };
 void upstreams_look(const struct upstreams *r, size_t index, struct upstreams_seen *ret);
 

@@ -44,37 +44,37 @@ count_unavailable(const char *reason)
 			metrics_add(series[i], 1);
 }
 
-static enum metric
-sent(const struct reply *r)
-{
-	if (r->body == REPLY_ARRIVAL)
-		return METRIC_SENT_MISS;
-	if (r->body != REPLY_FILE || r->vr->record.kind != RECORD_ARCHIVE)
-		return METRIC_SENT_OTHER;
-	return record_is_full(&r->vr->record) ? METRIC_SENT_FULL_HIT : METRIC_SENT_DIFFERENCE_HIT;
-}
+/* What the bytes of an answer count as, and, of an archive, the answer. */
+struct counted {
+	enum metric bytes;
+	enum metric archive; /* 0: it is none */
+};
 
-static void
-count_archive(const struct reply *r)
+static struct counted
+counted_as(const struct reply *r)
 {
 	if (r->body == REPLY_ARRIVAL)
-		metrics_add(METRIC_ARCHIVES_ARRIVING, 1);
-	else if (r->body == REPLY_FILE && r->vr->record.kind == RECORD_ARCHIVE)
-		metrics_add(record_is_full(&r->vr->record) ? METRIC_ARCHIVES_FULL
-							   : METRIC_ARCHIVES_DIFFERENCE,
-			1);
+		return (struct counted){METRIC_SENT_MISS, METRIC_ARCHIVES_ARRIVING};
+	if (r->body != REPLY_FILE || r->vr->record.kind != RECORD_ARCHIVE)
+		return (struct counted){METRIC_SENT_OTHER, 0};
+	if (record_is_full(&r->vr->record))
+		return (struct counted){METRIC_SENT_FULL_HIT, METRIC_ARCHIVES_FULL};
+	return (struct counted){METRIC_SENT_DIFFERENCE_HIT, METRIC_ARCHIVES_DIFFERENCE};
 }
 
 void
 reply_count(const struct reply *r, uint64_t bytes, bool complete)
 {
+	struct counted as;
+
 	metrics_add(r->asked != 0 ? r->asked : METRIC_REQUESTS_OTHER, 1);
 	metrics_add(response(r->status), 1);
 	if (r->status == 503)
 		count_unavailable(r->reason);
 	if (bytes == 0)
 		return;
-	metrics_add(sent(r), bytes);
-	if (complete)
-		count_archive(r);
+	as = counted_as(r);
+	metrics_add(as.bytes, bytes);
+	if (complete && as.archive != 0)
+		metrics_add(as.archive, 1);
 }

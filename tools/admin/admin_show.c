@@ -8,14 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "cli.h"
-
-enum { EARLIEST_TIME = 1000000000 }; /* a version that is less is no time */
-
-static int64_t
-number(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
-}
+#include "model/ident.h"
 
 /* Cleaned; the caller frees. */
 static char *
@@ -83,12 +76,13 @@ show_traffic(const json_t *status)
 	char spared[32];
 
 	(void)printf("traffic     %s from upstreams, %s to clients, %s spared\n",
-		bytes(number(traffic, "received"), received, sizeof(received)),
-		bytes(number(traffic, "sent"), sent, sizeof(sent)),
-		bytes(number(traffic, "spared"), spared, sizeof(spared)));
+		bytes(doc_integer(traffic, "received"), received, sizeof(received)),
+		bytes(doc_integer(traffic, "sent"), sent, sizeof(sent)),
+		bytes(doc_integer(traffic, "spared"), spared, sizeof(spared)));
 	(void)printf("            %" PRId64 " polls, %" PRId64 " led to the full archive, %" PRId64
 		     " told to come back\n",
-		number(traffic, "polls"), number(traffic, "moved"), number(traffic, "unavailable"));
+		doc_integer(traffic, "polls"), doc_integer(traffic, "moved"),
+		doc_integer(traffic, "unavailable"));
 }
 
 static void
@@ -100,9 +94,9 @@ show_disk(const json_t *status)
 	char all[32];
 
 	(void)printf("disk        cache %s, free %s of %s\n",
-		bytes(number(disk, "cache"), cache, sizeof(cache)),
-		bytes(number(disk, "free"), free_text, sizeof(free_text)),
-		bytes(number(disk, "bytes"), all, sizeof(all)));
+		bytes(doc_integer(disk, "cache"), cache, sizeof(cache)),
+		bytes(doc_integer(disk, "free"), free_text, sizeof(free_text)),
+		bytes(doc_integer(disk, "bytes"), all, sizeof(all)));
 }
 
 static void
@@ -110,13 +104,13 @@ show_integrity(const json_t *status)
 {
 	const json_t *integrity = json_object_get(status, "integrity");
 	const json_t *until = json_object_get(integrity, "signed_until");
-	int64_t now_s = number(status, "time");
+	int64_t now_s = doc_integer(status, "time");
 	char check[48];
 	char expires[48];
 
 	(void)printf("integrity   %" PRId64 " in the cache, the longest unread %s\n",
-		number(integrity, "records"),
-		when(number(integrity, "oldest_check"), now_s, check, sizeof(check)));
+		doc_integer(integrity, "records"),
+		when(doc_integer(integrity, "oldest_check"), now_s, check, sizeof(check)));
 	if (json_is_integer(until))
 		(void)printf("            what is signed expires %s\n",
 			when(json_integer_value(until), now_s, expires, sizeof(expires)));
@@ -134,7 +128,8 @@ admin_show_status(const json_t *status, bool colour)
 
 	show_state(status, colour);
 	program = mem_printf("guts2d %s, started %s", version,
-		when(number(status, "started"), number(status, "time"), started, sizeof(started)));
+		when(doc_integer(status, "started"), doc_integer(status, "time"), started,
+			sizeof(started)));
 	show_line("program", program);
 	(void)snprintf(count, sizeof(count), "%zu, %zu jobs run or wait",
 		json_array_size(json_object_get(status, "types")),
@@ -151,7 +146,7 @@ admin_show_status(const json_t *status, bool colour)
 void
 admin_show_types(const json_t *status)
 {
-	int64_t now_s = number(status, "time");
+	int64_t now_s = doc_integer(status, "time");
 	json_t *one;
 	size_t i;
 
@@ -159,19 +154,20 @@ admin_show_types(const json_t *status)
 		"FULL", "DIFF", "SIZE", "SERVED");
 	json_array_foreach (json_object_get(status, "types"), i, one) {
 		AUTO_FREE char *type = text(one, "type");
-		int64_t version = number(one, "version");
+		int64_t version = doc_integer(one, "version");
 		char age[48] = "";
 		char size[32];
 		char served[48];
 
-		if (version >= EARLIEST_TIME)
+		if (ident_is_time(version))
 			(void)num_span_text((uint64_t)(now_s > version ? now_s - version : 0), age,
 				sizeof(age));
 		(void)printf("%-24s %16" PRId64 " %10s %4" PRId64 " %4" PRId64 " %4" PRId64
 			     " %9s %s\n",
-			type, version, age, number(one, "kept"), number(one, "full"),
-			number(one, "differences"), bytes(number(one, "bytes"), size, sizeof(size)),
-			when(number(one, "served"), now_s, served, sizeof(served)));
+			type, version, age, doc_integer(one, "kept"), doc_integer(one, "full"),
+			doc_integer(one, "differences"),
+			bytes(doc_integer(one, "bytes"), size, sizeof(size)),
+			when(doc_integer(one, "served"), now_s, served, sizeof(served)));
 	}
 }
 
@@ -190,10 +186,11 @@ admin_show_jobs(const json_t *status)
 
 		(void)printf("%-5s %9s %9s %9s/s %s\n",
 			json_is_true(json_object_get(one, "running")) ? "runs" : "waits",
-			bytes(number(one, "have"), have, sizeof(have)),
-			number(one, "total") > 0 ? bytes(number(one, "total"), total, sizeof(total))
-						 : "?",
-			bytes(number(one, "rate"), rate, sizeof(rate)), name);
+			bytes(doc_integer(one, "have"), have, sizeof(have)),
+			doc_integer(one, "total") > 0
+				? bytes(doc_integer(one, "total"), total, sizeof(total))
+				: "?",
+			bytes(doc_integer(one, "rate"), rate, sizeof(rate)), name);
 	}
 }
 
@@ -209,7 +206,8 @@ admin_show_upstreams(const json_t *status)
 		char good[48];
 
 		(void)printf("upstream    %s: %s, last good answer %s\n", url, state,
-			when(number(one, "good"), number(status, "time"), good, sizeof(good)));
+			when(doc_integer(one, "good"), doc_integer(status, "time"), good,
+				sizeof(good)));
 	}
 }
 

@@ -203,7 +203,7 @@ client_look_check(
 {
 	struct statx s;
 
-	return stat_file(dir, name, &s) && is_unchanged(&s, file, known)
+	return known->changed_ns != 0 && stat_file(dir, name, &s) && is_unchanged(&s, file, known)
 		       ? LOOK_UNCHANGED
 		       : check_bytes(dir, name, file, known);
 }

@@ -32,6 +32,18 @@ set_up(void)
 	ck_assert(!announced_poll(&k, "a/5 t/5 "));
 }
 
+/* Over the cache that is there. */
+static void
+restart(void)
+{
+	AUTO_FREE char *path = mem_string(k.path);
+
+	freeze_close(freeze);
+	kept_tear_down(&k);
+	kept_set_up_at(&k, path);
+	start();
+}
+
 static void
 tear_down(void)
 {
@@ -101,15 +113,10 @@ END_TEST
 START_TEST(freeze_open__a_restart_stays_frozen_and_releases_nothing_by_itself)
 {
 	AUTO_DOC json_t *frozen = NULL;
-	AUTO_FREE char *path = NULL;
 
 	set_up();
-	path = mem_string(k.path);
 	ck_assert_int_eq(freeze_begin(freeze, "user 7", "\xc3\xa4", NULL), 0);
-	freeze_close(freeze);
-	kept_tear_down(&k);
-	kept_set_up_at(&k, path);
-	start();
+	restart();
 	frozen = freeze_document(freeze);
 	ck_assert_str_eq(json_string_value(json_object_get(frozen, "by")), "user 7");
 	ck_assert_str_eq(json_string_value(json_object_get(frozen, "why")), "\xc3\xa4");
@@ -125,17 +132,12 @@ END_TEST
 /* The newest of what is kept would be announced then. */
 START_TEST(freeze_open__a_lost_announcement_leads_to_nothing_newer)
 {
-	AUTO_FREE char *path = NULL;
 
 	set_up();
 	(void)kept_put(&k, 6, &(struct edition){0, ""}, FORMAT_AR1);
-	path = mem_string(k.path);
 	ck_assert_int_eq(freeze_begin(freeze, "a", "b", NULL), 0);
-	freeze_close(freeze);
 	ck_assert_int_eq(unlinkat(repo_dir(stock_repo(k.stock)), "q", 0), 0);
-	kept_tear_down(&k);
-	kept_set_up_at(&k, path);
-	start();
+	restart();
 	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
 	ck_assert(announced_poll(&k, "a/7 t/7 "));
 	ck_assert_str_eq(kept_announced(&k), "a/5 t/5 ");
@@ -145,16 +147,11 @@ END_TEST
 
 START_TEST(freeze_open__what_was_taken_away_since_stays_away)
 {
-	AUTO_FREE char *path = NULL;
 
 	set_up();
-	path = mem_string(k.path);
 	ck_assert_int_eq(freeze_begin(freeze, "a", "b", NULL), 0);
 	ck_assert_int_eq(announced_forget(&k, "t", 0, NULL), 0);
-	freeze_close(freeze);
-	kept_tear_down(&k);
-	kept_set_up_at(&k, path);
-	start();
+	restart();
 	ck_assert_str_eq(kept_announced(&k), "a/5 ");
 	tear_down();
 }
